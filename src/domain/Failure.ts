@@ -1,0 +1,33 @@
+/** Why a command failed, in the words every client gets. */
+export type FailureCode =
+  | "not-set"
+  | "not-found"
+  | "conflict"
+  | "range-full"
+  | "invalid"
+  | "missing-argument"
+  | "unknown-command"
+  | "unavailable"
+  | "internal"
+
+/** A failure as it is shown: what is wrong, with which value, and what to type next. */
+export interface Failure {
+  readonly code: FailureCode
+  readonly message: string
+  readonly hint: string
+}
+
+/** 1: the answer is no. 2: the call is wrong. 3: the registry cannot be reached or sure. 70: a bug. */
+export const exitCodeOf = (code: FailureCode): number => EXIT_CODES[code]
+
+const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
+  "not-set": 1,
+  "not-found": 1,
+  conflict: 1,
+  "range-full": 1,
+  invalid: 2,
+  "missing-argument": 2,
+  "unknown-command": 2,
+  unavailable: 3,
+  internal: 70
+}

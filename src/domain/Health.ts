@@ -1,0 +1,19 @@
+import * as Schema from "effect/Schema"
+
+export const HEALTH_STATES = ["unknown", "up", "down", "stale"] as const
+
+/** What the looks at a port add up to. */
+export const HealthState = Schema.Literal(...HEALTH_STATES)
+export type HealthState = typeof HealthState.Type
+
+/** Times are ISO 8601 in UTC, null where unknown. */
+export const Health = Schema.Struct({
+  state: HealthState,
+  since: Schema.NullOr(Schema.String),
+  lastUp: Schema.NullOr(Schema.String),
+  checkedAt: Schema.NullOr(Schema.String)
+})
+export type Health = typeof Health.Type
+
+/** The health of a port that nobody has looked at. */
+export const unwatched: Health = { state: "unknown", since: null, lastUp: null, checkedAt: null }

@@ -1,0 +1,26 @@
+import * as Schema from "effect/Schema"
+import { appProblem, keyProblem, quote, specialProblem } from "./rules.ts"
+
+/** A string schema that refuses with the sentence of a rule; the argument's own name is put before it later. */
+export const ruled = (problem: (text: string) => string | undefined) =>
+  Schema.String.annotations({ message: (issue) => `${quote(issue.actual)} is not text` }).pipe(
+    Schema.filter((text) => {
+      const wrong = problem(text)
+      return wrong === undefined ? undefined : `${quote(text)} ${wrong}`
+    })
+  )
+
+/** The name a port is registered under. */
+export const PortKey = ruled(keyProblem).pipe(Schema.brand("PortKey"))
+export type PortKey = typeof PortKey.Type
+
+/** The owner of a pair. */
+export const AppName = ruled(appProblem).pipe(Schema.brand("AppName"))
+export type AppName = typeof AppName.Type
+
+/** A key outside the app scheme. */
+export const SpecialKey = ruled(specialProblem).pipe(Schema.brand("SpecialKey"))
+export type SpecialKey = typeof SpecialKey.Type
+
+/** The key of one half of an app's pair. */
+export const keyOf = (app: AppName, mode: "prod" | "dev"): PortKey => PortKey.make(`${app}-${mode}`)

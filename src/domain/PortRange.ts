@@ -1,0 +1,33 @@
+import { parsePort } from "./rules.ts"
+
+/** Where ports of a kind come from, both ends included. */
+export interface PortRange {
+  readonly first: number
+  readonly last: number
+}
+
+/** `3000-3499`, or `undefined` where `text` is no range. */
+export const parseRange = (text: string): PortRange | undefined => {
+  const [first, last, ...more] = text.split("-").map(parsePort)
+  return first === undefined || last === undefined || more.length > 0 || first > last ? undefined : { first, last }
+}
+
+export const formatRange = (range: PortRange): string => `${range.first}-${range.last}`
+
+export const contains = (range: PortRange, port: number): boolean => port >= range.first && port <= range.last
+
+export const overlaps = (a: PortRange, b: PortRange): boolean => a.first <= b.last && b.first <= a.last
+
+/** Why a range has no place left. Each slot is counted once, under the first of these that holds for it. */
+export interface Figures {
+  readonly slots: number
+  readonly claimed: number
+  readonly reserved: number
+  readonly busy: number
+}
+
+/** Why one port cannot be had. */
+export type Obstacle =
+  | { readonly _tag: "Assigned"; readonly key: string }
+  | { readonly _tag: "Reserved"; readonly reason: string }
+  | { readonly _tag: "Bound" }

@@ -1,0 +1,75 @@
+import { parsePort } from "./rules.ts"
+
+/** The exclusive right of one key to one port. */
+export interface Claim {
+  readonly key: string
+  /** ISO 8601, UTC. */
+  readonly claimedAt: string
+  readonly host: string
+  readonly by: string
+}
+
+/** What is known of a key beside its port. */
+export interface KeyRecord {
+  readonly description: string | null
+  readonly directory: string | null
+}
+
+/** Key → port, as far as the rows of `settings` are ports. */
+export type Ports = ReadonlyMap<string, number>
+
+/** Everything a decision may rest on, read inside one transaction. */
+export interface RegistryState {
+  /** Key → what its row in `settings` holds, to the byte. */
+  readonly rows: ReadonlyMap<string, string>
+  readonly ports: Ports
+  readonly claims: ReadonlyMap<number, Claim>
+  readonly keys: ReadonlyMap<string, KeyRecord>
+  /** Ports held back at run time, with the reason. */
+  readonly reserved: ReadonlyMap<number, string>
+}
+
+/** One thing that a decision wants written. */
+export type Change =
+  | { readonly _tag: "Assign"; readonly what: "set" | "allocate"; readonly key: string; readonly port: number }
+  | { readonly _tag: "Remove"; readonly what: "delete" | "release"; readonly key: string }
+  | { readonly _tag: "Rename"; readonly key: string; readonly to: string }
+  | ({ readonly _tag: "Describe"; readonly key: string } & Partial<KeyRecord>)
+  | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
+  | { readonly _tag: "Unreserve"; readonly port: number }
+
+/** The valid ports among `rows`. */
+export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> => {
+  const ports = new Map<string, number>()
+  for (const [key, value] of rows) {
+    const port = parsePort(value)
+    if (port !== undefined) ports.set(key, port)
+  }
+  return ports
+}
+
+/** The keys that `port` is assigned to, lowest name first. More than one where somebody forced it. */
+export const holdersOf = (ports: Ports, port: number): ReadonlyArray<string> =>
+  [...ports]
+    .filter(([, assigned]) => assigned === port)
+    .map(([key]) => key)
+    .sort()
+
+/** `ports` after `change`. */
+export const applied = (ports: Ports, change: Change): Ports => {
+  const next = new Map(ports)
+  switch (change._tag) {
+    case "Assign":
+      return next.set(change.key, change.port)
+    case "Remove":
+      next.delete(change.key)
+      return next
+    case "Rename": {
+      const port = next.get(change.key)
+      next.delete(change.key)
+      return port === undefined ? next : next.set(change.to, port)
+    }
+    default:
+      return ports
+  }
+}

@@ -1,0 +1,58 @@
+import type { Claim, Ports } from "./RegistryState.ts"
+
+type Claims = ReadonlyMap<number, Claim>
+
+/**
+ * The claims that agree with `ports`, which are the truth:
+ *
+ * - a claim whose key still has its port stays;
+ * - a claim whose key has another port now moves there, unless that port is claimed;
+ * - a claim whose key has no port is dropped: somebody deleted the row, and that is a release;
+ * - a key without a claim gets its port's, if nobody has it, the lowest name first. `stamp` says when and by whom.
+ *
+ * Where two keys have one port the older claim stays and the other key goes without.
+ */
+export const settle = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): Map<number, Claim> => {
+  const settled = new Map<number, Claim>()
+  const moving: Array<Claim> = []
+  for (const [port, claim] of claims) {
+    if (ports.get(claim.key) === port) settled.set(port, claim)
+    else if (ports.has(claim.key)) moving.push(claim)
+  }
+  const claimed = new Set([...settled.values()].map((claim) => claim.key))
+  const give = (claim: Claim) => {
+    const port = ports.get(claim.key)
+    if (port === undefined || settled.has(port)) return
+    settled.set(port, claim)
+    claimed.add(claim.key)
+  }
+  for (const claim of moving.sort((a, b) => compare(a.claimedAt, b.claimedAt) || compare(a.key, b.key))) give(claim)
+  for (const key of [...ports.keys()].sort()) if (!claimed.has(key)) give({ ...stamp, key })
+  return settled
+}
+
+/** `claims` after `key` was renamed: the right to the port goes with it. */
+export const renameClaim = (claims: Claims, key: string, to: string): Map<number, Claim> =>
+  new Map([...claims].map(([port, claim]) => [port, claim.key === key ? { ...claim, key: to } : claim]))
+
+/** One step from `before` to `after`, by key: `from` or `to` is missing where a claim was given or dropped. */
+export interface ClaimMove {
+  readonly claim: Claim
+  readonly from?: number
+  readonly to?: number
+}
+
+/** What has to be written to turn the claims `before` into `after`. */
+export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMove> => {
+  const held = new Map([...before].map(([port, claim]) => [claim.key, port]))
+  const holds = new Map([...after].map(([port, claim]) => [claim.key, port]))
+  const dropped = [...before].filter(([, claim]) => !holds.has(claim.key)).map(([from, claim]) => ({ claim, from }))
+  const given = [...after].flatMap(([to, claim]): ReadonlyArray<ClaimMove> => {
+    const from = held.get(claim.key)
+    if (from === to) return []
+    return [from === undefined ? { claim, to } : { claim, from, to }]
+  })
+  return [...dropped, ...given]
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,96 @@
+import * as Data from "effect/Data"
+import type { Listener } from "./Listener.ts"
+import type { Figures, Obstacle, PortRange } from "./PortRange.ts"
+
+/** No port is assigned to `key`. `stored` is what its row holds where there is a row and it is no port. */
+export class NotSet extends Data.TaggedError("NotSet")<{ readonly key: string; readonly stored?: string }> {}
+
+/** There is nothing to delete under `key`. */
+export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: string }> {}
+
+/** `port` was not reserved at run time; `reason` is why it is reserved all the same. */
+export class NotReserved extends Data.TaggedError("NotReserved")<{ readonly port: number; readonly reason?: string }> {}
+
+/** `port` is assigned to other keys than `key`. */
+export class PortHeld extends Data.TaggedError("PortHeld")<{
+  readonly key: string
+  readonly port: number
+  readonly holders: ReadonlyArray<string>
+}> {}
+
+/** `key` has a port already, so nothing can be renamed to it. */
+export class KeyTaken extends Data.TaggedError("KeyTaken")<{
+  readonly key: string
+  readonly to: string
+  readonly port: string
+}> {}
+
+/** The table takes `key` and `other` for one key: its collation ignores case, accents or trailing spaces. */
+export class KeyCollision extends Data.TaggedError("KeyCollision")<{
+  readonly key: string
+  readonly other: string
+  readonly table: string
+}> {}
+
+/** One half of an app's pair is assigned and the other cannot join it. */
+export class PairBlocked extends Data.TaggedError("PairBlocked")<{
+  readonly app: string
+  readonly half: "prod" | "dev"
+  readonly port: number
+  readonly range: PortRange
+  readonly obstacle?: Obstacle
+  /** Who listens on the partner, where that is the obstacle and can be told. */
+  readonly by?: Listener
+}> {}
+
+/** A range has no place left. `stale` of the claimed slots have been quiet for long. */
+export class RangeFull extends Data.TaggedError("RangeFull")<{
+  readonly kind: "app" | "special"
+  readonly name: string
+  readonly range: PortRange
+  readonly figures: Figures & { readonly stale: number }
+}> {}
+
+/** An argument's value is wrong. `problem` begins with the value. */
+export class Invalid extends Data.TaggedError("Invalid")<{
+  readonly command: string
+  readonly argument: string
+  readonly problem: string
+}> {}
+
+/** `argument` is required and was not given. */
+export class MissingArgument extends Data.TaggedError("MissingArgument")<{
+  readonly command: string
+  readonly argument: string
+}> {}
+
+/** A configured value is wrong. `setting` names the variable, or the name in the file and the file. */
+export class WrongConfig extends Data.TaggedError("WrongConfig")<{
+  readonly setting: string
+  readonly problem: string
+}> {}
+
+/** The registry's database cannot be used. `store` names it without secrets, `reason` says why, in one sentence. */
+export class Unavailable extends Data.TaggedError("Unavailable")<{
+  readonly store: string
+  readonly reason: string
+  readonly hint: string
+}> {}
+
+/** This machine did not let `port` be tried. `code` is the system's. */
+export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
+
+export type RegistryError =
+  | NotSet
+  | NotFound
+  | NotReserved
+  | PortHeld
+  | KeyTaken
+  | KeyCollision
+  | PairBlocked
+  | RangeFull
+  | Invalid
+  | MissingArgument
+  | WrongConfig
+  | CannotTry
+  | Unavailable

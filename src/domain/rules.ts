@@ -1,0 +1,71 @@
+/**
+ * What is a key, an app, a port, a description: the rules themselves, as plain functions. They import nothing, so
+ * that the path which must start fast can use them; the schemas beside this file are made of them.
+ */
+
+export type Kind = "prod" | "dev" | "special"
+
+export const KEY_MAX = 250
+/** An app's longest key is `APP-prod`: five characters more. */
+export const APP_MAX = KEY_MAX - "-prod".length
+export const PORT_MAX = 65_535
+export const TEXT_MAX = 500
+
+const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
+const PORT = /^[1-9][0-9]{0,4}$/
+
+/** `value` as it may be shown in a message: quoted, control characters escaped, cut where it is long. */
+export const quote = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 80 ? `${text.slice(0, 76)}…"` : text
+}
+
+const nameProblem = (noun: string, text: string, max: number): string | undefined => {
+  if (text === "") return `is empty: give ${noun}`
+  if (text.length > max) return `is ${text.length} characters long: ${noun} has at most ${max}`
+  if (!KEY.test(text)) {
+    return `is not ${noun}: use letters, digits, '.', '_' and '-', beginning with a letter or a digit`
+  }
+  return undefined
+}
+
+/** What is wrong with `text` as a key, or `undefined`. */
+export const keyProblem = (text: string): string | undefined => nameProblem("a key", text, KEY_MAX)
+
+/** What is wrong with `text` as the name of an app, or `undefined`. */
+export const appProblem = (text: string): string | undefined =>
+  nameProblem("an app's name", text, APP_MAX) ??
+  (kindOf(text) === "special"
+    ? undefined
+    : `ends in -${kindOf(text)}, which belongs to its keys: name the app alone, ${quote(text.replace(/-(prod|dev)$/, ""))}`)
+
+/** What is wrong with `text` as the key of a special, or `undefined`. */
+export const specialProblem = (text: string): string | undefined =>
+  keyProblem(text) ??
+  (kindOf(text) === "special"
+    ? undefined
+    : `ends in -${kindOf(text)}, which makes it half of an app's pair: use --app ${text.replace(/-(prod|dev)$/, "")}`)
+
+/** The port that `text` writes in decimal, or `undefined`: no sign, no space, no leading zero, at most 65535. */
+export const parsePort = (text: string): number | undefined => {
+  if (!PORT.test(text)) return undefined
+  const port = Number(text)
+  return port <= PORT_MAX ? port : undefined
+}
+
+/** What is wrong with a description, a reason or a directory, or `undefined`. */
+export const textProblem = (text: string, max = TEXT_MAX): string | undefined => {
+  if (text.length > max) return `is ${text.length} characters long: at most ${max} are kept`
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
+    return "has a line break or a control character: write one plain line"
+  if (!text.isWellFormed()) return "is not valid Unicode"
+  return undefined
+}
+
+/** The kind of a key, by its suffix. */
+export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : key.endsWith("-dev") ? "dev" : "special")
+
+/** The app that owns `key`, or `null` for a special. */
+export const appOf = (key: string): string | null =>
+  kindOf(key) === "special" ? null : key.replace(/-(prod|dev)$/, "")

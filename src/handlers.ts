@@ -1,0 +1,71 @@
+import * as Effect from "effect/Effect"
+import type { RegistryCommand } from "./commands.ts"
+import type { Answer } from "./domain/Answer.ts"
+import { Invalid, MissingArgument, type RegistryError } from "./domain/errors.ts"
+import { keyOf, type PortKey } from "./domain/PortKey.ts"
+import type { Payload, Results } from "./protocol.ts"
+import { Registry } from "./Registry.ts"
+import { describeListener } from "./sentences.ts"
+
+type Handlers = {
+  readonly [N in RegistryCommand]: (payload: Payload<N>) => Effect.Effect<Answer<Results[N]>, RegistryError>
+}
+
+/** The key that `getPort` is asked for: `--key`, or `--app` with `--mode`. */
+const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey, Invalid | MissingArgument> => {
+  const command = "getPort"
+  if (key !== undefined) {
+    const extra = app !== undefined ? "app" : mode !== undefined ? "mode" : undefined
+    return extra === undefined
+      ? Effect.succeed(key)
+      : Effect.fail(
+          new Invalid({ command, argument: extra, problem: "does not go with key: give key, or app and mode" })
+        )
+  }
+  if (app !== undefined && mode !== undefined) return Effect.succeed(keyOf(app, mode))
+  const argument = app !== undefined ? "mode" : mode !== undefined ? "app" : "key"
+  return Effect.fail(new MissingArgument({ command, argument }))
+}
+
+const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
+  app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void
+
+/** The table of commands onto the use cases. */
+export const makeHandlers = Effect.map(
+  Registry,
+  (registry): Handlers => ({
+    allocate: (payload) =>
+      Effect.gen(function* () {
+        yield* someName("allocate", payload)
+        const { notes, result } = yield* registry.allocate({
+          apps: payload.app,
+          specials: payload.special,
+          description: payload.description,
+          directory: payload.dir,
+          dryRun: payload.dryRun
+        })
+        const skipped = result.skipped.map(({ by, port }) => ({
+          port,
+          reason: "bound" as const,
+          by: by === null ? null : describeListener(by)
+        }))
+        return { result: { assignments: result.assignments, skipped }, notes }
+      }),
+    getPort: (payload) => Effect.flatMap(askedKey(payload), registry.get),
+    setPort: (payload) =>
+      payload.value === undefined && payload.description === undefined
+        ? Effect.fail(new MissingArgument({ command: "setPort", argument: "value" }))
+        : registry.set({
+            key: payload.key,
+            port: payload.value,
+            description: payload.description,
+            force: payload.force
+          }),
+    listPorts: registry.list,
+    deletePort: ({ key }) => registry.remove(key),
+    release: (payload) => Effect.zipRight(someName("release", payload), registry.release(payload.app, payload.special)),
+    rename: ({ key, to }) => registry.rename(key, to),
+    reserve: ({ port, reason }) => registry.reserve(port, reason),
+    unreserve: ({ port }) => registry.unreserve(port)
+  })
+)

@@ -1,0 +1,54 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { RegistryCommand } from "./commands.ts"
+import * as config from "./config.ts"
+import { PortsConfig } from "./config.ts"
+import type { Unavailable, WrongConfig } from "./domain/errors.ts"
+import type { Failure } from "./domain/Failure.ts"
+import { makeHandlers } from "./handlers.ts"
+import { Listeners } from "./Listeners.ts"
+import { decodePayload, type Results } from "./protocol.ts"
+import { Registry } from "./Registry.ts"
+import { Store } from "./Store.ts"
+import { describe, noteLine } from "./sentences.ts"
+
+/** What any way of running a command comes to. */
+export interface Reply<N extends RegistryCommand> {
+  readonly result: Results[N]
+  /** Lines for standard error. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** The database that is configured; its driver is loaded only here. */
+const database = Layer.unwrapEffect(
+  Effect.flatMap(PortsConfig, ({ database: { path } }) =>
+    Effect.map(
+      Effect.promise(() => import("./store/sqlite.ts")),
+      (sqlite) => sqlite.layer(path)
+    )
+  )
+)
+
+/** The registry on the configured database, in this process. */
+export const registryLayer = (
+  environment: Readonly<Record<string, string | undefined>>
+): Layer.Layer<Registry, WrongConfig | Unavailable> =>
+  Registry.Default.pipe(
+    Layer.provide(Store.Default),
+    Layer.provide([database, Listeners.Default]),
+    Layer.provide(config.layer(environment, "d"))
+  )
+
+/** Runs one command in this process; what is wrong with the payload is said before the database is touched. */
+export const execute = <N extends RegistryCommand>(
+  command: N,
+  payload: unknown,
+  environment: Readonly<Record<string, string | undefined>>
+): Effect.Effect<Reply<N>, Failure> =>
+  Effect.gen(function* () {
+    const decoded = yield* decodePayload(command, payload)
+    const answer = yield* Effect.flatMap(makeHandlers, (handlers) => handlers[command](decoded)).pipe(
+      Effect.provide(registryLayer(environment))
+    )
+    return { result: answer.result, notes: answer.notes.map(noteLine) }
+  }).pipe(Effect.mapError(describe))

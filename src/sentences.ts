@@ -1,0 +1,161 @@
+import { findCommand, usageHint } from "./commands.ts"
+import type { RegistryError } from "./domain/errors.ts"
+import type { Failure } from "./domain/Failure.ts"
+import type { Listener } from "./domain/Listener.ts"
+import type { Note } from "./domain/Note.ts"
+import { formatRange, type Obstacle } from "./domain/PortRange.ts"
+import { quote } from "./domain/rules.ts"
+
+/** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
+export const describeListener = (listener: Listener | null): string => {
+  if (listener === null) return "something that cannot be told"
+  if (listener.pid === null) return `a process of ${listener.user}, not for this user to see`
+  return [
+    listener.command ?? "a process",
+    `pid ${listener.pid}`,
+    ...(listener.directory === null ? [] : [`in ${listener.directory}`])
+  ].join(", ")
+}
+
+const names = (keys: ReadonlyArray<string>): string =>
+  keys.length < 2 ? keys.join() : `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`
+
+const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
+  switch (obstacle?._tag) {
+    case "Assigned":
+      return `belongs to ${obstacle.key}`
+    case "Reserved":
+      return `is reserved: ${obstacle.reason}`
+    default:
+      return `is bound by ${describeListener(by ?? null)}`
+  }
+}
+
+/** A failure in the words of its reader. The only place where they are made. */
+export const describe = (error: RegistryError): Failure => {
+  switch (error._tag) {
+    case "NotSet":
+      return error.stored === undefined
+        ? {
+            code: "not-set",
+            message: `Port not set for ${error.key}`,
+            hint: "d listPorts shows what is set, d allocate claims a port"
+          }
+        : {
+            code: "not-set",
+            message: `Port not set for ${error.key}: its row holds ${quote(error.stored)}, which is no port`,
+            hint: `d setPort --key ${error.key} --value PORT, or d deletePort --key ${error.key}`
+          }
+    case "NotFound":
+      return {
+        code: "not-found",
+        message: `Port entry not found for ${error.key}`,
+        hint: "d listPorts shows what is set"
+      }
+    case "NotReserved":
+      return error.reason === undefined
+        ? {
+            code: "not-found",
+            message: `${error.port} is not reserved`,
+            hint: `d reserve --port ${error.port} --reason TEXT`
+          }
+        : {
+            code: "not-found",
+            message: `${error.port} was not reserved with d reserve; it is held back all the same: ${error.reason}`,
+            hint: `AUTOMATELINUX_RESERVED_PORTS=-${error.port} takes it out`
+          }
+    case "PortHeld":
+      return {
+        code: "conflict",
+        message: `${error.port} belongs to ${names(error.holders)}; ${error.key} was not set`,
+        hint: `choose another, or d deletePort --key ${error.holders[0]}, or repeat with --force to share it`
+      }
+    case "KeyTaken":
+      return {
+        code: "conflict",
+        message: `${error.to} has a port already, ${error.port}; ${error.key} was not renamed`,
+        hint: `d deletePort --key ${error.to} first, or choose another name`
+      }
+    case "KeyCollision":
+      return {
+        code: "conflict",
+        message: `the table ${error.table} takes ${quote(error.key)} and ${quote(error.other)} for one key`,
+        hint: "choose a name that differs by more than case, accents or spaces"
+      }
+    case "PairBlocked": {
+      const partner = error.half === "prod" ? error.port + 1 : error.port - 1
+      const why =
+        error.obstacle === undefined
+          ? `which is no place for ${error.half} in a pair of ${formatRange(error.range)}`
+          : `and ${partner}, the other half of the pair, ${whyNot(error.obstacle, error.by)}`
+      return {
+        code: "conflict",
+        message: `${error.app}-${error.half} has ${error.port}, ${why}`,
+        hint: `d release --app ${error.app} && d allocate --app ${error.app}`
+      }
+    }
+    case "RangeFull": {
+      const { busy, claimed, reserved, slots, stale } = error.figures
+      const noun = error.kind === "app" ? "pair" : "port"
+      return {
+        code: "range-full",
+        message: `no free ${noun} for ${error.name} in ${formatRange(error.range)}: slots ${slots}, claimed ${claimed}, reserved ${reserved}, busy ${busy}, stale ${stale}`,
+        hint: "d listPorts --health stale shows what may be released"
+      }
+    }
+    case "Invalid":
+      return { code: "invalid", message: `${error.argument} ${error.problem}`, hint: `d ${error.command} --help` }
+    case "MissingArgument": {
+      const command = findCommand(error.command)
+      return {
+        code: "missing-argument",
+        message: `Missing required arg: ${error.argument}`,
+        hint: command === undefined ? "d help" : usageHint(command)
+      }
+    }
+    case "WrongConfig":
+      return {
+        code: "invalid",
+        message: `${error.setting} ${error.problem}`,
+        hint: "correct it, or take it away for the default"
+      }
+    case "CannotTry":
+      return {
+        code: "unavailable",
+        message: `cannot find out whether ${error.port} is free on this machine: the system says ${error.code}`,
+        hint: "look at the limits of this shell: ulimit -n"
+      }
+    case "Unavailable":
+      return { code: "unavailable", message: `cannot use ${error.store}: ${error.reason}`, hint: error.hint }
+  }
+}
+
+/** A note as the line that standard error gets. */
+export const noteLine = (note: Note): string => {
+  switch (note._tag) {
+    case "Skipped":
+      return `skipped ${note.port}: ${describeListener(note.by)}`
+    case "OddPair":
+      return `note: ${note.app} keeps ${note.prod} and ${note.dev} as stored, which is no pair of ${formatRange(note.range)}`
+    case "NotDescribed":
+      return `note: nothing was newly claimed, so the description was not set: d setPort --key ${note.key} --description TEXT`
+    case "NothingHeld":
+      return `note: ${note.name} has no port, nothing to give back`
+    case "OutOfRange":
+      return `warning: ${note.port} lies outside ${formatRange(note.range)}, the range for ${note.key}`
+    case "WrongParity":
+      return `warning: ${note.port} is ${note.port % 2 === 0 ? "even" : "odd"}, and ${note.kind} has the ${note.kind === "prod" ? "even" : "odd"} port of a pair`
+    case "Shared":
+      return `warning: ${note.port} belongs to ${names(note.holders)} too`
+    case "Reserved":
+      return `warning: ${note.port} is reserved: ${note.reason}`
+    case "InUse":
+      return `warning: ${note.port} is in use by ${describeListener(note.by)}`
+    case "StaysHeld":
+      return `warning: ${names(note.holders)} keeps ${note.port}: reserving holds it back from allocation alone`
+    case "StillReserved":
+      return `note: ${note.port} stays reserved all the same: ${note.reason}`
+    case "NoPort":
+      return `warning: the row of ${note.key} holds ${quote(note.stored)}, which is no port: d deletePort --key ${note.key}`
+  }
+}

@@ -1,0 +1,67 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import { Dialect } from "./Dialect.ts"
+
+/** The columns that every table must have, ours or not. */
+const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => [
+  [settings, ["setting_key", "setting_value"]],
+  ["port_claims", ["port", "claim_key", "claimed_at", "host", "by"]],
+  ["port_keys", ["key", "description", "directory", "created_at", "host", "by"]],
+  ["port_reserved", ["port", "reason", "created_at", "host", "by"]],
+  ["port_history", ["id", "batch", "at", "what", "key", "old_port", "new_port", "detail", "host", "user", "program"]],
+  ["port_registry", ["name", "value"]]
+]
+
+/**
+ * The tables, each made only where it is missing. Times are ISO 8601 text in UTC, because the databases have no type
+ * for them in common.
+ */
+const statements = (sql: SqlClient.SqlClient, dialect: typeof Dialect.Service, settings: string) => {
+  const create = (table: string, columns: string) =>
+    sql.unsafe(`CREATE TABLE IF NOT EXISTS ${table} (${columns})${dialect.tableOptions}`).raw
+  const id = (name: string) => sql.onDialectOrElse({ mysql: () => `\`${name}\``, orElse: () => `"${name}"` })
+  const name = dialect.nameType
+  const stamp = `host ${name(255)} NOT NULL, ${id("by")} ${name(255)} NOT NULL`
+  return [
+    create(id(settings), `setting_key ${name(255)} NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL`),
+    create(
+      "port_claims",
+      `port INTEGER NOT NULL PRIMARY KEY, claim_key ${name(250)} NOT NULL UNIQUE, claimed_at ${name(32)} NOT NULL, ${stamp}`
+    ),
+    create(
+      "port_keys",
+      `${id("key")} ${name(250)} NOT NULL PRIMARY KEY, description TEXT, directory TEXT, created_at ${name(32)} NOT NULL, ${stamp}`
+    ),
+    create(
+      "port_reserved",
+      `port INTEGER NOT NULL PRIMARY KEY, reason TEXT NOT NULL, created_at ${name(32)} NOT NULL, ${stamp}`
+    ),
+    create(
+      "port_history",
+      `id ${dialect.serialType}, batch ${name(36)} NOT NULL, at ${name(32)} NOT NULL, what ${name(16)} NOT NULL, ` +
+        `${id("key")} ${name(250)}, old_port INTEGER, new_port INTEGER, detail TEXT, host ${name(255)} NOT NULL, ` +
+        `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL`
+    ),
+    create("port_registry", `name ${name(64)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`)
+  ]
+}
+
+/** The tables that are expected, by name. */
+export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
+
+/** Makes what is missing; safe when many do it at once. Nothing that is there is altered. */
+export const ensureSchema = (settings: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const dialect = yield* Dialect
+    yield* Effect.forEach(statements(sql, dialect, settings), (statement) => statement, { discard: true })
+  })
+
+/** Reads no row and every column, so that a table of another shape fails here and not in the middle of a change. */
+export const checkColumns = (settings: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const [table, columns] of COLUMNS(settings)) {
+      yield* sql`SELECT ${sql.csv(columns.map((column) => sql`${sql(column)}`))} FROM ${sql(table)} LIMIT 0`.raw
+    }
+  })

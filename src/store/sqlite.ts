@@ -1,0 +1,113 @@
+import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
+import { userInfo } from "node:os"
+import { dirname } from "node:path"
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import { SqlError } from "@effect/sql/SqlError"
+import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import { Unavailable } from "../domain/errors.ts"
+import { Dialect, type Trouble } from "./Dialect.ts"
+
+const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
+
+/** Why a file or directory cannot be opened, by the system's code for it. */
+const systemReason = (code: string | undefined, path: string): string => {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return `permission denied for ${userInfo().username}${ownedBy(path)}`
+    case "EISDIR":
+      return "it is a directory"
+    case "ENOTDIR":
+    case "EEXIST":
+      return "part of its path is a file, not a directory"
+    case "EROFS":
+      return "the file system is read-only"
+    case "ENOSPC":
+      return "the disk is full"
+    default:
+      return `the system says ${code ?? "no"}`
+  }
+}
+
+const ownedBy = (path: string): string => {
+  try {
+    const { uid } = statSync(path)
+    return uid === process.getuid?.() ? "" : `; it belongs to uid ${uid}`
+  } catch {
+    return ""
+  }
+}
+
+const diagnose = (cause: unknown, path: string): Trouble => {
+  const { code = "", message = String(cause) } = cause as { code?: string; message?: string }
+  const refused = (reason: string, hint: string): Trouble => ({ _tag: "Refused", reason, hint })
+  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
+    return { _tag: "Busy", reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
+  }
+  if (/no such table/.test(message)) return { _tag: "MissingTable" }
+  if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE)/.test(code)) return { _tag: "Duplicate" }
+  if (/no such column/.test(message)) return refused(`a table in it has another shape: ${message}`, ELSEWHERE)
+  if (/^SQLITE_NOTADB/.test(code)) return refused("it is not an SQLite database", `move it away, or ${ELSEWHERE}`)
+  if (/^SQLITE_CORRUPT/.test(code))
+    return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
+  if (/^SQLITE_READONLY/.test(code)) return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`)
+  if (/^SQLITE_FULL/.test(code)) return refused("the disk is full", `make room: df -h ${dirname(path)}`)
+  if (/^SQLITE_/.test(code)) return refused(`${message} (${code})`, `look at: ls -l ${path}*`)
+  if (/^E[A-Z]+$/.test(code)) return refused(systemReason(code, path), ELSEWHERE)
+  return refused(message, ELSEWHERE)
+}
+
+/** Makes the file before SQLite does, so that it and what SQLite puts beside it are their owner's alone. */
+const makeFile = (path: string) => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  closeSync(openSync(path, "a", 0o600))
+}
+
+/** The embedded database in the file `path`, which is made with its directory where it is missing. */
+export const layer = (path: string): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+  const label = `the registry's file ${path}`
+  const open = Effect.gen(function* () {
+    yield* Effect.sync(() => makeFile(path))
+    const sql = yield* SqliteClient.make({ filename: path, prepareCacheTTL: "1 second" })
+    // Waiting is done outside, where it does not stop the event loop.
+    yield* sql`PRAGMA busy_timeout = 0`
+    // The driver's default in WAL mode may lose the last commits when the power goes.
+    yield* sql`PRAGMA synchronous = FULL`
+    return sql
+  }).pipe(
+    // The driver throws where it cannot open.
+    Effect.catchAllCause((cause) => {
+      const thrown = Cause.squash(cause)
+      return Effect.fail(diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path))
+    }),
+    Effect.retry({
+      schedule: Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo("5 seconds")),
+      while: (trouble) => trouble._tag === "Busy"
+    }),
+    Effect.mapError((trouble) =>
+      "reason" in trouble
+        ? new Unavailable({ store: label, reason: trouble.reason, hint: trouble.hint })
+        : new Unavailable({ store: label, reason: "it cannot be opened", hint: ELSEWHERE })
+    )
+  )
+  const dialect: typeof Dialect.Service = {
+    label,
+    begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
+    diagnose: (error) => diagnose(error.cause, path),
+    rowsMet: (raw) => (raw as { changes: number }).changes,
+    nameType: () => "TEXT",
+    serialType: "INTEGER PRIMARY KEY AUTOINCREMENT",
+    tableOptions: ""
+  }
+  return Layer.scopedContext(
+    Effect.map(open, (sql) =>
+      Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialect))
+    )
+  ).pipe(Layer.provide(Reactivity.layer))
+}

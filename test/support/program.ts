@@ -1,0 +1,85 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { createServer, type Server } from "node:net"
+import { tmpdir } from "node:os"
+import { join, resolve } from "node:path"
+import { onTestFinished } from "vitest"
+
+export const PROGRAM = resolve("dist/d.cjs")
+
+export interface Run {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An empty directory, gone when the test is over. */
+export const temporary = (): string => {
+  const path = mkdtempSync(join(tmpdir(), "ports-test-"))
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+const collect = (child: ChildProcess): Promise<Run> =>
+  new Promise((done, fail) => {
+    let stdout = ""
+    let stderr = ""
+    child.stdout?.on("data", (chunk) => (stdout += chunk))
+    child.stderr?.on("data", (chunk) => (stderr += chunk))
+    child.on("error", fail)
+    child.on("close", (code) => done({ code, stdout, stderr }))
+  })
+
+export interface Machine {
+  readonly home: string
+  readonly env: Readonly<Record<string, string>>
+  /** Runs `d` with these words. */
+  readonly d: (...words: ReadonlyArray<string>) => Promise<Run>
+  /** Runs `d` and answers what it printed; anything but success fails the test. */
+  readonly ok: (...words: ReadonlyArray<string>) => Promise<string>
+  /** The same machine with other variables. */
+  readonly with: (env: Readonly<Record<string, string>>) => Machine
+  /** Runs a line of shell with `d` and `daemon` on the path. */
+  readonly sh: (line: string) => Promise<Run>
+}
+
+const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine => {
+  const d = (...words: ReadonlyArray<string>) =>
+    collect(spawn(process.execPath, [PROGRAM, ...words], { env, cwd: home, stdio: ["ignore", "pipe", "pipe"] }))
+  return {
+    home,
+    env,
+    d,
+    ok: async (...words) => {
+      const run = await d(...words)
+      if (run.code !== 0) throw new Error(`d ${words.join(" ")} ended with ${run.code}: ${run.stderr}`)
+      return run.stdout
+    },
+    with: (more) => machineIn(home, { ...env, ...more }),
+    sh: (line) =>
+      collect(
+        spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; daemon() { d "$@"; }; ${line}`], {
+          env,
+          cwd: home,
+          stdio: ["ignore", "pipe", "pipe"]
+        })
+      )
+  }
+}
+
+/** A user with an empty home and nothing configured. */
+export const machine = (env: Readonly<Record<string, string>> = {}): Machine => {
+  const home = temporary()
+  return machineIn(home, { HOME: home, PATH: process.env["PATH"] ?? "", ...env })
+}
+
+/** A real listener, closed when the test is over. */
+export const listen = (port: number, host: string): Promise<Server> =>
+  new Promise((done, fail) => {
+    const server = createServer()
+    server.once("error", fail)
+    server.listen(port, host, () => {
+      onTestFinished(() => new Promise((closed) => server.close(() => closed())))
+      done(server)
+    })
+  })
