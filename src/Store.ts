@@ -67,38 +67,42 @@ export class Store extends Effect.Service<Store>()("Store", {
         return error as Exclude<E, SqlError | RowMoved>
       })
 
+    const schema = provide(Effect.zipRight(ensureSchema(settingsTable), checkColumns(settingsTable)))
     const makeSchema = troubled(
-      provide(
-        sql.onDialectOrElse({
-          mysql: () => ensureSchema(settingsTable),
-          orElse: () => transaction(ensureSchema(settingsTable))
-        })
-      ).pipe(Effect.zipRight(provide(checkColumns(settingsTable))))
+      sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(schema)) })
     )
 
     const isTrouble = (tag: Trouble["_tag"]) => (error: unknown) =>
       error instanceof Troubled && error.trouble._tag === tag
 
+    const waiting = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.retry(effect, { schedule: whileBusy, while: isTrouble("Busy") })
+
+    const named = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.mapError(effect, (error): Exclude<E, Troubled> | Unavailable =>
+        error instanceof Troubled ? unavailable(error) : (error as Exclude<E, Troubled>)
+      )
+
     /** Waits for who is in the way, makes the schema where it is missing, and names what cannot be helped. */
     const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = Effect.retry(troubled(effect), { schedule: whileBusy, while: isTrouble("Busy") })
-      const made = Effect.retry(makeSchema, { schedule: whileBusy, while: isTrouble("Busy") })
+      const attempt = waiting(troubled(effect))
       return attempt.pipe(
         Effect.catchIf(isTrouble("MissingTable"), () =>
-          Effect.zipRight(made, Effect.retry(attempt, { schedule: untilMade, while: isTrouble("MissingTable") }))
+          Effect.zipRight(
+            waiting(makeSchema),
+            Effect.retry(attempt, { schedule: untilMade, while: isTrouble("MissingTable") })
+          )
         ),
-        Effect.catchAll((error) => Effect.fail(error instanceof Troubled ? unavailable(error) : error))
+        named
       )
     }
 
     if (sql.onDialectOrElse({ sqlite: () => true, orElse: () => false })) {
       // Asked for beforehand, because of what the client remembers; on a server it would cost a round trip a process.
-      yield* guarded(
-        Effect.flatMap(sql<{ name: string }>`SELECT name FROM sqlite_master WHERE type = 'table'`, (tables) => {
-          const there = new Set(tables.map((table) => table.name.toLowerCase()))
-          return tableNames(settingsTable).every((name) => there.has(name.toLowerCase())) ? Effect.void : makeSchema
-        }).pipe(Effect.catchTag("Troubled", (error) => Effect.fail(unavailable(error))))
-      )
+      const tables = sql<{ name: string }>`SELECT name FROM sqlite_master WHERE type = 'table'`
+      const there = new Set((yield* named(waiting(troubled(tables)))).map(({ name }) => name.toLowerCase()))
+      const complete = tableNames(settingsTable).every((name) => there.has(name.toLowerCase()))
+      if (!complete) yield* named(waiting(makeSchema))
     }
 
     return {

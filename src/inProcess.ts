@@ -2,7 +2,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
-import { PortsConfig } from "./config.ts"
 import type { Unavailable, WrongConfig } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { makeHandlers } from "./handlers.ts"
@@ -11,6 +10,7 @@ import { decodePayload, type Results } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
 import { Store } from "./Store.ts"
 import { describe, noteLine } from "./sentences.ts"
+import { databaseLayer } from "./store/database.ts"
 
 /** What any way of running a command comes to. */
 export interface Reply<N extends RegistryCommand> {
@@ -19,23 +19,13 @@ export interface Reply<N extends RegistryCommand> {
   readonly notes: ReadonlyArray<string>
 }
 
-/** The database that is configured; its driver is loaded only here. */
-const database = Layer.unwrapEffect(
-  Effect.flatMap(PortsConfig, ({ database: { path } }) =>
-    Effect.map(
-      Effect.promise(() => import("./store/sqlite.ts")),
-      (sqlite) => sqlite.layer(path)
-    )
-  )
-)
-
 /** The registry on the configured database, in this process. */
 export const registryLayer = (
   environment: Readonly<Record<string, string | undefined>>
 ): Layer.Layer<Registry, WrongConfig | Unavailable> =>
   Registry.Default.pipe(
     Layer.provide(Store.Default),
-    Layer.provide([database, Listeners.Default]),
+    Layer.provide([databaseLayer, Listeners.Default]),
     Layer.provide(config.layer(environment, "d"))
   )
 

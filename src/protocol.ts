@@ -37,10 +37,13 @@ const Directory = ruled((text) => (text.startsWith("/") ? textProblem(text, PATH
 const PATH_MAX = 4096
 
 const Mode = Schema.Literal("prod", "dev").annotations({
-  message: (issue) => `${quote(issue.actual)} is not a mode: write prod or dev`
+  message: (issue) => ({ message: `${quote(issue.actual)} is not a mode: write prod or dev`, override: true })
 })
 const Filter = HealthState.annotations({
-  message: (issue) => `${quote(issue.actual)} is not a health: write one of ${HEALTH_STATES.join(", ")}`
+  message: (issue) => ({
+    message: `${quote(issue.actual)} is not a health: write one of ${HEALTH_STATES.join(", ")}`,
+    override: true
+  })
 })
 const Switch = Schema.optionalWith(
   Schema.Boolean.annotations({ message: (issue) => `${quote(issue.actual)} is neither true nor false` }),

@@ -147,20 +147,13 @@ describe("every world", () => {
       fc.property(worlds, (world) => {
         const choice = choosePair("a-prod", "a-dev", APPS, world)
         const stored = [world.ports.get("a-prod"), world.ports.get("a-dev")]
-        switch (choice._tag) {
-          case "Kept":
-            return expect([choice.prod, choice.dev]).toEqual(stored)
-          case "Completed": {
-            expect(choice.prod % 2).toBe(0)
-            expect(choice.dev).toBe(choice.prod + 1)
-            const added = stored[0] === undefined ? choice.prod : choice.dev
-            return expect(isFree(added, world)).toBe(true)
-          }
-          case "Blocked":
-            return expect(stored).toContain(choice.port)
-          default:
-            return expect(stored).toEqual([undefined, undefined])
-        }
+        if (choice._tag === "Kept") expect([choice.prod, choice.dev]).toEqual(stored)
+        else if (choice._tag === "Blocked") expect(stored).toContain(choice.port)
+        else if (choice._tag === "Completed") {
+          expect(choice.prod % 2).toBe(0)
+          expect(choice.dev).toBe(choice.prod + 1)
+          expect(isFree(stored[0] === undefined ? choice.prod : choice.dev, world)).toBe(true)
+        } else expect(stored).toEqual([undefined, undefined])
       })
     )
   })

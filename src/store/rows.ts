@@ -184,8 +184,7 @@ export const makeRows = (settings: string) =>
             const { _tag, key, ...record } = change
             yield* introduce(key, known, stamp)
             yield* sql`UPDATE port_keys SET ${sql.update(record)} WHERE ${sql("key")} = ${key}`
-            const port = state.ports.get(key) ?? null
-            return yield* history(stamp, "describe", key, port, port, record.description ?? record.directory ?? null)
+            return yield* history(stamp, "describe", key, null, null, record.description ?? record.directory ?? null)
           }
           case "Reserve": {
             const { port, reason } = change

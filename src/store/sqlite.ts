@@ -5,7 +5,7 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,6 +14,8 @@ import { Unavailable } from "../domain/errors.ts"
 import { Dialect, type Trouble } from "./Dialect.ts"
 
 const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
+
+const OPEN_LIMIT_MS = 5000
 
 /** Why a file or directory cannot be opened, by the system's code for it. */
 const systemReason = (code: string | undefined, path: string): string => {
@@ -52,7 +54,8 @@ const diagnose = (cause: unknown, path: string): Trouble => {
   }
   if (/no such table/.test(message)) return { _tag: "MissingTable" }
   if (/^SQLITE_CONSTRAINT_(PRIMARYKEY|UNIQUE)/.test(code)) return { _tag: "Duplicate" }
-  if (/no such column/.test(message)) return refused(`a table in it has another shape: ${message}`, ELSEWHERE)
+  const column = /no such column: "?(\w+)/.exec(message)?.[1]
+  if (column !== undefined) return refused(`a table in it has no column ${column}: it is another program's`, ELSEWHERE)
   if (/^SQLITE_NOTADB/.test(code)) return refused("it is not an SQLite database", `move it away, or ${ELSEWHERE}`)
   if (/^SQLITE_CORRUPT/.test(code))
     return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
@@ -82,14 +85,17 @@ export const layer = (path: string): Layer.Layer<SqlClient.SqlClient | Dialect, 
     return sql
   }).pipe(
     // The driver throws where it cannot open.
-    Effect.catchAllCause((cause) => {
-      const thrown = Cause.squash(cause)
-      return Effect.fail(diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path))
-    }),
-    Effect.retry({
-      schedule: Schedule.spaced("20 millis").pipe(Schedule.jittered, Schedule.upTo("5 seconds")),
-      while: (trouble) => trouble._tag === "Busy"
-    }),
+    Effect.catchAllDefect(Effect.fail),
+    Effect.mapError((thrown) => diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path))
+  )
+  // The driver waits 5 s for a lock; only where it gave up at once, as it does for some locks, is it asked again.
+  const patient = Effect.flatMap(Clock.currentTimeMillis, (started) =>
+    Effect.retry(open, {
+      schedule: Schedule.jittered(Schedule.spaced("20 millis")),
+      while: (trouble) =>
+        Effect.map(Clock.currentTimeMillis, (now) => trouble._tag === "Busy" && now - started < OPEN_LIMIT_MS)
+    })
+  ).pipe(
     Effect.mapError((trouble) =>
       "reason" in trouble
         ? new Unavailable({ store: label, reason: trouble.reason, hint: trouble.hint })
@@ -106,7 +112,7 @@ export const layer = (path: string): Layer.Layer<SqlClient.SqlClient | Dialect, 
     tableOptions: ""
   }
   return Layer.scopedContext(
-    Effect.map(open, (sql) =>
+    Effect.map(patient, (sql) =>
       Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialect))
     )
   ).pipe(Layer.provide(Reactivity.layer))

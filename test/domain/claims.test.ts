@@ -55,7 +55,7 @@ describe("settle", () => {
   })
 
   it("holds for all rows and claims", () => {
-    const name = fc.constantFrom("a", "b", "c", "d", "e", "f")
+    const name = fc.constantFrom<string>("a", "b", "c", "d", "e", "f")
     const port = fc.integer({ min: 1, max: 6 })
     const ports = fc.array(fc.tuple(name, port)).map((entries) => new Map(entries))
     const claims = fc

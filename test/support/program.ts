@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { onTestFinished } from "vitest"
+import { afterAll, onTestFinished } from "vitest"
 
 export const PROGRAM = resolve("dist/d.cjs")
+
+/** What the machine calls the process that the tests run in; the test runner gives it a title of its own. */
+export const SELF = readFileSync("/proc/self/cmdline", "utf8").split("\0")[0] ?? ""
 
 export interface Run {
   readonly code: number | null
@@ -13,10 +16,16 @@ export interface Run {
   readonly stderr: string
 }
 
-/** An empty directory, gone when the test is over. */
+const made: Array<string> = []
+
+afterAll(() => {
+  for (const path of made) rmSync(path, { recursive: true, force: true })
+})
+
+/** An empty directory, gone when the file's tests are over. */
 export const temporary = (): string => {
   const path = mkdtempSync(join(tmpdir(), "ports-test-"))
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }))
+  made.push(path)
   return path
 }
 

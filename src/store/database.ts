@@ -1,0 +1,12 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { PortsConfig } from "../config.ts"
+
+/** The database that is configured; its driver is loaded only here. */
+export const databaseLayer = Layer.unwrapEffect(
+  Effect.gen(function* () {
+    const { database } = yield* PortsConfig
+    const sqlite = yield* Effect.promise(() => import("./sqlite.ts"))
+    return sqlite.layer(database.path)
+  })
+)

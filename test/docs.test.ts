@@ -1,0 +1,65 @@
+import { readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it } from "vitest"
+import { commandList } from "../src/commands.ts"
+import { atEach, rangesEnv } from "./support/ports.ts"
+import { machine } from "./support/program.ts"
+
+const documents = ["README.md", ...readdirSync("docs").map((name) => join("docs", name))]
+
+/** What a document shows: each command line after `$ `, with what it prints on both streams. */
+const shown = (text: string) =>
+  [...text.matchAll(/^```console\n(.*?)^```$/gms)].flatMap(([, block = ""]) =>
+    block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((entry) => {
+        const end = entry.indexOf("\n")
+        return { line: entry.slice(0, end), prints: entry.slice(end + 1) }
+      })
+  )
+
+describe.each(documents)("%s", (path) => {
+  const text = readFileSync(path, "utf8")
+
+  it("shows what really happens", async () => {
+    const box = machine(rangesEnv)
+    symlinkSync(join(process.cwd(), "node_modules"), join(box.home, "node_modules"))
+    for (const { line, prints } of shown(text)) {
+      const run = await box.sh(`exec 2>&1; ${atEach(line)}`)
+      expect(`$ ${line}\n${run.stdout}`).toBe(`$ ${line}\n${atEach(prints)}`)
+    }
+  })
+
+  it("links to what is there", () => {
+    for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+      expect(() => readFileSync(join(path, "..", target))).not.toThrow()
+    }
+  })
+})
+
+it("finds the commands that the documents show", () => {
+  const lines = documents.flatMap((path) => shown(readFileSync(path, "utf8")))
+  expect(lines.length).toBeGreaterThan(30)
+})
+
+it("has every command and option in the page of commands", () => {
+  const page = readFileSync("docs/commands.md", "utf8")
+  for (const { name, options } of commandList) {
+    const section = page.split(/^## /m).find((part) => new RegExp(`^.*\\b${name}\\b`).test(part)) ?? ""
+    expect(section, name).not.toBe("")
+    for (const option of options) expect(section, `${name} --${option.name}`).toContain(`--${option.name}`)
+  }
+})
+
+it("has every setting in the page of configuration, and in the file's spelling too", () => {
+  const page = readFileSync("docs/configuration.md", "utf8")
+  const names = [...readFileSync("src/config.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
+    ([, list = ""]) => [...list.matchAll(/"(\w+)"/g)]
+  )
+  expect(names.length).toBeGreaterThan(5)
+  for (const [, name = ""] of names) {
+    expect(page).toContain(`\`AUTOMATELINUX_${name}\``)
+    expect(page).toContain(`\`${name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``)
+  }
+})

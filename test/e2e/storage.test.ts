@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
+import { join } from "node:path"
+import Database from "better-sqlite3"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { machine, PROGRAM, temporary } from "../support/program.ts"
+
+const RANGE = { AUTOMATELINUX_APP_RANGE: "24000-24099", AUTOMATELINUX_SPECIAL_RANGE: "24100-24199" }
+const isRoot = process.getuid?.() === 0
+const NOBODY = 65_534
+
+const at = (path: string) => machine({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` })
+
+/** `d` as an ordinary user: the tests may run as root, who may do anything. */
+const asNobody = (path: string, ...words: ReadonlyArray<string>) =>
+  new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
+    const program = join(temporary(), "d.cjs")
+    // Nobody may not look into the checkout; the driver is found by a link.
+    writeFileSync(program, readFileSync(PROGRAM))
+    symlinkSync(join(process.cwd(), "node_modules"), join(program, "../node_modules"))
+    chmodSync(join(program, ".."), 0o755)
+    const child = spawn(process.execPath, [program, ...words], {
+      env: { ...RANGE, HOME: "/nonexistent", AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` },
+      cwd: "/",
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {})
+    })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk) => (stdout += chunk))
+    child.stderr.on("data", (chunk) => (stderr += chunk))
+    child.on("close", (code) => done({ code, stdout, stderr }))
+  })
+
+/** Another process that holds the file locked, until the test is over. */
+const lock = (path: string): Promise<ChildProcess> =>
+  new Promise((done) => {
+    const script = `const db = new (require("better-sqlite3"))(${JSON.stringify(path)}); db.pragma("locking_mode = EXCLUSIVE"); db.exec("BEGIN EXCLUSIVE"); console.log("held"); setInterval(() => {}, 1e6)`
+    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    child.stdout.once("data", () => done(child))
+  })
+
+const expectTrouble = (run: { code: number | null; stdout: string; stderr: string }, reason: RegExp) => {
+  expect([run.code, run.stdout]).toEqual([3, ""])
+  expect(run.stderr).toMatch(reason)
+  expect(run.stderr).toMatch(/^error: cannot use the registry's file \/.*\nhint: .*\n$/)
+}
+
+describe("trouble with the file", () => {
+  it("cannot be made in a directory that cannot be written", async () => {
+    const directory = temporary()
+    chmodSync(directory, 0o555)
+    expectTrouble(await asNobody(join(directory, "ports.sqlite"), "allocate", "--app", "a"), /permission denied for/)
+  })
+
+  it("cannot be made below a file", async () => {
+    const file = join(temporary(), "file")
+    writeFileSync(file, "")
+    expectTrouble(await at(join(file, "ports.sqlite")).d("listPorts"), /part of its path is a file/)
+  })
+
+  it("is no SQLite database, and stays as it is", async () => {
+    const file = join(temporary(), "notes.txt")
+    writeFileSync(file, "these are my notes, and they are longer than a header of SQLite would be\n".repeat(20))
+    const before = readFileSync(file)
+    expectTrouble(await at(file).d("allocate", "--app", "a"), /it is not an SQLite database/)
+    expect(readFileSync(file)).toEqual(before)
+  })
+
+  it("is a directory", async () => {
+    expectTrouble(await at(temporary()).d("getPort", "--key", "a"), /it is a directory/)
+  })
+
+  it("belongs to another user", async () => {
+    const directory = temporary()
+    chmodSync(directory, 0o755)
+    const file = join(directory, "ports.sqlite")
+    await at(file).ok("allocate", "--app", "a")
+    chmodSync(file, isRoot ? 0o600 : 0o000)
+    expectTrouble(await asNobody(file, "getPort", "--key", "a-dev"), /permission denied for/)
+  })
+
+  it("can be read and not written", async () => {
+    const directory = temporary()
+    chmodSync(directory, 0o755)
+    const file = join(directory, "ports.sqlite")
+    await at(file).ok("allocate", "--app", "a")
+    chmodSync(file, 0o444)
+    expectTrouble(await asNobody(file, "allocate", "--app", "b"), /permission denied for/)
+  })
+
+  it("is locked by another process: given up within a few seconds", async () => {
+    const file = join(temporary(), "ports.sqlite")
+    await at(file).ok("allocate", "--app", "a")
+    await lock(file)
+    const started = Date.now()
+    expectTrouble(await at(file).d("allocate", "--app", "b"), /another program holds it locked/)
+    expect(Date.now() - started).toBeLessThan(9_000)
+  })
+
+  it("is locked for a moment: waited for", async () => {
+    const file = join(temporary(), "ports.sqlite")
+    await at(file).ok("allocate", "--app", "a")
+    const holder = await lock(file)
+    setTimeout(() => holder.kill("SIGKILL"), 1500)
+    expect(await at(file).ok("allocate", "--app", "b")).toContain("b-prod 24002")
+  })
+
+  it("has a table of that name with another shape", async () => {
+    const file = join(temporary(), "ports.sqlite")
+    const db = new Database(file)
+    db.exec("CREATE TABLE settings (name TEXT, number INTEGER)")
+    db.close()
+    expectTrouble(await at(file).d("allocate", "--app", "a"), /a table in it has no column setting_key/)
+    const after = new Database(file, { readonly: true })
+    expect(after.prepare("SELECT name FROM sqlite_master").all()).toEqual([{ name: "settings" }])
+    after.close()
+  })
+
+  it("loses its tables under a program, and gets them back", async () => {
+    const file = join(temporary(), "ports.sqlite")
+    await at(file).ok("allocate", "--app", "a")
+    const db = new Database(file)
+    db.exec("DROP TABLE port_claims")
+    db.close()
+    expect(await at(file).ok("allocate", "--app", "b")).toContain("b-prod 24002")
+  })
+})
+
+describe("the file", () => {
+  it.each(["000", "077"])("is its owner's alone under umask %s, and so is all beside it", async (umask) => {
+    const box = machine(RANGE)
+    const { code } = await box.sh(`umask ${umask}; d allocate --app a`)
+    expect(code).toBe(0)
+    const directory = join(box.home, ".local/state/automatelinux")
+    const mode = (path: string) => statSync(path).mode & 0o777
+    expect(mode(directory)).toBe(0o700)
+    // While somebody has it open, SQLite keeps two more files beside it.
+    const db = new Database(join(directory, "ports.sqlite"))
+    onTestFinished(() => void db.close())
+    db.prepare("SELECT * FROM settings").all()
+    expect(await box.ok("getPort", "--key", "a-dev")).toBe("24001\n")
+    expect(existsSync(join(directory, "ports.sqlite-wal"))).toBe(true)
+    for (const suffix of ["", "-wal", "-shm"]) expect(mode(join(directory, `ports.sqlite${suffix}`))).toBe(0o600)
+  })
+
+  it("is where XDG_STATE_HOME says, unless that is relative", async () => {
+    const state = temporary()
+    await machine({ ...RANGE, XDG_STATE_HOME: state }).ok("allocate", "--app", "a")
+    expect(existsSync(join(state, "automatelinux/ports.sqlite"))).toBe(true)
+    const box = machine({ ...RANGE, XDG_STATE_HOME: "here" })
+    await box.ok("allocate", "--app", "a")
+    expect(existsSync(join(box.home, ".local/state/automatelinux/ports.sqlite"))).toBe(true)
+  })
+
+  it("may lie in a directory that is there already, whose mode is its owner's business", async () => {
+    const directory = join(temporary(), "shared")
+    mkdirSync(directory, { mode: 0o755 })
+    if (isRoot) chownSync(directory, 0, 0)
+    await at(join(directory, "ports.sqlite")).ok("allocate", "--app", "a")
+    expect(statSync(directory).mode & 0o777).toBe(0o755)
+  })
+})
