@@ -45,7 +45,7 @@ export const commands = {
   allocate: {
     name: "allocate",
     summary: "Claim the next free pair for an app, or the next free port for a special service",
-    usage: ["--app APP … --special KEY … [--description TEXT] [--dir PATH] [--dry-run]"],
+    usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
     options: [
       apps,
       specials,
@@ -112,7 +112,7 @@ export const commands = {
   release: {
     name: "release",
     summary: "Give back everything an app or a special has",
-    usage: ["--app APP … --special KEY …"],
+    usage: ["[--app APP]… [--special KEY]…"],
     options: [apps, specials, json],
     details: ["Answers what was given back. A name that has no port is no error; a line on standard error says so."],
     examples: ["d release --app cad"]

@@ -51,7 +51,8 @@ export const portTable = (assignments: ReadonlyArray<Assignment>, { colour, widt
     width === undefined
       ? undefined
       : Math.max(DESCRIPTION_MIN, width - fixed.reduce((sum, each) => sum + each + GAP.length, 0))
-  const paint = (format: Parameters<typeof styleText>[0], text: string) => (colour ? styleText(format, text) : text)
+  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(format, text, { validateStream: false }) : text
   const table = new Table({
     chars: NO_BORDER,
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },
