@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "./config.ts"
-import { Unavailable } from "./domain/errors.ts"
+import { OutcomeUnknown } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
-import { Dialect, type Trouble } from "./store/Dialect.ts"
+import { Dialect } from "./store/Dialect.ts"
+import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
 import { makeRows, RowMoved } from "./store/rows.ts"
 import { checkColumns, ensureSchema, tableNames } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
@@ -19,14 +19,6 @@ export interface Plan<A> {
   readonly changes: ReadonlyArray<Change>
 }
 
-class Troubled extends Data.TaggedError("Troubled")<{ readonly trouble: Trouble }> {}
-
-/** How long somebody who is in the way is waited for: 5 s, asking every 5 to 25 ms. */
-const whileBusy = Schedule.spaced("15 millis").pipe(
-  Schedule.jitteredWith({ min: 0.3, max: 1.7 }),
-  Schedule.upTo("5 seconds")
-)
-
 /** The SQLite client remembers for a second that a statement could not be prepared, so a made table is asked for again. */
 const untilMade = Schedule.spaced("300 millis").pipe(Schedule.upTo("2 seconds"))
 
@@ -36,62 +28,42 @@ const untilMade = Schedule.spaced("300 millis").pipe(Schedule.upTo("2 seconds"))
  */
 export class Store extends Effect.Service<Store>()("Store", {
   effect: Effect.gen(function* () {
-    const { actor, settingsTable } = yield* PortsConfig
+    const { actor, patience, settingsTable } = yield* PortsConfig
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const rows = yield* makeRows(settingsTable)
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.provideService(Dialect, dialect))
 
-    const unavailable = ({ trouble }: Troubled) =>
-      new Unavailable({
-        store: dialect.label,
-        ...("reason" in trouble
-          ? trouble
-          : trouble._tag === "MissingTable"
-            ? { reason: "a table is missing and cannot be made", hint: "look at the rights of its user" }
-            : { reason: "a row is there twice", hint: "try again" })
-      })
-
     const troubled = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
       Effect.mapError(effect, (error): Exclude<E, SqlError | RowMoved> | Troubled => {
         if (error instanceof SqlError) return new Troubled({ trouble: dialect.diagnose(error) })
-        if (error instanceof RowMoved) {
-          const trouble: Trouble = {
-            _tag: "Busy",
-            reason: `another program keeps changing port_${error.key}`,
-            hint: "try again"
-          }
-          return new Troubled({ trouble })
-        }
+        if (error instanceof RowMoved) return new Troubled({ trouble: { _tag: "Duplicate" } })
         return error as Exclude<E, SqlError | RowMoved>
       })
 
+    const named = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+      Effect.mapError(effect, (error) => {
+        if (error instanceof Troubled) return unavailable(dialect.label, error.trouble)
+        if (!(error instanceof CommitLost)) return error as Exclude<E, Troubled | CommitLost>
+        const { reason } = unavailable(dialect.label, error.trouble)
+        return new OutcomeUnknown({ store: dialect.label, reason })
+      })
+
+    const isMissingTable = (error: unknown) => error instanceof Troubled && error.trouble._tag === "MissingTable"
+
     const schema = provide(Effect.zipRight(ensureSchema(settingsTable), checkColumns(settingsTable)))
-    const makeSchema = troubled(
-      sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(schema)) })
+    const makeSchema = patiently(
+      troubled(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(schema)) })),
+      patience
     )
 
-    const isTrouble = (tag: Trouble["_tag"]) => (error: unknown) =>
-      error instanceof Troubled && error.trouble._tag === tag
-
-    const waiting = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      Effect.retry(effect, { schedule: whileBusy, while: isTrouble("Busy") })
-
-    const named = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-      Effect.mapError(effect, (error): Exclude<E, Troubled> | Unavailable =>
-        error instanceof Troubled ? unavailable(error) : (error as Exclude<E, Troubled>)
-      )
-
-    /** Waits for who is in the way, makes the schema where it is missing, and names what cannot be helped. */
+    /** Waits for what may pass, makes the schema where it is missing, and names what cannot be helped. */
     const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = waiting(troubled(effect))
+      const attempt = patiently(troubled(effect), patience)
       return attempt.pipe(
-        Effect.catchIf(isTrouble("MissingTable"), () =>
-          Effect.zipRight(
-            waiting(makeSchema),
-            Effect.retry(attempt, { schedule: untilMade, while: isTrouble("MissingTable") })
-          )
+        Effect.catchIf(isMissingTable, () =>
+          Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))
         ),
         named
       )
@@ -100,9 +72,9 @@ export class Store extends Effect.Service<Store>()("Store", {
     if (sql.onDialectOrElse({ sqlite: () => true, orElse: () => false })) {
       // Asked for beforehand, because of what the client remembers; on a server it would cost a round trip a process.
       const tables = sql<{ name: string }>`SELECT name FROM sqlite_master WHERE type = 'table'`
-      const there = new Set((yield* named(waiting(troubled(tables)))).map(({ name }) => name.toLowerCase()))
+      const there = new Set((yield* named(patiently(troubled(tables), patience))).map(({ name }) => name.toLowerCase()))
       const complete = tableNames(settingsTable).every((name) => there.has(name.toLowerCase()))
-      if (!complete) yield* named(waiting(makeSchema))
+      if (!complete) yield* named(makeSchema)
     }
 
     return {
@@ -112,21 +84,33 @@ export class Store extends Effect.Service<Store>()("Store", {
       /**
        * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
        * and writes what it chose with claims and history. `decide` may run several times.
+       *
+       * Where a COMMIT was not answered, the next attempt stands in the queue behind it, so it finds its history or
+       * knows that it was rolled back. Only where no attempt gets that far is the outcome unknown.
        */
       write: Effect.fn("Store.write")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
+        const batch = randomUUID()
+        let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
+        let answer: { readonly answer: A } | undefined
+        const attempt = Effect.gen(function* () {
+          if (sent !== undefined && (yield* rows.wasWritten(batch))) return sent.answer
+          sent = undefined
+          const state = yield* rows.readState
+          const plan = yield* decide(state)
+          answer = plan
+          const at = DateTime.formatIso(yield* DateTime.now)
+          yield* rows.writeAll(state, plan.changes, { ...actor, at, batch })
+          return plan.answer
+        })
         return yield* guarded(
-          provide(
-            transaction(
-              Effect.gen(function* () {
-                const state = yield* rows.readState
-                const plan = yield* decide(state)
-                const at = DateTime.formatIso(yield* DateTime.now)
-                yield* rows.writeAll(state, plan.changes, { ...actor, at, batch: randomUUID() })
-                return plan.answer
-              })
-            )
+          provide(transaction(attempt)).pipe(
+            Effect.mapError((error) => {
+              if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
+              // What fails while the outcome is open does not settle it.
+              return sent !== undefined && error instanceof SqlError ? sent.lost : error
+            })
           )
         )
       }),

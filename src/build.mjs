@@ -12,7 +12,7 @@ await build({
   platform: "node",
   target: "node20.19",
   format: "cjs",
-  external: ["better-sqlite3"],
+  external: ["better-sqlite3", "mysql2"],
   banner: { js: "#!/usr/bin/env node" },
   logLevel: "warning"
 })

@@ -5,20 +5,16 @@ import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import { type Database, parseDatabase } from "./domain/Database.ts"
 import { WrongConfig } from "./domain/errors.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "./domain/PortRange.ts"
 import { configureReserved, type Reserved } from "./domain/reserved.ts"
 import { quote } from "./domain/rules.ts"
-
-/** Where the registry is kept. */
-export interface Database {
-  readonly _tag: "Sqlite"
-  /** Absolute. */
-  readonly path: string
-}
 
 /** Who makes a change, for claims and history. */
 export interface Actor {
@@ -32,6 +28,8 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
   PortsConfig,
   {
     readonly database: Database
+    /** How long anything of the database is waited for. */
+    readonly patience: Duration.Duration
     readonly settingsTable: string
     readonly appRange: PortRange
     readonly specialRange: PortRange
@@ -45,7 +43,15 @@ type Environment = Readonly<Record<string, string | undefined>>
 const PREFIX = "AUTOMATELINUX_"
 
 /** Every variable of ours; the file has the same names, in lower camel case and without the prefix. */
-const NAMES = ["DATABASE_URL", "SETTINGS_TABLE", "APP_RANGE", "SPECIAL_RANGE", "RESERVED_PORTS", "HOST"] as const
+const NAMES = [
+  "DATABASE_URL",
+  "DATABASE_TIMEOUT",
+  "SETTINGS_TABLE",
+  "APP_RANGE",
+  "SPECIAL_RANGE",
+  "RESERVED_PORTS",
+  "HOST"
+] as const
 type Name = (typeof NAMES)[number]
 
 const OWN_TABLES = ["port_claims", "port_keys", "port_reserved", "port_history", "port_registry"]
@@ -82,17 +88,15 @@ const evenToOdd = (range: PortRange): Either.Either<PortRange, string> =>
         `${quote(formatRange(range))} does not start even and end odd, as whole pairs need: write it like 3000-3499`
       )
 
-const databaseFrom = (text: string): Either.Either<Database, string> => {
-  const path = text.startsWith("sqlite:") ? text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "") : undefined
-  if (path === undefined) {
-    return Either.left(
-      `${quote(text.replace(/\/\/.*@/, "//…@"))} is not a database this version knows: write sqlite:/PATH/TO/FILE`
-    )
-  }
-  return isAbsolute(path) && !path.endsWith("/")
-    ? Either.right({ _tag: "Sqlite", path })
-    : Either.left(`${quote(text)} names no file by an absolute path: write sqlite:/PATH/TO/FILE`)
-}
+const duration = (text: string): Either.Either<Duration.Duration, string> =>
+  Option.match(/^\d+(\.\d+)? [a-z]+$/.test(text) ? Duration.decodeUnknown(text) : Option.none(), {
+    onNone: () =>
+      Either.left(`${quote(text)} is not a duration: write a number and a unit, like 5 seconds or 500 millis`),
+    onSome: (value) =>
+      Duration.toMillis(value) > 0
+        ? Either.right(value)
+        : Either.left(`${quote(text)} is no time at all: write more than zero`)
+  })
 
 const tableFrom = (text: string): Either.Either<string, string> =>
   !/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
@@ -117,8 +121,9 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
     database: setting<Database>(
       "DATABASE_URL",
       { _tag: "Sqlite", path: join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux/ports.sqlite") },
-      databaseFrom
+      parseDatabase
     ),
+    patience: setting("DATABASE_TIMEOUT", Duration.seconds(5), duration),
     settingsTable: setting("SETTINGS_TABLE", "settings", tableFrom),
     appRange: setting("APP_RANGE", { first: 3000, last: 3499 }, (text) => Either.flatMap(ranged(text), evenToOdd)),
     specialRange: setting("SPECIAL_RANGE", { first: 3500, last: 3999 }, ranged),

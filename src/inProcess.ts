@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
-import type { Unavailable, WrongConfig } from "./domain/errors.ts"
+import type { OutcomeUnknown, Unavailable, WrongConfig } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
@@ -22,7 +22,7 @@ export interface Reply<N extends RegistryCommand> {
 /** The registry on the configured database, in this process. */
 export const registryLayer = (
   environment: Readonly<Record<string, string | undefined>>
-): Layer.Layer<Registry, WrongConfig | Unavailable> =>
+): Layer.Layer<Registry, WrongConfig | Unavailable | OutcomeUnknown> =>
   Registry.Default.pipe(
     Layer.provide(Store.Default),
     Layer.provide([databaseLayer, Listeners.Default]),

@@ -125,6 +125,12 @@ export const describe = (error: RegistryError): Failure => {
         message: `cannot find out whether ${error.port} is free on this machine: the system says ${error.code}`,
         hint: "look at the limits of this shell: ulimit -n"
       }
+    case "OutcomeUnknown":
+      return {
+        code: "outcome-unknown",
+        message: `cannot tell whether it was done: ${error.store} was lost while it was being confirmed, and ${error.reason}`,
+        hint: "d listPorts shows what is true"
+      }
     case "Unavailable":
       return { code: "unavailable", message: `cannot use ${error.store}: ${error.reason}`, hint: error.hint }
   }

@@ -8,6 +8,7 @@ export type FailureCode =
   | "missing-argument"
   | "unknown-command"
   | "unavailable"
+  | "outcome-unknown"
   | "internal"
 
 /** A failure as it is shown: what is wrong, with which value, and what to type next. */
@@ -29,5 +30,6 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   "missing-argument": 2,
   "unknown-command": 2,
   unavailable: 3,
+  "outcome-unknown": 3,
   internal: 70
 }

@@ -77,6 +77,12 @@ export class Unavailable extends Data.TaggedError("Unavailable")<{
   readonly hint: string
 }> {}
 
+/** The answer to a change was lost and could not be asked for again: it may have been made. */
+export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{
+  readonly store: string
+  readonly reason: string
+}> {}
+
 /** This machine did not let `port` be tried. `code` is the system's. */
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
 
@@ -94,3 +100,4 @@ export type RegistryError =
   | WrongConfig
   | CannotTry
   | Unavailable
+  | OutcomeUnknown

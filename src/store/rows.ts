@@ -243,5 +243,9 @@ export const makeRows = (settings: string) =>
         yield* writeClaims(claimMoves(state.claims, settle(ports, claims, right)))
       })
 
-    return { readRow, readRows, readKeys, readState, writeAll }
+    /** Whether the transaction of that number was committed, as far as it changed anything. */
+    const wasWritten = (batch: string) =>
+      Effect.map(sql`SELECT id FROM port_history WHERE batch = ${batch} LIMIT 1`, (found) => found.length > 0)
+
+    return { readRow, readRows, readKeys, readState, writeAll, wasWritten }
   })

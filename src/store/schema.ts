@@ -1,6 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import { Dialect } from "./Dialect.ts"
+import { type ColumnTypes, Dialect } from "./Dialect.ts"
 
 /** The columns that every table must have, ours or not. */
 const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => [
@@ -16,11 +16,11 @@ const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArra
  * The tables, each made only where it is missing. Times are ISO 8601 text in UTC, because the databases have no type
  * for them in common.
  */
-const statements = (sql: SqlClient.SqlClient, dialect: typeof Dialect.Service, settings: string) => {
+const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: string) => {
   const create = (table: string, columns: string) =>
-    sql.unsafe(`CREATE TABLE IF NOT EXISTS ${table} (${columns})${dialect.tableOptions}`).raw
+    sql.unsafe(`CREATE TABLE IF NOT EXISTS ${table} (${columns})${types.options}`).raw
   const id = (name: string) => sql.onDialectOrElse({ mysql: () => `\`${name}\``, orElse: () => `"${name}"` })
-  const name = dialect.nameType
+  const name = types.name
   const stamp = `host ${name(255)} NOT NULL, ${id("by")} ${name(255)} NOT NULL`
   return [
     create(id(settings), `setting_key ${name(255)} NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL`),
@@ -38,9 +38,9 @@ const statements = (sql: SqlClient.SqlClient, dialect: typeof Dialect.Service, s
     ),
     create(
       "port_history",
-      `id ${dialect.serialType}, batch ${name(36)} NOT NULL, at ${name(32)} NOT NULL, what ${name(16)} NOT NULL, ` +
+      `id ${types.serial}, batch ${name(36)} NOT NULL, at ${name(32)} NOT NULL, what ${name(16)} NOT NULL, ` +
         `${id("key")} ${name(250)}, old_port INTEGER, new_port INTEGER, detail TEXT, host ${name(255)} NOT NULL, ` +
-        `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL`
+        `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)`
     ),
     create("port_registry", `name ${name(64)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`)
   ]
@@ -49,12 +49,24 @@ const statements = (sql: SqlClient.SqlClient, dialect: typeof Dialect.Service, s
 /** The tables that are expected, by name. */
 export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
 
+/** The row that every transaction locks first, so that writers stand in a queue. */
+export const MUTEX = "mutex"
+
+/** Many may do it at once. */
+const insertMutex = (sql: SqlClient.SqlClient) =>
+  sql.onDialectOrElse({
+    mysql: () => sql`INSERT IGNORE INTO port_registry ${sql.insert({ name: MUTEX, value: "" })}`,
+    orElse: () => sql`INSERT OR IGNORE INTO port_registry ${sql.insert({ name: MUTEX, value: "" })}`
+  })
+
 /** Makes what is missing; safe when many do it at once. Nothing that is there is altered. */
 export const ensureSchema = (settings: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
-    yield* Effect.forEach(statements(sql, dialect, settings), (statement) => statement, { discard: true })
+    const types = yield* dialect.columnTypes
+    yield* Effect.forEach(statements(sql, types, settings), (statement) => statement, { discard: true })
+    yield* insertMutex(sql)
   })
 
 /** Reads no row and every column, so that a table of another shape fails here and not in the middle of a change. */

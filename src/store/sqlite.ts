@@ -5,17 +5,15 @@ import * as Reactivity from "@effect/experimental/Reactivity"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schedule from "effect/Schedule"
-import { Unavailable } from "../domain/errors.ts"
+import type { Unavailable } from "../domain/errors.ts"
 import { Dialect, type Trouble } from "./Dialect.ts"
+import { patiently, Troubled, unavailable } from "./patience.ts"
 
 const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
-
-const OPEN_LIMIT_MS = 5000
 
 /** Why a file or directory cannot be opened, by the system's code for it. */
 const systemReason = (code: string | undefined, path: string): string => {
@@ -73,7 +71,10 @@ const makeFile = (path: string) => {
 }
 
 /** The embedded database in the file `path`, which is made with its directory where it is missing. */
-export const layer = (path: string): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+export const layer = (
+  path: string,
+  patience: Duration.Duration
+): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
   const label = `the registry's file ${path}`
   const open = Effect.gen(function* () {
     yield* Effect.sync(() => makeFile(path))
@@ -86,34 +87,24 @@ export const layer = (path: string): Layer.Layer<SqlClient.SqlClient | Dialect, 
   }).pipe(
     // The driver throws where it cannot open.
     Effect.catchAllDefect(Effect.fail),
-    Effect.mapError((thrown) => diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path))
-  )
-  // The driver waits 5 s for a lock; only where it gave up at once, as it does for some locks, is it asked again.
-  const patient = Effect.flatMap(Clock.currentTimeMillis, (started) =>
-    Effect.retry(open, {
-      schedule: Schedule.jittered(Schedule.spaced("20 millis")),
-      while: (trouble) =>
-        Effect.map(Clock.currentTimeMillis, (now) => trouble._tag === "Busy" && now - started < OPEN_LIMIT_MS)
-    })
-  ).pipe(
-    Effect.mapError((trouble) =>
-      "reason" in trouble
-        ? new Unavailable({ store: label, reason: trouble.reason, hint: trouble.hint })
-        : new Unavailable({ store: label, reason: "it cannot be opened", hint: ELSEWHERE })
+    Effect.mapError(
+      (thrown) => new Troubled({ trouble: diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path) })
     )
   )
-  const dialect: typeof Dialect.Service = {
+  const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
+    reserve: sql.reserve,
     begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
     diagnose: (error) => diagnose(error.cause, path),
     rowsMet: (raw) => (raw as { changes: number }).changes,
-    nameType: () => "TEXT",
-    serialType: "INTEGER PRIMARY KEY AUTOINCREMENT",
-    tableOptions: ""
-  }
+    columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
+  })
   return Layer.scopedContext(
-    Effect.map(patient, (sql) =>
-      Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialect))
+    patiently(open, patience).pipe(
+      Effect.mapError(({ trouble }) => unavailable(label, trouble)),
+      Effect.map((sql) =>
+        Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialectOf(sql)))
+      )
     )
   ).pipe(Layer.provide(Reactivity.layer))
 }

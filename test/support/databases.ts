@@ -1,3 +1,7 @@
+import mysql from "mysql2/promise"
+import { afterAll } from "vitest"
+import { sharedServer } from "./mariadb.ts"
+
 /** A kind of database that a suite runs on. */
 export interface TestDatabase {
   readonly name: string
@@ -6,3 +10,30 @@ export interface TestDatabase {
 }
 
 export const sqlite: TestDatabase = { name: "SQLite", fresh: async () => ({}) }
+
+/** A server of one's own to run the suites on, instead of one that they start. Its user must be allowed everything. */
+const OWN_SERVER = process.env["AUTOMATELINUX_TEST_DATABASE_URL"]
+
+const made: Array<string> = []
+let count = 0
+
+const onOwnServer = async (url: string, sql: string) => {
+  const connection = await mysql.createConnection({ uri: url, multipleStatements: true })
+  await connection.query(sql)
+  await connection.end()
+}
+
+export const mariadb: TestDatabase = {
+  name: "MariaDB",
+  fresh: async () => {
+    const name = `ports_test_${process.pid}_${++count}`
+    if (OWN_SERVER === undefined) return { AUTOMATELINUX_DATABASE_URL: await (await sharedServer()).database(name) }
+    await onOwnServer(OWN_SERVER, `CREATE DATABASE ${name}`)
+    made.push(name)
+    return { AUTOMATELINUX_DATABASE_URL: OWN_SERVER.replace(/\/[^/?]*(\?|$)/, `/${name}$1`) }
+  }
+}
+
+afterAll(async () => {
+  if (OWN_SERVER !== undefined) for (const name of made) await onOwnServer(OWN_SERVER, `DROP DATABASE ${name}`)
+})

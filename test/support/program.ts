@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { mkdtempSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { tmpdir } from "node:os"
 import { join, resolve } from "node:path"
-import { afterAll, onTestFinished } from "vitest"
+import { onTestFinished } from "vitest"
 
 export const PROGRAM = resolve("dist/d.cjs")
 
@@ -16,18 +15,11 @@ export interface Run {
   readonly stderr: string
 }
 
-const made: Array<string> = []
+/** Everything that a test makes lies in here, and is removed when the run has ended. */
+export const ROOT = process.env["PORTS_TEST_ROOT"] ?? ""
 
-afterAll(() => {
-  for (const path of made) rmSync(path, { recursive: true, force: true })
-})
-
-/** An empty directory, gone when the file's tests are over. */
-export const temporary = (): string => {
-  const path = mkdtempSync(join(tmpdir(), "ports-test-"))
-  made.push(path)
-  return path
-}
+/** An empty directory. */
+export const temporary = (): string => mkdtempSync(join(ROOT, "t"))
 
 const collect = (child: ChildProcess): Promise<Run> =>
   new Promise((done, fail) => {

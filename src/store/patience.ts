@@ -1,0 +1,62 @@
+import * as Clock from "effect/Clock"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { Unavailable } from "../domain/errors.ts"
+import type { Trouble } from "./Dialect.ts"
+
+/** A failure of the database, diagnosed. */
+export class Troubled extends Data.TaggedError("Troubled")<{ readonly trouble: Trouble }> {}
+
+/** A COMMIT was sent and not answered: it may have taken effect. */
+export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly trouble: Trouble }> {}
+
+/**
+ * Runs `effect` again, every 5 to 25 ms, as long as its failure may pass and `patience` lasts:
+ *
+ * - somebody is in the way, or was faster;
+ * - the connection broke, and from then on also while none is to be had, for a server that restarts;
+ * - a COMMIT was not answered: patience begins anew, because what came of it has to be found out.
+ */
+export const patiently = <A, E, R>(
+  effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
+  patience: Duration.Duration
+) =>
+  Effect.gen(function* () {
+    let since = yield* Clock.currentTimeMillis
+    let lost = false
+    let open: CommitLost | undefined
+    for (;;) {
+      const result = yield* Effect.either(effect)
+      if (result._tag === "Right") return result.right
+      const error = result.left
+      if (!(error instanceof Troubled || error instanceof CommitLost)) return yield* Effect.fail(error)
+      const { _tag } = error.trouble
+      const now = yield* Clock.currentTimeMillis
+      if (error instanceof CommitLost && error !== open) {
+        open = error
+        since = now
+      }
+      if (_tag === "Lost") lost = true
+      const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)
+      if (!passes || now - since >= Duration.toMillis(patience)) return yield* Effect.fail(error)
+      yield* Effect.sleep(yield* Random.nextIntBetween(5, 26))
+    }
+  })
+
+/** The sentence for what did not pass. `store` names the database. */
+export const unavailable = (store: string, trouble: Trouble): Unavailable => {
+  switch (trouble._tag) {
+    case "MissingTable":
+      return new Unavailable({
+        store,
+        reason: "a table is missing and cannot be made",
+        hint: "look at the rights of its user"
+      })
+    case "Duplicate":
+      return new Unavailable({ store, reason: "another program keeps writing the same row", hint: "try again" })
+    default:
+      return new Unavailable({ store, reason: trouble.reason, hint: trouble.hint })
+  }
+}

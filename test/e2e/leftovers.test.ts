@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process"
+import { readdirSync, readFileSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect, it } from "vitest"
+import { temporary } from "../support/program.ts"
+
+/** The processes whose command line names `path`. */
+const processesOf = (path: string): ReadonlyArray<string> =>
+  readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
+        return line.includes(path) ? [line] : []
+      } catch {
+        return []
+      }
+    })
+
+const until = async (condition: () => boolean) => {
+  for (let attempt = 0; !condition(); attempt++) {
+    if (attempt === 600) throw new Error("it did not come to that")
+    await sleep(100)
+  }
+}
+
+it.each(["SIGINT", "SIGKILL"] as const)(
+  "a run of the tests that is ended by %s leaves no process and no file",
+  async (signal) => {
+    const directory = temporary()
+    const run = spawn("npx", ["vitest", "run", "test/mariadb/second-writer.test.ts"], {
+      env: { ...process.env, TMPDIR: directory, PORTS_TEST_ROOT: "" },
+      stdio: "ignore",
+      detached: true
+    })
+    const ended = new Promise((done) => run.once("close", done))
+    await until(() => processesOf(directory).some((line) => line.startsWith("mariadbd")))
+    // To the whole group, as a terminal does it.
+    process.kill(-(run.pid ?? 0), signal)
+    await ended
+    await until(() => processesOf(directory).length === 0 && readdirSync(directory).length === 0)
+    expect(readdirSync(directory)).toEqual([])
+  }
+)

@@ -1,0 +1,49 @@
+import { beforeAll, expect, it } from "vitest"
+import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
+import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
+import { type Machine, machine } from "../support/program.ts"
+
+let boxes: ReadonlyArray<Machine>
+
+beforeAll(async () => {
+  const box = async (database: TestDatabase) => machine({ ...rangesEnv, ...(await database.fresh()) })
+  boxes = [await box(sqlite), await box(mariadb)]
+})
+
+/** A life of the registry, successes and failures, in this order. */
+const COMMANDS: ReadonlyArray<string> = [
+  "listPorts",
+  "getPort --key cad-dev",
+  ...NINE_ROWS.map(
+    ([key, port, description]) => `setPort --key ${key} --value ${port} --description '${description} ☕'`
+  ),
+  "allocate --app cad --app newapp --app loom --special pt-proxy",
+  "allocate --app cad --description late",
+  `setPort --key pt --value ${at(3001)}`,
+  `setPort --key pt --value ${at(3001)} --force`,
+  "setPort --key cad --value 3306",
+  "setPort --key CAD --value 9001",
+  "setPort --key pt-dev --description ''",
+  "deletePort --key cad-dev",
+  "deletePort --key cad-dev",
+  "rename --key pt --to pt2",
+  "rename --key pt2 --to loom-dev",
+  "allocate --app cad",
+  "reserve --port 4000 --reason because",
+  "unreserve --port 4000",
+  "unreserve --port 4000",
+  "release --app newapp --app nobody",
+  "allocate --app newapp --dry-run",
+  "getPort --app loom --mode prod",
+  "getPort --key cad",
+  "listPorts --app loom",
+  "listPorts"
+]
+
+it.each(COMMANDS.flatMap((line) => [line, `${line} --json`]))(
+  "d %s is the same to the byte on both databases",
+  async (line) => {
+    const [one, other] = await Promise.all(boxes.map((box) => box.sh(`d ${line}`)))
+    expect(other).toEqual(one)
+  }
+)

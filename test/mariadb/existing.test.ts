@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest"
+import { type MariaDb, sharedServer } from "../support/mariadb.ts"
+import { at, rangesEnv } from "../support/ports.ts"
+import { machine } from "../support/program.ts"
+
+let count = 0
+
+/** A database as the deployed daemon left it: a table of another name, in this collation, with rows of everybody. */
+const deployed = async (collation: string, charset = collation.split("_")[0] ?? "") => {
+  const server = await sharedServer()
+  const name = `deployed${++count}`
+  const url = await server.database(name)
+  await server.query(
+    `CREATE TABLE system_settings (
+       id INT AUTO_INCREMENT UNIQUE, setting_key VARCHAR(255) NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL,
+       updated_at TIMESTAMP NOT NULL DEFAULT '2025-01-01 00:00:00') CHARACTER SET ${charset} COLLATE ${collation}`,
+    [],
+    name
+  )
+  const sql = (text: string, ...values: ReadonlyArray<unknown>) => server.query(text, values, name)
+  const add = async (rows: Readonly<Record<string, string>>) => {
+    for (const [key, value] of Object.entries(rows)) {
+      await sql("INSERT INTO system_settings (setting_key, setting_value) VALUES (?, ?)", key, value)
+    }
+  }
+  const rows = async () =>
+    sql(
+      "SELECT setting_key, setting_value, HEX(setting_value) AS bytes, updated_at FROM system_settings ORDER BY setting_key"
+    )
+  const box = machine({
+    ...rangesEnv,
+    AUTOMATELINUX_DATABASE_URL: url,
+    AUTOMATELINUX_SETTINGS_TABLE: "system_settings"
+  })
+  return { server, name, sql, add, rows, box }
+}
+
+const OTHERS = {
+  theme: "dark",
+  "portal.url": "http://x",
+  portX1: "3000",
+  macro_Ünïcode: "naïve ☕".slice(0, 5),
+  "port-3000": "not ours",
+  "": "an empty name"
+}
+
+describe.each(["latin1_swedish_ci", "utf8mb4_general_ci", "utf8mb4_unicode_ci", "utf8mb4_bin"])(
+  "a year-old table in %s",
+  (collation) => {
+    it("works with every command, is not altered, and others' rows are untouched to the byte", async () => {
+      const { add, box, rows, sql } = await deployed(collation)
+      await add({
+        ...OTHERS,
+        "port_cad-prod": String(at(3000)),
+        "port_cad-dev": String(at(3001)),
+        "port_loom-server": String(at(3500))
+      })
+      const shape = async () =>
+        JSON.stringify(await sql("SHOW CREATE TABLE system_settings")).replace(/AUTO_INCREMENT=\d+/, "")
+      const definition = await shape()
+      const others = async () => (await rows()).filter((row) => !String(row["setting_key"]).startsWith("port_"))
+      const before = await others()
+      expect(before).toHaveLength(6)
+
+      expect(await box.ok("getPort", "--key", "cad-dev")).toBe(`${at(3001)}\n`)
+      expect(await box.ok("allocate", "--app", "cad", "--app", "new", "--special", "proxy")).toBe(
+        `cad-prod ${at(3000)}\ncad-dev ${at(3001)}\nnew-prod ${at(3002)}\nnew-dev ${at(3003)}\nproxy ${at(3501)}\n`
+      )
+      expect(
+        await box.ok("setPort", "--key", "cad-dev", "--value", String(at(3101)), "--description", "Größe ☕")
+      ).toContain("Port set")
+      expect(await box.ok("rename", "--key", "loom-server", "--to", "loom-stream")).toBe(`loom-stream ${at(3500)}\n`)
+      expect(await box.ok("deletePort", "--key", "cad-prod")).toContain("deleted")
+      expect(await box.ok("release", "--special", "proxy")).toBe(`proxy ${at(3501)}\n`)
+      expect(await box.ok("reserve", "--port", String(at(3004)), "--reason", "kept")).toContain("reserved")
+      expect(await box.ok("listPorts")).toMatch(
+        new RegExp(`new-prod +${at(3002)} .*\\nnew-dev +${at(3003)} .*\\ncad-dev +${at(3101)} .*Größe ☕\\nloom-stream`)
+      )
+
+      expect(await others()).toEqual(before)
+      expect(await shape()).toBe(definition)
+      expect(await sql("SELECT port, claim_key FROM port_claims ORDER BY port")).toEqual([
+        { port: at(3002), claim_key: "new-prod" },
+        { port: at(3003), claim_key: "new-dev" },
+        { port: at(3101), claim_key: "cad-dev" },
+        { port: at(3500), claim_key: "loom-stream" }
+      ])
+    })
+  }
+)
+
+describe.each(["utf8mb4_general_ci", "utf8mb4_unicode_ci"])("names that %s takes for one", (collation) => {
+  const forms = ["cad", "CAD", "cád", "cad "]
+
+  it.each(forms)("do not answer for each other where the row is port_%s", async (stored) => {
+    const { add, box, rows } = await deployed(collation)
+    await add({ [`port_${stored}`]: String(at(3000)) })
+    const before = await rows()
+    for (const asked of ["cad", "CAD"].filter((each) => each !== stored)) {
+      expect(await box.d("getPort", "--key", asked)).toMatchObject({ code: 1, stdout: "" })
+      expect(await box.d("deletePort", "--key", asked)).toMatchObject({ code: 1, stdout: "" })
+      expect(await box.d("setPort", "--key", asked, "--description", "x")).toMatchObject({ code: 1, stdout: "" })
+      for (const words of [
+        ["setPort", "--key", asked, "--value", "9000"],
+        ["setPort", "--key", asked, "--value", "9000", "--force"],
+        ["allocate", "--special", asked]
+      ]) {
+        const run = await box.d(...words)
+        expect(run).toMatchObject({ code: 1, stdout: "" })
+        expect(run.stderr).toContain(`the table system_settings takes "${asked}" and "${stored}" for one key`)
+      }
+      expect(await rows()).toEqual(before)
+    }
+  })
+
+  it("change and go only under their own", async () => {
+    const { add, box, rows } = await deployed(collation)
+    await add({ port_CAD: String(at(3000)) })
+    expect(await box.ok("setPort", "--key", "CAD", "--value", "9000")).toContain("Port set")
+    expect(await box.ok("rename", "--key", "CAD", "--to", "cad")).toBe("cad 9000\n")
+    expect((await rows()).map((row) => [row["setting_key"], row["setting_value"]])).toEqual([["port_cad", "9000"]])
+    expect(await box.d("deletePort", "--key", "CAD")).toMatchObject({ code: 1 })
+    expect(await box.ok("deletePort", "--key", "cad")).toContain("deleted")
+    expect(await rows()).toEqual([])
+  })
+})
+
+it("are told apart in a table of our own", async () => {
+  const server: MariaDb = await sharedServer()
+  const box = machine({ ...rangesEnv, AUTOMATELINUX_DATABASE_URL: await server.database("ours") })
+  for (const [index, key] of ["cad", "CAD", "Cad"].entries())
+    await box.ok("setPort", "--key", key, "--value", String(9000 + index))
+  await server.query("INSERT INTO settings VALUES ('port_cád', '9010'), ('port_cad ', '9011')", [], "ours")
+  expect(await box.ok("getPort", "--key", "cad")).toBe("9000\n")
+  expect(await box.ok("getPort", "--key", "CAD")).toBe("9001\n")
+  await box.ok("deletePort", "--key", "cad")
+  const left = await server.query("SELECT setting_key FROM settings ORDER BY setting_value", [], "ours")
+  expect(left.map((row) => row["setting_key"])).toEqual(["port_CAD", "port_Cad", "port_cád", "port_cad "])
+})

@@ -1,0 +1,140 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { cpSync, readFileSync } from "node:fs"
+import { createServer } from "node:net"
+import { userInfo } from "node:os"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import mysql from "mysql2/promise"
+import { afterAll } from "vitest"
+import { ROOT, temporary } from "./program.ts"
+
+export type Row = Record<string, unknown>
+
+/** A port outside everything that the tests allocate. */
+const freePort = (): Promise<number> =>
+  new Promise((done, fail) => {
+    const server = createServer()
+    server.once("error", fail)
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => done(port))
+    })
+  })
+
+/** A MariaDB server of the test's own. */
+export class MariaDb {
+  readonly directory = temporary()
+  readonly socket = join(this.directory, "s")
+  private watcher: ChildProcess | undefined
+  /** The server's own process. */
+  pid = 0
+
+  readonly port: number
+  private readonly options: ReadonlyArray<string>
+
+  private constructor(port: number, options: ReadonlyArray<string>) {
+    this.port = port
+    this.options = options
+  }
+
+  /** A new server from the template, with these options besides. */
+  static async start(...options: ReadonlyArray<string>): Promise<MariaDb> {
+    const server = new MariaDb(await freePort(), options)
+    cpSync(join(ROOT, "template"), join(server.directory, "data"), { recursive: true })
+    await server.restart()
+    return server
+  }
+
+  /** Starts the server on the data it has, and waits until it answers. */
+  async restart(): Promise<void> {
+    const args = [
+      "--no-defaults",
+      `--user=${userInfo().username}`,
+      `--datadir=${this.directory}/data`,
+      `--socket=${this.socket}`,
+      `--port=${this.port}`,
+      "--bind-address=127.0.0.1",
+      "--innodb-log-file-size=4M",
+      "--innodb-buffer-pool-size=16M",
+      "--key-buffer-size=1M",
+      "--aria-pagecache-buffer-size=1M",
+      `--log-error=${this.directory}/log`,
+      ...this.options
+    ]
+    // The shell ends the server when this process is gone, however it went: then the pipe it reads from ends.
+    const script = `trap "" INT TERM HUP; "$@" & echo $!; cat; kill -9 $!`
+    this.watcher = spawn("bash", ["-c", script, "watch", "mariadbd", ...args], {
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true
+    })
+    this.watcher.unref()
+    this.pid = await new Promise<number>((done) => this.watcher?.stdout?.once("data", (text) => done(Number(text))))
+    for (let attempt = 0; ; attempt++) {
+      try {
+        await this.query("SELECT 1")
+        return
+      } catch (error) {
+        if (attempt === 200)
+          throw new Error(`the server did not start: ${readFileSync(`${this.directory}/log`, "utf8")}`, {
+            cause: error
+          })
+        await sleep(50)
+      }
+    }
+  }
+
+  /** Runs SQL as the administrator. */
+  async query(sql: string, values: ReadonlyArray<unknown> = [], database?: string): Promise<ReadonlyArray<Row>> {
+    const connection = await mysql.createConnection({
+      socketPath: this.socket,
+      user: "root",
+      multipleStatements: true,
+      ...(database === undefined ? {} : { database })
+    })
+    try {
+      const [rows] = await connection.query(sql, [...values])
+      return rows as ReadonlyArray<Row>
+    } finally {
+      connection.destroy()
+    }
+  }
+
+  /** An empty database with a user of its own. Answers the URL, over the socket. */
+  async database(name = "ports", collation = "utf8mb4_general_ci"): Promise<string> {
+    await this.query(
+      `CREATE DATABASE ${name} COLLATE ${collation}; CREATE USER IF NOT EXISTS 'ports'@'%' IDENTIFIED BY 'secret'; GRANT ALL ON ${name}.* TO 'ports'@'%'`
+    )
+    return `mysql://ports:secret@localhost/${name}?socket=${this.socket}`
+  }
+
+  /** The same database over TCP. */
+  overTcp(name = "ports"): string {
+    return `mysql://ports:secret@127.0.0.1:${this.port}/${name}`
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal)
+  }
+
+  /** Ends the server at once, as a crash would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    const { watcher } = this
+    if (watcher === undefined) return
+    this.watcher = undefined
+    // The watcher kills it.
+    watcher.stdin?.end()
+    await new Promise((done) => watcher.once("close", done))
+  }
+}
+
+let started: Promise<MariaDb> | undefined
+
+/** The server that the tests of one file share, ended with them. */
+export const sharedServer = (...options: ReadonlyArray<string>): Promise<MariaDb> => {
+  started ??= MariaDb.start(...options)
+  return started
+}
+
+afterAll(async () => {
+  await (await started)?.kill()
+})

@@ -1,0 +1,65 @@
+import { connect, createServer, type Socket } from "node:net"
+import { onTestFinished } from "vitest"
+
+/** What becomes of a COMMIT, by the order in which they come. */
+export type Fate =
+  | "pass"
+  /** The connection is cut before the server hears of it. */
+  | "before"
+  /** The server commits, and its answer never arrives. */
+  | "after"
+
+const COMMIT = Buffer.from("\x03COMMIT")
+
+/**
+ * A way to a database server that cuts connections exactly at COMMIT. Once `fates` is used up all pass, or, where it
+ * ends with "gone", nobody is let in any more.
+ */
+export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "gone">): Promise<number> => {
+  const open = new Set<Socket>()
+  let commits = 0
+  let gone = false
+  const server = createServer((client) => {
+    const upstream = connect(target)
+    for (const socket of [client, upstream]) {
+      open.add(socket)
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        open.delete(socket)
+        client.destroy()
+        upstream.end()
+      })
+    }
+    if (gone) {
+      client.destroy()
+      return
+    }
+    let mute = false
+    client.on("data", (chunk) => {
+      if (!chunk.includes(COMMIT)) {
+        upstream.write(chunk)
+        return
+      }
+      const fate = fates[commits++] ?? "pass"
+      if (fates[commits] === "gone") gone = true
+      if (fate === "before") {
+        // As if the machine had crashed: the server finds the connection gone and rolls back.
+        upstream.destroy()
+        client.destroy()
+        return
+      }
+      mute = fate === "after"
+      upstream.write(chunk)
+    })
+    upstream.on("data", (chunk) => {
+      if (mute) client.destroy()
+      else client.write(chunk)
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  onTestFinished(() => {
+    server.close()
+    for (const socket of open) socket.destroy()
+  })
+  return (server.address() as { port: number }).port
+}

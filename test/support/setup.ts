@@ -1,0 +1,65 @@
+import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { chmodSync, mkdtempSync } from "node:fs"
+import { tmpdir, userInfo } from "node:os"
+import { join } from "node:path"
+
+const PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
+const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults"]
+
+const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
+
+/** The tests need a real MariaDB server. Where there is none and it may be installed, it is. */
+const ensureServer = () => {
+  if (!missing()) return
+  const sudo = userInfo().uid === 0 ? [] : ["sudo", "-n"]
+  const apt = (...words: ReadonlyArray<string>) => {
+    const [program = "", ...rest] = [...sudo, "apt-get", ...words]
+    return spawnSync(program, rest, {
+      stdio: ["ignore", "ignore", "inherit"],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
+    })
+  }
+  console.log(`installing ${PACKAGES.join(" and ")} for the tests`)
+  apt("update", "-qq")
+  apt("install", "-qy", "--no-install-recommends", ...PACKAGES)
+  if (missing()) throw new Error(`the tests need a MariaDB server: apt-get install ${PACKAGES.join(" ")}`)
+}
+
+/**
+ * Builds the program that the end-to-end tests run, and makes the one directory that everything a test makes lies in.
+ * A process of its own removes it when this one has ended, however it ended: it waits for the end of a pipe.
+ */
+export default () => {
+  process.env["PATH"] = `${process.env["PATH"]}:/usr/sbin:/sbin`
+  ensureServer()
+  execFileSync("npm", ["run", "--silent", "prepare"], { stdio: "inherit" })
+
+  const root = mkdtempSync(join(tmpdir(), "ports-test-"))
+  chmodSync(root, 0o755)
+  const remover = spawn(
+    "bash",
+    ["-c", `trap "" INT TERM HUP; cat; until rm -rf "$0" && sleep 0.5 && [ ! -e "$0" ]; do :; done`, root],
+    {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true
+    }
+  )
+  remover.unref()
+  process.env["PORTS_TEST_ROOT"] = root
+
+  const template = join(root, "template")
+  execFileSync(
+    "mariadb-install-db",
+    [
+      "--no-defaults",
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+      `--datadir=${template}`,
+      `--user=${userInfo().username}`
+    ],
+    { stdio: ["ignore", "ignore", "inherit"] }
+  )
+  return () => {
+    remover.stdin.end()
+  }
+}
