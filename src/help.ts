@@ -76,7 +76,7 @@ export const rootHelp = (width: number): string =>
         ["0", "done"],
         ["1", "the answer is no: not set, not found, in conflict, range full"],
         ["2", "the call is wrong"],
-        ["3", "the registry cannot be reached"],
+        ["3", "the registry cannot be reached, or not be sure"],
         ["70", "a bug in d"]
       ],
       width
@@ -85,7 +85,10 @@ export const rootHelp = (width: number): string =>
     "Environment (docs/configuration.md has them all):",
     ...columns(
       [
-        ["AUTOMATELINUX_DATABASE_URL", "where the registry is kept; sqlite:/PATH/TO/FILE"],
+        [
+          "AUTOMATELINUX_DATABASE_URL",
+          "where the registry is kept; sqlite:/PATH/TO/FILE or mysql://USER:PASSWORD@HOST/NAME"
+        ],
         ["AUTOMATELINUX_APP_RANGE", "where pairs come from; 3000-3499"],
         ["AUTOMATELINUX_SPECIAL_RANGE", "where special ports come from; 3500-3999"],
         ["AUTOMATELINUX_RESERVED_PORTS", "what is held back besides; 3128,3200-3210,-3306"]

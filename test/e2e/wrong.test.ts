@@ -43,7 +43,7 @@ describe("wrong calls", () => {
   wrong(["allocate", "--app", "x", "--description", "two\nlines"], /description "two\\nlines" has a line break/)
   wrong(["allocate", "--app", "x", "--description", "d".repeat(501)], /is 501 characters long/)
   wrong(["allocate", "--app", "x", "--dir", ""], /^error: dir "" is not an absolute path/)
-  wrong(["allocate"], /^error: Missing required arg: app\nhint: d allocate --app APP/)
+  wrong(["allocate"], /^error: Missing required arg: app\nhint: d allocate \[--app APP\]/)
   wrong(["allocate", "--description", "x"], /^error: Missing required arg: app\n/)
   wrong(["release"], /^error: Missing required arg: app\nhint: d release/)
   wrong(["getPort"], /^error: Missing required arg: key\nhint: d getPort --key KEY, or d getPort --app/)
