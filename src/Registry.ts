@@ -1,9 +1,10 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
 import type { Answer, KeyPort } from "./domain/Answer.ts"
 import type { Assignment } from "./domain/Assignment.ts"
 import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld } from "./domain/errors.ts"
-import { type HealthState, unwatched } from "./domain/Health.ts"
+import { type Health, type HealthState, unwatched } from "./domain/Health.ts"
 import type { Note } from "./domain/Note.ts"
 import { type AppName, keyOf, type PortKey, type SpecialKey } from "./domain/PortKey.ts"
 import { contains, type PortRange } from "./domain/PortRange.ts"
@@ -12,6 +13,9 @@ import { appOf, kindOf, parsePort } from "./domain/rules.ts"
 import { Listeners } from "./Listeners.ts"
 import { type AllocateRequest, allocation } from "./registry/allocation.ts"
 import { Store } from "./Store.ts"
+
+/** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
+const STALE_NEWS_MS = 150_000
 
 /** The use cases. Each change is one transaction; what it rests on is read inside it. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -154,16 +158,29 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    /** Every assignment by port, with what listens there on this host. */
+    /** Every assignment by port, with what this host has seen of it and what listens there now. */
     const list = Effect.fn("Registry.list")(function* (filter: {
       readonly app?: AppName | undefined
       readonly health?: HealthState | undefined
     }) {
-      const { keys, rows } = yield* store.list
+      const { health, keys, rows } = yield* store.list
       const ports = portsOf(rows)
       const shown = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
       const found = yield* listeners.on(new Set(shown.map(([, port]) => port)))
-      const byPort = new Map(found.map(({ port, ...listener }) => [port, listener]))
+      const byPort = new Map(
+        found.map(({ address, command, directory, pid, port, user }) => [
+          port,
+          { address, pid, command, directory, user }
+        ])
+      )
+      const healthOf = (port: number): Health => {
+        const record = health.records.get(port)
+        // A port that several keys share is looked at under one of them.
+        if (record === undefined || ports.get(record.key) !== port) return unwatched
+        const { lastUp, since, state } = record
+        const checkedAt = health.lookedAt
+        return { state, since, lastUp: state === "up" ? (checkedAt ?? lastUp) : lastUp, checkedAt }
+      }
       const result = shown
         .map(
           ([key, port]): Assignment => ({
@@ -172,15 +189,18 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             kind: kindOf(key),
             app: appOf(key),
             description: keys.get(key)?.description ?? null,
-            health: unwatched,
+            health: healthOf(port),
             listener: byPort.get(port) ?? null
           })
         )
-        .filter(({ health }) => filter.health === undefined || health.state === filter.health)
+        .filter((each) => filter.health === undefined || each.health.state === filter.health)
         .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
+      const now = yield* Clock.currentTimeMillis
+      const age = health.lookedAt === null ? 0 : now - Date.parse(health.lookedAt)
       const notes = [...rows]
         .filter(([key]) => !ports.has(key))
         .map(([key, stored]): Note => ({ _tag: "NoPort", key, stored }))
+      if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
       return { result, notes } satisfies Answer<ReadonlyArray<Assignment>>
     })
 

@@ -5,9 +5,11 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "./config.ts"
-import { OutcomeUnknown } from "./domain/errors.ts"
+import { OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
+import type { Moment, PortHealth } from "./domain/watch.ts"
 import { Dialect } from "./store/Dialect.ts"
+import { makeHealthRows } from "./store/health.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
 import { makeRows, RowMoved } from "./store/rows.ts"
 import { checkColumns, ensureSchema, tableNames } from "./store/schema.ts"
@@ -32,6 +34,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const rows = yield* makeRows(settingsTable)
+    const health = yield* makeHealthRows(actor.host)
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.provideService(Dialect, dialect))
 
@@ -126,8 +129,31 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** What the row of `key` holds, or `undefined` where there is none. */
       row: (key: string) => guarded(rows.readRow(key)),
 
-      /** Every row by key, and what is known of the keys. */
-      list: guarded(Effect.all({ rows: rows.readRows, keys: rows.readKeys }))
+      /** Every row by key, what is known of the keys, and what this host has seen. */
+      list: guarded(Effect.all({ rows: rows.readRows, keys: rows.readKeys, health: health.read })),
+
+      /** What a tick rests on: the ports, the claims, and what this host has seen. */
+      watch: guarded(Effect.all({ rows: rows.readRows, claims: rows.readClaims, health: health.read })),
+
+      /** Stores what has changed in what this host has seen, and, where `clock` is given, how long it was watched. */
+      saveHealth: (
+        changed: ReadonlyArray<PortHealth>,
+        gone: ReadonlyArray<number>,
+        clock: Moment | undefined
+      ): Effect.Effect<void, Unavailable | OutcomeUnknown> =>
+        guarded(
+          provide(
+            transaction(
+              Effect.zipRight(
+                health.write(changed, gone),
+                clock === undefined ? Effect.void : health.writeClock(clock.watched, clock.at)
+              )
+            )
+          )
+        ),
+
+      /** Asks the database for nothing. */
+      ping: guarded(Effect.asVoid(sql`SELECT 1`))
     }
   })
 }) {}

@@ -1,5 +1,15 @@
+import { resolve } from "node:path"
 import leven from "leven"
-import { type CommandSpec, commandList, commands, findCommand, type OptionSpec, usageHint } from "./commands.ts"
+import {
+  type CommandSpec,
+  commandList,
+  commands,
+  fieldOf,
+  findCommand,
+  type LocalCommand,
+  type OptionSpec,
+  usageHint
+} from "./commands.ts"
 import type { FailureCode } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 
@@ -7,13 +17,15 @@ import { quote } from "./domain/rules.ts"
 export type Invocation =
   /** `alone` where nothing was asked and help is all there is to say. */
   | { readonly _tag: "Help"; readonly command: CommandSpec | undefined; readonly alone: boolean }
-  | { readonly _tag: "Version"; readonly json: boolean }
+  | { readonly _tag: "Local"; readonly command: Exclude<LocalCommand, "help">; readonly json: boolean }
+  | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
-  /** Well-formed: `argv` is the command's name and its options as the parser behind this takes them. */
+  /** Well-formed: `payload` has what was given, by field, and `argv` is the command's name and its options as the parser behind this takes them. */
   | {
       readonly _tag: "Run"
       readonly command: CommandSpec
       readonly argv: ReadonlyArray<string>
+      readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
     }
   | {
@@ -27,6 +39,8 @@ export type Invocation =
 export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
+
+const LOCAL = ["version", "listCommands", "getSocketPath"] as const
 
 const nearest = (word: string, words: ReadonlyArray<string>): string | undefined => {
   const [best] = words
@@ -62,7 +76,7 @@ export const readArgv = (words: ReadonlyArray<string>): Invocation => {
   if (first === "--version") {
     const [extra] = afterSend.filter((word) => word !== "--json")
     return extra === undefined
-      ? { _tag: "Version", json }
+      ? { _tag: "Local", command: "version", json }
       : wrong("invalid", `${quote(extra)} is not expected after --version`, "d --version")
   }
   if (first === "--completions") {
@@ -95,7 +109,10 @@ export const readArgv = (words: ReadonlyArray<string>): Invocation => {
   }
   if (command.operand !== undefined) return readOperand(command, afterSend, wrong)
   const read = readOptions(command, afterSend, json, wrong)
-  return read._tag === "Run" && command === commands.version ? { _tag: "Version", json } : read
+  if (read._tag !== "Run") return read
+  if (command === commands.daemon) return { _tag: "Daemon" }
+  const local = LOCAL.find((name) => name === command.name)
+  return local === undefined ? read : { _tag: "Local", command: local, json }
 }
 
 type Wrong = (code: FailureCode, message: string, hint: string) => Invocation
@@ -115,6 +132,7 @@ const readOperand = (command: CommandSpec, words: ReadonlyArray<string>, wrong: 
 const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: boolean, wrong: Wrong): Invocation => {
   const helpHint = `d ${command.name} --help`
   const argv: Array<string> = [command.name]
+  const payload: Record<string, unknown> = {}
   const seen = new Set<string>()
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ""
@@ -132,24 +150,29 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
     if (option.value === undefined) {
       if (equals !== -1) return wrong("invalid", `${quote(word)}: --${name} takes no value`, `write --${name} alone`)
       argv.push(`--${name}`)
+      if (name !== "json") payload[fieldOf(name)] = true
       continue
     }
-    const value = equals === -1 ? words[++at] : word.slice(equals + 1)
-    if (value === undefined) return wrong("missing-argument", `--${name} needs a value`, `--${name} ${option.value}`)
-    if (equals === -1 && /^--?[A-Za-z]|^--$/.test(value)) {
+    const given = equals === -1 ? words[++at] : word.slice(equals + 1)
+    if (given === undefined) return wrong("missing-argument", `--${name} needs a value`, `--${name} ${option.value}`)
+    if (equals === -1 && /^--?[A-Za-z]|^--$/.test(given)) {
       return wrong(
         "missing-argument",
-        `--${name} needs a value, and ${quote(value)} is an option`,
-        `--${name} ${option.value}; where it is meant as the value, --${name}=${value}`
+        `--${name} needs a value, and ${quote(given)} is an option`,
+        `--${name} ${option.value}; where it is meant as the value, --${name}=${given}`
       )
     }
+    // A relative directory means the caller's, which only this process knows.
+    const value = name === "dir" && given !== "" ? resolve(given) : given
+    const field = fieldOf(name)
+    payload[field] = option.repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
     argv.push(
       ...(value.startsWith("-") && option.repeated === undefined ? [`--${name}=${value}`] : [`--${name}`, value])
     )
   }
   const missing = command.options.find((option) => option.required && !seen.has(option.name))
   return missing === undefined
-    ? { _tag: "Run", command, argv, json }
+    ? { _tag: "Run", command, argv, payload, json }
     : wrong("missing-argument", `Missing required arg: ${missing.name}`, usageHint(command))
 }
 

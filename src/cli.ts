@@ -1,4 +1,3 @@
-import { resolve } from "node:path"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
@@ -17,8 +16,7 @@ import {
   registryCommands
 } from "./commands.ts"
 import type { Failure } from "./domain/Failure.ts"
-import { textOf } from "./protocol.ts"
-import { outputStyle, writeAnswer, writeNotes } from "./render.ts"
+import { writeReply } from "./render.ts"
 
 /** A command said no; `failure` is what its user is told. */
 export class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: Failure }> {}
@@ -34,38 +32,29 @@ const parser = (option: OptionSpec): Options.Options<unknown> => {
   return option.required ? text : Options.map(Options.optional(text), Option.getOrUndefined)
 }
 
-/** A relative `--dir` means the caller's directory, which only this process knows. */
-const absolute = (fields: Record<string, unknown>): Record<string, unknown> =>
-  typeof fields["dir"] === "string" && fields["dir"] !== "" ? { ...fields, dir: resolve(fields["dir"]) } : fields
-
 const run = (command: RegistryCommand, json: boolean, payload: Record<string, unknown>) =>
   Effect.gen(function* () {
     const { execute } = yield* Effect.promise(() => import("./inProcess.ts"))
     const { notes, result } = yield* execute(command, payload, process.env).pipe(
       Effect.mapError((failure) => new CommandFailed({ failure }))
     )
-    writeNotes(notes)
-    writeAnswer(json ? JSON.stringify(result) : textOf(command, result, payload, outputStyle()))
+    yield* Effect.promise(() => writeReply(command, { result, notes }, payload, json))
   })
 
 const subcommand = (name: RegistryCommand) => {
   const spec: CommandSpec = commands[name]
   const options = Options.all(Object.fromEntries(spec.options.map((option) => [fieldOf(option.name), parser(option)])))
   return Command.make(name, { options }, ({ options: { json, ...fields } }) =>
-    run(
-      name,
-      json === true,
-      absolute(Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))
-    )
+    run(name, json === true, Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)))
   ).pipe(Command.withDescription(spec.summary))
 }
 
 const others = registryCommands.filter((name) => name !== "allocate")
 
 /** Answered before the parser is reached; here they stand for the completions. */
-const answeredBefore = [commands.help, commands.version].map(({ name, summary }) =>
-  Command.make(name, {}, () => Effect.void).pipe(Command.withDescription(summary))
-)
+const answeredBefore = Object.values(commands)
+  .filter(({ name }) => !registryCommands.some((each) => each === name))
+  .map(({ name, summary }) => Command.make(name, {}, () => Effect.void).pipe(Command.withDescription(summary)))
 
 const root = Command.make("d").pipe(
   Command.withSubcommands([subcommand("allocate"), ...others.map(subcommand), ...answeredBefore])
@@ -73,7 +62,7 @@ const root = Command.make("d").pipe(
 
 const cliLayer = Layer.merge(NodeContext.layer, CliConfig.layer({ isCaseSensitive: true }))
 
-/** Runs a well-formed command line, as `readArgv` leaves it. */
+/** Runs a well-formed command line, as `readArgv` leaves it, in this process. */
 export const runCommand = (argv: ReadonlyArray<string>) =>
   Command.run(root, { name: "d", version })(["node", "d", ...argv]).pipe(Effect.provide(cliLayer))
 

@@ -151,6 +151,49 @@ export const commands = {
     details: [],
     examples: ["d unreserve --port 3128"]
   },
+  status: {
+    name: "status",
+    summary: "Tell how the daemon, its database and the ports are",
+    usage: [""],
+    options: [json],
+    details: ["The exit code is 3 where no daemon runs."],
+    examples: ["d status"]
+  },
+  ping: {
+    name: "ping",
+    summary: "Ask whether a daemon answers",
+    usage: [""],
+    options: [json],
+    details: ["Prints pong. The exit code is 3 where no daemon runs."],
+    examples: ["d ping"]
+  },
+  daemon: {
+    name: "daemon",
+    summary: "Run the service in the foreground",
+    usage: [""],
+    options: [],
+    details: [
+      "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
+      "Stops on SIGINT and SIGTERM. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
+    ],
+    examples: ["d daemon"]
+  },
+  getSocketPath: {
+    name: "getSocketPath",
+    summary: "Print the path of the daemon's socket",
+    usage: [""],
+    options: [json],
+    details: ["Only the environment decides it: AUTOMATE_LINUX_SOCKET_PATH, or XDG_RUNTIME_DIR."],
+    examples: ["d getSocketPath"]
+  },
+  listCommands: {
+    name: "listCommands",
+    summary: "Print the names of the commands, one a line",
+    usage: [""],
+    options: [json],
+    details: [],
+    examples: ["d listCommands"]
+  },
   version: {
     name: "version",
     summary: "Print the version",
@@ -172,11 +215,19 @@ export const commands = {
 
 export type CommandName = keyof typeof commands
 
-/** The commands that the registry answers; the others are answered by the program itself. */
-export type RegistryCommand = Exclude<CommandName, "help" | "version">
+/** What only a daemon can answer. */
+export type DaemonCommand = "status" | "ping"
 
-export const registryCommands = Object.keys(commands).filter(
-  (name): name is RegistryCommand => name !== "help" && name !== "version"
+/** What anybody can answer, without registry and daemon. */
+export type LocalCommand = "version" | "help" | "listCommands" | "getSocketPath"
+
+/** The commands that the registry answers. */
+export type RegistryCommand = Exclude<CommandName, DaemonCommand | LocalCommand | "daemon">
+
+const OTHERS: ReadonlyArray<string> = ["status", "ping", "version", "help", "listCommands", "getSocketPath", "daemon"]
+
+export const registryCommands = (Object.keys(commands) as ReadonlyArray<CommandName>).filter(
+  (name): name is RegistryCommand => !OTHERS.includes(name)
 )
 
 export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)

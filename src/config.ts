@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs"
 import { homedir, hostname, userInfo } from "node:os"
 import { isAbsolute, join } from "node:path"
 import * as Config from "effect/Config"
@@ -9,12 +8,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import { camel, NAMES, type Name, PREFIX, readFile } from "./config/file.ts"
 import { type Database, parseDatabase } from "./domain/Database.ts"
 import { WrongConfig } from "./domain/errors.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "./domain/PortRange.ts"
 import { configureReserved, type Reserved } from "./domain/reserved.ts"
 import { quote } from "./domain/rules.ts"
+import type { Thresholds } from "./domain/watch.ts"
 
 /** Who makes a change, for claims and history. */
 export interface Actor {
@@ -35,28 +37,20 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     readonly specialRange: PortRange
     readonly reserved: Reserved
     readonly actor: Actor
+    /** How often the daemon looks at the ports. */
+    readonly probeInterval: Duration.Duration
+    readonly thresholds: Thresholds
+    readonly logLevel: LogLevel.LogLevel
+    /** Who may use the daemon's socket besides its owner. */
+    readonly socketGroup: string | undefined
+    /** Each setting as it was written, or its default, by variable. */
+    readonly written: ReadonlyMap<string, string>
   }
 >() {}
 
+const OWN_TABLES = ["port_claims", "port_keys", "port_reserved", "port_history", "port_registry", "port_health"]
+
 type Environment = Readonly<Record<string, string | undefined>>
-
-const PREFIX = "AUTOMATELINUX_"
-
-/** Every variable of ours; the file has the same names, in lower camel case and without the prefix. */
-const NAMES = [
-  "DATABASE_URL",
-  "DATABASE_TIMEOUT",
-  "SETTINGS_TABLE",
-  "APP_RANGE",
-  "SPECIAL_RANGE",
-  "RESERVED_PORTS",
-  "HOST"
-] as const
-type Name = (typeof NAMES)[number]
-
-const OWN_TABLES = ["port_claims", "port_keys", "port_reserved", "port_history", "port_registry"]
-
-const camel = (name: string): string => name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
 
 /** A directory by the XDG rules: a relative or empty value counts as none. */
 const xdg = (environment: Environment, variable: string, fallback: string): string => {
@@ -116,13 +110,35 @@ const setting = <A>(name: Name, fallback: A, parse: (text: string) => Either.Eit
     Config.withDefault(fallback)
   )
 
+const whole = (text: string): Either.Either<number, string> =>
+  /^[1-9][0-9]{0,3}$/.test(text)
+    ? Either.right(Number(text))
+    : Either.left(`${quote(text)} is not a whole number from 1 to 9999`)
+
+const LOG_LEVELS = ["debug", "info", "warning", "error", "none"]
+
+const logLevel = (text: string): Either.Either<LogLevel.LogLevel, string> =>
+  LOG_LEVELS.includes(text)
+    ? Either.right(LogLevel.fromLiteral((text.slice(0, 1).toUpperCase() + text.slice(1)) as LogLevel.Literal))
+    : Either.left(`${quote(text)} is not a level: write one of ${LOG_LEVELS.join(", ")}`)
+
+const group = (text: string): Either.Either<string, string> =>
+  /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(text)
+    ? Either.right(text)
+    : Either.left(`${quote(text)} is not the name of a group`)
+
+const defaultFile = (environment: Environment): string =>
+  join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux/ports.sqlite")
+
 const settings = (environment: Environment, nameOf: (name: Name) => string) =>
   Config.all({
-    database: setting<Database>(
-      "DATABASE_URL",
-      { _tag: "Sqlite", path: join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux/ports.sqlite") },
-      parseDatabase
-    ),
+    database: setting<Database>("DATABASE_URL", { _tag: "Sqlite", path: defaultFile(environment) }, parseDatabase),
+    probeInterval: setting("PROBE_INTERVAL", Duration.seconds(30), duration),
+    downAfter: setting("DOWN_AFTER", 3, whole),
+    staleAfter: setting("STALE_AFTER", Duration.days(14), duration),
+    staleAfterDev: setting("STALE_AFTER_DEV", Duration.days(30), duration),
+    logLevel: setting("LOG_LEVEL", LogLevel.Info, logLevel),
+    socketGroup: setting<string | undefined>("SOCKET_GROUP", undefined, group),
     patience: setting("DATABASE_TIMEOUT", Duration.seconds(5), duration),
     settingsTable: setting("SETTINGS_TABLE", "settings", tableFrom),
     appRange: setting("APP_RANGE", { first: 3000, last: 3499 }, (text) => Either.flatMap(ranged(text), evenToOdd)),
@@ -146,36 +162,6 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
         : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
     )
   })
-
-/** What the file says, by variable. A missing file says nothing. */
-const readFile = (path: string): Either.Either<ReadonlyMap<string, string>, WrongConfig> => {
-  const wrong = (problem: string) => Either.left(new WrongConfig({ setting: path, problem }))
-  let text: string
-  try {
-    text = readFileSync(path, "utf8")
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    return code === "ENOENT" || code === "ENOTDIR" ? Either.right(new Map()) : wrong(`cannot be read (${code})`)
-  }
-  let content: unknown
-  try {
-    content = JSON.parse(text)
-  } catch (cause) {
-    return wrong(`is not JSON: ${(cause as Error).message}`)
-  }
-  if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    return wrong('is not a JSON object: write {"appRange": "3000-3499"}')
-  }
-  const values = new Map<string, string>()
-  for (const [key, value] of Object.entries(content)) {
-    const name = NAMES.find((each) => camel(each) === key)
-    if (name === undefined) return wrong(`has ${quote(key)}, which is no setting: use ${NAMES.map(camel).join(", ")}`)
-    if (typeof value !== "string" && typeof value !== "number")
-      return wrong(`gives ${key} as ${quote(value)}: write it as text, between quotes`)
-    values.set(PREFIX + name, String(value))
-  }
-  return Either.right(values)
-}
 
 /** The first fault that a ConfigError carries. */
 const firstFault = (
@@ -201,7 +187,9 @@ export const readConfig = (
     })
     const nameOf = (name: string): string =>
       environment[PREFIX + name] || !file.get(PREFIX + name) ? PREFIX + name : `${camel(name)} in ${path}`
-    const { host, ...values } = yield* ConfigProvider.fromMap(new Map(given), { pathDelim: "/" })
+    const { downAfter, host, staleAfter, staleAfterDev, ...values } = yield* ConfigProvider.fromMap(new Map(given), {
+      pathDelim: "/"
+    })
       .load(settings(environment, nameOf))
       .pipe(
         Effect.mapError((error) => {
@@ -215,7 +203,20 @@ export const readConfig = (
         problem: `${quote(formatRange(values.specialRange))} overlaps the app range ${formatRange(values.appRange)}: keep them apart`
       })
     }
-    return { ...values, actor: { host, user: userName(), program } }
+    const written = new Map<string, string>([
+      ["DATABASE_URL", `sqlite:${defaultFile(environment)}`],
+      ["SETTINGS_TABLE", "settings"],
+      ["APP_RANGE", "3000-3499"],
+      ["SPECIAL_RANGE", "3500-3999"],
+      ["RESERVED_PORTS", ""],
+      ...given.map(([name, value]) => [name.slice(PREFIX.length), value] as const)
+    ])
+    const thresholds = {
+      downAfter,
+      staleAfter: Duration.toSeconds(staleAfter),
+      staleAfterDev: Duration.toSeconds(staleAfterDev)
+    }
+    return { ...values, thresholds, written, actor: { host, user: userName(), program } }
   })
 
 export const layer = (environment: Environment, program: string): Layer.Layer<PortsConfig, WrongConfig> =>

@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
+import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
 import type { Answer } from "./domain/Answer.ts"
 import { Invalid, MissingArgument, type RegistryError } from "./domain/errors.ts"
 import { keyOf, type PortKey } from "./domain/PortKey.ts"
-import type { Payload, Results } from "./protocol.ts"
+import type { Payload } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
 import { describeListener } from "./sentences.ts"
 

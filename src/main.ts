@@ -1,54 +1,93 @@
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import * as Cause from "effect/Cause"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
-import { version } from "../package.json"
+import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
-import { CommandFailed, completions, runCommand } from "./cli.ts"
+import { ask, daemonAllowed } from "./client.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
+import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
-import { helpWidth, writeAnswer, writeFailure } from "./render.ts"
+import { answerLocally } from "./local.ts"
+import { helpWidth, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import type { Task } from "./run.ts"
+import { currentUid, serverPath } from "./socketPath.ts"
 
-const invocation = readArgv(process.argv.slice(2))
+type Invocation = ReturnType<typeof readArgv>
 
-const failed = (failure: Failure) => Effect.fail(new CommandFailed({ failure }))
+const fail = (failure: Failure, json: boolean): void => {
+  writeFailure(failure, json)
+  process.exitCode = exitCodeOf(failure.code)
+}
 
-const program = Effect.suspend((): Effect.Effect<void, unknown> => {
-  switch (invocation._tag) {
-    case "Help": {
-      const { alone, command } = invocation
-      const text = command === undefined ? rootHelp(helpWidth()) : commandHelp(command, helpWidth())
-      if (!alone) return Effect.sync(() => writeAnswer(text))
-      process.stderr.write(text)
-      return Effect.fail(NothingAsked)
-    }
-    case "Version":
-      return Effect.sync(() => writeAnswer(invocation.json ? JSON.stringify({ version }) : version))
-    case "Completions":
-      return Effect.map(completions(invocation.shell), writeAnswer)
-    case "Wrong":
-      return failed(invocation)
-    case "Run":
-      return runCommand(invocation.argv)
-  }
+/** What needs Effect is loaded only now: a question to a running daemon is answered without it. */
+const long = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
+
+/** Commands that may be given twice: a second time they change nothing, and answer the same. */
+const REPEATABLE = ["getPort", "listPorts", "setPort", "allocate", "reserve"]
+
+const noDaemon = (): Failure => ({
+  code: "unavailable",
+  message: `no daemon answers at ${serverPath(process.env, currentUid())}`,
+  hint: "d daemon starts one"
 })
 
-const NothingAsked = "nothing asked"
-
-/** Tells what went wrong, where that was not done yet, and answers the exit code. */
-const exitCode = (cause: Cause.Cause<unknown>): number => {
-  const json = "json" in invocation && invocation.json
-  const error = Option.getOrUndefined(Cause.failureOption(cause))
-  if (error === NothingAsked) return 2
-  if (Cause.isInterruptedOnly(cause)) return 130
-  if (error instanceof CommandFailed) {
-    writeFailure(error.failure, json)
-    return exitCodeOf(error.failure.code)
+/** Asks the daemon where one answers, and runs the command in this process where none does. */
+const command = async ({ argv, command: { name }, json, payload }: Invocation & { _tag: "Run" }): Promise<void> => {
+  const setting = process.env["AUTOMATELINUX_DAEMON"]
+  if (setting && !["auto", "never"].includes(setting)) {
+    return fail(
+      {
+        code: "invalid",
+        message: `AUTOMATELINUX_DAEMON ${quote(setting)} is wrong: write auto or never`,
+        hint: "correct it, or take it away for the default"
+      },
+      json
+    )
   }
-  process.stderr.write(`${Cause.pretty(cause)}\n`)
-  writeFailure({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
-  return exitCodeOf("internal")
+  const ofDaemon = name === "ping" || name === "status"
+  const asked = daemonAllowed(process.env) ? await ask(name, payload, process.env) : { _tag: "NoDaemon" as const }
+  if (asked._tag === "Reply") {
+    const { reply } = asked
+    if (reply.ok) {
+      const answer = { result: reply.result as Results[keyof Results], notes: reply.notes ?? [] }
+      return writeReply(name as keyof Results, answer as never, payload, json)
+    }
+    if (reply.error.code !== "other-store") return fail(reply.error, json)
+    process.stderr.write(`note: ${reply.error.message}; asked without it\n`)
+  } else if (ofDaemon) {
+    return fail(noDaemon(), json)
+  } else if (asked._tag === "Lost" && !REPEATABLE.includes(name)) {
+    return fail(
+      {
+        code: "outcome-unknown",
+        message: "cannot tell whether it was done: the daemon took the command and did not answer",
+        hint: "d listPorts shows what is true"
+      },
+      json
+    )
+  }
+  return long({ _tag: "Command", argv, json })
+}
+
+const main = async (invocation: Invocation): Promise<void> => {
+  switch (invocation._tag) {
+    case "Help": {
+      const text =
+        invocation.command === undefined ? rootHelp(helpWidth()) : commandHelp(invocation.command, helpWidth())
+      if (!invocation.alone) return writeAnswer(text)
+      process.stderr.write(text)
+      process.exitCode = 2
+      return
+    }
+    case "Local": {
+      const { result, text } = answerLocally(invocation.command, process.env, helpWidth())
+      return writeAnswer(invocation.json ? JSON.stringify(result) : text)
+    }
+    case "Wrong":
+      return fail(invocation, invocation.json)
+    case "Daemon":
+    case "Completions":
+      return long(invocation)
+    case "Run":
+      return command(invocation)
+  }
 }
 
 // A reader that closes the pipe has seen enough.
@@ -59,7 +98,4 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
-NodeRuntime.runMain(program, {
-  disableErrorReporting: true,
-  teardown: (exit, onExit) => onExit(Exit.match(exit, { onSuccess: () => 0, onFailure: exitCode }))
-})
+void main(readArgv(process.argv.slice(2)))

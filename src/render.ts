@@ -1,5 +1,6 @@
+import { type Results, textOf } from "./answers.ts"
 import type { Failure } from "./domain/Failure.ts"
-import type { Style } from "./table.ts"
+import type { Style } from "./style.ts"
 
 /** The room and the colours of standard output. `hasColors` honours NO_COLOR. */
 export const outputStyle = (): Style => {
@@ -17,7 +18,7 @@ export const writeAnswer = (text: string): void => {
   if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
 }
 
-export const writeNotes = (notes: ReadonlyArray<string>): void => {
+const writeNotes = (notes: ReadonlyArray<string>): void => {
   for (const note of notes) process.stderr.write(`${note}\n`)
 }
 
@@ -26,4 +27,15 @@ export const writeFailure = ({ code, hint, message }: Failure, json: boolean): v
   process.stderr.write(
     json ? `${JSON.stringify({ error: { code, message, hint } })}\n` : `error: ${message}\nhint: ${hint}\n`
   )
+}
+
+/** What a command came to: notes first, then the answer, as a document or as text. */
+export const writeReply = async <N extends keyof Results>(
+  command: N,
+  { notes, result }: { readonly result: Results[N]; readonly notes: ReadonlyArray<string> },
+  payload: unknown,
+  json: boolean
+): Promise<void> => {
+  writeNotes(notes)
+  writeAnswer(json ? JSON.stringify(result) : await textOf(command, result, payload, outputStyle()))
 }

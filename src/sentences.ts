@@ -13,6 +13,7 @@ export const describeListener = (listener: Listener | null): string => {
   return [
     listener.command ?? "a process",
     `pid ${listener.pid}`,
+    ...(listener.container === null ? [] : [`for ${listener.container} in a container`]),
     ...(listener.directory === null ? [] : [`in ${listener.directory}`])
   ].join(", ")
 }
@@ -136,6 +137,19 @@ export const describe = (error: RegistryError): Failure => {
   }
 }
 
+/** A time span for people, in its largest whole unit. */
+const age = (seconds: number): string => {
+  const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
+  const count = Math.floor(seconds / size)
+  return `${count} ${unit}${count === 1 ? "" : "s"}`
+}
+
+const UNITS: ReadonlyArray<readonly [number, string]> = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"]
+]
+
 /** A note as the line that standard error gets. */
 export const noteLine = (note: Note): string => {
   switch (note._tag) {
@@ -161,6 +175,8 @@ export const noteLine = (note: Note): string => {
       return `warning: ${names(note.holders)} keeps ${note.port}: reserving holds it back from allocation alone`
     case "StillReserved":
       return `note: ${note.port} stays reserved all the same: ${note.reason}`
+    case "OldHealth":
+      return `note: health is ${age(note.seconds)} old: no daemon looks at the ports; d daemon starts one`
     case "NoPort":
       return `warning: the row of ${note.key} holds ${quote(note.stored)}, which is no port: d deletePort --key ${note.key}`
   }

@@ -1,16 +1,7 @@
 import { styleText } from "node:util"
 import Table from "cli-table3"
 import type { Assignment } from "./domain/Assignment.ts"
-
-/** How much room there is, and whether colours mean anything there. */
-export interface Style {
-  /** In columns; none where lines may be of any length. */
-  readonly width: number | undefined
-  readonly colour: boolean
-}
-
-/** For a pipe and the wire: whole and without colours. */
-export const plain: Style = { width: undefined, colour: false }
+import type { Style } from "./style.ts"
 
 const HEAD = ["KEY", "PORT", "KIND", "HEALTH", "DESCRIPTION"]
 const GAP = "  "

@@ -54,7 +54,7 @@ it("has every command and option in the page of commands", () => {
 
 it("has every setting in the page of configuration, and in the file's spelling too", () => {
   const page = readFileSync("docs/configuration.md", "utf8")
-  const names = [...readFileSync("src/config.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
+  const names = [...readFileSync("src/config/file.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
     ([, list = ""]) => [...list.matchAll(/"(\w+)"/g)]
   )
   expect(names.length).toBeGreaterThan(5)

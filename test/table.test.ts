@@ -2,7 +2,8 @@ import { stripVTControlCharacters } from "node:util"
 import { expect, it } from "vitest"
 import type { Assignment } from "../src/domain/Assignment.ts"
 import { unwatched } from "../src/domain/Health.ts"
-import { plain, portTable } from "../src/table.ts"
+import { plain } from "../src/style.ts"
+import { portTable } from "../src/table.ts"
 
 const row = (key: string, port: number, description: string | null): Assignment => ({
   key,

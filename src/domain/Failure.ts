@@ -9,6 +9,7 @@ export type FailureCode =
   | "unknown-command"
   | "unavailable"
   | "outcome-unknown"
+  | "other-store"
   | "internal"
 
 /** A failure as it is shown: what is wrong, with which value, and what to type next. */
@@ -31,5 +32,6 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   "unknown-command": 2,
   unavailable: 3,
   "outcome-unknown": 3,
+  "other-store": 3,
   internal: 70
 }

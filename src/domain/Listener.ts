@@ -7,4 +7,8 @@ export interface Listener {
   readonly pid: number | null
   readonly command: string | null
   readonly directory: string | null
+  /** Where a container engine's proxy passes connections on to: address and port inside. */
+  readonly container: string | null
+  /** Connections that wait to be accepted. */
+  readonly queue: number
 }

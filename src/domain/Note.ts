@@ -31,3 +31,5 @@ export type Note =
   | { readonly _tag: "StillReserved"; readonly port: number; readonly reason: string }
   /** The row of a key holds no port. */
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
+  /** Nobody has looked at the ports of this host for so long. */
+  | { readonly _tag: "OldHealth"; readonly seconds: number }

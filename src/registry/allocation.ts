@@ -36,20 +36,34 @@ export const allocation = Effect.fn("allocation")(function* (
   rules: Rules
 ) {
   const listeners = yield* Listeners
-  const bound = new Set(yield* listeners.ports)
+  const bound = new Set((yield* listeners.ports) ?? [])
+  /** Those of `bound` that are so for longer than somebody's try. */
+  const sure = new Set<number>()
   const skipped = new Set<number>()
   const assignments: Array<Claimed> = []
   const notes: Array<Note> = []
   let ports: Ports = state.ports
 
-  /** The first choice none of whose new ports is bound when it is tried. */
-  const settled = <C>(choose: (world: World) => C, newPorts: (choice: C) => ReadonlyArray<number>) =>
+  /** The first choice for which no port was passed over wrongly, and none of whose new ports is bound when it is tried. */
+  const settled = <C extends PairChoice>(choose: (world: World) => C, newPorts: (choice: C) => ReadonlyArray<number>) =>
     Effect.gen(function* () {
       for (;;) {
         const choice = choose({ ports, reserved: rules.reserved, bound })
+        const doubtful = inTheWay(choice, bound).filter((port) => !sure.has(port))
+        if (doubtful.length > 0) {
+          const still = yield* listeners.still(doubtful)
+          for (const port of doubtful) {
+            if (still.has(port)) sure.add(port)
+            else bound.delete(port)
+          }
+          continue
+        }
         const busy = yield* Effect.filter(newPorts(choice), (port) => listeners.isBound(port))
         if (busy.length === 0) return choice
-        for (const port of busy) bound.add(port)
+        for (const port of busy) {
+          bound.add(port)
+          sure.add(port)
+        }
       }
     })
 
@@ -126,6 +140,15 @@ export const allocation = Effect.fn("allocation")(function* (
   }
   return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
 })
+
+/** The bound ports that kept `choice` from being another. */
+const inTheWay = (choice: PairChoice, bound: ReadonlySet<number>): ReadonlyArray<number> => {
+  if (choice._tag === "Free") return choice.skipped
+  if (choice._tag === "Full") return [...bound]
+  return choice._tag === "Blocked" && choice.obstacle?._tag === "Bound"
+    ? [choice.port + (choice.half === "prod" ? 1 : -1)]
+    : []
+}
 
 const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<number> => {
   if (choice._tag === "Free") return [choice.port, choice.port + 1]

@@ -247,5 +247,5 @@ export const makeRows = (settings: string) =>
     const wasWritten = (batch: string) =>
       Effect.map(sql`SELECT id FROM port_history WHERE batch = ${batch} LIMIT 1`, (found) => found.length > 0)
 
-    return { readRow, readRows, readKeys, readState, writeAll, wasWritten }
+    return { readRow, readRows, readKeys, readClaims, readState, writeAll, wasWritten }
   })

@@ -9,7 +9,8 @@ const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArra
   ["port_keys", ["key", "description", "directory", "created_at", "host", "by"]],
   ["port_reserved", ["port", "reason", "created_at", "host", "by"]],
   ["port_history", ["id", "batch", "at", "what", "key", "old_port", "new_port", "detail", "host", "user", "program"]],
-  ["port_registry", ["name", "value"]]
+  ["port_registry", ["name", "value"]],
+  ["port_health", ["host", "port", "key", "state", "since", "last_up", "failures", "mark", "listener"]]
 ]
 
 /**
@@ -42,7 +43,13 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
         `${id("key")} ${name(250)}, old_port INTEGER, new_port INTEGER, detail TEXT, host ${name(255)} NOT NULL, ` +
         `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)`
     ),
-    create("port_registry", `name ${name(64)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`)
+    create("port_registry", `name ${name(255)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`),
+    create(
+      "port_health",
+      `host ${name(255)} NOT NULL, port INTEGER NOT NULL, ${id("key")} ${name(250)} NOT NULL, state ${name(16)} NOT NULL, ` +
+        `since ${name(32)} NOT NULL, last_up ${name(32)}, failures INTEGER NOT NULL, mark INTEGER NOT NULL, ` +
+        `listener TEXT, PRIMARY KEY (host, port)`
+    )
   ]
 }
 

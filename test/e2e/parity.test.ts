@@ -1,13 +1,17 @@
 import { beforeAll, expect, it } from "vitest"
 import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
-import { type Machine, machine } from "../support/program.ts"
+import { type Machine, machine, startDaemon } from "../support/program.ts"
 
 let boxes: ReadonlyArray<Machine>
 
 beforeAll(async () => {
-  const box = async (database: TestDatabase) => machine({ ...rangesEnv, ...(await database.fresh()) })
-  boxes = [await box(sqlite), await box(mariadb)]
+  // After its first tick, before there is any port, the daemon shall not look again.
+  const box = async (database: TestDatabase) =>
+    machine({ ...rangesEnv, ...(await database.fresh()), AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  const served = [await box(sqlite), await box(mariadb)]
+  for (const each of served) await startDaemon(each, true)
+  boxes = [await box(sqlite), await box(mariadb), ...served]
 })
 
 /** A life of the registry, successes and failures, in this order. */
@@ -37,13 +41,20 @@ const COMMANDS: ReadonlyArray<string> = [
   "getPort --app loom --mode prod",
   "getPort --key cad",
   "listPorts --app loom",
-  "listPorts"
+  "listPorts",
+  "getPort --key ..",
+  "getPort --app loom",
+  "setPort --key a --value 0",
+  "allocate",
+  "listPorts --health up",
+  "version",
+  "listCommands"
 ]
 
 it.each(COMMANDS.flatMap((line) => [line, `${line} --json`]))(
-  "d %s is the same to the byte on both databases",
+  "d %s is the same to the byte on both databases, with a daemon and without",
   async (line) => {
-    const [one, other] = await Promise.all(boxes.map((box) => box.sh(`d ${line}`)))
-    expect(other).toEqual(one)
+    const [one, ...others] = await Promise.all(boxes.map((box) => box.sh(`d ${line}`)))
+    expect(others).toEqual(others.map(() => one))
   }
 )

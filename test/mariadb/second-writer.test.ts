@@ -21,6 +21,7 @@ const quiet = Layer.succeed(Listeners, {
   _tag: "Listeners",
   ports: Effect.succeed(new Set<number>()),
   on: () => Effect.succeed([]),
+  still: () => Effect.succeed(new Set<number>()),
   isBound: () => Effect.succeed(false)
 } as unknown as Listeners)
 

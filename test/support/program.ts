@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { join, resolve } from "node:path"
-import { onTestFinished } from "vitest"
+import { afterAll, onTestFinished } from "vitest"
 
 export const PROGRAM = resolve("dist/d.cjs")
 
@@ -71,7 +71,55 @@ const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine
 /** A user with an empty home and nothing configured. */
 export const machine = (env: Readonly<Record<string, string>> = {}): Machine => {
   const home = temporary()
-  return machineIn(home, { HOME: home, PATH: process.env["PATH"] ?? "", ...env })
+  // Whoever runs the tests may have a daemon.
+  const socket = join(home, "run/d.sock")
+  return machineIn(home, { HOME: home, PATH: process.env["PATH"] ?? "", AUTOMATE_LINUX_SOCKET_PATH: socket, ...env })
+}
+
+export interface Daemon {
+  readonly pid: number
+  readonly socket: string
+  /** What it has logged so far. */
+  readonly log: () => string
+  /** Answers the exit code. */
+  readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>
+  readonly signal: (signal: NodeJS.Signals) => void
+}
+
+/** Runs the service of `box` until the test is over, or the file's tests where `forAll`. */
+export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon> => {
+  const child = spawn(process.execPath, [PROGRAM, "daemon"], {
+    env: box.env,
+    cwd: box.home,
+    stdio: ["ignore", "ignore", "pipe"]
+  })
+  let log = ""
+  child.stderr.on("data", (chunk) => (log += chunk))
+  const ended = new Promise<number | null>((done) => child.once("exit", (code) => done(code)))
+  const closed = new Promise((done) => child.once("close", done))
+  const end = async () => {
+    child.kill("SIGKILL")
+    await ended
+  }
+  if (forAll) afterAll(end)
+  else onTestFinished(end)
+  while (!log.includes("serving")) {
+    if (child.exitCode !== null) {
+      await closed
+      throw new Error(`the daemon ended: ${log}`)
+    }
+    await new Promise((done) => setTimeout(done, 20))
+  }
+  return {
+    pid: child.pid ?? 0,
+    socket: box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "",
+    log: () => log,
+    stop: (signal = "SIGTERM") => {
+      child.kill(signal)
+      return ended
+    },
+    signal: (signal) => void child.kill(signal)
+  }
 }
 
 /** A real listener, closed when the test is over. */

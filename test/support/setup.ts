@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client-core"]
-const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults"]
+const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat"]
+const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "socat"]
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 
@@ -22,7 +22,7 @@ const ensureServer = () => {
   console.log(`installing ${PACKAGES.join(" and ")} for the tests`)
   apt("update", "-qq")
   apt("install", "-qy", "--no-install-recommends", ...PACKAGES)
-  if (missing()) throw new Error(`the tests need a MariaDB server: apt-get install ${PACKAGES.join(" ")}`)
+  if (missing()) throw new Error(`the tests need a MariaDB server and socat: apt-get install ${PACKAGES.join(" ")}`)
 }
 
 /**

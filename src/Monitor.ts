@@ -1,0 +1,158 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { PortsConfig } from "./config.ts"
+import { claimMoves, settle } from "./domain/claims.ts"
+import { portsOf } from "./domain/RegistryState.ts"
+import { type Look, looked, type PortHealth } from "./domain/watch.ts"
+import { Listeners } from "./Listeners.ts"
+import { Store } from "./Store.ts"
+import { describeListener } from "./sentences.ts"
+
+/** The last round of looks. */
+export interface Tick {
+  /** ISO 8601. */
+  readonly at: string
+  readonly durationMs: number
+  /** Assigned ports that were looked at. */
+  readonly ports: number
+}
+
+/** How often the time of watching is stored, at most. */
+const CLOCK_EVERY_MS = 60_000
+/** A port that is down is connected to once in so many ticks: an engine may publish it without a listener of its own. */
+const CONNECT_EVERY = 10
+const CONNECTIONS = 32
+
+interface Memory {
+  readonly records: ReadonlyMap<number, PortHealth>
+  /** Seconds. */
+  readonly watched: number
+  readonly tickedAt: number | undefined
+  readonly storedAt: number
+}
+
+/** Looks at every assigned port, and keeps what the looks add up to on this host. */
+export class Monitor extends Effect.Service<Monitor>()("Monitor", {
+  effect: Effect.gen(function* () {
+    const { actor, probeInterval, thresholds } = yield* PortsConfig
+    const store = yield* Store
+    const listeners = yield* Listeners
+    const interval = Duration.toMillis(probeInterval)
+    let memory: Memory | undefined
+    let count = 0
+    let last: Tick | undefined
+
+    /** What is known at the first tick. What was up when this host was last watched was seen up then. */
+    const remember = ({ lookedAt, records, watched }: Effect.Effect.Success<typeof store.watch>["health"]): Memory => ({
+      records: new Map(
+        [...records].map(([port, record]) =>
+          record.state === "up"
+            ? [port, { ...record, mark: watched, lastUp: lookedAt ?? record.lastUp }]
+            : [port, record]
+        )
+      ),
+      watched,
+      tickedAt: undefined,
+      storedAt: Number.NEGATIVE_INFINITY
+    })
+
+    const look = (before: PortHealth | undefined, port: number, listening: ReadonlySet<number> | undefined) => {
+      if (listening?.has(port)) return Effect.succeed<Look>("up")
+      const leavingUp = before?.state === "up" && before.failures + 1 >= thresholds.downAfter
+      const itsTurn = (before?.state === "down" || before?.state === "stale") && (port + count) % CONNECT_EVERY === 0
+      return listening === undefined || leavingUp || itsTurn
+        ? Effect.map(
+            listeners.answers(port),
+            (answer): Look => (answer === undefined ? "none" : answer ? "up" : "down")
+          )
+        : Effect.succeed<Look>("down")
+    }
+
+    /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
+    const tick = Effect.fn("Monitor.tick")(function* () {
+      const started = yield* Clock.currentTimeMillis
+      const seen = yield* store.watch
+      const ports = portsOf(seen.rows)
+      const at = DateTime.formatIso(yield* DateTime.now)
+
+      const stamp = { claimedAt: at, host: actor.host, by: actor.user }
+      const drift = claimMoves(seen.claims, settle(ports, seen.claims, stamp))
+      if (drift.length > 0) {
+        yield* store.write(() => Effect.succeed({ answer: undefined, changes: [] }))
+        yield* Effect.logInfo("followed what other programs wrote").pipe(
+          Effect.annotateLogs({ keys: drift.map(({ claim }) => claim.key).join(" ") })
+        )
+      }
+
+      const before = memory ?? remember(seen.health)
+      // A gap, for a machine that slept or a tick that failed, counts as at most two intervals.
+      const passed = before.tickedAt === undefined ? 0 : Math.min(started - before.tickedAt, 2 * interval)
+      const watched = before.watched + passed / 1000
+      const keyOf = new Map([...ports].sort(([a], [b]) => (a < b ? 1 : -1)).map(([key, port]) => [port, key]))
+      const listening = yield* listeners.ports
+      const looks = yield* Effect.forEach(
+        keyOf,
+        ([port, key]) =>
+          Effect.map(look(before.records.get(port), port, listening), (result) =>
+            looked(before.records.get(port), { key, port }, result, { at, watched: Math.round(watched) }, thresholds)
+          ),
+        { concurrency: CONNECTIONS }
+      )
+
+      const changed = looks.filter((record) => {
+        const stored = before.records.get(record.port)
+        return stored?.state !== record.state || stored.key !== record.key
+      })
+      const risen = new Set(changed.filter((record) => record.state === "up").map((record) => record.port))
+      const found = risen.size === 0 ? [] : yield* listeners.on(risen)
+      const named = (record: PortHealth): PortHealth => {
+        const listener = risen.has(record.port) ? found.find((each) => each.port === record.port) : undefined
+        return listener === undefined ? record : { ...record, listener: describeListener(listener) }
+      }
+      const gone = [...before.records.keys()].filter((port) => !keyOf.has(port))
+      const clockDue = started - before.storedAt >= CLOCK_EVERY_MS
+      if (changed.length > 0 || gone.length > 0 || clockDue) {
+        yield* store.saveHealth(changed.map(named), gone, clockDue ? { at, watched } : undefined)
+      }
+      for (const record of changed.map(named)) {
+        const from = before.records.get(record.port)
+        if (from?.key !== record.key && record.state !== "up") continue
+        yield* Effect.logInfo(`${record.key} is ${record.state}`).pipe(
+          Effect.annotateLogs({ port: record.port, was: from?.state ?? "unknown", listener: record.listener ?? "" })
+        )
+      }
+      memory = {
+        records: new Map(looks.map((record) => [record.port, named(record)])),
+        watched,
+        tickedAt: started,
+        storedAt: clockDue ? started : before.storedAt
+      }
+      count++
+      last = { at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size }
+      return last
+    })
+
+    /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */
+    const run = tick().pipe(
+      Effect.catchAllCause((cause) =>
+        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logWarning("a tick failed", cause)
+      ),
+      Effect.zipRight(Random.nextRange(0.9, 1.1)),
+      Effect.flatMap((jitter) => Effect.sleep(interval * jitter)),
+      Effect.forever
+    )
+
+    /** Stores how long this host was watched, for a daemon that stops. */
+    const flush = Effect.suspend(() =>
+      memory === undefined || last === undefined
+        ? Effect.void
+        : store.saveHealth([], [], { at: last.at, watched: memory.watched })
+    )
+
+    return { tick, run, flush, last: Effect.sync(() => last), records: Effect.sync(() => memory?.records) }
+  })
+}) {}

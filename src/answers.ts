@@ -1,0 +1,105 @@
+import type { Assignment } from "./domain/Assignment.ts"
+import type { HealthState } from "./domain/Health.ts"
+import { plain, type Style } from "./style.ts"
+
+interface KeyPort {
+  readonly key: string
+  readonly port: number
+}
+
+/** What each command answers: the document of `--json`. */
+export interface Results {
+  readonly allocate: {
+    readonly assignments: ReadonlyArray<KeyPort & { readonly created: boolean }>
+    readonly skipped: ReadonlyArray<{ readonly port: number; readonly reason: "bound"; readonly by: string | null }>
+  }
+  readonly getPort: KeyPort
+  readonly setPort: KeyPort
+  readonly listPorts: ReadonlyArray<Assignment>
+  readonly deletePort: { readonly released: ReadonlyArray<{ readonly key: string; readonly port: number | null }> }
+  readonly release: Results["deletePort"]
+  readonly rename: KeyPort
+  readonly reserve: { readonly port: number; readonly reason: string }
+  readonly unreserve: { readonly port: number }
+  readonly ping: { readonly pong: true; readonly pid: number }
+  readonly status: Status
+}
+
+/** How much of a range is in use. */
+interface RangeUse {
+  readonly range: string
+  readonly slots: number
+  readonly claimed: number
+}
+
+export interface Status {
+  readonly version: string
+  readonly pid: number
+  readonly uptimeSeconds: number
+  /** `latencyMs` is null where the database does not answer, and `error` says why. */
+  readonly database: {
+    readonly kind: string
+    readonly label: string
+    readonly latencyMs: number | null
+    readonly error: string | null
+  }
+  readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
+  readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
+  readonly health: Readonly<Record<HealthState, number>> | null
+}
+
+const statusText = (status: Status): string => {
+  const { database, health, lastTick, ranges } = status
+  const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
+  const rows: ReadonlyArray<readonly [string, string]> = [
+    ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
+    ["database", `${database.label}${database.error === null ? `, ${database.latencyMs} ms` : `: ${database.error}`}`],
+    [
+      "last tick",
+      lastTick === null ? "none yet" : `${lastTick.at}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
+    ],
+    ["apps", ranges === null ? "unknown" : use(ranges.app)],
+    ["specials", ranges === null ? "unknown" : use(ranges.special)],
+    [
+      "health",
+      health === null
+        ? "unknown"
+        : Object.entries(health)
+            .map(([state, count]) => `${count} ${state}`)
+            .join(", ")
+    ]
+  ]
+  return lines(rows.map(([name, text]) => `${name.padEnd(9)}  ${text}`))
+}
+
+const lines = (all: ReadonlyArray<string>): string => all.join("\n")
+const released = (result: Results["release"]): string =>
+  lines(result.released.map(({ key, port }) => `${key} ${port ?? "-"}`))
+
+/** How each answer reads as text, without the last line's end. */
+const texts: {
+  readonly [N in keyof Results]: (result: Results[N], payload: unknown, style: Style) => string | Promise<string>
+} = {
+  allocate: ({ assignments }) => lines(assignments.map(({ key, port }) => `${key} ${port}`)),
+  getPort: ({ port }) => String(port),
+  setPort: ({ key, port }, payload) =>
+    (payload as { value?: unknown }).value === undefined
+      ? `Description set for ${key}`
+      : `Port set for ${key} to ${port}`,
+  listPorts: async (assignments, _, style) => (await import("./table.ts")).portTable(assignments, style),
+  deletePort: ({ released: [first] }) => `Port entry deleted for ${first?.key}`,
+  release: released,
+  rename: ({ key, port }) => `${key} ${port}`,
+  reserve: ({ port, reason }) => `${port} reserved: ${reason}`,
+  unreserve: ({ port }) => `${port} no longer reserved`,
+  ping: () => "pong",
+  status: statusText
+}
+
+/** The text of an answer, by default as a pipe and the wire get it. */
+export const textOf = <N extends keyof Results>(
+  command: N,
+  result: Results[N],
+  payload: unknown,
+  style: Style = plain
+): string | Promise<string> => texts[command](result, payload, style)

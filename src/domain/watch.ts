@@ -1,0 +1,67 @@
+import type { HealthState } from "./Health.ts"
+import { kindOf } from "./rules.ts"
+
+/** What one reading of a port's state says; `none` where it could not be taken, which is no verdict. */
+export type Look = "up" | "down" | "none"
+
+/** What the looks at one port add up to on one host. */
+export interface PortHealth {
+  readonly port: number
+  readonly key: string
+  readonly state: HealthState
+  /** ISO 8601, when the state began. */
+  readonly since: string
+  readonly lastUp: string | null
+  /** Failures in a row. */
+  readonly failures: number
+  /** The host's watched time, in seconds, when the port was last seen up, or first looked at. */
+  readonly mark: number
+  /** Who was seen listening, in words. */
+  readonly listener: string | null
+}
+
+export interface Thresholds {
+  /** Failures in a row until a port that was up is down. */
+  readonly downAfter: number
+  /** Seconds of watched time until a port that is down is stale. */
+  readonly staleAfter: number
+  /** The same for dev keys. */
+  readonly staleAfterDev: number
+}
+
+/** When a look was taken. */
+export interface Moment {
+  /** ISO 8601. */
+  readonly at: string
+  /** Seconds during which this host was watched. */
+  readonly watched: number
+}
+
+/**
+ * The health of `port`, which `key` has, after a look. The first look counts at once; a port that was up is down after
+ * several failures in a row, and up again at the first success. A port that went to another key begins anew.
+ */
+export const looked = (
+  before: PortHealth | undefined,
+  { key, port }: { readonly key: string; readonly port: number },
+  look: Look,
+  { at, watched }: Moment,
+  thresholds: Thresholds
+): PortHealth => {
+  const known =
+    before?.key === key
+      ? before
+      : { port, key, state: "unknown" as const, since: at, lastUp: null, failures: 0, mark: watched, listener: null }
+  const become = (state: HealthState, more: Partial<PortHealth>): PortHealth => ({
+    ...known,
+    ...more,
+    state,
+    since: state === known.state ? known.since : at
+  })
+  if (look === "none") return known
+  if (look === "up") return become("up", { lastUp: at, failures: 0, mark: watched })
+  const failures = known.failures + 1
+  if (known.state === "up" && failures < thresholds.downAfter) return become("up", { failures })
+  const limit = kindOf(key) === "dev" ? thresholds.staleAfterDev : thresholds.staleAfter
+  return become(watched - known.mark >= limit ? "stale" : "down", { failures })
+}

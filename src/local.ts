@@ -1,0 +1,34 @@
+import { version } from "../package.json"
+import { commandList, type LocalCommand } from "./commands.ts"
+import { rootHelp } from "./help.ts"
+import { currentUid, serverPath } from "./socketPath.ts"
+
+/** An answer that needs neither registry nor daemon: the document, and its text. */
+export interface LocalAnswer {
+  readonly result: unknown
+  readonly text: string
+}
+
+/** The commands that can be sent over the wire. */
+const names = (): ReadonlyArray<string> =>
+  commandList.map((command) => command.name).filter((name) => name !== "daemon")
+
+/** `width` is that of the help, in columns. */
+export const answerLocally = (
+  command: LocalCommand,
+  environment: Readonly<Record<string, string | undefined>>,
+  width: number
+): LocalAnswer => {
+  switch (command) {
+    case "version":
+      return { result: { version }, text: version }
+    case "help":
+      return { result: { text: rootHelp(width) }, text: rootHelp(width) }
+    case "listCommands":
+      return { result: { commands: names() }, text: names().join("\n") }
+    case "getSocketPath": {
+      const path = serverPath(environment, currentUid())
+      return { result: { path }, text: path }
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import { createServer, type Server, type Socket } from "node:net"
+import type { Failure } from "./domain/Failure.ts"
+
+/** What came of a request: a document, the text of it, and what is said beside it. */
+export type Outcome =
+  | { readonly ok: true; readonly result: unknown; readonly text: string; readonly notes: ReadonlyArray<string> }
+  | { readonly ok: false; readonly failure: Failure }
+
+/** A request as it came over the wire. */
+export type Request = Readonly<Record<string, unknown>>
+
+export interface Limits {
+  /** Bytes of one line. */
+  readonly line: number
+  readonly connections: number
+  /** Milliseconds without a word in either direction. */
+  readonly idle: number
+}
+
+export const LIMITS: Limits = { line: 65_536, connections: 1024, idle: 60_000 }
+
+/** A client that does not read is not read from either, once so many bytes wait for it. */
+const UNREAD_MAX = 262_144
+
+/** How long a client may keep a connection that is over. */
+const LINGER_MS = 2000
+
+/** How the deployed clients know a failure. */
+const plainFailure = ({ code, message }: Failure): string =>
+  ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code)
+    ? message
+    : `ERROR: ${message.replaceAll("\n", " ")}`
+
+const reply = (version: string, id: unknown, outcome: Outcome): string => {
+  const body = outcome.ok
+    ? { ok: true, version, result: outcome.result, ...(outcome.notes.length > 0 && { notes: outcome.notes }) }
+    : { ok: false, version, error: outcome.failure }
+  return `${JSON.stringify(id === undefined ? body : { ...body, id })}\n`
+}
+
+const parse = (line: string): Request | undefined => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Request) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * One client: its lines are answered one after the other, in their order. A plain request is the last one, whatever
+ * follows it; a request with `"format":"json"` leaves the connection open.
+ */
+const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome>, version: string, limits: Limits) => {
+  let pending: Buffer = Buffer.alloc(0)
+  const lines: Array<string> = []
+  let busy = false
+  let closing = false
+  let ended = false
+
+  const say = (text: string) => {
+    if (!socket.destroyed && socket.writable) socket.write(text)
+  }
+  const close = (text = "") => {
+    closing = true
+    lines.length = 0
+    pending = Buffer.alloc(0)
+    // Who has read it all and does not leave is not waited for; what it still sends is read, and dropped.
+    if (!socket.destroyed && socket.writable)
+      socket.end(text, () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+  }
+
+  const answer = async (line: string) => {
+    const request = parse(line)
+    if (request === undefined) return say("ERROR: Invalid JSON\n")
+    const outcome = await respond(request)
+    if (request["format"] === "json") return say(reply(version, request["id"], outcome))
+    close(
+      outcome.ok
+        ? outcome.text.endsWith("\n")
+          ? outcome.text
+          : `${outcome.text}\n`
+        : `${plainFailure(outcome.failure)}\n`
+    )
+  }
+
+  const work = async () => {
+    if (busy) return
+    busy = true
+    for (let line = lines.shift(); line !== undefined && !closing; line = lines.shift()) {
+      if (line.trim() !== "") await answer(line)
+      if (socket.writableLength > UNREAD_MAX)
+        await new Promise((done) => socket.once("drain", done).once("close", done))
+    }
+    busy = false
+    if (ended && !closing) close()
+    else if (!closing) socket.resume()
+  }
+
+  socket.on("data", (chunk: Buffer) => {
+    if (closing) return
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+    for (let at = pending.indexOf(10); at !== -1; at = pending.indexOf(10)) {
+      if (at > limits.line) return close("ERROR: Line too long\n")
+      lines.push(pending.toString("utf8", 0, at))
+      pending = pending.subarray(at + 1)
+    }
+    if (pending.length > limits.line) return close("ERROR: Line too long\n")
+    // What is answered comes before what is read: a client that writes without end does not fill our memory.
+    if (lines.length > 0) socket.pause()
+    void work()
+  })
+  socket.on("end", () => {
+    ended = true
+    if (pending.length > 0) lines.push(pending.toString("utf8"))
+    pending = Buffer.alloc(0)
+    void work()
+  })
+  socket.setTimeout(limits.idle, () => {
+    close("ERROR: Idle timeout\n")
+    // One that does not even read that.
+    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+  })
+  // A client that vanishes disturbs nobody.
+  socket.on("error", () => socket.destroy())
+
+  return {
+    /** Ends when what was asked is answered. */
+    finish: () => {
+      ended = true
+      void work()
+    }
+  }
+}
+
+/** A service on `path` for lines of JSON. */
+export interface Service {
+  readonly server: Server
+  /** Takes no more clients, answers what was asked, and ends within `patience` milliseconds. */
+  readonly stop: (patience: number) => Promise<void>
+}
+
+/** Listens on `path`, which must be free. `respond` never rejects. */
+export const serve = (
+  path: string,
+  respond: (request: Request) => Promise<Outcome>,
+  version: string,
+  limits: Limits = LIMITS
+): Promise<Service> =>
+  new Promise((done, fail) => {
+    const clients = new Map<Socket, ReturnType<typeof converse>>()
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      if (clients.size >= limits.connections) {
+        socket.on("error", () => socket.destroy())
+        socket.end("ERROR: Too many connections\n", () => socket.destroy())
+        return
+      }
+      clients.set(socket, converse(socket, respond, version, limits))
+      socket.once("close", () => clients.delete(socket))
+    })
+    const stop = (patience: number) =>
+      new Promise<void>((stopped) => {
+        const force = setTimeout(() => {
+          for (const socket of clients.keys()) socket.destroy()
+        }, patience)
+        server.close(() => {
+          clearTimeout(force)
+          stopped()
+        })
+        for (const client of clients.values()) client.finish()
+      })
+    server.once("error", fail)
+    // The socket is its owner's alone from its first moment.
+    const umask = process.umask(0o177)
+    server.listen(path, () => {
+      server.off("error", fail)
+      done({ server, stop })
+    })
+    process.umask(umask)
+  })

@@ -1,0 +1,62 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import type { HealthState } from "../domain/Health.ts"
+import type { PortHealth } from "../domain/watch.ts"
+
+/** What one host has seen. */
+export interface HostHealth {
+  readonly records: ReadonlyMap<number, PortHealth>
+  /** Seconds during which the host was watched. */
+  readonly watched: number
+  /** When the host was last looked at, to a minute; ISO 8601, null where it never was. */
+  readonly lookedAt: string | null
+}
+
+interface HealthRow {
+  readonly port: number
+  readonly key: string
+  readonly state: HealthState
+  readonly since: string
+  readonly last_up: string | null
+  readonly failures: number
+  readonly mark: number
+  readonly listener: string | null
+}
+
+/** The statements on what a host has seen. They touch no row of another host. */
+export const makeHealthRows = (host: string) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const counter = `watched:${host}`
+
+    const read: Effect.Effect<HostHealth, SqlError> = Effect.gen(function* () {
+      const rows = yield* sql<HealthRow>`
+        SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`
+      const [clock] = yield* sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`
+      const [seconds = "0", at] = clock?.value.split(" ") ?? []
+      return {
+        records: new Map(rows.map(({ last_up, ...row }) => [row.port, { ...row, lastUp: last_up }])),
+        watched: Number(seconds),
+        lookedAt: at ?? null
+      }
+    })
+
+    const remove = (port: number) => sql`DELETE FROM port_health WHERE host = ${host} AND port = ${port}`
+
+    const write = (changed: ReadonlyArray<PortHealth>, gone: ReadonlyArray<number>) =>
+      Effect.gen(function* () {
+        for (const port of gone) yield* remove(port)
+        for (const { lastUp, ...record } of changed) {
+          yield* remove(record.port)
+          yield* sql`INSERT INTO port_health ${sql.insert({ ...record, host, last_up: lastUp })}`
+        }
+      })
+
+    const writeClock = (watched: number, at: string) =>
+      Effect.gen(function* () {
+        yield* sql`DELETE FROM port_registry WHERE name = ${counter}`
+        yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value: `${Math.round(watched)} ${at}` })}`
+      })
+
+    return { read, write, writeClock }
+  })

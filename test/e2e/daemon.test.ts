@@ -1,0 +1,448 @@
+import { execFileSync } from "node:child_process"
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { connect, createServer, type Socket } from "node:net"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { MariaDb } from "../support/mariadb.ts"
+import { type Daemon, type Machine, machine, startDaemon } from "../support/program.ts"
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
+const configured = (box: Machine, settings: Readonly<Record<string, string>>): Machine => {
+  // In a file, as the environment would be compared with the daemon's.
+  mkdirSync(join(box.home, ".config/automatelinux"), { recursive: true })
+  writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify(settings))
+  return box
+}
+const fresh = () => configured(machine(), { appRange: "28000-28099", specialRange: "28100-28199" })
+
+/** A client of no particular kind: it writes chunks and keeps what comes back. */
+const client = (path: string) => {
+  const socket = connect({ path, allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  let text = ""
+  socket.setEncoding("utf8")
+  socket.on("data", (chunk) => (text += chunk))
+  socket.on("error", () => {})
+  const ended = new Promise<void>((done) => socket.once("end", done).once("close", () => done()))
+  return {
+    socket,
+    write: (chunk: string | Buffer) => new Promise<void>((done) => socket.write(chunk, () => done())),
+    text: () => text,
+    /** What came until the server ended the connection. */
+    all: async () => {
+      await ended
+      return text
+    },
+    until: async (wanted: RegExp) => {
+      while (!wanted.test(text)) await sleep(5)
+      return text
+    }
+  }
+}
+
+const ask = (path: string, line: string) => {
+  const each = client(path)
+  void each.write(`${line}\n`)
+  return each.all()
+}
+
+const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
+const memoryKiB = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
+
+describe("the protocol", () => {
+  let box: Machine
+  let daemon: Daemon
+  let path: string
+
+  beforeAll(async () => {
+    box = fresh()
+    daemon = await startDaemon(box, true)
+    path = daemon.socket
+    await box.ok("allocate", "--app", "cad")
+  })
+
+  it.each([
+    ["as a line", `printf '{"command":"getPort","key":"cad-dev"}\\n' | socat - UNIX-CONNECT:$S`, "28001\n"],
+    ["with \\r\\n", `printf '{"command":"getPort","key":"cad-dev"}\\r\\n' | socat - UNIX-CONNECT:$S`, "28001\n"],
+    ["without an end of line", `printf '{"command":"getPort","key":"cad-dev"}' | socat - UNIX-CONNECT:$S`, "28001\n"],
+    [
+      "with fields of others",
+      `printf '{"command":"getPort","key":"cad-dev","tty":"/dev/pts/1","x":{}}\\n' | socat - UNIX-CONNECT:$S`,
+      "28001\n"
+    ],
+    ["after empty lines", `printf '\\n\\r\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`, "pong\n"],
+    [
+      "with a number",
+      `printf '{"command":"setPort","key":"num","value":28050}\\n' | socat - UNIX-CONNECT:$S`,
+      "Port set for num to 28050\n"
+    ],
+    [
+      "with a number in quotes",
+      `printf '{"command":"setPort","key":"num","value":"28051"}\\n' | socat - UNIX-CONNECT:$S`,
+      "Port set for num to 28051\n"
+    ],
+    [
+      "by a client that closes its half",
+      `printf '{"command":"getPort","key":"num"}\\n' | socat -t 5 - UNIX-CONNECT:$S`,
+      "28051\n"
+    ],
+    [
+      "after garbage",
+      `printf 'garbage\\n[1]\\n"x"\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`,
+      "ERROR: Invalid JSON\nERROR: Invalid JSON\nERROR: Invalid JSON\npong\n"
+    ],
+    [
+      "and nothing after the first plain one",
+      `printf '{"command":"ping"}\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`,
+      "pong\n"
+    ]
+  ])("answers %s", async (_, line, reply) => {
+    expect(await box.with({ S: path }).sh(line)).toEqual({ code: 0, stdout: reply, stderr: "" })
+  })
+
+  it.each([
+    [{ command: "getPort", key: "none" }, "Port not set for none\n"],
+    [{ command: "deletePort", key: "none" }, "Port entry not found for none\n"],
+    [{ command: "getPort" }, "Missing required arg: key\n"],
+    [{ command: "setPort", key: "a" }, "Missing required arg: value\n"],
+    [{ key: "a" }, "Missing required arg: command\n"],
+    [{ command: 7 }, "Missing required arg: command\n"],
+    [{ command: "constructor" }, "Unknown command: constructor\n"],
+    [{ command: "daemon" }, "Unknown command: daemon\n"],
+    [{ command: "getport", key: "a" }, "Unknown command: getport\n"],
+    [
+      { command: "setPort", key: "a b", value: 1 },
+      `ERROR: key "a b" is not a key: use letters, digits, '.', '_' and '-', beginning with a letter or a digit\n`
+    ],
+    [
+      { command: "setPort", key: "a", value: 1.5 },
+      "ERROR: value 1.5 is not a port: write a whole number from 1 to 65535, digits alone\n"
+    ],
+    [{ command: "setPort", key: "a", value: 28001 }, "ERROR: 28001 belongs to cad-dev; a was not set\n"],
+    [{ command: "listPorts", app: "cad" }, "KEY        PORT  KIND  HEALTH   DESCRIPTION\n"],
+    [{ command: "allocate", app: "one", description: null }, "one-prod 28002\none-dev 28003\n"],
+    [{ command: "deletePort", key: "one-prod" }, "Port entry deleted for one-prod\n"],
+    [{ command: "listCommands" }, "allocate\ngetPort\nsetPort\nlistPorts\n"],
+    [{ command: "version" }, "0.1.0\n"]
+  ] as ReadonlyArray<readonly [Record<string, unknown>, string]>)(
+    "answers %j in plain text",
+    async (request, reply) => {
+      const text = await ask(path, JSON.stringify(request))
+      if (["listPorts", "listCommands"].includes(String(request["command"]))) expect(text).toContain(reply)
+      else expect(text).toBe(reply)
+    }
+  )
+
+  it("answers one byte at a time", async () => {
+    const each = client(path)
+    for (const byte of '{"command":"getPort","key":"cad-dev"}\r\n') await each.write(byte)
+    expect(await each.all()).toBe("28001\n")
+  })
+
+  it("keeps a connection for JSON, in the order of the requests, and echoes ids", async () => {
+    const each = client(path)
+    const requests = [
+      { command: "getPort", key: "cad-dev", format: "json", id: 1 },
+      { command: "getPort", key: "none", format: "json", id: "two" },
+      { command: "nothing", format: "json", id: null },
+      { command: "ping", format: "json" }
+    ]
+    await each.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(""))
+    await each.until(/pong.*\n$/)
+    const version = "0.1.0"
+    expect(
+      each
+        .text()
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line))
+    ).toEqual([
+      { ok: true, version, result: { key: "cad-dev", port: 28001 }, id: 1 },
+      {
+        ok: false,
+        version,
+        error: { code: "not-set", message: "Port not set for none", hint: expect.any(String) },
+        id: "two"
+      },
+      {
+        ok: false,
+        version,
+        error: { code: "unknown-command", message: "Unknown command: nothing", hint: expect.any(String) },
+        id: null
+      },
+      { ok: true, version, result: { pong: true, pid: daemon.pid } }
+    ])
+    await each.write('{"command":"getPort","key":"cad-prod"}\n')
+    expect((await each.all()).endsWith("\n28000\n")).toBe(true)
+  })
+
+  it("survives the misbehaved, and answers everybody else meanwhile", async () => {
+    const before = descriptors(daemon.pid)
+    const endless = client(path)
+    void endless.write(Buffer.alloc(10_000_000, "x"))
+    const neverReads = connect(path).on("error", () => {})
+    neverReads.pause()
+    neverReads.write(`${JSON.stringify({ command: "help", format: "json" })}\n`.repeat(5000))
+    const slow = client(path)
+    let stopped = false
+    const dripping = (async () => {
+      for (const byte of '{"command":"ping"}') {
+        if (stopped) return
+        await slow.write(byte)
+        await sleep(1000)
+      }
+    })()
+    const vanishing = Array.from({ length: 50 }, (_, length) => {
+      const socket: Socket = connect(path, () =>
+        socket.write('{"command":"listPorts"}\n'.slice(0, length % 24), () => socket.destroy())
+      )
+      return new Promise((done) => socket.once("close", done))
+    })
+    const many = Array.from({ length: 200 }, () => ask(path, '{"command":"getPort","key":"cad-dev"}'))
+    expect(await Promise.all(many)).toEqual(many.map(() => "28001\n"))
+    expect(await endless.all()).toBe("ERROR: Line too long\n")
+    await Promise.all(vanishing)
+    stopped = true
+    await dripping
+    neverReads.destroy()
+    slow.socket.destroy()
+    endless.socket.destroy()
+    expect(await ask(path, '{"command":"ping"}')).toBe("pong\n")
+    for (let attempt = 0; descriptors(daemon.pid) > before + 2; attempt++) {
+      expect(attempt).toBeLessThan(100)
+      await sleep(100)
+    }
+  })
+
+  it("runs in process, with a line that says so, where the environment names another registry", async () => {
+    const run = await box.with({ AUTOMATELINUX_APP_RANGE: "28200-28299" }).d("getPort", "--key", "cad-dev")
+    expect(run).toEqual({
+      code: 0,
+      stdout: "28001\n",
+      stderr: "note: the daemon keeps another registry than this environment names; asked without it\n"
+    })
+    expect(await box.with({ AUTOMATELINUX_APP_RANGE: "28000-28099" }).d("getPort", "--key", "cad-dev")).toMatchObject({
+      stderr: ""
+    })
+    expect(await box.with({ AUTOMATELINUX_DAEMON: "never" }).d("ping")).toMatchObject({ code: 3 })
+    expect(await box.with({ AUTOMATELINUX_DAEMON: "maybe" }).d("getPort", "--key", "a")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('AUTOMATELINUX_DAEMON "maybe" is wrong')
+    })
+  })
+
+  it("keeps memory and descriptors flat over 10,000 requests and 200 ticks", async () => {
+    const busy = configured(fresh(), {
+      appRange: "28000-28099",
+      specialRange: "28100-28199",
+      probeInterval: "20 millis"
+    })
+    const ticking = await startDaemon(busy)
+    await busy.ok("allocate", "--app", "cad")
+    const rounds = async (count: number) => {
+      const clients = Array.from({ length: 10 }, () => client(ticking.socket))
+      const line = `${JSON.stringify({ command: "getPort", key: "cad-dev", format: "json" })}\n`
+      for (const each of clients) void each.write(line.repeat(count / 10))
+      await Promise.all(
+        clients.map(async (each) => {
+          while (each.text().split("\n").length <= count / 10) await sleep(10)
+          each.socket.destroy()
+        })
+      )
+    }
+    const ticks = (count: number) => sleep(count * 30)
+    await rounds(5000)
+    await ticks(100)
+    const [memory, open] = [memoryKiB(ticking.pid), descriptors(ticking.pid)]
+    await rounds(10_000)
+    await ticks(200)
+    const grown = memoryKiB(ticking.pid) - memory
+    console.log(`memory ${memory} KiB, grown by ${grown} KiB; descriptors ${open}, now ${descriptors(ticking.pid)}`)
+    expect(descriptors(ticking.pid)).toBeLessThanOrEqual(open + 1)
+    expect(grown).toBeLessThan(30_000)
+  })
+})
+
+describe("the service", () => {
+  let box: Machine
+  beforeEach(() => {
+    box = fresh()
+  })
+
+  it("makes its socket for its owner alone, and removes it when it is stopped", async () => {
+    const daemon = await startDaemon(box)
+    expect(statSync(daemon.socket).mode & 0o777).toBe(0o600)
+    expect(statSync(join(daemon.socket, "..")).mode & 0o777).toBe(0o700)
+    expect(await box.ok("getSocketPath")).toBe(`${daemon.socket}\n`)
+    for (const signal of ["SIGTERM"] as const) expect(await daemon.stop(signal)).toBe(0)
+    expect(existsSync(daemon.socket)).toBe(false)
+    expect(daemon.log()).toMatch(/level=INFO .*message=serving .*\n(.*\n)*.*message=stopped/)
+    const again = await startDaemon(box)
+    expect(await again.stop("SIGINT")).toBe(0)
+  })
+
+  it("refuses to start twice, and names the first one's pid", async () => {
+    const daemon = await startDaemon(box)
+    expect(await box.d("daemon")).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `error: a daemon serves ${daemon.socket} already, pid ${daemon.pid}\nhint: d status tells more\n`
+    })
+    expect(await box.ok("ping")).toBe("pong\n")
+  })
+
+  it("lets one of several that start at once win", async () => {
+    const starts = await Promise.allSettled(Array.from({ length: 5 }, () => startDaemon(box)))
+    const [winner, ...others] = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []))
+    expect(others).toEqual([])
+    const refusals = starts.flatMap((start) => (start.status === "rejected" ? [String(start.reason)] : []))
+    expect(refusals).toHaveLength(4)
+    for (const refusal of refusals) expect(refusal).toContain(`already, pid ${winner?.pid}\n`)
+    expect(await box.ok("ping")).toBe("pong\n")
+  })
+
+  it("takes over the socket of a daemon that was killed", async () => {
+    const daemon = await startDaemon(box)
+    await daemon.stop("SIGKILL")
+    expect(existsSync(daemon.socket)).toBe(true)
+    // Without a daemon the command runs all the same.
+    expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 28000\na-dev 28001\n")
+    expect(await box.d("ping")).toMatchObject({
+      code: 3,
+      stderr: `error: no daemon answers at ${daemon.socket}\nhint: d daemon starts one\n`
+    })
+    await startDaemon(box)
+    expect(await box.ok("ping")).toBe("pong\n")
+  })
+
+  it("does not take what is not its own", async () => {
+    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    mkdirSync(join(socket, ".."), { mode: 0o700 })
+    writeFileSync(socket, "mine")
+    expect(await box.d("daemon")).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining("is there already, and is no socket of this user")
+    })
+    expect(readFileSync(socket, "utf8")).toBe("mine")
+    const linked = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(box.home, "link") })
+    symlinkSync(socket, join(box.home, "link"))
+    expect(await linked.d("daemon")).toMatchObject({ code: 3, stderr: expect.stringContaining("is there already") })
+    const other = join(box.home, "other.sock")
+    const server = createServer((each) => each.on("error", () => {}).end("not JSON\n")).listen(other)
+    onTestFinished(() => void server.close())
+    expect(await box.with({ AUTOMATE_LINUX_SOCKET_PATH: other }).d("daemon")).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`another program serves ${other}`)
+    })
+  })
+
+  it("answers what was asked before it stops", async () => {
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    const asking = Array.from({ length: 50 }, () => ask(daemon.socket, '{"command":"getPort","key":"a-dev"}'))
+    await sleep(30)
+    const stopped = daemon.stop()
+    const replies = await Promise.all(asking)
+    expect(replies.filter((reply) => reply !== "28001\n" && reply !== "")).toEqual([])
+    expect(replies).toContain("28001\n")
+    expect(await stopped).toBe(0)
+  })
+
+  it("never calls a write failed that the daemon may have done", async () => {
+    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "a")
+    mkdirSync(join(socket, ".."), { mode: 0o700 })
+    // A daemon that takes the request and dies.
+    const server = createServer((each) => each.on("error", () => {}).once("data", () => each.destroy())).listen(socket)
+    onTestFinished(() => void server.close())
+    const run = await box.d("deletePort", "--key", "a-dev")
+    expect(run).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: expect.stringContaining("cannot tell whether it was done")
+    })
+    // What may be given twice is given again.
+    expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 28000\na-dev 28001\n")
+    expect(await box.ok("getPort", "--key", "a-dev")).toBe("28001\n")
+  })
+
+  it("tells how it is", async () => {
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a", "--special", "s")
+    const status = JSON.parse(await box.ok("status", "--json"))
+    expect(status).toMatchObject({
+      version: "0.1.0",
+      pid: daemon.pid,
+      database: { kind: "Sqlite", error: null },
+      ranges: { app: { range: "28000-28099", slots: 50, claimed: 1 }, special: { slots: 100, claimed: 1 } }
+    })
+    expect(await box.ok("status")).toMatch(
+      /^daemon {5}0.1.0, pid \d+, up \d+ s\ndatabase {3}the registry's file .*\nlast tick .*\napps .*\nspecials .*\nhealth .*\n$/
+    )
+  })
+})
+
+describe("the database of a running daemon", () => {
+  it("may be away when it starts and later, stopped or silent, and come back", async () => {
+    const server = await MariaDb.start()
+    onTestFinished(() => server.kill())
+    await server.database()
+    const url = server.overTcp()
+    await server.kill()
+    const box = configured(machine(), {
+      ...Object.fromEntries(
+        Object.entries(RANGES).map(([name, value]) => [
+          name === "AUTOMATELINUX_APP_RANGE" ? "appRange" : "specialRange",
+          value
+        ])
+      ),
+      databaseUrl: url,
+      databaseTimeout: "2 seconds",
+      probeInterval: "1 seconds"
+    })
+    const daemon = await startDaemon(box)
+    const trouble = async (reason: RegExp) => {
+      const run = await box.d("getPort", "--key", "a-dev")
+      expect([run.code, run.stdout]).toEqual([3, ""])
+      expect(run.stderr).toMatch(reason)
+      expect(run.stderr).not.toContain("secret")
+      expect(await box.ok("ping")).toBe("pong\n")
+    }
+    await trouble(/nothing listens there/)
+    expect(JSON.parse(await box.ok("status", "--json")).database).toMatchObject({
+      latencyMs: null,
+      error: expect.stringContaining("nothing listens there")
+    })
+
+    await server.restart()
+    expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 28000\na-dev 28001\n")
+
+    await server.kill()
+    await trouble(/nothing listens there|connection broke/)
+    await server.restart()
+    expect(await box.ok("getPort", "--key", "a-dev")).toBe("28001\n")
+
+    server.signal("SIGSTOP")
+    const slow = box.d("getPort", "--key", "a-dev")
+    for (let index = 0; index < 5; index++) expect(await ask(daemon.socket, '{"command":"ping"}')).toBe("pong\n")
+    expect((await slow).code).toBe(3)
+    server.signal("SIGCONT")
+    expect(await box.ok("getPort", "--key", "a-dev")).toBe("28001\n")
+
+    // The ticks went on by themselves.
+    const before = JSON.parse(await box.ok("status", "--json")).lastTick?.at
+    for (let attempt = 0; ; attempt++) {
+      const { lastTick } = JSON.parse(await box.ok("status", "--json"))
+      if (lastTick !== null && lastTick.at !== before) break
+      expect(attempt).toBeLessThan(50)
+      await sleep(300)
+    }
+    expect(daemon.log()).not.toContain("secret")
+    expect(await daemon.stop()).toBe(0)
+  })
+})
+
+it("has the tools of others", () => {
+  expect(execFileSync("socat", ["-V"], { encoding: "utf8" })).toContain("socat")
+})

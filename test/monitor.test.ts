@@ -1,0 +1,266 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { networkInterfaces } from "node:os"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
+import { describe, expect, it, onTestFinished } from "vitest"
+import * as config from "../src/config.ts"
+import { PortKey } from "../src/domain/PortKey.ts"
+import { Listeners } from "../src/Listeners.ts"
+import { Monitor } from "../src/Monitor.ts"
+import { Registry } from "../src/Registry.ts"
+import { Store } from "../src/Store.ts"
+import { databaseLayer } from "../src/store/database.ts"
+import { mariadb, sqlite } from "./support/databases.ts"
+import { temporary } from "./support/program.ts"
+
+const PORT = 27_000
+
+type Parts = Registry | Monitor | Store | SqlClient.SqlClient
+
+/** The parts of a daemon by the name of `host`, on the database of `env`. */
+const daemonOn = (env: Readonly<Record<string, string>>, host = "box") => {
+  const layer = Layer.mergeAll(Registry.Default, Monitor.Default).pipe(
+    Layer.provideMerge(Layer.merge(Layer.provideMerge(Store.Default, databaseLayer), Listeners.Default)),
+    Layer.provide(config.layer({ ...env, AUTOMATELINUX_HOST: host }, "daemon"))
+  )
+  return <A, E>(effect: Effect.Effect<A, E, Parts>) => Effect.provide(effect, layer)
+}
+
+/** With a clock that stands still until it is told. */
+const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, TestContext.TestContext))
+
+const set = (key: string, port: number) =>
+  Effect.flatMap(Registry, (registry) =>
+    registry.set({ key: PortKey.make(key), port, description: undefined, force: false })
+  )
+const tick = Effect.flatMap(Monitor, (monitor) => monitor.tick())
+const later = (duration: Duration.DurationInput) => TestClock.adjust(duration)
+/** Retries and sleeps of the store pass in real time. */
+const healthOf = (key: string) =>
+  Effect.map(
+    Effect.flatMap(Registry, (registry) => registry.list({})),
+    ({ result }) => result.find((each) => each.key === key)
+  )
+const stateOf = (key: string) => Effect.map(healthOf(key), (each) => each?.health.state)
+
+/** A real process that listens, in a directory of its own. */
+const server = (port: number, host: string): Promise<ChildProcess & { directory: string }> =>
+  new Promise((done) => {
+    const directory = temporary()
+    const script = `require("node:net").createServer().listen(${port}, ${JSON.stringify(host)}, () => console.log("up"))`
+    const child = spawn(process.execPath, ["-e", script], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    child.stdout.once("data", () => done(Object.assign(child, { directory })))
+  })
+
+const gone = (child: ChildProcess) =>
+  new Promise((done) => {
+    child.once("exit", done)
+    child.kill("SIGKILL")
+  })
+
+describe.each([sqlite, mariadb])("ticks on $name", (database) => {
+  const fresh = async () => ({ HOME: temporary(), ...(await database.fresh()) })
+
+  it("see a process come up, with pid, command and directory, and go down after three looks", async () => {
+    const daemon = daemonOn(await fresh())
+    const child = await server(PORT, "127.0.0.1")
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          yield* set("app", PORT)
+          expect(yield* stateOf("app")).toBe("unknown")
+          yield* tick
+          const up = yield* healthOf("app")
+          expect(up?.health.state).toBe("up")
+          expect(up?.listener).toMatchObject({
+            pid: child.pid,
+            command: expect.stringContaining("node"),
+            directory: child.directory
+          })
+          yield* Effect.promise(() => gone(child))
+          for (const state of ["up", "up", "down", "down"]) {
+            yield* later("30 seconds")
+            yield* tick
+            expect(yield* stateOf("app")).toBe(state)
+          }
+        })
+      )
+    )
+  })
+
+  it("follow what other programs write, forget what is gone, and write nothing where nothing changed", async () => {
+    const daemon = daemonOn(await fresh())
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* set("old", PORT)
+          yield* tick
+          yield* sql`INSERT INTO settings ${sql.insert({ setting_key: "port_foreign", setting_value: String(PORT + 1) })}`
+          yield* sql`DELETE FROM settings WHERE setting_key = ${"port_old"}`
+          yield* later("30 seconds")
+          yield* tick
+          expect(yield* sql`SELECT port, claim_key FROM port_claims`).toEqual([
+            { port: PORT + 1, claim_key: "foreign" }
+          ])
+          expect(yield* sql`SELECT port, state FROM port_health`).toEqual([{ port: PORT + 1, state: "down" }])
+          const everything = Effect.all([
+            sql`SELECT * FROM port_health`,
+            sql`SELECT * FROM port_history`,
+            sql`SELECT * FROM port_registry`
+          ])
+          yield* later("31 seconds")
+          yield* tick
+          const before = yield* everything
+          for (let index = 0; index < 3; index++) {
+            yield* later("15 seconds")
+            yield* tick
+          }
+          expect(yield* everything).toEqual(before)
+        })
+      )
+    )
+  })
+})
+
+describe("a port", () => {
+  const lan = Object.values(networkInterfaces())
+    .flat()
+    .find((address) => address?.family === "IPv4" && !address.internal)?.address
+
+  it.each(["::1", "0.0.0.0", ...(lan === undefined ? [] : [lan])])(
+    "is up where something listens on %s alone",
+    async (host) => {
+      const daemon = daemonOn({ HOME: temporary() })
+      await server(PORT, host)
+      await run(
+        daemon(
+          Effect.gen(function* () {
+            yield* set("app", PORT)
+            yield* tick
+            expect(yield* stateOf("app")).toBe("up")
+          })
+        )
+      )
+    }
+  )
+})
+
+describe("watched time", () => {
+  const hours = (count: number) =>
+    Effect.gen(function* () {
+      // A tick an hour would count two intervals; so the interval is an hour.
+      for (let index = 0; index < count; index++) {
+        yield* tick
+        yield* later("1 hour")
+      }
+    })
+  const env = () => ({ HOME: temporary(), AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+
+  it("makes nothing stale on a machine that was off for a month", async () => {
+    const daemon = daemonOn(env())
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          yield* set("app-prod", PORT)
+          yield* hours(24)
+          yield* later("31 days")
+          yield* tick
+          expect(yield* stateOf("app-prod")).toBe("down")
+          yield* hours(24 * 13 - 2)
+          expect(yield* stateOf("app-prod")).toBe("down")
+          yield* hours(24)
+          expect(yield* stateOf("app-prod")).toBe("stale")
+        })
+      )
+    )
+  })
+
+  it("counts a laptop's two hours a day, also over restarts of the daemon", async () => {
+    const shared = env()
+    await run(
+      Effect.gen(function* () {
+        yield* daemonOn(shared)(set("app-prod", PORT))
+        for (let day = 1; day <= 60; day++) {
+          const state = yield* daemonOn(shared)(
+            Effect.gen(function* () {
+              yield* hours(3)
+              yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+              return yield* stateOf("app-prod")
+            })
+          )
+          expect(state).toBe("down")
+          yield* later("21 hours")
+        }
+      })
+    )
+  })
+
+  it("is stale later for dev, and the flag goes at the first success", async () => {
+    const daemon = daemonOn(env())
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          yield* set("app-prod", PORT)
+          yield* set("app-dev", PORT + 1)
+          yield* hours(24 * 14 + 1)
+          expect(yield* Effect.all([stateOf("app-prod"), stateOf("app-dev")])).toEqual(["stale", "down"])
+          yield* hours(24 * 16)
+          expect(yield* stateOf("app-dev")).toBe("stale")
+          yield* Effect.promise(() => server(PORT + 1, "127.0.0.1"))
+          yield* tick
+          expect(yield* stateOf("app-dev")).toBe("up")
+        })
+      )
+    )
+  })
+
+  it("remembers over a restart that a port was up until the daemon stopped", async () => {
+    const shared = env()
+    const child = await server(PORT, "127.0.0.1")
+    await run(
+      Effect.gen(function* () {
+        yield* daemonOn(shared)(
+          Effect.gen(function* () {
+            yield* set("app-prod", PORT)
+            yield* hours(24 * 20)
+            yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+          })
+        )
+        yield* Effect.promise(() => gone(child))
+        const state = yield* daemonOn(shared)(Effect.zipRight(hours(5), stateOf("app-prod")))
+        expect(state).toBe("down")
+      })
+    )
+  })
+})
+
+it("keeps each host's own health of one registry, and shows an allocation at once", async () => {
+  const env = { HOME: temporary(), ...(await mariadb.fresh()) }
+  const [here, there] = [daemonOn(env, "here"), daemonOn(env, "there")]
+  const child = await server(PORT, "127.0.0.1")
+  await run(
+    Effect.gen(function* () {
+      yield* here(Effect.zipRight(set("app", PORT), tick))
+      yield* Effect.promise(() => gone(child))
+      yield* there(
+        Effect.gen(function* () {
+          expect((yield* healthOf("app"))?.port).toBe(PORT)
+          expect(yield* stateOf("app")).toBe("unknown")
+          yield* tick
+          expect(yield* stateOf("app")).toBe("down")
+        })
+      )
+      yield* here(
+        Effect.gen(function* () {
+          expect(yield* stateOf("app")).toBe("up")
+        })
+      )
+    })
+  )
+})
