@@ -2,8 +2,9 @@ import { readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { commandList } from "../src/commands.ts"
+import { EXIT_CODES } from "../src/domain/Failure.ts"
 import { atEach, rangesEnv } from "./support/ports.ts"
-import { machine } from "./support/program.ts"
+import { machine, startDaemon } from "./support/program.ts"
 
 const documents = ["README.md", ...readdirSync("docs").map((name) => join("docs", name))]
 
@@ -24,10 +25,12 @@ describe.each(documents)("%s", (path) => {
 
   it("shows what really happens", async () => {
     const box = machine(rangesEnv)
+    if (text.includes("socat")) await startDaemon(box)
     symlinkSync(join(process.cwd(), "node_modules"), join(box.home, "node_modules"))
     for (const { line, prints } of shown(text)) {
       const run = await box.sh(`exec 2>&1; ${atEach(line)}`)
-      expect(`$ ${line}\n${run.stdout}`).toBe(`$ ${line}\n${atEach(prints)}`)
+      const printed = run.stdout.replaceAll(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "", "/run/d.sock")
+      expect(`$ ${line}\n${printed}`).toBe(`$ ${line}\n${atEach(prints)}`)
     }
   })
 
@@ -62,4 +65,10 @@ it("has every setting in the page of configuration, and in the file's spelling t
     expect(page).toContain(`\`AUTOMATELINUX_${name}\``)
     expect(page).toContain(`\`${name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``)
   }
+})
+
+it("has every error code in the page of commands", () => {
+  const page = readFileSync("docs/commands.md", "utf8")
+  const codes = Object.keys(EXIT_CODES).filter((code) => code !== "other-store")
+  for (const code of codes) expect(page).toContain(`\`${code}\``)
 })

@@ -20,9 +20,7 @@ export interface Failure {
 }
 
 /** 1: the answer is no. 2: the call is wrong. 3: the registry cannot be reached or sure. 70: a bug. */
-export const exitCodeOf = (code: FailureCode): number => EXIT_CODES[code]
-
-const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
+export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   "not-set": 1,
   "not-found": 1,
   conflict: 1,
@@ -35,3 +33,5 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   "other-store": 3,
   internal: 70
 }
+
+export const exitCodeOf = (code: FailureCode): number => EXIT_CODES[code]
