@@ -1,11 +1,23 @@
-import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
+import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import Database from "better-sqlite3"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { MariaDb } from "../support/mariadb.ts"
-import { type Daemon, type Machine, machine, startDaemon } from "../support/program.ts"
+import { asNobody, isRoot } from "../support/nobody.ts"
+import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
 const configured = (box: Machine, settings: Readonly<Record<string, string>>): Machine => {
@@ -443,6 +455,91 @@ describe("the database of a running daemon", () => {
   })
 })
 
-it("has the tools of others", () => {
-  expect(execFileSync("socat", ["-V"], { encoding: "utf8" })).toContain("socat")
+describe("the health of the ports", () => {
+  const listener = async (port: number) => {
+    const server = createServer().listen(port, "127.0.0.1")
+    onTestFinished(() => void server.close())
+    await new Promise((done) => server.once("listening", done))
+  }
+
+  it("is listed with since when, and what listens, and can be asked for", async () => {
+    const box = configured(fresh(), { appRange: "28000-28099", probeInterval: "100 millis" })
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    await listener(28001)
+    while (!/ up$/m.test(await box.ok("listPorts"))) await sleep(50)
+    const [prod, dev] = JSON.parse(await box.ok("listPorts", "--json"))
+    const time = expect.stringMatching(/^\d{4}-.*Z$/)
+    expect(prod).toMatchObject({
+      health: { state: "down", since: time, lastUp: null, checkedAt: time },
+      listener: null
+    })
+    expect(dev).toMatchObject({
+      health: { state: "up", since: time, lastUp: time, checkedAt: time },
+      listener: { pid: process.pid }
+    })
+    expect(await box.ok("listPorts", "--health", "up")).toMatch(/^KEY .*\na-dev +28001 {2}dev +up$/m)
+    expect(await box.ok("listPorts", "--health", "stale")).toBe("KEY  PORT  KIND  HEALTH  DESCRIPTION\n")
+    expect(daemon.log()).toMatch(/message="a-dev is up" port=28001 was=\w+ listener=".*pid \d+/)
+  })
+
+  it("says how old it is where no daemon looks", async () => {
+    const box = configured(fresh(), { appRange: "28000-28099", probeInterval: "100 millis", host: "box" })
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    while (!/ down$/m.test(await box.ok("listPorts"))) await sleep(50)
+    await daemon.stop()
+    expect((await box.d("listPorts")).stderr).toBe("")
+    const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+    db.prepare("UPDATE port_registry SET value = '1 ' || ? WHERE name = 'watched:box'").run(
+      new Date(Date.now() - 3 * 3600e3).toISOString()
+    )
+    db.close()
+    expect(await box.d("listPorts")).toMatchObject({
+      code: 0,
+      stderr: "note: health is 3 hours old: no daemon looks at the ports; d daemon starts one\n"
+    })
+  })
+})
+
+describe("who listens", () => {
+  it("is named with what a container engine passes on to", async () => {
+    const box = fresh()
+    const script = join(box.home, "proxy.js")
+    writeFileSync(script, `require("node:net").createServer().listen(28000, "127.0.0.1", () => console.log("up"))`)
+    const child = spawn(
+      process.execPath,
+      [script, "-host-port", "28000", "-container-ip", "172.17.0.2", "-container-port", "80"],
+      {
+        stdio: ["ignore", "pipe", "ignore"],
+        cwd: box.home
+      }
+    )
+    onTestFinished(() => void child.kill("SIGKILL"))
+    await new Promise((done) => child.stdout.once("data", done))
+    expect((await box.d("allocate", "--app", "a")).stderr).toBe(
+      `skipped 28000: node, pid ${child.pid}, for 172.17.0.2:80 in a container, in ${box.home}\n`
+    )
+  })
+
+  it("is named by its user alone where this user may not look further", async () => {
+    const directory = temporary()
+    chmodSync(directory, 0o777)
+    const server = createServer().listen(28000, "127.0.0.1")
+    onTestFinished(() => void server.close())
+    await new Promise((done) => server.once("listening", done))
+    const run = await asNobody(
+      { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` },
+      "allocate",
+      "--app",
+      "a"
+    )
+    expect(run).toMatchObject({ code: 0, stdout: "a-prod 28002\na-dev 28003\n" })
+    const me = userInfo().username
+    expect(run.stderr).toBe(
+      isRoot
+        ? `skipped 28000: a process of ${me}, not for this user to see\n`
+        : expect.stringContaining("skipped 28000: ")
+    )
+  })
 })

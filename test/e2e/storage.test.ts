@@ -1,45 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync
-} from "node:fs"
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import Database from "better-sqlite3"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { machine, PROGRAM, temporary } from "../support/program.ts"
+import { asNobody, isRoot } from "../support/nobody.ts"
+import { machine, temporary } from "../support/program.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24000-24099", AUTOMATELINUX_SPECIAL_RANGE: "24100-24199" }
-const isRoot = process.getuid?.() === 0
-const NOBODY = 65_534
 
 const at = (path: string) => machine({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` })
-
-/** `d` as an ordinary user: the tests may run as root, who may do anything. */
-const asNobody = (path: string, ...words: ReadonlyArray<string>) =>
-  new Promise<{ code: number | null; stdout: string; stderr: string }>((done) => {
-    const program = join(temporary(), "d.cjs")
-    // Nobody may not look into the checkout; the driver is found by a link.
-    writeFileSync(program, readFileSync(PROGRAM))
-    symlinkSync(join(process.cwd(), "node_modules"), join(program, "../node_modules"))
-    chmodSync(join(program, ".."), 0o755)
-    const child = spawn(process.execPath, [program, ...words], {
-      env: { ...RANGE, HOME: "/nonexistent", AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` },
-      cwd: "/",
-      stdio: ["ignore", "pipe", "pipe"],
-      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {})
-    })
-    let stdout = ""
-    let stderr = ""
-    child.stdout.on("data", (chunk) => (stdout += chunk))
-    child.stderr.on("data", (chunk) => (stderr += chunk))
-    child.on("close", (code) => done({ code, stdout, stderr }))
-  })
 
 /** Another process that holds the file locked, until the test is over. */
 const lock = (path: string): Promise<ChildProcess> =>
@@ -60,7 +29,15 @@ describe("trouble with the file", () => {
   it("cannot be made in a directory that cannot be written", async () => {
     const directory = temporary()
     chmodSync(directory, 0o555)
-    expectTrouble(await asNobody(join(directory, "ports.sqlite"), "allocate", "--app", "a"), /permission denied for/)
+    expectTrouble(
+      await asNobody(
+        { ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${join(directory, "ports.sqlite")}` },
+        "allocate",
+        "--app",
+        "a"
+      ),
+      /permission denied for/
+    )
   })
 
   it("cannot be made below a file", async () => {
@@ -87,7 +64,10 @@ describe("trouble with the file", () => {
     const file = join(directory, "ports.sqlite")
     await at(file).ok("allocate", "--app", "a")
     chmodSync(file, isRoot ? 0o600 : 0o000)
-    expectTrouble(await asNobody(file, "getPort", "--key", "a-dev"), /permission denied for/)
+    expectTrouble(
+      await asNobody({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` }, "getPort", "--key", "a-dev"),
+      /permission denied for/
+    )
   })
 
   it("can be read and not written", async () => {
@@ -96,7 +76,10 @@ describe("trouble with the file", () => {
     const file = join(directory, "ports.sqlite")
     await at(file).ok("allocate", "--app", "a")
     chmodSync(file, 0o444)
-    expectTrouble(await asNobody(file, "allocate", "--app", "b"), /permission denied for/)
+    expectTrouble(
+      await asNobody({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` }, "allocate", "--app", "b"),
+      /permission denied for/
+    )
   })
 
   it("is locked by another process: given up within a few seconds", async () => {

@@ -1,0 +1,28 @@
+import { spawn } from "node:child_process"
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { PROGRAM, type Run, temporary } from "./program.ts"
+
+export const isRoot = process.getuid?.() === 0
+const NOBODY = 65_534
+
+/** `d` as an ordinary user, who is not the one that runs the tests where that is root, who may do anything. */
+export const asNobody = (env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
+  new Promise<Run>((done) => {
+    const program = join(temporary(), "d.cjs")
+    // Nobody may not look into the checkout; the driver is found by a link.
+    writeFileSync(program, readFileSync(PROGRAM))
+    symlinkSync(join(process.cwd(), "node_modules"), join(program, "../node_modules"))
+    chmodSync(join(program, ".."), 0o755)
+    const child = spawn(process.execPath, [program, ...words], {
+      env: { HOME: "/nonexistent", AUTOMATELINUX_DAEMON: "never", ...env },
+      cwd: "/",
+      stdio: ["ignore", "pipe", "pipe"],
+      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {})
+    })
+    let stdout = ""
+    let stderr = ""
+    child.stdout.on("data", (chunk) => (stdout += chunk))
+    child.stderr.on("data", (chunk) => (stderr += chunk))
+    child.on("close", (code) => done({ code, stdout, stderr }))
+  })
