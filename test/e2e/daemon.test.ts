@@ -17,7 +17,7 @@ import Database from "better-sqlite3"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
-import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { type Daemon, listen, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
 const configured = (box: Machine, settings: Readonly<Record<string, string>>): Machine => {
@@ -456,17 +456,11 @@ describe("the database of a running daemon", () => {
 })
 
 describe("the health of the ports", () => {
-  const listener = async (port: number) => {
-    const server = createServer().listen(port, "127.0.0.1")
-    onTestFinished(() => void server.close())
-    await new Promise((done) => server.once("listening", done))
-  }
-
   it("is listed with since when, and what listens, and can be asked for", async () => {
     const box = configured(fresh(), { appRange: "28000-28099", probeInterval: "100 millis" })
     const daemon = await startDaemon(box)
     await box.ok("allocate", "--app", "a")
-    await listener(28001)
+    await listen(28001, "127.0.0.1")
     while (!/ up$/m.test(await box.ok("listPorts"))) await sleep(50)
     const [prod, dev] = JSON.parse(await box.ok("listPorts", "--json"))
     const time = expect.stringMatching(/^\d{4}-.*Z$/)
@@ -480,7 +474,7 @@ describe("the health of the ports", () => {
     })
     expect(await box.ok("listPorts", "--health", "up")).toMatch(/^KEY .*\na-dev +28001 {2}dev +up$/m)
     expect(await box.ok("listPorts", "--health", "stale")).toBe("KEY  PORT  KIND  HEALTH  DESCRIPTION\n")
-    expect(daemon.log()).toMatch(/message="a-dev is up" port=28001 was=\w+ listener=".*pid \d+/)
+    expect(daemon.log()).toMatch(/message="a-dev is up" was=\w+ listener=".*pid \d+.*" port=28001/)
   })
 
   it("says how old it is where no daemon looks", async () => {
@@ -525,21 +519,23 @@ describe("who listens", () => {
   it("is named by its user alone where this user may not look further", async () => {
     const directory = temporary()
     chmodSync(directory, 0o777)
-    const server = createServer().listen(28000, "127.0.0.1")
-    onTestFinished(() => void server.close())
-    await new Promise((done) => server.once("listening", done))
+    await listen(28060, "127.0.0.1")
     const run = await asNobody(
-      { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` },
+      {
+        ...RANGES,
+        AUTOMATELINUX_APP_RANGE: "28060-28099",
+        AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite`
+      },
       "allocate",
       "--app",
       "a"
     )
-    expect(run).toMatchObject({ code: 0, stdout: "a-prod 28002\na-dev 28003\n" })
+    expect(run).toMatchObject({ code: 0, stdout: "a-prod 28062\na-dev 28063\n" })
     const me = userInfo().username
     expect(run.stderr).toBe(
       isRoot
-        ? `skipped 28000: a process of ${me}, not for this user to see\n`
-        : expect.stringContaining("skipped 28000: ")
+        ? `skipped 28060: a process of ${me}, not for this user to see\n`
+        : expect.stringContaining("skipped 28060: ")
     )
   })
 })
