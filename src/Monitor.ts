@@ -10,7 +10,7 @@ import { portsOf } from "./domain/RegistryState.ts"
 import { type Look, looked, type PortHealth } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { Store } from "./Store.ts"
-import { describeListener } from "./sentences.ts"
+import { describe, describeListener } from "./sentences.ts"
 
 /** The last round of looks. */
 export interface Tick {
@@ -138,8 +138,9 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
 
     /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */
     const run = tick().pipe(
+      Effect.catchAll((error) => Effect.logWarning(`a tick failed: ${describe(error).message}`)),
       Effect.catchAllCause((cause) =>
-        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logWarning("a tick failed", cause)
+        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logError("a tick met a bug", cause)
       ),
       Effect.zipRight(Random.nextRange(0.9, 1.1)),
       Effect.flatMap((jitter) => Effect.sleep(interval * jitter)),

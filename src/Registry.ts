@@ -3,13 +3,14 @@ import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
 import type { Answer, KeyPort } from "./domain/Answer.ts"
 import type { Assignment } from "./domain/Assignment.ts"
-import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld } from "./domain/errors.ts"
+import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld, RangeFull } from "./domain/errors.ts"
 import { type Health, type HealthState, unwatched } from "./domain/Health.ts"
 import type { Note } from "./domain/Note.ts"
 import { type AppName, keyOf, type PortKey, type SpecialKey } from "./domain/PortKey.ts"
 import { contains, type PortRange } from "./domain/PortRange.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { appOf, kindOf, parsePort } from "./domain/rules.ts"
+import type { PortHealth } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { type AllocateRequest, allocation } from "./registry/allocation.ts"
 import { Store } from "./Store.ts"
@@ -210,9 +211,29 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
         allocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
           Effect.provideService(Listeners, listeners)
         )
-      return yield* request.dryRun ? store.rehearse(decide) : store.write(decide)
+      return yield* (request.dryRun ? store.rehearse(decide) : store.write(decide)).pipe(
+        Effect.catchTag("RangeFull", (full) =>
+          Effect.flatMap(store.list, ({ health }) =>
+            Effect.fail(
+              new RangeFull({ ...full, figures: { ...full.figures, stale: staleSlots(full, health.records) } })
+            )
+          )
+        )
+      )
     })
 
     return { get, set, remove, release, rename, reserve, unreserve, list, allocate }
   })
 }) {}
+
+/** How many slots of a full range hold nothing but stale ports. */
+const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {
+  const size = kind === "app" ? 2 : 1
+  const quiet = new Map<number, boolean>()
+  for (const { port, state } of records.values()) {
+    if (!contains(range, port)) continue
+    const slot = Math.floor((port - range.first) / size)
+    quiet.set(slot, (quiet.get(slot) ?? true) && state === "stale")
+  }
+  return [...quiet.values()].filter((each) => each).length
+}

@@ -1,4 +1,6 @@
+import { lstatSync } from "node:fs"
 import { connect } from "node:net"
+import { dirname } from "node:path"
 import type { Failure } from "./domain/Failure.ts"
 import { fingerprintOf } from "./fingerprint.ts"
 import { clientPaths, currentUid } from "./socketPath.ts"
@@ -60,6 +62,10 @@ const parseReply = (line: string): Reply | undefined => {
   }
 }
 
+/** In /tmp anybody could have made the directory: whose socket is there is believed only where it is this user's. */
+const trusted = (path: string): boolean =>
+  !path.startsWith("/tmp/automatelinux-") || lstatSync(dirname(path), { throwIfNoEntry: false })?.uid === currentUid()
+
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
@@ -67,7 +73,7 @@ export const daemonAllowed = (environment: Environment): boolean => environment[
 export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
   const config = fingerprintOf(environment)
   const line = `${JSON.stringify({ ...payload, command, format: "json", ...(config && { config }) })}\n`
-  for (const path of clientPaths(environment, currentUid())) {
+  for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
     const asked = await askAt(path, line)
     if (asked._tag !== "NoDaemon") return asked
   }

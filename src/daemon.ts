@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,30 +6,21 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import { version } from "../package.json"
-import type { Status } from "./answers.ts"
-import { textOf } from "./answers.ts"
-import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
 import * as config from "./config.ts"
 import { PortsConfig } from "./config.ts"
 import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
-import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
-import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
-import { matches } from "./fingerprint.ts"
-import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
-import { answerLocally } from "./local.ts"
 import { Monitor } from "./Monitor.ts"
-import { decodePayload } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
+import { makeResponder, type Parts } from "./responder.ts"
 import { Store } from "./Store.ts"
-import { describe, noteLine } from "./sentences.ts"
-import { type Outcome, type Request, serve } from "./server.ts"
+import { describe } from "./sentences.ts"
+import { type Request, serve } from "./server.ts"
 import { admit, lock, prepare, SocketRefused } from "./socket.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 import { databaseLayer } from "./store/database.ts"
 
-const HELP_WIDTH = 100
 /** How long a daemon that stops waits for the clients it is answering. */
 const STOP_MS = 3000
 
@@ -38,7 +28,6 @@ const STOP_MS = 3000
 const RECONNECT = Schedule.spaced("5 seconds")
 
 type Environment = Readonly<Record<string, string | undefined>>
-type Parts = Registry | Store | Monitor | Listeners
 
 /**
  * What needs the database, made when it is first asked for, and again where that failed: so the daemon starts while the
@@ -67,137 +56,6 @@ const logging = Logger.replace(
   Logger.defaultLogger,
   process.stderr.isTTY ? Logger.prettyLogger({ stderr: true }) : Logger.withConsoleError(Logger.logfmtLogger)
 )
-
-const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
-  range: formatRange(range),
-  slots: (range.last - range.first + 1) / size,
-  claimed: new Set(ports.filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
-    .size
-})
-
-/** A payload as the deployed clients may send it: a single name for several, null for nothing. */
-const normalised = (command: string, request: Request): Record<string, unknown> => {
-  const repeated =
-    findCommand(command)
-      ?.options.filter((option) => option.repeated)
-      .map((option) => fieldOf(option.name)) ?? []
-  return Object.fromEntries(
-    Object.entries(request)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name, repeated.includes(name) && typeof value === "string" ? [value] : value])
-  )
-}
-
-const refused = (failure: Failure): Outcome => ({ ok: false, failure })
-
-const makeResponder = (
-  environment: Environment,
-  settings: typeof PortsConfig.Service,
-  parts: Effect.Effect<Context.Context<Parts>, RegistryError>
-) =>
-  Effect.gen(function* () {
-    const startedAt = yield* Clock.currentTimeMillis
-
-    const status = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const common = { version, pid: process.pid, uptimeSeconds: Math.round((now - startedAt) / 1000) }
-      const kind = settings.database._tag
-      const dark = (error: RegistryError): Status => ({
-        ...common,
-        database: {
-          kind,
-          label: "store" in error ? error.store : kind,
-          latencyMs: null,
-          error: describe(error).message
-        },
-        lastTick: null,
-        ranges: null,
-        health: null
-      })
-      return yield* Effect.gen(function* () {
-        const context = yield* parts
-        const store = Context.get(context, Store)
-        const before = performance.now()
-        yield* store.ping
-        const latencyMs = Math.round((performance.now() - before) * 100) / 100
-        const { result } = yield* Context.get(context, Registry).list({})
-        const ports = result.map(({ port }) => port)
-        const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
-        return {
-          ...common,
-          database: { kind, label: store.label, latencyMs, error: null },
-          lastTick: (yield* Context.get(context, Monitor).last) ?? null,
-          ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
-          health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
-        } satisfies Status
-      }).pipe(Effect.catchAll((error) => Effect.succeed(dark(error))))
-    })
-
-    const ofRegistry = (command: RegistryCommand, payload: unknown) =>
-      Effect.gen(function* () {
-        const decoded = yield* decodePayload(command, payload)
-        const context = yield* parts
-        const handlers = yield* Effect.provide(makeHandlers, context)
-        const { notes, result } = yield* (
-          handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
-        )(decoded)
-        const text = yield* Effect.promise(async () => textOf(command, result, payload))
-        return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
-      })
-
-    return (request: Request): Effect.Effect<Outcome> => {
-      const { command, config: fingerprint } = request
-      if (typeof command !== "string" || command === "") {
-        return Effect.succeed(
-          refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
-        )
-      }
-      if (!matches(fingerprint, settings.written)) {
-        return Effect.succeed(
-          refused({
-            code: "other-store",
-            message: "the daemon keeps another registry than this environment names",
-            hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
-          })
-        )
-      }
-      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
-      if (local !== undefined) {
-        return Effect.sync(() => ({ ok: true, notes: [], ...answerLocally(local, environment, HELP_WIDTH) }))
-      }
-      if (command === "ping") {
-        return Effect.succeed({ ok: true, notes: [], result: { pong: true, pid: process.pid }, text: "pong" })
-      }
-      if (command === "status") {
-        return Effect.flatMap(status, (result) =>
-          Effect.promise(async () => ({ ok: true, notes: [], result, text: await textOf("status", result, {}) }))
-        )
-      }
-      const name = registryCommands.find((each) => each === command)
-      if (name === undefined) {
-        return Effect.succeed(
-          refused({
-            code: "unknown-command",
-            message: `Unknown command: ${command}`,
-            hint: `one of ${commandList.map((each) => each.name).join(", ")}`
-          })
-        )
-      }
-      return ofRegistry(name, normalised(command, request)).pipe(
-        Effect.catchAll((error) => Effect.succeed(refused(describe(error)))),
-        Effect.catchAllCause((cause) =>
-          Effect.as(
-            Effect.logError(`${command} met a bug`, cause),
-            refused({
-              code: "internal",
-              message: "this is a bug in the daemon",
-              hint: "report it with the lines in its log"
-            })
-          )
-        )
-      )
-    }
-  })
 
 const refusedSocket = (error: unknown): Failure =>
   error instanceof SocketRefused
@@ -246,6 +104,15 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       )
       yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ path, pid: process.pid, version }))
 
+      let told = ""
+      /** A database that stays away costs one line. */
+      const tell = (message: string) =>
+        Effect.suspend(() => {
+          if (message === told) return Effect.void
+          told = message
+          return Effect.logWarning(message)
+        })
+
       /** Ticks on the parts, as soon as there are any. */
       const watch = Effect.gen(function* () {
         const monitor = Context.get(yield* parts, Monitor)
@@ -253,7 +120,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
         return yield* monitor.run
       }).pipe(
         Effect.scoped,
-        Effect.tapError((error) => Effect.logWarning(describe(error).message)),
+        Effect.tapError((error) => tell(describe(error).message)),
         Effect.retry({ schedule: RECONNECT }),
         Effect.catchAllCause((cause) => Effect.logError("nobody looks at the ports any more", cause))
       )

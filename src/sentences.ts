@@ -96,7 +96,7 @@ export const describe = (error: RegistryError): Failure => {
       }
     }
     case "RangeFull": {
-      const { busy, claimed, reserved, slots, stale } = error.figures
+      const { busy, claimed, reserved, slots, stale = 0 } = error.figures
       const noun = error.kind === "app" ? "pair" : "port"
       return {
         code: "range-full",

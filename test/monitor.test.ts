@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { describe, expect, it, onTestFinished } from "vitest"
 import * as config from "../src/config.ts"
-import { PortKey } from "../src/domain/PortKey.ts"
+import { AppName, PortKey } from "../src/domain/PortKey.ts"
 import { Listeners } from "../src/Listeners.ts"
 import { Monitor } from "../src/Monitor.ts"
 import { Registry } from "../src/Registry.ts"
@@ -215,6 +215,38 @@ describe("watched time", () => {
           yield* Effect.promise(() => server(PORT + 1, "127.0.0.1"))
           yield* tick
           expect(yield* stateOf("app-dev")).toBe("up")
+        })
+      )
+    )
+  })
+
+  it("counts stale pairs among the figures of a full range", async () => {
+    const daemon = daemonOn({
+      ...env(),
+      AUTOMATELINUX_APP_RANGE: `${PORT}-${PORT + 5}`,
+      AUTOMATELINUX_STALE_AFTER_DEV: "14 days"
+    })
+    await server(PORT + 3, "127.0.0.1")
+    const allocate = (...apps: ReadonlyArray<string>) =>
+      Effect.flatMap(Registry, (registry) =>
+        registry.allocate({
+          apps: apps.map((app) => AppName.make(app)),
+          specials: [],
+          description: undefined,
+          directory: undefined,
+          dryRun: false
+        })
+      )
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          yield* set("b-prod", PORT + 2)
+          yield* set("b-dev", PORT + 3)
+          yield* set("a-prod", PORT)
+          yield* set("c-dev", PORT + 5)
+          yield* hours(24 * 14 + 1)
+          const full = yield* Effect.flip(allocate("d"))
+          expect(full).toMatchObject({ _tag: "RangeFull", figures: { slots: 3, claimed: 3, stale: 2 } })
         })
       )
     )

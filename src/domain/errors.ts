@@ -43,12 +43,12 @@ export class PairBlocked extends Data.TaggedError("PairBlocked")<{
   readonly by?: Listener
 }> {}
 
-/** A range has no place left. `stale` of the claimed slots have been quiet for long. */
+/** A range has no place left. `stale` of the claimed slots have been quiet for long, as far as this host has seen. */
 export class RangeFull extends Data.TaggedError("RangeFull")<{
   readonly kind: "app" | "special"
   readonly name: string
   readonly range: PortRange
-  readonly figures: Figures & { readonly stale: number }
+  readonly figures: Figures & { readonly stale?: number }
 }> {}
 
 /** An argument's value is wrong. `problem` begins with the value. */

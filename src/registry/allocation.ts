@@ -83,7 +83,7 @@ export const allocation = Effect.fn("allocation")(function* (
     )
     switch (choice._tag) {
       case "Full":
-        return yield* new RangeFull({ name: app, kind: "app", range, figures: { ...choice.figures, stale: 0 } })
+        return yield* new RangeFull({ name: app, kind: "app", range, figures: choice.figures })
       case "Blocked": {
         const { _tag, ...blocked } = choice
         const partner = choice.half === "prod" ? choice.port + 1 : choice.port - 1
@@ -120,7 +120,7 @@ export const allocation = Effect.fn("allocation")(function* (
       (each) => (each._tag === "Free" ? [each.port] : [])
     )
     if (slot._tag === "Full") {
-      return yield* new RangeFull({ name: key, kind: "special", range, figures: { ...slot.figures, stale: 0 } })
+      return yield* new RangeFull({ name: key, kind: "special", range, figures: slot.figures })
     }
     for (const port of slot.skipped) skipped.add(port)
     take(key, slot.port)

@@ -1,0 +1,163 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { version } from "../package.json"
+import { type Status, textOf } from "./answers.ts"
+import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
+import type { PortsConfig } from "./config.ts"
+import type { RegistryError } from "./domain/errors.ts"
+import type { Failure } from "./domain/Failure.ts"
+import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
+import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
+import { matches } from "./fingerprint.ts"
+import { makeHandlers } from "./handlers.ts"
+import type { Listeners } from "./Listeners.ts"
+import { answerLocally } from "./local.ts"
+import { Monitor } from "./Monitor.ts"
+import { decodePayload } from "./protocol.ts"
+import { Registry } from "./Registry.ts"
+import { Store } from "./Store.ts"
+import { describe, noteLine } from "./sentences.ts"
+import type { Outcome, Request } from "./server.ts"
+
+const HELP_WIDTH = 100
+
+/** What needs the database. */
+export type Parts = Registry | Store | Monitor | Listeners
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
+  range: formatRange(range),
+  slots: (range.last - range.first + 1) / size,
+  claimed: new Set(ports.filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
+    .size
+})
+
+/** A payload as the deployed clients may send it: a single name for several, null for nothing. */
+const normalised = (command: string, request: Request): Record<string, unknown> => {
+  const repeated =
+    findCommand(command)
+      ?.options.filter((option) => option.repeated)
+      .map((option) => fieldOf(option.name)) ?? []
+  return Object.fromEntries(
+    Object.entries(request)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, repeated.includes(name) && typeof value === "string" ? [value] : value])
+  )
+}
+
+const refused = (failure: Failure): Outcome => ({ ok: false, failure })
+
+/**
+ * Requests to outcomes, never a failure. `parts` is asked for by what needs the database alone, so that everything else
+ * is answered while it is away.
+ */
+export const makeResponder = (
+  environment: Environment,
+  settings: typeof PortsConfig.Service,
+  parts: Effect.Effect<Context.Context<Parts>, RegistryError>
+) =>
+  Effect.gen(function* () {
+    const startedAt = yield* Clock.currentTimeMillis
+
+    const status = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const common = { version, pid: process.pid, uptimeSeconds: Math.round((now - startedAt) / 1000) }
+      const kind = settings.database._tag
+      const dark = (error: RegistryError): Status => ({
+        ...common,
+        database: {
+          kind,
+          label: "store" in error ? error.store : kind,
+          latencyMs: null,
+          error: describe(error).message
+        },
+        lastTick: null,
+        ranges: null,
+        health: null
+      })
+      return yield* Effect.gen(function* () {
+        const context = yield* parts
+        const store = Context.get(context, Store)
+        const before = performance.now()
+        yield* store.ping
+        const latencyMs = Math.round((performance.now() - before) * 100) / 100
+        const { result } = yield* Context.get(context, Registry).list({})
+        const ports = result.map(({ port }) => port)
+        const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
+        return {
+          ...common,
+          database: { kind, label: store.label, latencyMs, error: null },
+          lastTick: (yield* Context.get(context, Monitor).last) ?? null,
+          ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
+          health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
+        } satisfies Status
+      }).pipe(Effect.catchAll((error) => Effect.succeed(dark(error))))
+    })
+
+    const ofRegistry = (command: RegistryCommand, payload: unknown) =>
+      Effect.gen(function* () {
+        const decoded = yield* decodePayload(command, payload)
+        const context = yield* parts
+        const handlers = yield* Effect.provide(makeHandlers, context)
+        const { notes, result } = yield* (
+          handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
+        )(decoded)
+        const text = yield* Effect.promise(async () => textOf(command, result, payload))
+        return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
+      })
+
+    return (request: Request): Effect.Effect<Outcome> => {
+      const { command, config: fingerprint } = request
+      if (typeof command !== "string" || command === "") {
+        return Effect.succeed(
+          refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
+        )
+      }
+      if (!matches(fingerprint, settings.written)) {
+        return Effect.succeed(
+          refused({
+            code: "other-store",
+            message: "the daemon keeps another registry than this environment names",
+            hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
+          })
+        )
+      }
+      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
+      if (local !== undefined) {
+        return Effect.sync(() => ({ ok: true, notes: [], ...answerLocally(local, environment, HELP_WIDTH) }))
+      }
+      if (command === "ping") {
+        return Effect.succeed({ ok: true, notes: [], result: { pong: true, pid: process.pid }, text: "pong" })
+      }
+      if (command === "status") {
+        return Effect.flatMap(status, (result) =>
+          Effect.promise(async () => ({ ok: true, notes: [], result, text: await textOf("status", result, {}) }))
+        )
+      }
+      const name = registryCommands.find((each) => each === command)
+      if (name === undefined) {
+        return Effect.succeed(
+          refused({
+            code: "unknown-command",
+            message: `Unknown command: ${command}`,
+            hint: `one of ${commandList.map((each) => each.name).join(", ")}`
+          })
+        )
+      }
+      return ofRegistry(name, normalised(command, request)).pipe(
+        Effect.catchAll((error) => Effect.succeed(refused(describe(error)))),
+        Effect.catchAllCause((cause) =>
+          Effect.as(
+            Effect.logError(`${command} met a bug`, cause),
+            refused({
+              code: "internal",
+              message: "this is a bug in the daemon",
+              hint: "report it with the lines in its log"
+            })
+          )
+        )
+      )
+    }
+  })
