@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { networkInterfaces } from "node:os"
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -245,7 +246,8 @@ describe("watched time", () => {
           yield* set("a-prod", PORT)
           yield* set("c-dev", PORT + 5)
           yield* hours(24 * 14 + 1)
-          const full = yield* Effect.flip(allocate("d"))
+          // What is bound is looked at a moment later, by a clock that runs.
+          const full = yield* Effect.withClock(Effect.flip(allocate("d")), Clock.make())
           expect(full).toMatchObject({ _tag: "RangeFull", figures: { slots: 3, claimed: 3, stale: 2 } })
         })
       )
