@@ -5,7 +5,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
-import { helpWidth, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import { guardOutput, helpWidth, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
@@ -90,12 +90,5 @@ const main = async (invocation: Invocation): Promise<void> => {
   }
 }
 
-// A reader that closes the pipe has seen enough.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") process.exit()
-    throw error
-  })
-}
-
+guardOutput()
 void main(readArgv(process.argv.slice(2)))

@@ -1,5 +1,5 @@
 import { type Results, textOf } from "./answers.ts"
-import type { Failure } from "./domain/Failure.ts"
+import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import type { Style } from "./style.ts"
 
 /** The room and the colours of standard output. `hasColors` honours NO_COLOR. */
@@ -13,9 +13,35 @@ const HELP_WIDTH = 100
 /** The width that help is wrapped to. */
 export const helpWidth = (): number => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH)
 
+/**
+ * A stream that cannot be written to ends the program: quietly where its reader closed the pipe, having seen enough,
+ * otherwise with a line that says that the command was carried out all the same.
+ */
+const outputFailed = (error: NodeJS.ErrnoException): never => {
+  if (error.code === "EPIPE") process.exit()
+  try {
+    process.stderr.write(
+      `error: the answer cannot be written: ${error.code}; what was asked was done\nhint: d listPorts\n`
+    )
+  } finally {
+    process.exit(exitCodeOf("unavailable"))
+  }
+}
+
+/** Makes every failure to write an end of the program. */
+export const guardOutput = (): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", outputFailed)
+}
+
 /** An answer goes to standard output, and nothing else does. */
 export const writeAnswer = (text: string): void => {
-  if (text !== "") process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
+  if (text === "") return
+  try {
+    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
+  } catch (error) {
+    // A file is written at once, and a full disk is thrown.
+    outputFailed(error as NodeJS.ErrnoException)
+  }
 }
 
 const writeNotes = (notes: ReadonlyArray<string>): void => {

@@ -77,7 +77,7 @@ export const prepare = async (path: string, uid: number, group: string | undefin
   if (!there.isSocket() || there.uid !== uid) {
     throw new SocketRefused(
       `${path} is there already, and is no socket of this user`,
-      "look at it, and move it away: ls -l " + path
+      `look at it, and move it away: ls -l ${path}`
     )
   }
   if (await answers(path)) {

@@ -1,18 +1,17 @@
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { userInfo } from "node:os"
-import * as Reactivity from "@effect/experimental/Reactivity"
-import * as SqlClient from "@effect/sql/SqlClient"
+import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { Limits, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
-import { Dialect, type Trouble } from "./Dialect.ts"
-import { patiently, Troubled, unavailable } from "./patience.ts"
+import type { Dialect, Trouble } from "./Dialect.ts"
+import { openLayer } from "./open.ts"
+import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
 
 const CONNECTIONS = 10
@@ -228,12 +227,5 @@ export const layer = (
     )
   })
 
-  return Layer.scopedContext(
-    patiently(make, patience).pipe(
-      Effect.mapError(({ trouble }) => unavailable(label, trouble)),
-      Effect.map((sql) =>
-        Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialectOf(sql)))
-      )
-    )
-  ).pipe(Layer.provide(Reactivity.layer))
+  return openLayer(label, patience, make, dialectOf)
 }

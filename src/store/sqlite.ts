@@ -1,17 +1,16 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { userInfo } from "node:os"
 import { dirname } from "node:path"
-import * as Reactivity from "@effect/experimental/Reactivity"
-import * as SqlClient from "@effect/sql/SqlClient"
+import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { Unavailable } from "../domain/errors.ts"
-import { Dialect, type Trouble } from "./Dialect.ts"
-import { patiently, Troubled, unavailable } from "./patience.ts"
+import type { Dialect, Trouble } from "./Dialect.ts"
+import { openLayer } from "./open.ts"
+import { Troubled } from "./patience.ts"
 
 const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
 
@@ -99,12 +98,5 @@ export const layer = (
     rowsMet: (raw) => (raw as { changes: number }).changes,
     columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
   })
-  return Layer.scopedContext(
-    patiently(open, patience).pipe(
-      Effect.mapError(({ trouble }) => unavailable(label, trouble)),
-      Effect.map((sql) =>
-        Context.make(SqlClient.SqlClient, sql as SqlClient.SqlClient).pipe(Context.add(Dialect, dialectOf(sql)))
-      )
-    )
-  ).pipe(Layer.provide(Reactivity.layer))
+  return openLayer(label, patience, open, dialectOf)
 }

@@ -251,6 +251,19 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(await list()).toEqual({ ...before, s: at(3030), t: at(3031) })
     })
 
+    it("says so where the answer cannot be written", async () => {
+      for (const env of [{}, { AUTOMATELINUX_DAEMON: "never" }]) {
+        const run = await box.with(env).sh("d allocate --app a > /dev/full")
+        expect(run).toMatchObject({
+          code: 3,
+          stderr: expect.stringMatching(
+            /^error: the answer cannot be written: ENOSPC; what was asked was done\nhint: d listPorts\n$/
+          )
+        })
+      }
+      expect(await box.ok("getPort", "--key", "a-dev")).toBe(`${at(3001)}\n`)
+    })
+
     it("ends quietly when its reader has seen enough", async () => {
       await nineRows()
       const run = await box.sh("d listPorts | head -1; d listPorts | true; d help | head -1")
