@@ -88,7 +88,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     if (busy) return
     busy = true
     for (let line = lines.shift(); line !== undefined && !closing; line = lines.shift()) {
-      if (line.trim() !== "") await answer(line)
+      if (line.trim() !== "") await answer(line).catch(() => close())
       if (socket.writableLength > UNREAD_MAX)
         await new Promise((done) => socket.once("drain", done).once("close", done))
     }

@@ -17,17 +17,19 @@ export const transaction = <A, E, R>(body: Effect.Effect<A, E, R>) =>
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const connection = yield* restore(dialect.reserve)
-        yield* dialect.begin(connection)
+        // Also where beginning failed: it may have got as far as waiting for the queue.
+        const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
+        yield* Effect.tapError(dialect.begin(connection), () => rollback)
         const exit = yield* restore(body).pipe(
           Effect.provideService(SqlClient.TransactionConnection, [connection, 0]),
           Effect.exit
         )
         if (Exit.isFailure(exit)) {
-          yield* Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
+          yield* rollback
           return yield* exit
         }
         yield* connection.executeUnprepared("COMMIT", [], undefined).pipe(
-          Effect.tapError(() => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))),
+          Effect.tapError(() => rollback),
           Effect.mapError((error) => {
             const trouble = dialect.diagnose(error)
             return trouble._tag === "Lost" ? new CommitLost({ trouble }) : error

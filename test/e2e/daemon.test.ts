@@ -14,8 +14,10 @@ import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import Database from "better-sqlite3"
+import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { MariaDb } from "../support/mariadb.ts"
+import { mariadb } from "../support/databases.ts"
+import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Daemon, listen, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
 
@@ -452,6 +454,42 @@ describe("the database of a running daemon", () => {
     }
     expect(daemon.log()).not.toContain("secret")
     expect(await daemon.stop()).toBe(0)
+  })
+})
+
+describe("a connection of the pool", () => {
+  const served = async () => {
+    const env = await mariadb.fresh()
+    const box = machine({
+      ...RANGES,
+      ...env,
+      AUTOMATELINUX_PROBE_INTERVAL: "1 hour",
+      AUTOMATELINUX_DATABASE_TIMEOUT: "1 seconds"
+    })
+    await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    return { box, database: /\/(\w+)\?/.exec(env["AUTOMATELINUX_DATABASE_URL"] ?? "")?.[1] ?? "" }
+  }
+
+  it("may be dropped for its silence: the next question gets another", async () => {
+    const { box } = await served()
+    await sleep(4000)
+    expect(await box.d("getPort", "--key", "a-dev")).toEqual({ code: 0, stdout: "28001\n", stderr: "" })
+  })
+
+  it("keeps no transaction open that could not begin: answers are never older than the database's own", async () => {
+    const { box, database } = await served()
+    const server = await sharedServer()
+    const other = await mysql.createConnection({ socketPath: server.socket, user: "root", database })
+    onTestFinished(() => other.destroy())
+    await other.query("START TRANSACTION")
+    await other.query("SELECT * FROM port_registry FOR UPDATE")
+    expect((await box.d("allocate", "--app", "b")).code).toBe(3)
+    await other.query("ROLLBACK")
+    for (let port = 28050; port < 28060; port++) {
+      await other.query("UPDATE settings SET setting_value = ? WHERE setting_key = 'port_a-dev'", [String(port)])
+      expect(await box.ok("getPort", "--key", "a-dev")).toBe(`${port}\n`)
+    }
   })
 })
 
