@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { PortsConfig } from "./config.ts"
 import { claimMoves, settle } from "./domain/claims.ts"
-import { portsOf } from "./domain/RegistryState.ts"
-import { type Look, looked, type PortHealth } from "./domain/watch.ts"
+import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
+import { type Look, looked, type PortHealth, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { Store } from "./Store.ts"
 import { describe, describeListener } from "./sentences.ts"
@@ -79,13 +79,16 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const ports = portsOf(seen.rows)
       const at = DateTime.formatIso(yield* DateTime.now)
 
-      const stamp = { claimedAt: at, host: actor.host, by: actor.user }
-      const drift = claimMoves(seen.claims, settle(ports, seen.claims, stamp))
-      if (drift.length > 0) {
-        yield* store.write(() => Effect.succeed({ answer: undefined, changes: [] }))
-        yield* Effect.logInfo("followed what other programs wrote").pipe(
-          Effect.annotateLogs({ keys: drift.map(({ claim }) => claim.key).join(" ") })
+      const driftOf = (state: Pick<RegistryState, "ports" | "claims">) =>
+        claimMoves(state.claims, settle(state.ports, state.claims, { claimedAt: at, host: actor.host, by: actor.user }))
+      if (driftOf({ ports, claims: seen.claims }).length > 0) {
+        // Read again inside the transaction: what was read here may be between two changes of our own.
+        const followed = yield* store.write((state) =>
+          Effect.succeed({ answer: driftOf(state).map(({ claim }) => claim.key), changes: [] })
         )
+        if (followed.length > 0) {
+          yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: followed.join(" ") })
+        }
       }
 
       const before = memory ?? remember(seen.health)
@@ -94,18 +97,19 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const watched = before.watched + passed / 1000
       const keyOf = new Map([...ports].sort(([a], [b]) => (a < b ? 1 : -1)).map(([key, port]) => [port, key]))
       const listening = yield* listeners.ports
+      const known = (port: number) => stillTrue(before.records.get(port), seen.claims.get(port)?.claimedAt)
       const looks = yield* Effect.forEach(
         keyOf,
         ([port, key]) =>
-          Effect.map(look(before.records.get(port), port, listening), (result) =>
-            looked(before.records.get(port), { key, port }, result, { at, watched: Math.round(watched) }, thresholds)
+          Effect.map(look(known(port), port, listening), (result) =>
+            looked(known(port), { key, port }, result, { at, watched: Math.round(watched) }, thresholds)
           ),
         { concurrency: CONNECTIONS }
       )
 
       const changed = looks.filter((record) => {
         const stored = before.records.get(record.port)
-        return stored?.state !== record.state || stored.key !== record.key
+        return stored?.state !== record.state || stored.key !== record.key || stored.since !== record.since
       })
       const risen = new Set(changed.filter((record) => record.state === "up").map((record) => record.port))
       const found = risen.size === 0 ? [] : yield* listeners.on(risen)

@@ -10,7 +10,7 @@ import { type AppName, keyOf, type PortKey, type SpecialKey } from "./domain/Por
 import { contains, type PortRange } from "./domain/PortRange.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { appOf, kindOf, parsePort } from "./domain/rules.ts"
-import type { PortHealth } from "./domain/watch.ts"
+import { type PortHealth, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { type AllocateRequest, allocation } from "./registry/allocation.ts"
 import { Store } from "./Store.ts"
@@ -164,7 +164,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       readonly app?: AppName | undefined
       readonly health?: HealthState | undefined
     }) {
-      const { health, keys, rows } = yield* store.list
+      const { claims, health, keys, rows } = yield* store.list
       const ports = portsOf(rows)
       const shown = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
       const found = yield* listeners.on(new Set(shown.map(([, port]) => port)))
@@ -175,7 +175,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
         ])
       )
       const healthOf = (port: number): Health => {
-        const record = health.records.get(port)
+        const record = stillTrue(health.records.get(port), claims.get(port)?.claimedAt)
         // A port that several keys share is looked at under one of them.
         if (record === undefined || ports.get(record.key) !== port) return unwatched
         const { lastUp, since, state } = record

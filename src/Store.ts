@@ -130,7 +130,9 @@ export class Store extends Effect.Service<Store>()("Store", {
       row: (key: string) => guarded(rows.readRow(key)),
 
       /** Every row by key, what is known of the keys, and what this host has seen. */
-      list: guarded(Effect.all({ rows: rows.readRows, keys: rows.readKeys, health: health.read })),
+      list: guarded(
+        Effect.all({ rows: rows.readRows, keys: rows.readKeys, claims: rows.readClaims, health: health.read })
+      ),
 
       /** What a tick rests on: the ports, the claims, and what this host has seen. */
       watch: guarded(Effect.all({ rows: rows.readRows, claims: rows.readClaims, health: health.read })),

@@ -21,35 +21,45 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** A daemon answers sooner, also where its database is silent; one that does not is stopped or stuck. */
 const SILENCE_MS = 30_000
 
-/** Codes of connecting that mean that nobody serves there, or not for us. */
-const NOBODY = ["ENOENT", "ECONNREFUSED", "EACCES", "EPERM", "ENOTSOCK", "ENOTDIR"]
+/** What our daemon says of a request that it did not take. */
+const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 
-const askAt = (path: string, line: string): Promise<Asked> =>
+/** Asked before a change: a daemon of another kind, which answers in plain text, would just do it. */
+const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
+
+/** Sends `line`, after the daemon has shown what it is where that `matters`. */
+const askAt = (path: string, line: string, matters: boolean): Promise<Asked> =>
   new Promise((done) => {
     const socket = connect(path)
-    let connected = false
+    let sent = false
     let text = ""
     const end = (asked: Asked) => {
       socket.destroy()
       done(asked)
     }
-    socket.setEncoding("utf8")
-    socket.setTimeout(SILENCE_MS, () => end({ _tag: "Lost" }))
-    socket.once("connect", () => {
-      connected = true
+    const send = () => {
+      sent = true
       socket.write(line)
+    }
+    socket.setEncoding("utf8")
+    socket.setTimeout(SILENCE_MS, () => end({ _tag: sent ? "Lost" : "NoDaemon" }))
+    socket.once("connect", () => {
+      if (matters) socket.write(WHO_ARE_YOU)
+      else send()
     })
     socket.on("data", (chunk: string) => {
       text += chunk
       const newline = text.indexOf("\n")
       if (newline === -1) return
-      const reply = parseReply(text.slice(0, newline))
-      end(reply === undefined ? { _tag: connected ? "Lost" : "NoDaemon" } : { _tag: "Reply", reply })
+      const first = text.slice(0, newline)
+      text = text.slice(newline + 1)
+      const reply = parseReply(first)
+      if (reply === undefined) return end({ _tag: sent && matters && !NOT_TAKEN.includes(first) ? "Lost" : "NoDaemon" })
+      if (sent) end({ _tag: "Reply", reply })
+      else send()
     })
-    socket.once("error", (error: NodeJS.ErrnoException) =>
-      end({ _tag: !connected && NOBODY.includes(error.code ?? "") ? "NoDaemon" : "Lost" })
-    )
-    socket.once("close", () => done({ _tag: "Lost" }))
+    socket.once("error", () => end({ _tag: sent ? "Lost" : "NoDaemon" }))
+    socket.once("close", () => done({ _tag: sent ? "Lost" : "NoDaemon" }))
   })
 
 const parseReply = (line: string): Reply | undefined => {
@@ -57,10 +67,12 @@ const parseReply = (line: string): Reply | undefined => {
     const reply: unknown = JSON.parse(line)
     return typeof reply === "object" && reply !== null && "ok" in reply ? (reply as Reply) : undefined
   } catch {
-    // A daemon that is not ours answers in plain text.
     return undefined
   }
 }
+
+/** Commands that change nothing. */
+const QUESTIONS = ["getPort", "listPorts", "ping", "status"]
 
 /** In /tmp anybody could have made the directory: whose socket is there is believed only where it is this user's. */
 const trusted = (path: string): boolean =>
@@ -72,9 +84,11 @@ export const daemonAllowed = (environment: Environment): boolean => environment[
 /** Asks the daemon of this user, or else the system's. */
 export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
   const config = fingerprintOf(environment)
-  const line = `${JSON.stringify({ ...payload, command, format: "json", ...(config && { config }) })}\n`
+  // A daemon that was stopped meanwhile must not do later what was done without it.
+  const until = Date.now() + SILENCE_MS
+  const line = `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
-    const asked = await askAt(path, line)
+    const asked = await askAt(path, line, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked
   }
   return { _tag: "NoDaemon" }

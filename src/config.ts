@@ -1,4 +1,4 @@
-import { homedir, hostname, userInfo } from "node:os"
+import { hostname } from "node:os"
 import { isAbsolute, join } from "node:path"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { camel, NAMES, type Name, PREFIX, readFile } from "./config/file.ts"
+import { home, userName } from "./config/user.ts"
 import { type Database, parseDatabase } from "./domain/Database.ts"
 import { WrongConfig } from "./domain/errors.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "./domain/PortRange.ts"
@@ -55,15 +56,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** A directory by the XDG rules: a relative or empty value counts as none. */
 const xdg = (environment: Environment, variable: string, fallback: string): string => {
   const value = environment[variable]
-  return value !== undefined && isAbsolute(value) ? value : join(environment["HOME"] || homedir(), fallback)
-}
-
-const userName = (): string => {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid ${process.getuid?.() ?? "unknown"}`
-  }
+  return value !== undefined && isAbsolute(value) ? value : join(environment["HOME"] || home(), fallback)
 }
 
 const ranged = (text: string): Either.Either<PortRange, string> => {

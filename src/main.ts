@@ -5,7 +5,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
-import { guardOutput, helpWidth, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import { guardOutput, helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
@@ -50,7 +50,7 @@ const command = async ({ argv, command: { name }, json, payload }: Invocation & 
       return writeReply(name as keyof Results, answer as never, payload, json)
     }
     if (reply.error.code !== "other-store") return fail(reply.error, json)
-    process.stderr.write(`note: ${reply.error.message}; asked without it\n`)
+    say(`note: ${reply.error.message}; asked without it\n`)
   } else if (ofDaemon) {
     return fail(noDaemon(), json)
   } else if (asked._tag === "Lost" && !REPEATABLE.includes(name)) {
@@ -72,7 +72,7 @@ const main = async (invocation: Invocation): Promise<void> => {
       const text =
         invocation.command === undefined ? rootHelp(helpWidth()) : commandHelp(invocation.command, helpWidth())
       if (!invocation.alone) return writeAnswer(text)
-      process.stderr.write(text)
+      say(text)
       process.exitCode = 2
       return
     }

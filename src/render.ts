@@ -28,9 +28,19 @@ const outputFailed = (error: NodeJS.ErrnoException): never => {
   }
 }
 
-/** Makes every failure to write an end of the program. */
+/** An answer that cannot be written ends the program. What stands beside it does not: there is nobody to tell. */
 export const guardOutput = (): void => {
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", outputFailed)
+  process.stdout.on("error", outputFailed)
+  process.stderr.on("error", () => {})
+}
+
+/** Writes to standard error, as far as that can be. */
+export const say = (text: string): void => {
+  try {
+    process.stderr.write(text)
+  } catch {
+    // A file on a full disk; there is nobody to tell.
+  }
 }
 
 /** An answer goes to standard output, and nothing else does. */
@@ -45,14 +55,12 @@ export const writeAnswer = (text: string): void => {
 }
 
 const writeNotes = (notes: ReadonlyArray<string>): void => {
-  for (const note of notes) process.stderr.write(`${note}\n`)
+  for (const note of notes) say(`${note}\n`)
 }
 
 /** With `--json` the last line of standard error is the failure as a document. */
 export const writeFailure = ({ code, hint, message }: Failure, json: boolean): void => {
-  process.stderr.write(
-    json ? `${JSON.stringify({ error: { code, message, hint } })}\n` : `error: ${message}\nhint: ${hint}\n`
-  )
+  say(json ? `${JSON.stringify({ error: { code, message, hint } })}\n` : `error: ${message}\nhint: ${hint}\n`)
 }
 
 /** What a command came to: notes first, then the answer, as a document or as text. */

@@ -109,10 +109,15 @@ export const makeResponder = (
       })
 
     return (request: Request): Effect.Effect<Outcome> => {
-      const { command, config: fingerprint } = request
+      const { command, config: fingerprint, until } = request
       if (typeof command !== "string" || command === "") {
         return Effect.succeed(
           refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
+        )
+      }
+      if (typeof until === "number" && Date.now() > until) {
+        return Effect.succeed(
+          refused({ code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" })
         )
       }
       if (!matches(fingerprint, settings.written)) {

@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { CommandFailed, completions, runCommand } from "./cli.ts"
 import { exitCodeOf } from "./domain/Failure.ts"
-import { writeAnswer, writeFailure } from "./render.ts"
+import { say, writeAnswer, writeFailure } from "./render.ts"
 
 /** What needs Effect: a command in this process, the service, the completions. */
 export type Task =
@@ -37,7 +37,7 @@ const exitCode = (task: Task, cause: Cause.Cause<unknown>): number => {
     writeFailure(error.failure, json)
     return exitCodeOf(error.failure.code)
   }
-  process.stderr.write(`${Cause.pretty(cause)}\n`)
+  say(`${Cause.pretty(cause)}\n`)
   writeFailure({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
   return exitCodeOf("internal")
 }

@@ -73,6 +73,14 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
   const answer = async (line: string) => {
     const request = parse(line)
     if (request === undefined) return say("ERROR: Invalid JSON\n")
+    if (typeof request["id"] === "object" && request["id"] !== null) {
+      const failure: Failure = {
+        code: "invalid",
+        message: "id is no scalar: write text, a number, true, false or null",
+        hint: "leave it out"
+      }
+      return say(reply(version, undefined, { ok: false, failure }))
+    }
     const outcome = await respond(request)
     if (request["format"] === "json") return say(reply(version, request["id"], outcome))
     close(

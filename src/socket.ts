@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
-import { dirname } from "node:path"
+import { basename, dirname } from "node:path"
 
 /** Why a daemon may not serve a path; the sentence for its user. */
 export class SocketRefused extends Error {
@@ -63,7 +63,7 @@ const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 /** Makes room at `path`: its directory, and nothing in it but perhaps a dead socket of ours, which is taken away. */
 export const prepare = async (path: string, uid: number, group: string | undefined): Promise<void> => {
   const directory = dirname(path)
-  mkdirSync(directory, { recursive: true, mode: group === undefined ? 0o700 : 0o750 })
+  const made = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined
   const owner = statOf(directory)
   if (owner?.isDirectory() !== true || (owner.uid !== uid && owner.uid !== 0)) {
     throw new SocketRefused(
@@ -71,7 +71,11 @@ export const prepare = async (path: string, uid: number, group: string | undefin
       "name another path with AUTOMATE_LINUX_SOCKET_PATH"
     )
   }
-  if (group !== undefined && owner.uid === uid) chownSync(directory, uid, groupId(group))
+  // A directory that is there for other things keeps its mode and group.
+  if (made || (owner.uid === uid && basename(directory).startsWith("automatelinux"))) {
+    if (group !== undefined) chownSync(directory, uid, groupId(group))
+    chmodSync(directory, group === undefined ? 0o700 : 0o750)
+  }
   const there = statOf(path)
   if (there === undefined) return
   if (!there.isSocket() || there.uid !== uid) {

@@ -42,7 +42,9 @@ export const readFile = (path: string): Either.Either<ReadonlyMap<string, string
   try {
     content = JSON.parse(text)
   } catch (cause) {
-    return wrong(`is not JSON: ${(cause as Error).message}`)
+    // The rest of the message quotes the file, which may hold a password.
+    const place = /position \d+/.exec((cause as Error).message)?.[0]
+    return wrong(`is not JSON${place === undefined ? "" : `, at ${place}`}`)
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return wrong('is not a JSON object: write {"appRange": "3000-3499"}')
@@ -52,7 +54,9 @@ export const readFile = (path: string): Either.Either<ReadonlyMap<string, string
     const name = NAMES.find((each) => camel(each) === key)
     if (name === undefined) return wrong(`has ${quote(key)}, which is no setting: use ${NAMES.map(camel).join(", ")}`)
     if (typeof value !== "string" && typeof value !== "number")
-      return wrong(`gives ${key} as ${quote(value)}: write it as text, between quotes`)
+      return wrong(
+        `gives ${key} as ${typeof value === "object" ? "a list or an object" : typeof value}: write it as text, between quotes`
+      )
     values.set(PREFIX + name, String(value))
   }
   return Either.right(values)

@@ -44,8 +44,11 @@ export type Database = Sqlite | Mysql
 
 const URL_FORM = "write mysql://USER:PASSWORD@HOST:PORT/NAME, or sqlite:/PATH/TO/FILE"
 
-/** A URL as it may be shown: without what stands between the slashes and the last @, and without its parameters. */
-const shown = (url: string): string => quote(url.replace(/\/\/.*@/, "//…@").replace(/\?.*/, "?…"))
+/** A URL as it may be shown: its scheme and what follows the last @, and no parameters. */
+const shown = (url: string): string => {
+  const scheme = /^[a-z]+:\/\//.exec(url)?.[0] ?? ""
+  return quote((url.includes("@") ? url.replace(/^[\s\S]*@/, `${scheme}…@`) : url).replace(/\?[\s\S]*/, "?…"))
+}
 
 const LIMITS: Readonly<Record<string, keyof Limits>> = {
   connectTimeout: "connect",

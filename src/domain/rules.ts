@@ -16,7 +16,8 @@ const PORT = /^[1-9][0-9]{0,4}$/
 
 /** `value` as it may be shown in a message: quoted, control characters escaped, cut where it is long. */
 export const quote = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value)
+  const text =
+    typeof value === "object" && value !== null ? "an object or a list" : (JSON.stringify(value) ?? String(value))
   return text.length > 80 ? `${text.slice(0, 76)}…"` : text
 }
 

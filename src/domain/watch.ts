@@ -65,3 +65,9 @@ export const looked = (
   const limit = kindOf(key) === "dev" ? thresholds.staleAfterDev : thresholds.staleAfter
   return become(watched - known.mark >= limit ? "stale" : "down", { failures })
 }
+
+/** What is still true of a port since `claimedAt`: a port that was given back and claimed again has nothing to be blamed for. */
+export const stillTrue = (record: PortHealth | undefined, claimedAt: string | undefined): PortHealth | undefined =>
+  record !== undefined && record.state !== "up" && claimedAt !== undefined && record.since < claimedAt
+    ? undefined
+    : record

@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
-import { userInfo } from "node:os"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import { userName } from "../config/user.ts"
 import type { Limits, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
@@ -129,7 +129,7 @@ export const layer = (
   patience: Duration.Duration
 ): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
   const { name, password, servers, tls } = database
-  const user = database.user ?? userInfo().username
+  const user = database.user ?? userName()
   const common = Duration.toMillis(patience)
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`

@@ -1,5 +1,4 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
-import { userInfo } from "node:os"
 import { dirname } from "node:path"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
@@ -7,6 +6,7 @@ import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import { userName } from "../config/user.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { openLayer } from "./open.ts"
@@ -19,7 +19,7 @@ const systemReason = (code: string | undefined, path: string): string => {
   switch (code) {
     case "EACCES":
     case "EPERM":
-      return `permission denied for ${userInfo().username}${ownedBy(path)}`
+      return `permission denied for ${userName()}${ownedBy(path)}`
     case "EISDIR":
       return "it is a directory"
     case "ENOTDIR":

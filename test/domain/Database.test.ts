@@ -59,6 +59,9 @@ describe("a URL", () => {
 
   it.each([
     ["postgres://me:secret@h/d", /"postgres:\/\/…@h\/d" is not a database that is known/],
+    ["mysql:/me:secret@h/d", /"…@h\/d" is not a database that is known/],
+    ["me:secret@h/d", /"…@h\/d" is not a database/],
+    ["mysql://me:sec\nsecret@h/", /"mysql:\/\/…@h\/" /],
     ["mysql://me:secret@h", /is not a database that is known: write mysql:/],
     ["mysql://me:secret@h/", /names no database/],
     ["mysql://me:se%cret@h/d", /percent sign that encodes nothing/],

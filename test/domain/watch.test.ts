@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Look, looked, type PortHealth } from "../../src/domain/watch.ts"
+import { type Look, looked, type PortHealth, stillTrue } from "../../src/domain/watch.ts"
 
 const DAY = 86_400
 const THRESHOLDS = { downAfter: 3, staleAfter: 14 * DAY, staleAfterDev: 30 * DAY }
@@ -80,6 +80,16 @@ describe("a port", () => {
       mark: 30
     })
   })
+})
+
+it("has nothing to be blamed for before it was claimed again", () => {
+  const stale = after("a-prod", [
+    ["down", 0],
+    ["down", 14 * DAY]
+  ])
+  expect(stillTrue(stale, new Date(15 * DAY * 1000).toISOString())).toBeUndefined()
+  expect(stillTrue(stale, new Date(0).toISOString())).toBe(stale)
+  expect(stillTrue(stale, undefined)).toBe(stale)
 })
 
 describe("a stale port", () => {

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import {
   chmodSync,
   existsSync,
@@ -160,6 +160,7 @@ describe("the protocol", () => {
       { command: "getPort", key: "cad-dev", format: "json", id: 1 },
       { command: "getPort", key: "none", format: "json", id: "two" },
       { command: "nothing", format: "json", id: null },
+      { command: "ping", format: "json", id: {} },
       { command: "ping", format: "json" }
     ]
     await each.write(requests.map((request) => `${JSON.stringify(request)}\n`).join(""))
@@ -184,6 +185,11 @@ describe("the protocol", () => {
         version,
         error: { code: "unknown-command", message: "Unknown command: nothing", hint: expect.any(String) },
         id: null
+      },
+      {
+        ok: false,
+        version,
+        error: { code: "invalid", message: expect.stringContaining("id is no scalar"), hint: expect.any(String) }
       },
       { ok: true, version, result: { pong: true, pid: daemon.pid } }
     ])
@@ -296,6 +302,20 @@ describe("the service", () => {
     expect(await again.stop("SIGINT")).toBe(0)
   })
 
+  it("lets a group in where one is configured, and nobody where there is no such group", async () => {
+    const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()
+    const daemon = await startDaemon(box.with({ AUTOMATELINUX_SOCKET_GROUP: group }))
+    expect(statSync(daemon.socket).mode & 0o777).toBe(0o660)
+    expect(statSync(join(daemon.socket, "..")).mode & 0o777).toBe(0o750)
+    await daemon.stop()
+    const run = await box.with({ AUTOMATELINUX_SOCKET_GROUP: "no-such-group" }).d("daemon")
+    expect(run).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: "error: there is no group no-such-group\nhint: correct AUTOMATELINUX_SOCKET_GROUP\n"
+    })
+  })
+
   it("refuses to start twice, and names the first one's pid", async () => {
     const daemon = await startDaemon(box)
     expect(await box.d("daemon")).toEqual({
@@ -363,13 +383,64 @@ describe("the service", () => {
     expect(await stopped).toBe(0)
   })
 
-  it("never calls a write failed that the daemon may have done", async () => {
+  /** Something at the daemon's path that answers each line like this. */
+  const impostor = (answers: (line: string) => string | undefined) => {
     const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
-    await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "a")
     mkdirSync(join(socket, ".."), { mode: 0o700 })
-    // A daemon that takes the request and dies.
-    const server = createServer((each) => each.on("error", () => {}).once("data", () => each.destroy())).listen(socket)
+    const heard: Array<string> = []
+    const server = createServer((each) => {
+      each
+        .on("error", () => {})
+        .on("data", (chunk) => {
+          for (const line of String(chunk).trimEnd().split("\n")) {
+            heard.push(JSON.parse(line).command)
+            const answer = answers(line)
+            if (answer === undefined) each.destroy()
+            else each.write(answer)
+          }
+        })
+    }).listen(socket)
     onTestFinished(() => void server.close())
+    return heard
+  }
+
+  it("does not let a daemon of another kind make a change", async () => {
+    const heard = impostor(() => "pong\n")
+    expect(await box.ok("setPort", "--key", "a", "--value", "28150")).toBe("Port set for a to 28150\n")
+    expect(await box.ok("deletePort", "--key", "a")).toContain("deleted")
+    expect(heard).toEqual(["ping", "ping"])
+    expect(await box.d("getPort", "--key", "a")).toMatchObject({ code: 1, stdout: "" })
+  })
+
+  it("runs in process what the daemon did not take", async () => {
+    impostor(() => "ERROR: Too many connections\n")
+    expect(await box.d("deletePort", "--key", "none")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("Port entry not found")
+    })
+  })
+
+  it("does not do what its client no longer waits for", async () => {
+    const daemon = await startDaemon(box)
+    const late = { command: "setPort", key: "late", value: 28150, format: "json", until: Date.now() - 1 }
+    const each = client(daemon.socket)
+    void each.write(`${JSON.stringify(late)}\n`)
+    expect(await each.until(/\n/)).toContain("the client has stopped waiting")
+    expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
+  })
+
+  it("goes on where its log cannot be written", async () => {
+    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const run = box.sh(
+      `d daemon 2> /dev/full & p=$!; for i in $(seq 100); do [ -S ${socket} ] && break; sleep 0.1; done; sleep 0.5; d ping; kill $(d ping --json | grep -o '[0-9]*'); wait $p; echo $?`
+    )
+    expect((await run).stdout).toBe("pong\n0\n")
+  })
+
+  it("never calls a write failed that the daemon may have done", async () => {
+    await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "a")
+    // A daemon that takes the request and dies.
+    impostor((line) => (line.includes("ping") ? '{"ok":true,"version":"0.1.0","result":{}}\n' : undefined))
     const run = await box.d("deletePort", "--key", "a-dev")
     expect(run).toMatchObject({
       code: 3,

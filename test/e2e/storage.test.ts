@@ -3,7 +3,7 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, wr
 import { join } from "node:path"
 import Database from "better-sqlite3"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { asNobody, isRoot } from "../support/nobody.ts"
+import { asNobody, asUser, isRoot } from "../support/nobody.ts"
 import { machine, temporary } from "../support/program.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24000-24099", AUTOMATELINUX_SPECIAL_RANGE: "24100-24199" }
@@ -38,6 +38,20 @@ describe("trouble with the file", () => {
       ),
       /permission denied for/
     )
+  })
+
+  it("belongs to a user whom the system does not know", async () => {
+    const directory = temporary()
+    chmodSync(directory, 0o555)
+    const env = { ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${join(directory, "ports.sqlite")}` }
+    expectTrouble(
+      await asUser(54_321, env, "allocate", "--app", "a"),
+      isRoot ? /permission denied for uid 54321/ : /permission denied/
+    )
+    const free = temporary()
+    chmodSync(free, 0o777)
+    const run = await asUser(54_321, { ...RANGE, HOME: free }, "allocate", "--app", "a")
+    expect(run).toEqual({ code: 0, stdout: "a-prod 24000\na-dev 24001\n", stderr: "" })
   })
 
   it("cannot be made below a file", async () => {

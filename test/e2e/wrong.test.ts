@@ -150,13 +150,16 @@ describe("wrong configuration", () => {
     ["not json", /ports.json is not JSON/],
     ["[]", /ports.json is not a JSON object/],
     ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is no setting: use databaseUrl/],
-    ['{"appRange": true}', /ports.json gives appRange as true: write it as text/],
+    ['{"appRange": true}', /ports.json gives appRange as boolean: write it as text/],
+    ['{"databaseUrl": ["mysql://me:secret@h/d"]}', /gives databaseUrl as a list or an object: write it as text/],
+    ['{"databaseUrl": "mysql://me:secret@h/d" x}', /ports.json is not JSON/],
     ['{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/]
   ])("the file %s", async (content, message) => {
     const box = machine()
     await box.sh(`mkdir -p .config/automatelinux && printf '%s' '${content}' > .config/automatelinux/ports.json`)
     const run = await box.d("listPorts")
     expect([run.code, run.stdout]).toEqual([2, ""])
+    expect(run.stderr).not.toContain("secret")
     expect(run.stderr).toMatch(message)
   })
 

@@ -8,6 +8,10 @@ const NOBODY = 65_534
 
 /** `d` as an ordinary user, who is not the one that runs the tests where that is root, who may do anything. */
 export const asNobody = (env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
+  asUser(NOBODY, env, ...words)
+
+/** The same as any user, also one whom the system does not know. */
+export const asUser = (uid: number, env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
   new Promise<Run>((done) => {
     const program = join(temporary(), "d.cjs")
     // Nobody may not look into the checkout; the driver is found by a link.
@@ -18,7 +22,7 @@ export const asNobody = (env: Readonly<Record<string, string>>, ...words: Readon
       env: { HOME: "/nonexistent", AUTOMATELINUX_DAEMON: "never", ...env },
       cwd: "/",
       stdio: ["ignore", "pipe", "pipe"],
-      ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {})
+      ...(isRoot ? { uid, gid: uid } : {})
     })
     let stdout = ""
     let stderr = ""
