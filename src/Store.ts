@@ -8,10 +8,11 @@ import { PortsConfig } from "./config.ts"
 import { OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
 import type { Moment, PortHealth } from "./domain/watch.ts"
+import { makeChanges, RowMoved } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
 import { makeHealthRows } from "./store/health.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
-import { makeRows, RowMoved } from "./store/rows.ts"
+import { makeRows } from "./store/rows.ts"
 import { checkColumns, ensureSchema, tableNames } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
 
@@ -34,6 +35,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const rows = yield* makeRows(settingsTable)
+    const changes = yield* makeChanges(settingsTable)
     const health = yield* makeHealthRows(actor.host)
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.provideService(Dialect, dialect))
@@ -104,7 +106,7 @@ export class Store extends Effect.Service<Store>()("Store", {
           const plan = yield* decide(state)
           answer = plan
           const at = DateTime.formatIso(yield* DateTime.now)
-          yield* rows.writeAll(state, plan.changes, { ...actor, at, batch })
+          yield* changes.writeAll(state, plan.changes, { ...actor, at, batch })
           return plan.answer
         })
         return yield* guarded(

@@ -1,0 +1,192 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { Actor } from "../config.ts"
+import { type ClaimMove, claimMoves, renameClaim, settle } from "../domain/claims.ts"
+import { KeyCollision } from "../domain/errors.ts"
+import { applied, type Change, type Claim, type RegistryState } from "../domain/RegistryState.ts"
+import { Dialect } from "./Dialect.ts"
+import { PREFIX } from "./rows.ts"
+
+/** A row changed between our reading and our writing it: another program wrote it. The transaction is run again. */
+export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string }> {}
+
+/** Who makes a change, when, and which transaction it belongs to. */
+export interface Stamp extends Actor {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly batch: string
+}
+
+/** The statements that write changes, for inside a transaction. */
+export const makeChanges = (settings: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const dialect = yield* Dialect
+
+    /** Byte for byte, whatever the column's collation holds to be equal; `=` comes first for the index. */
+    const bytes = sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" })
+    const exactly = (column: string, value: string) =>
+      sql`${sql(column)} = ${value} AND CAST(${sql(column)} AS ${sql.literal(bytes)}) = CAST(${value} AS ${sql.literal(bytes)})`
+
+    const history = (
+      stamp: Stamp,
+      what: string,
+      key: string | null,
+      oldPort: number | null,
+      newPort: number | null,
+      detail: string | null = null
+    ) =>
+      sql`INSERT INTO port_history ${sql.insert({
+        batch: stamp.batch,
+        at: stamp.at,
+        what,
+        key,
+        old_port: oldPort,
+        new_port: newPort,
+        detail,
+        host: stamp.host,
+        user: stamp.user,
+        program: stamp.program
+      })}`
+
+    /** Fails with RowMoved where the UPDATE or DELETE met no row. */
+    const met = (key: string, statement: ReturnType<typeof history>) =>
+      Effect.filterOrFail(
+        statement.raw,
+        (raw) => dialect.rowsMet(raw) > 0,
+        () => new RowMoved({ key })
+      )
+
+    /** Inserts the row of `key`. A duplicate is another key that the table takes for this one, or a foreign insert. */
+    const insertRow = (key: string, value: string) =>
+      sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`.pipe(
+        Effect.catchIf(
+          (error) => dialect.diagnose(error)._tag === "Duplicate",
+          () =>
+            Effect.gen(function* () {
+              const rows = yield* sql<{ setting_key: string }>`
+                SELECT setting_key FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`
+              const other = rows.find((row) => row.setting_key !== PREFIX + key)?.setting_key.slice(PREFIX.length)
+              return yield* other === undefined
+                ? new RowMoved({ key })
+                : new KeyCollision({ key, other, table: settings })
+            })
+        )
+      )
+
+    const removeRow = (key: string, stored: string) =>
+      met(
+        key,
+        sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
+      )
+
+    /** Gives `key` its row in `port_keys`; `known` are the keys that have one. */
+    const introduce = (key: string, known: Set<string>, stamp: Stamp) =>
+      Effect.gen(function* () {
+        if (known.has(key)) return
+        known.add(key)
+        yield* sql`INSERT INTO port_keys ${sql.insert({ key, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
+      })
+
+    const forget = (key: string) => sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}`
+
+    /** Writes one change to everything but the claims, which follow at the end. */
+    const write = (state: RegistryState, known: Set<string>, change: Change, stamp: Stamp) =>
+      Effect.gen(function* () {
+        switch (change._tag) {
+          case "Assign": {
+            const { key } = change
+            const value = String(change.port)
+            const stored = state.rows.get(key)
+            if (stored === undefined) yield* insertRow(key, value)
+            else {
+              yield* met(
+                key,
+                sql`UPDATE ${sql(settings)} SET setting_value = ${value}
+                  WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
+              )
+            }
+            yield* introduce(key, known, stamp)
+            return yield* history(stamp, change.what, key, state.ports.get(key) ?? null, change.port)
+          }
+          case "Remove": {
+            yield* removeRow(change.key, state.rows.get(change.key) ?? "")
+            yield* forget(change.key)
+            return yield* history(stamp, change.what, change.key, state.ports.get(change.key) ?? null, null)
+          }
+          case "Rename": {
+            const { key, to } = change
+            const stored = state.rows.get(key) ?? ""
+            yield* removeRow(key, stored)
+            yield* insertRow(to, stored)
+            yield* forget(to)
+            yield* sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
+            const port = state.ports.get(key) ?? null
+            return yield* history(stamp, "rename", to, port, port, key)
+          }
+          case "Describe": {
+            const { _tag, key, ...record } = change
+            yield* introduce(key, known, stamp)
+            yield* sql`UPDATE port_keys SET ${sql.update(record)} WHERE ${sql("key")} = ${key}`
+            return yield* history(stamp, "describe", key, null, null, record.description ?? record.directory ?? null)
+          }
+          case "Reserve": {
+            const { port, reason } = change
+            yield* sql`DELETE FROM port_reserved WHERE port = ${port}`
+            yield* sql`INSERT INTO port_reserved ${sql.insert({ port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
+            return yield* history(stamp, "reserve", null, null, port, reason)
+          }
+          case "Unreserve": {
+            yield* sql`DELETE FROM port_reserved WHERE port = ${change.port}`
+            return yield* history(stamp, "unreserve", null, change.port, null, state.reserved.get(change.port) ?? null)
+          }
+        }
+      })
+
+    const writeClaims = (moves: ReadonlyArray<ClaimMove>) =>
+      Effect.gen(function* () {
+        for (const { from } of moves) if (from !== undefined) yield* sql`DELETE FROM port_claims WHERE port = ${from}`
+        for (const { claim, to } of moves) {
+          if (to === undefined) continue
+          yield* sql`INSERT INTO port_claims ${sql.insert({
+            port: to,
+            claim_key: claim.key,
+            claimed_at: claim.claimedAt,
+            host: claim.host,
+            by: claim.by
+          })}`
+        }
+      })
+
+    /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
+    const tellDrift = (moves: ReadonlyArray<ClaimMove>, stamp: Stamp) =>
+      Effect.forEach(
+        moves,
+        ({ claim, from = null, to = null }) =>
+          history(stamp, from === null ? "adopt" : to === null ? "drop" : "follow", claim.key, from, to),
+        { discard: true }
+      )
+
+    /**
+     * Writes `changes`, and the claims as they must stand afterwards. Nothing at all is written where nothing changes
+     * and the claims agree with the rows already.
+     */
+    const writeAll = (state: RegistryState, changes: ReadonlyArray<Change>, stamp: Stamp) =>
+      Effect.gen(function* () {
+        const right = { claimedAt: stamp.at, host: stamp.host, by: stamp.user }
+        const agreed = settle(state.ports, state.claims, right)
+        yield* tellDrift(claimMoves(state.claims, agreed), stamp)
+        const known = new Set(state.keys.keys())
+        let ports = state.ports
+        let claims: ReadonlyMap<number, Claim> = agreed
+        for (const change of changes) {
+          yield* write(state, known, change, stamp)
+          ports = applied(ports, change)
+          if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
+        }
+        yield* writeClaims(claimMoves(state.claims, settle(ports, claims, right)))
+      })
+
+    return { writeAll }
+  })

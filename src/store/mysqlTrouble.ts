@@ -1,0 +1,94 @@
+import type { Trouble } from "./Dialect.ts"
+
+interface DriverError {
+  readonly errno?: number
+  readonly code?: string
+  readonly message?: string
+  /** Set where the server itself said it. */
+  readonly sqlState?: string
+}
+
+const START_SERVER = "see whether the server runs, and AUTOMATELINUX_DATABASE_URL"
+const TRY_AGAIN = "try again"
+const MANUAL = "docs/database.md says which rights are needed"
+
+/** Server errors by number, because the driver's names for them differ between its versions. */
+const diagnoseServer = (errno: number, message: string): Trouble => {
+  switch (errno) {
+    case 1146: // no such table
+      return { _tag: "MissingTable" }
+    case 1062: // duplicate entry
+      return { _tag: "Duplicate" }
+    case 1020: // record changed since it was read
+    case 1205: // lock wait timeout
+    case 1213: // deadlock, or a certification conflict in a cluster
+    case 1969: // max_statement_time exceeded
+      return { _tag: "Busy", reason: "another program holds its tables locked", hint: "see who with: SHOW PROCESSLIST" }
+    case 1040: // too many connections
+    case 1203: // of this user
+    case 1226: // a user's limit of connections
+      return { _tag: "Busy", reason: "it has too many connections", hint: "see whose with: SHOW PROCESSLIST" }
+    case 1053: // server shutdown in progress
+    case 1317: // query interrupted
+    case 1927: // connection was killed
+    case 1047: // this node of the cluster is not ready
+    case 4031: // disconnected for inactivity
+      return { _tag: "Lost", reason: "it broke the connection", hint: TRY_AGAIN }
+    case 1044:
+    case 1142:
+    case 1143:
+    case 1227:
+      return { _tag: "Refused", reason: `it does not allow that: ${message}`, hint: MANUAL }
+    case 1045:
+    case 1698:
+      return { _tag: "Refused", reason: "it refuses this user or password", hint: "correct AUTOMATELINUX_DATABASE_URL" }
+    case 1049:
+      return { _tag: "Refused", reason: "there is no such database", hint: "make it, as docs/database.md says" }
+    case 1054: {
+      const column = /'([^']+)'/.exec(message)?.[1] ?? "that is needed"
+      return {
+        _tag: "Refused",
+        reason: `a table in it has no column ${column}: it is another program's`,
+        hint: "name another table with AUTOMATELINUX_SETTINGS_TABLE, or another database"
+      }
+    }
+    case 1290:
+    case 1792:
+    case 1836:
+      return {
+        _tag: "Refused",
+        reason: "it is read-only",
+        hint: "name the server that takes writes in AUTOMATELINUX_DATABASE_URL"
+      }
+    default:
+      return { _tag: "Refused", reason: `it says: ${message} (${errno})`, hint: MANUAL }
+  }
+}
+
+const DOWN: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "nothing listens there",
+  ENOENT: "there is no such socket",
+  EACCES: "this user may not open the socket",
+  ENOTFOUND: "there is no host of that name",
+  EAI_AGAIN: "the host's name cannot be looked up now",
+  EHOSTUNREACH: "the host cannot be reached",
+  ENETUNREACH: "the network cannot be reached",
+  EHOSTDOWN: "the host is down"
+}
+
+/** What the driver's error means. Without a state of SQL it is the connection's, not the server's. */
+export const diagnose = (cause: unknown): Trouble => {
+  const { code = "", errno = 0, message = String(cause), sqlState } = (cause ?? {}) as DriverError
+  if (sqlState !== undefined && sqlState !== "" && errno > 0) return diagnoseServer(errno, message)
+  if (code.startsWith("HANDSHAKE_") || /certificate|SSL|TLS/i.test(`${code} ${message}`)) {
+    return {
+      _tag: "Refused",
+      reason: `no secure connection: ${message}`,
+      hint: "see tls and ca in docs/configuration.md"
+    }
+  }
+  const down = DOWN[code]
+  if (down !== undefined) return { _tag: "Down", reason: down, hint: START_SERVER }
+  if (code === "ETIMEDOUT") return { _tag: "Lost", reason: "it does not answer", hint: START_SERVER }
+  return { _tag: "Lost", reason: "the connection broke", hint: TRY_AGAIN }
+}
