@@ -1,17 +1,17 @@
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { temporary } from "../support/program.ts"
+import { PROGRAM, temporary } from "../support/program.ts"
 
-/** The processes whose command line names `path`. */
+/** The processes whose command line names `path`, or that run in it. */
 const processesOf = (path: string): ReadonlyArray<string> =>
   readdirSync("/proc")
     .filter((pid) => /^\d+$/.test(pid))
     .flatMap((pid) => {
       try {
         const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")
-        return line.includes(path) ? [line] : []
+        return line.includes(path) || readlinkSync(`/proc/${pid}/cwd`).startsWith(`${path}/`) ? [line] : []
       } catch {
         return []
       }
@@ -24,17 +24,21 @@ const until = async (condition: () => boolean) => {
   }
 }
 
-it.each(["SIGINT", "SIGKILL"] as const)(
-  "a run of the tests that is ended by %s leaves no process and no file",
-  async (signal) => {
+it.each([
+  ["SIGINT", "test/mariadb/second-writer.test.ts", "mariadbd"],
+  ["SIGKILL", "test/mariadb/second-writer.test.ts", "mariadbd"],
+  ["SIGKILL", "test/e2e/fast-path.test.ts", `${process.execPath} ${PROGRAM} daemon`]
+] as const)(
+  "a run of the tests that is ended by %s in %s leaves no process and no file",
+  async (signal, file, program) => {
     const directory = temporary()
-    const run = spawn("npx", ["vitest", "run", "test/mariadb/second-writer.test.ts"], {
+    const run = spawn("npx", ["vitest", "run", file], {
       env: { ...process.env, TMPDIR: directory, PORTS_TEST_ROOT: "" },
       stdio: "ignore",
       detached: true
     })
     const ended = new Promise((done) => run.once("close", done))
-    await until(() => processesOf(directory).some((line) => line.startsWith("mariadbd")))
+    await until(() => processesOf(directory).some((line) => line.startsWith(program)))
     // To the whole group, as a terminal does it.
     process.kill(-(run.pid ?? 0), signal)
     await ended

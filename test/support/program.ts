@@ -86,6 +86,13 @@ export interface Daemon {
   readonly signal: (signal: NodeJS.Signals) => void
 }
 
+const ends: Array<() => Promise<void>> = []
+
+// Registered here and not where a daemon is started: inside of a hook it would come too late.
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
 /** Runs the service of `box` until the test is over, or the file's tests where `forAll`. */
 export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon> => {
   const child = spawn(process.execPath, [PROGRAM, "daemon"], {
@@ -101,7 +108,7 @@ export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon>
     child.kill("SIGKILL")
     await ended
   }
-  if (forAll) afterAll(end)
+  if (forAll) ends.push(end)
   else onTestFinished(end)
   while (!log.includes("serving")) {
     if (child.exitCode !== null) {

@@ -25,6 +25,16 @@ const ensureServer = () => {
   if (missing()) throw new Error(`the tests need a MariaDB server and socat: apt-get install ${PACKAGES.join(" ")}`)
 }
 
+/** Ends what still runs in the directory that is its argument, and removes it. */
+const REMOVE = `
+  trap "" INT TERM HUP
+  cat
+  for process in /proc/[0-9]*; do
+    case $(readlink $process/cwd) in "$0"/*) kill -9 "\${process#/proc/}" ;; esac
+  done
+  until rm -rf "$0" && sleep 0.5 && [ ! -e "$0" ]; do :; done
+`
+
 /**
  * Builds the program that the end-to-end tests run, and makes the one directory that everything a test makes lies in.
  * A process of its own removes it when this one has ended, however it ended: it waits for the end of a pipe.
@@ -36,14 +46,7 @@ export default () => {
 
   const root = mkdtempSync(join(tmpdir(), "ports-test-"))
   chmodSync(root, 0o755)
-  const remover = spawn(
-    "bash",
-    ["-c", `trap "" INT TERM HUP; cat; until rm -rf "$0" && sleep 0.5 && [ ! -e "$0" ]; do :; done`, root],
-    {
-      stdio: ["pipe", "ignore", "ignore"],
-      detached: true
-    }
-  )
+  const remover = spawn("bash", ["-c", REMOVE, root], { stdio: ["pipe", "ignore", "ignore"], detached: true })
   remover.unref()
   process.env["PORTS_TEST_ROOT"] = root
 
