@@ -158,6 +158,6 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         : store.saveHealth([], [], { at: last.at, watched: memory.watched })
     )
 
-    return { tick, run, flush, last: Effect.sync(() => last), records: Effect.sync(() => memory?.records) }
+    return { tick, run, flush, last: Effect.sync(() => last) }
   })
 }) {}

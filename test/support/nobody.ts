@@ -10,7 +10,7 @@ const NOBODY = 65_534
 export const asNobody = (env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
   asUser(NOBODY, env, ...words)
 
-/** The same as any user, also one whom the system does not know. */
+/** `d` as the user `uid`, whom the system need not know, where the tests run as root. */
 export const asUser = (uid: number, env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
   new Promise<Run>((done) => {
     const program = join(temporary(), "d.cjs")
