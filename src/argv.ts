@@ -1,15 +1,7 @@
 import { resolve } from "node:path"
 import leven from "leven"
-import {
-  type CommandSpec,
-  commandList,
-  commands,
-  fieldOf,
-  findCommand,
-  type LocalCommand,
-  type OptionSpec,
-  usageHint
-} from "./commands.ts"
+import type { CommandSpec, OptionSpec } from "./commandSpec.ts"
+import { commandList, commands, fieldOf, findCommand, type LocalCommand, usageHint } from "./commands.ts"
 import type { FailureCode } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 

@@ -7,14 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import { version } from "../package.json"
-import {
-  type CommandSpec,
-  commands,
-  fieldOf,
-  type OptionSpec,
-  type RegistryCommand,
-  registryCommands
-} from "./commands.ts"
+import type { CommandSpec, OptionSpec } from "./commandSpec.ts"
+import { commands, fieldOf, type RegistryCommand, registryCommands } from "./commands.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { writeReply } from "./render.ts"
 

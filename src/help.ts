@@ -1,4 +1,5 @@
-import { type CommandSpec, commandList, type OptionSpec } from "./commands.ts"
+import type { CommandSpec, OptionSpec } from "./commandSpec.ts"
+import { commandList } from "./commands.ts"
 
 const INDENT = "  "
 

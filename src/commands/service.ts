@@ -1,0 +1,65 @@
+import { type CommandSpec, json } from "../commandSpec.ts"
+
+/** The commands on the service and the program itself. */
+export const serviceCommands = {
+  status: {
+    name: "status",
+    summary: "Tell how the daemon, its database and the ports are",
+    usage: [""],
+    options: [json],
+    details: ["The exit code is 3 where no daemon runs."],
+    examples: ["d status"]
+  },
+  ping: {
+    name: "ping",
+    summary: "Ask whether a daemon answers",
+    usage: [""],
+    options: [json],
+    details: ["Prints pong. The exit code is 3 where no daemon runs."],
+    examples: ["d ping"]
+  },
+  daemon: {
+    name: "daemon",
+    summary: "Run the service in the foreground",
+    usage: [""],
+    options: [],
+    details: [
+      "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
+      "Stops on SIGINT and SIGTERM. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
+    ],
+    examples: ["d daemon"]
+  },
+  getSocketPath: {
+    name: "getSocketPath",
+    summary: "Print the path of the daemon's socket",
+    usage: [""],
+    options: [json],
+    details: ["Only the environment decides it: AUTOMATE_LINUX_SOCKET_PATH, or XDG_RUNTIME_DIR."],
+    examples: ["d getSocketPath"]
+  },
+  listCommands: {
+    name: "listCommands",
+    summary: "Print the names of the commands, one a line",
+    usage: [""],
+    options: [json],
+    details: [],
+    examples: ["d listCommands"]
+  },
+  version: {
+    name: "version",
+    summary: "Print the version",
+    usage: [""],
+    options: [json],
+    details: [],
+    examples: ["d version"]
+  },
+  help: {
+    name: "help",
+    summary: "Print this help, or that of a command",
+    usage: ["[COMMAND]"],
+    options: [],
+    details: [],
+    examples: ["d help allocate"],
+    operand: "COMMAND"
+  }
+} as const satisfies Record<string, CommandSpec>
