@@ -63,23 +63,28 @@ export class Store extends Effect.Service<Store>()("Store", {
       patience
     )
 
+    let complete = sql.onDialectOrElse({ sqlite: () => false, orElse: () => true })
+    /**
+     * SQLite is asked for its tables before anything else, because its client remembers for a second that a statement
+     * could not be prepared. On a server that would cost a round trip a process.
+     */
+    const made = Effect.gen(function* () {
+      if (complete) return
+      const tables = yield* patiently(troubled(sql<{ name: string }>`SELECT name FROM sqlite_master`), patience)
+      const there = new Set(tables.map(({ name }) => name.toLowerCase()))
+      if (!tableNames(settingsTable).every((name) => there.has(name.toLowerCase()))) yield* makeSchema
+      complete = true
+    })
+
     /** Waits for what may pass, makes the schema where it is missing, and names what cannot be helped. */
     const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = patiently(troubled(effect), patience)
+      const attempt = Effect.zipRight(made, patiently(troubled(effect), patience))
       return attempt.pipe(
         Effect.catchIf(isMissingTable, () =>
           Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))
         ),
         named
       )
-    }
-
-    if (sql.onDialectOrElse({ sqlite: () => true, orElse: () => false })) {
-      // Asked for beforehand, because of what the client remembers; on a server it would cost a round trip a process.
-      const tables = sql<{ name: string }>`SELECT name FROM sqlite_master WHERE type = 'table'`
-      const there = new Set((yield* named(patiently(troubled(tables), patience))).map(({ name }) => name.toLowerCase()))
-      const complete = tableNames(settingsTable).every((name) => there.has(name.toLowerCase()))
-      if (!complete) yield* named(makeSchema)
     }
 
     return {

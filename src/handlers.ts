@@ -5,7 +5,7 @@ import type { Answer } from "./domain/Answer.ts"
 import { Invalid, MissingArgument, type RegistryError } from "./domain/errors.ts"
 import { keyOf, type PortKey } from "./domain/PortKey.ts"
 import type { Payload } from "./protocol.ts"
-import { Registry } from "./Registry.ts"
+import type { Registry } from "./Registry.ts"
 import { describeListener } from "./sentences.ts"
 
 type Handlers = {
@@ -31,20 +31,28 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
 const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
   app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void
 
+/** What the handlers call. It is asked for only when the arguments are known to be right. */
+export interface Services {
+  readonly registry: Effect.Effect<typeof Registry.Service, RegistryError>
+}
+
 /** The table of commands onto the use cases. */
-export const makeHandlers = Effect.map(
-  Registry,
-  (registry): Handlers => ({
+export const makeHandlers = ({ registry }: Services): Handlers => {
+  const call = <A, E extends RegistryError>(use: (registry: typeof Registry.Service) => Effect.Effect<A, E>) =>
+    Effect.flatMap(registry, use)
+  return {
     allocate: (payload) =>
       Effect.gen(function* () {
         yield* someName("allocate", payload)
-        const { notes, result } = yield* registry.allocate({
-          apps: payload.app,
-          specials: payload.special,
-          description: payload.description,
-          directory: payload.dir,
-          dryRun: payload.dryRun
-        })
+        const { notes, result } = yield* call((registry) =>
+          registry.allocate({
+            apps: payload.app,
+            specials: payload.special,
+            description: payload.description,
+            directory: payload.dir,
+            dryRun: payload.dryRun
+          })
+        )
         const skipped = result.skipped.map(({ by, port }) => ({
           port,
           reason: "bound" as const,
@@ -52,21 +60,27 @@ export const makeHandlers = Effect.map(
         }))
         return { result: { assignments: result.assignments, skipped }, notes }
       }),
-    getPort: (payload) => Effect.flatMap(askedKey(payload), registry.get),
+    getPort: (payload) => Effect.flatMap(askedKey(payload), (key) => call((registry) => registry.get(key))),
     setPort: (payload) =>
       payload.value === undefined && payload.description === undefined
         ? Effect.fail(new MissingArgument({ command: "setPort", argument: "value" }))
-        : registry.set({
-            key: payload.key,
-            port: payload.value,
-            description: payload.description,
-            force: payload.force
-          }),
-    listPorts: registry.list,
-    deletePort: ({ key }) => registry.remove(key),
-    release: (payload) => Effect.zipRight(someName("release", payload), registry.release(payload.app, payload.special)),
-    rename: ({ key, to }) => registry.rename(key, to),
-    reserve: ({ port, reason }) => registry.reserve(port, reason),
-    unreserve: ({ port }) => registry.unreserve(port)
-  })
-)
+        : call((registry) =>
+            registry.set({
+              key: payload.key,
+              port: payload.value,
+              description: payload.description,
+              force: payload.force
+            })
+          ),
+    listPorts: (payload) => call((registry) => registry.list(payload)),
+    deletePort: ({ key }) => call((registry) => registry.remove(key)),
+    release: (payload) =>
+      Effect.zipRight(
+        someName("release", payload),
+        call((registry) => registry.release(payload.app, payload.special))
+      ),
+    rename: ({ key, to }) => call((registry) => registry.rename(key, to)),
+    reserve: ({ port, reason }) => call((registry) => registry.reserve(port, reason)),
+    unreserve: ({ port }) => call((registry) => registry.unreserve(port))
+  }
+}

@@ -1,3 +1,4 @@
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Results } from "./answers.ts"
@@ -38,8 +39,9 @@ export const execute = <N extends RegistryCommand>(
 ): Effect.Effect<Reply<N>, Failure> =>
   Effect.gen(function* () {
     const decoded = yield* decodePayload(command, payload)
-    const answer = yield* Effect.flatMap(makeHandlers, (handlers) => handlers[command](decoded)).pipe(
-      Effect.provide(registryLayer(environment))
-    )
+    const scope = yield* Effect.scope
+    const context = yield* Effect.cached(Layer.buildWithScope(registryLayer(environment), scope))
+    const handlers = makeHandlers({ registry: Effect.map(context, Context.get(Registry)) })
+    const answer = yield* handlers[command](decoded)
     return { result: answer.result, notes: answer.notes.map(noteLine) }
-  }).pipe(Effect.mapError(describe))
+  }).pipe(Effect.scoped, Effect.mapError(describe))

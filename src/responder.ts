@@ -96,11 +96,11 @@ export const makeResponder = (
       }).pipe(Effect.catchAll((error) => Effect.succeed(dark(error))))
     })
 
+    const handlers = makeHandlers({ registry: Effect.map(parts, Context.get(Registry)) })
+
     const ofRegistry = (command: RegistryCommand, payload: unknown) =>
       Effect.gen(function* () {
         const decoded = yield* decodePayload(command, payload)
-        const context = yield* parts
-        const handlers = yield* Effect.provide(makeHandlers, context)
         const { notes, result } = yield* (
           handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
         )(decoded)
