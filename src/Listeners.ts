@@ -1,126 +1,51 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { connect } from "node:net"
-import { basename } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import getPort, { clearLockedPorts } from "get-port"
 import { CannotTry } from "./domain/errors.ts"
-import type { Listener } from "./domain/Listener.ts"
-
-interface Socket {
-  readonly port: number
-  readonly address: string
-  readonly uid: number
-  readonly inode: string
-  readonly queue: number
-}
-
-const LISTEN = "0A"
-
-/** The kernel writes an address as words in the machine's own byte order, which is little-endian on all we run on. */
-const address = (hex: string): string => {
-  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).reverse())
-  if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join(".")
-  const groups = bytes.flatMap((byte, at) =>
-    at % 2 === 0 ? [Number.parseInt(byte + bytes[at + 1], 16).toString(16)] : []
-  )
-  return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1)
-}
-
-/** The listening sockets in the text of /proc/net/tcp or tcp6 (proc_net_tcp(5) of the kernel's documentation). */
-export const parseSocketTable = (text: string): ReadonlyArray<Socket> =>
-  text
-    .split("\n")
-    .slice(1)
-    .flatMap((line) => {
-      const [, local = "", , state, queues = "", , , uid, , inode = ""] = line.trim().split(/\s+/)
-      if (state !== LISTEN) return []
-      const queue = Number.parseInt(queues.split(":")[1] ?? "0", 16)
-      const [host = "", port = ""] = local.split(":")
-      return [{ port: Number.parseInt(port, 16), address: address(host), uid: Number(uid), inode, queue }]
-    })
-
-const readOr = <A>(read: () => A, otherwise: A): A => {
-  try {
-    return read()
-  } catch {
-    return otherwise
-  }
-}
-
-const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"]
-
-/** `undefined` where there is no such table: not Linux. */
-const readSockets = (): ReadonlyArray<Socket> | undefined => {
-  const texts = TABLES.map((path) => readOr(() => readFileSync(path, "utf8"), undefined)).filter(
-    (text) => text !== undefined
-  )
-  return texts.length === 0 ? undefined : texts.flatMap(parseSocketTable)
-}
+import type { Listener, Process } from "./domain/Listener.ts"
+import { ownersOf, processOf, readUsers } from "./listeners/processes.ts"
+import { inodeOfPath, readSockets, type Socket } from "./listeners/sockets.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
-
-/** Inode of a socket → the pid that has it open, for the processes that this user may look into. */
-const ownersOf = (inodes: ReadonlySet<string>): Map<string, number> => {
-  const owners = new Map<string, number>()
-  for (const pid of readOr(() => readdirSync("/proc"), [])) {
-    if (owners.size === inodes.size) break
-    if (!/^\d+$/.test(pid)) continue
-    for (const descriptor of readOr(() => readdirSync(`/proc/${pid}/fd`), [])) {
-      const inode = /^socket:\[(\d+)\]$/.exec(readOr(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`), ""))?.[1]
-      if (inode !== undefined && inodes.has(inode) && !owners.has(inode)) owners.set(inode, Number(pid))
-    }
-  }
-  return owners
-}
-
-/** A process by its own words: the name of its program, and where it passes connections on to. */
-const processOf = (pid: number): { readonly command: string | null; readonly container: string | null } => {
-  const words = readOr(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "").split("\0")
-  const [program = ""] = words
-  const name = program === "" ? readOr(() => readFileSync(`/proc/${pid}/comm`, "utf8"), "").trim() : basename(program)
-  const after = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined)
-  // docker-proxy says it this way.
-  const port = after("-container-port")
-  return {
-    command: name === "" ? null : name,
-    container: port === undefined ? null : `${after("-container-ip") ?? ""}:${port}`
-  }
-}
-
-/** Login names by uid. */
-const users = (): ReadonlyMap<number, string> =>
-  new Map(
-    readOr(() => readFileSync("/etc/passwd", "utf8"), "")
-      .split("\n")
-      .map((line) => line.split(":"))
-      .map(([name = "", , uid]): [number, string] => [Number(uid), name])
-  )
 
 const withOwners = (found: ReadonlyArray<Socket>): ReadonlyArray<Listener> => {
   if (found.length === 0) return []
   const owners = ownersOf(new Set(found.map((socket) => socket.inode)))
-  const names = users()
-  return found.map(({ inode, uid, ...socket }) => {
-    const pid = owners.get(inode) ?? null
-    return {
-      ...socket,
-      user: names.get(uid) ?? `uid ${uid}`,
-      pid,
-      ...(pid === null ? { command: null, container: null } : processOf(pid)),
-      directory: pid === null ? null : readOr(() => readlinkSync(`/proc/${pid}/cwd`), null)
-    }
-  })
+  const processes = new Map([...new Set(owners.values())].map((pid) => [pid, processOf(pid)]))
+  const users = readUsers()
+  return found.map(({ inode, uid, ...socket }) => ({
+    ...socket,
+    user: users.get(uid) ?? `uid ${uid}`,
+    process: processes.get(owners.get(inode) ?? 0) ?? null
+  }))
 }
 
 /** Who listens on this host, and which process that is. */
 export class Listeners extends Effect.Service<Listeners>()("Listeners", {
   succeed: {
-    /** The ports something listens on, by one reading of the kernel's tables; `undefined` where it has none. */
-    ports: Effect.sync((): ReadonlySet<number> | undefined => {
+    /**
+     * The ports something listens on, by one reading of the kernel's tables; `undefined` where it has none. Each has a
+     * mark, which is another when another socket listens.
+     */
+    ports: Effect.sync((): ReadonlyMap<number, string> | undefined => {
       const found = readSockets()
-      return found && new Set(found.map((socket) => socket.port))
+      if (found === undefined) return undefined
+      const marks = new Map<number, string>()
+      for (const { inode, port } of found) marks.set(port, `${marks.get(port) ?? ""} ${inode}`)
+      return marks
     }),
+
+    /** Everything that listens on this host. */
+    all: Effect.sync(() => withOwners(sockets())),
+
+    /** The process that serves the Unix socket at `path`, where that can be told. */
+    serverOf: (path: string): Effect.Effect<Process | undefined> =>
+      Effect.sync(() => {
+        const inode = inodeOfPath(path)
+        const pid = inode === undefined ? undefined : ownersOf(new Set([inode])).get(inode)
+        return pid === undefined ? undefined : processOf(pid)
+      }),
 
     /** Whether something accepts connections to `port` on this host, by connecting; `undefined` where it is silent. */
     answers: (port: number): Effect.Effect<boolean | undefined> =>

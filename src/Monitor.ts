@@ -7,8 +7,9 @@ import * as Random from "effect/Random"
 import { PortsConfig } from "./config.ts"
 import { claimMoves, settle } from "./domain/claims.ts"
 import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
-import { type Look, looked, type PortHealth, stillTrue } from "./domain/watch.ts"
+import { type Look, looked, type PortHealth, type Sighting, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
+import { recognise, type Serving, unfamiliar } from "./monitor/serving.ts"
 import { Store } from "./Store.ts"
 import { describe, describeListener } from "./sentences.ts"
 
@@ -29,6 +30,9 @@ const CONNECTIONS = 32
 
 interface Memory {
   readonly records: ReadonlyMap<number, PortHealth>
+  readonly serving: ReadonlyMap<number, Serving>
+  /** By key, since this began. */
+  readonly sightings: ReadonlyMap<string, Sighting>
   /** Seconds. */
   readonly watched: number
   readonly tickedAt: number | undefined
@@ -45,6 +49,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let memory: Memory | undefined
     let count = 0
     let last: Tick | undefined
+    let failure: string | undefined
 
     /** What is known at the first tick. What was up when this host was last watched was seen up then. */
     const remember = ({ lookedAt, records, watched }: Effect.Effect.Success<typeof store.watch>["health"]): Memory => ({
@@ -55,12 +60,14 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
             : [port, record]
         )
       ),
+      serving: new Map(),
+      sightings: new Map(),
       watched,
       tickedAt: undefined,
       storedAt: Number.NEGATIVE_INFINITY
     })
 
-    const look = (before: PortHealth | undefined, port: number, listening: ReadonlySet<number> | undefined) => {
+    const look = (before: PortHealth | undefined, port: number, listening: ReadonlyMap<number, string> | undefined) => {
       if (listening?.has(port)) return Effect.succeed<Look>("up")
       const leavingUp = before?.state === "up" && before.failures + 1 >= thresholds.downAfter
       const itsTurn = (before?.state === "down" || before?.state === "stale") && (port + count) % CONNECT_EVERY === 0
@@ -112,15 +119,37 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         return stored?.state !== record.state || stored.key !== record.key || stored.since !== record.since
       })
       const risen = new Set(changed.filter((record) => record.state === "up").map((record) => record.port))
-      const found = risen.size === 0 ? [] : yield* listeners.on(risen)
+      const sockets = listening ?? new Map<number, string>()
+      const fresh = new Set(unfamiliar(keyOf, seen.owners, sockets, before.serving))
+      const met = new Set([...risen, ...fresh])
+      const found = met.size === 0 ? [] : yield* listeners.on(met)
+      const { learned, serving } = recognise(keyOf, seen.owners, sockets, before.serving, fresh, found, at)
+      const sightings = new Map(before.sightings)
+      for (const { key, owner, whose } of serving.values()) {
+        if (whose === "owner" && owner !== undefined) sightings.set(key, { key, owner, at })
+      }
+      /** When an owner that has left was last seen is worth a row. */
+      const left = [...before.serving]
+        .filter(([port, { whose }]) => whose === "owner" && serving.get(port)?.whose !== "owner")
+        .flatMap(([, { key }]) => before.sightings.get(key) ?? [])
       const named = (record: PortHealth): PortHealth => {
         const listener = risen.has(record.port) ? found.find((each) => each.port === record.port) : undefined
         return listener === undefined ? record : { ...record, listener: describeListener(listener) }
       }
       const gone = [...before.records.keys()].filter((port) => !keyOf.has(port))
       const clockDue = started - before.storedAt >= CLOCK_EVERY_MS
-      if (changed.length > 0 || gone.length > 0 || clockDue) {
-        yield* store.saveHealth(changed.map(named), gone, clockDue ? { at, watched } : undefined)
+      if (changed.length + gone.length + learned.length + left.length > 0 || clockDue) {
+        yield* store.saveHealth({
+          changed: changed.map(named),
+          gone,
+          clock: clockDue ? { at, watched } : undefined,
+          learned,
+          sightings: left
+        })
+      }
+      for (const [port, { key, mark, whose }] of serving) {
+        if (whose !== "other" || before.serving.get(port)?.mark === mark) continue
+        yield* Effect.logWarning(`${port} is served by another than ${key}; d doctor tells more`)
       }
       for (const record of changed.map(named)) {
         const from = before.records.get(record.port)
@@ -131,18 +160,24 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       }
       memory = {
         records: new Map(looks.map((record) => [record.port, named(record)])),
+        serving,
+        sightings,
         watched,
         tickedAt: started,
         storedAt: clockDue ? started : before.storedAt
       }
       count++
+      failure = undefined
       last = { at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size }
       return last
     })
 
     /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */
     const run = tick().pipe(
-      Effect.catchAll((error) => Effect.logWarning(`a tick failed: ${describe(error).message}`)),
+      Effect.catchAll((error) => {
+        failure = describe(error).message
+        return Effect.logWarning(`a tick failed: ${failure}`)
+      }),
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logError("a tick met a bug", cause)
       ),
@@ -151,13 +186,26 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       Effect.forever
     )
 
-    /** Stores how long this host was watched, for a daemon that stops. */
+    /** Stores how long this host was watched and whom it saw, for a daemon that stops. */
     const flush = Effect.suspend(() =>
       memory === undefined || last === undefined
         ? Effect.void
-        : store.saveHealth([], [], { at: last.at, watched: memory.watched })
+        : store.saveHealth({
+            changed: [],
+            gone: [],
+            clock: { at: last.at, watched: memory.watched },
+            learned: [],
+            sightings: [...memory.sightings.values()]
+          })
     )
 
-    return { tick, run, flush, last: Effect.sync(() => last) }
+    return {
+      tick,
+      run,
+      flush,
+      last: Effect.sync(() => last),
+      /** Why the last round failed; `undefined` where it did not. */
+      failure: Effect.sync(() => failure)
+    }
   })
 }) {}

@@ -12,7 +12,7 @@ import { type Change, holdersOf, portsOf, type RegistryState } from "./domain/Re
 import { appOf, kindOf, parsePort } from "./domain/rules.ts"
 import { type PortHealth, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
-import { type AllocateRequest, allocation } from "./registry/allocation.ts"
+import { type AllocateRequest, allocation, binding } from "./registry/allocation.ts"
 import { Store } from "./Store.ts"
 
 /** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
@@ -59,9 +59,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       readonly key: PortKey
       readonly port: number | undefined
       readonly description: string | undefined
+      readonly directory?: string | undefined
       readonly force: boolean
     }) {
-      const { description, key } = request
+      const { description, directory, key } = request
       return yield* store.write((state) =>
         Effect.gen(function* () {
           const port = request.port ?? (yield* portFrom(key, state.rows.get(key)))
@@ -80,6 +81,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
           if (description !== undefined && description !== (state.keys.get(key)?.description ?? "")) {
             changes.push({ _tag: "Describe", key, description: description === "" ? null : description })
           }
+          changes.push(...binding(state, key, directory))
           return { answer: { result: { key, port }, notes } satisfies Answer<KeyPort>, changes }
         })
       )
@@ -169,9 +171,15 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const shown = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
       const found = yield* listeners.on(new Set(shown.map(([, port]) => port)))
       const byPort = new Map(
-        found.map(({ address, command, directory, pid, port, user }) => [
+        found.map(({ address, port, process, user }) => [
           port,
-          { address, pid, command, directory, user }
+          {
+            address,
+            pid: process?.pid ?? null,
+            command: process?.command ?? null,
+            directory: process?.directory ?? null,
+            user
+          }
         ])
       )
       const healthOf = (port: number): Health => {

@@ -7,10 +7,11 @@ import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "./config.ts"
 import { OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
-import type { Moment, PortHealth } from "./domain/watch.ts"
+import type { HealthNews } from "./domain/watch.ts"
 import { makeChanges, RowMoved } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
 import { makeHealthRows } from "./store/health.ts"
+import { makeOwnerRows } from "./store/owners.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
 import { makeRows } from "./store/rows.ts"
 import { checkColumns, ensureSchema, tableNames } from "./store/schema.ts"
@@ -34,7 +35,8 @@ export class Store extends Effect.Service<Store>()("Store", {
     const { actor, patience, settingsTable } = yield* PortsConfig
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
-    const rows = yield* makeRows(settingsTable)
+    const owners = yield* makeOwnerRows(actor.host)
+    const rows = yield* makeRows(settingsTable, owners.read)
     const changes = yield* makeChanges(settingsTable)
     const health = yield* makeHealthRows(actor.host)
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
@@ -141,22 +143,25 @@ export class Store extends Effect.Service<Store>()("Store", {
         Effect.all({ rows: rows.readRows, keys: rows.readKeys, claims: rows.readClaims, health: health.read })
       ),
 
-      /** What a tick rests on: the ports, the claims, and what this host has seen. */
-      watch: guarded(Effect.all({ rows: rows.readRows, claims: rows.readClaims, health: health.read })),
+      /** What a tick rests on: the ports, the claims, and what is known of them on this host. */
+      watch: guarded(
+        Effect.all({ rows: rows.readRows, claims: rows.readClaims, health: health.read, owners: owners.read })
+      ),
 
-      /** Stores what has changed in what this host has seen, and, where `clock` is given, how long it was watched. */
-      saveHealth: (
-        changed: ReadonlyArray<PortHealth>,
-        gone: ReadonlyArray<number>,
-        clock: Moment | undefined
-      ): Effect.Effect<void, Unavailable | OutcomeUnknown> =>
+      /** Stores what has changed in what this host has seen. */
+      saveHealth: (news: HealthNews): Effect.Effect<void, Unavailable | OutcomeUnknown> =>
         guarded(
           provide(
             transaction(
-              Effect.zipRight(
-                health.write(changed, gone),
-                clock === undefined ? Effect.void : health.writeClock(clock.watched, clock.at)
-              )
+              Effect.gen(function* () {
+                yield* health.write(news.changed, news.gone)
+                yield* owners.see(news.sightings)
+                for (const { at, key, owner, port } of news.learned) {
+                  // What was seen may have been given back meanwhile.
+                  if ((yield* rows.readRow(key)) === String(port)) yield* owners.learn(key, owner, at)
+                }
+                if (news.clock !== undefined) yield* health.writeClock(news.clock.watched, news.clock.at)
+              })
             )
           )
         ),

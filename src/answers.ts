@@ -82,10 +82,11 @@ const texts: {
 } = {
   allocate: ({ assignments }) => lines(assignments.map(({ key, port }) => `${key} ${port}`)),
   getPort: ({ port }) => String(port),
-  setPort: ({ key, port }, payload) =>
-    (payload as { value?: unknown }).value === undefined
-      ? `Description set for ${key}`
-      : `Port set for ${key} to ${port}`,
+  setPort: ({ key, port }, payload) => {
+    const { description, value } = payload as { readonly description?: unknown; readonly value?: unknown }
+    if (value !== undefined) return `Port set for ${key} to ${port}`
+    return description === undefined ? `Directory set for ${key}` : `Description set for ${key}`
+  },
   listPorts: async (assignments, _, style) => (await import("./table.ts")).portTable(assignments, style),
   deletePort: ({ released: [first] }) => `Port entry deleted for ${first?.key}`,
   release: released,

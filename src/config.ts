@@ -49,7 +49,15 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
   }
 >() {}
 
-const OWN_TABLES = ["port_claims", "port_keys", "port_reserved", "port_history", "port_registry", "port_health"]
+const OWN_TABLES = [
+  "port_claims",
+  "port_keys",
+  "port_owners",
+  "port_reserved",
+  "port_history",
+  "port_registry",
+  "port_health"
+]
 
 type Environment = Readonly<Record<string, string | undefined>>
 

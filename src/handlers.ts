@@ -62,13 +62,14 @@ export const makeHandlers = ({ registry }: Services): Handlers => {
       }),
     getPort: (payload) => Effect.flatMap(askedKey(payload), (key) => call((registry) => registry.get(key))),
     setPort: (payload) =>
-      payload.value === undefined && payload.description === undefined
+      payload.value === undefined && payload.description === undefined && payload.dir === undefined
         ? Effect.fail(new MissingArgument({ command: "setPort", argument: "value" }))
         : call((registry) =>
             registry.set({
               key: payload.key,
               port: payload.value,
               description: payload.description,
+              directory: payload.dir,
               force: payload.force
             })
           ),

@@ -49,6 +49,7 @@ export const payloads = {
     key: PortKey,
     value: Schema.optional(PortInput),
     description: Schema.optional(Text),
+    dir: Schema.optional(Directory),
     force: Switch
   }),
   listPorts: Schema.Struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),

@@ -9,12 +9,13 @@ import { quote } from "./domain/rules.ts"
 /** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
 export const describeListener = (listener: Listener | null): string => {
   if (listener === null) return "something that cannot be told"
-  if (listener.pid === null) return `a process of ${listener.user}, not for this user to see`
+  if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
+  const { command, container, directory, pid, proxy, unit } = listener.process
   return [
-    listener.command ?? "a process",
-    `pid ${listener.pid}`,
-    ...(listener.container === null ? [] : [`for ${listener.container} in a container`]),
-    ...(listener.directory === null ? [] : [`in ${listener.directory}`])
+    command ?? "a process",
+    `pid ${pid}`,
+    ...(container === null ? [] : [proxy ? `for ${container} in a container` : `in container ${container}`]),
+    ...(directory === null || directory === "/" ? (unit === null ? [] : [`of ${unit}`]) : [`in ${directory}`])
   ].join(", ")
 }
 

@@ -24,7 +24,7 @@ export const portCommands = {
       apps,
       specials,
       { name: "description", value: "TEXT", help: "what it is for; set on newly claimed keys only" },
-      { name: "dir", value: "PATH", help: "the directory it lives in" },
+      { name: "dir", value: "PATH", help: "the directory that it lives in on this host, for d doctor" },
       { name: "dry-run", help: "answer what it would do, and do nothing" },
       json
     ],
@@ -50,11 +50,15 @@ export const portCommands = {
   setPort: {
     name: "setPort",
     summary: "Give a key a port of your choice, or describe it",
-    usage: ["--key KEY --value PORT [--description TEXT] [--force]", "--key KEY --description TEXT"],
+    usage: [
+      "--key KEY --value PORT [--description TEXT] [--dir PATH] [--force]",
+      "--key KEY [--description TEXT] [--dir PATH]"
+    ],
     options: [
       key("the key to set"),
       { name: "value", value: "PORT", help: "the port, 1 to 65535" },
       { name: "description", value: "TEXT", help: "what it is for; '' takes it away" },
+      { name: "dir", value: "PATH", help: "the directory that it lives in on this host, for d doctor" },
       { name: "force", help: "also where another key has the port" },
       json
     ],

@@ -1,3 +1,4 @@
+import type { KeyOwner, Owner } from "./Owner.ts"
 import { parsePort } from "./rules.ts"
 
 /** The exclusive right of one key to one port. */
@@ -12,7 +13,10 @@ export interface Claim {
 /** What is known of a key beside its port. */
 export interface KeyRecord {
   readonly description: string | null
-  readonly directory: string | null
+  /** When and by whom it was first claimed; ISO 8601. */
+  readonly createdAt: string
+  readonly host: string
+  readonly by: string
 }
 
 /** Key → port, as far as the rows of `settings` are ports. */
@@ -25,6 +29,8 @@ export interface RegistryState {
   readonly ports: Ports
   readonly claims: ReadonlyMap<number, Claim>
   readonly keys: ReadonlyMap<string, KeyRecord>
+  /** Whose each key is on this host, as far as that is known. */
+  readonly owners: ReadonlyMap<string, KeyOwner>
   /** Ports held back at run time, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
 }
@@ -34,7 +40,9 @@ export type Change =
   | { readonly _tag: "Assign"; readonly what: "set" | "allocate"; readonly key: string; readonly port: number }
   | { readonly _tag: "Remove"; readonly what: "delete" | "release"; readonly key: string }
   | { readonly _tag: "Rename"; readonly key: string; readonly to: string }
-  | ({ readonly _tag: "Describe"; readonly key: string } & Partial<KeyRecord>)
+  | { readonly _tag: "Describe"; readonly key: string; readonly description: string | null }
+  /** Says whose the key is on this host. */
+  | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner }
   | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
   | { readonly _tag: "Unreserve"; readonly port: number }
 

@@ -1,4 +1,5 @@
 import type { HealthState } from "./Health.ts"
+import type { Owner } from "./Owner.ts"
 import { kindOf } from "./rules.ts"
 
 /** What one reading of a port's state says; `none` where it could not be taken, which is no verdict. */
@@ -35,6 +36,33 @@ export interface Moment {
   readonly at: string
   /** Seconds during which this host was watched. */
   readonly watched: number
+}
+
+/** What a round of looks has to store. */
+export interface HealthNews {
+  readonly changed: ReadonlyArray<PortHealth>
+  /** Ports that are assigned no more. */
+  readonly gone: ReadonlyArray<number>
+  /** How long the host was watched, where that is due. */
+  readonly clock: Moment | undefined
+  /** Keys whose owner showed itself for the first time. */
+  readonly learned: ReadonlyArray<Learned>
+  readonly sightings: ReadonlyArray<Sighting>
+}
+
+/** When the owner of a key was last seen to serve its port; ISO 8601. */
+export interface Sighting {
+  readonly key: string
+  readonly owner: Owner
+  readonly at: string
+}
+
+/** A key whose owner showed itself for the first time; ISO 8601. */
+export interface Learned {
+  readonly key: string
+  readonly port: number
+  readonly owner: Owner
+  readonly at: string
 }
 
 /**

@@ -13,7 +13,7 @@ export interface AllocateRequest {
   readonly specials: ReadonlyArray<SpecialKey>
   /** Set on newly claimed keys only. */
   readonly description: string | undefined
-  /** Absolute; set on every key named. */
+  /** Absolute; every key named belongs to it. */
   readonly directory: string | undefined
   readonly dryRun: boolean
 }
@@ -36,7 +36,7 @@ export const allocation = Effect.fn("allocation")(function* (
   rules: Rules
 ) {
   const listeners = yield* Listeners
-  const bound = new Set((yield* listeners.ports) ?? [])
+  const bound = new Set((yield* listeners.ports)?.keys())
   /** Those of `bound` that are so for longer than somebody's try. */
   const sure = new Set<number>()
   const skipped = new Set<number>()
@@ -162,12 +162,19 @@ const changesFor = (
   state: RegistryState
 ): ReadonlyArray<Change> => {
   const { description, directory } = request
-  const record = {
-    ...(created && description !== undefined ? { description: description === "" ? null : description } : {}),
-    ...(directory !== undefined && directory !== state.keys.get(key)?.directory ? { directory } : {})
-  }
   return [
     ...(created ? [{ _tag: "Assign", what: "allocate", key, port } as const] : []),
-    ...(Object.keys(record).length > 0 ? [{ _tag: "Describe", key, ...record } as const] : [])
+    ...(created && description !== undefined
+      ? [{ _tag: "Describe", key, description: description === "" ? null : description } as const]
+      : []),
+    ...binding(state, key, directory)
   ]
+}
+
+/** What has to be written for `key` to belong to `directory`. */
+export const binding = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
+  const owner = state.owners.get(key)
+  return directory === undefined || (owner?.kind === "directory" && owner.name === directory)
+    ? []
+    : [{ _tag: "Bind", key, owner: { kind: "directory", name: directory } }]
 }

@@ -89,7 +89,11 @@ export const makeChanges = (settings: string) =>
         yield* sql`INSERT INTO port_keys ${sql.insert({ key, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
       })
 
-    const forget = (key: string) => sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}`
+    const forget = (key: string) =>
+      Effect.zipRight(
+        sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}`,
+        sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}`
+      )
 
     /** Writes one change to everything but the claims, which follow at the end. */
     const write = (state: RegistryState, known: Set<string>, change: Change, stamp: Stamp) =>
@@ -122,14 +126,22 @@ export const makeChanges = (settings: string) =>
             yield* insertRow(to, stored)
             yield* forget(to)
             yield* sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
+            yield* sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
             const port = state.ports.get(key) ?? null
             return yield* history(stamp, "rename", to, port, port, key)
           }
           case "Describe": {
-            const { _tag, key, ...record } = change
+            const { description, key } = change
             yield* introduce(key, known, stamp)
-            yield* sql`UPDATE port_keys SET ${sql.update(record)} WHERE ${sql("key")} = ${key}`
-            return yield* history(stamp, "describe", key, null, null, record.description ?? record.directory ?? null)
+            yield* sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}`
+            return yield* history(stamp, "describe", key, null, null, description)
+          }
+          case "Bind": {
+            const { key, owner } = change
+            yield* introduce(key, known, stamp)
+            yield* sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}`
+            yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at })}`
+            return yield* history(stamp, "bind", key, null, null, owner.name)
           }
           case "Reserve": {
             const { port, reason } = change

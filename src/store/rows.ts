@@ -6,8 +6,8 @@ import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
 
-/** The questions to the registry's tables, but those to port_health. */
-export const makeRows = (settings: string) =>
+/** The questions to the registry's tables, but for what each host has seen. */
+export const makeRows = (settings: string, readOwners: Effect.Effect<RegistryState["owners"], SqlError>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     /** Key → what its row holds. The underscore would be a wildcard. */
     const readRows = Effect.map(
@@ -22,9 +22,9 @@ export const makeRows = (settings: string) =>
     )
 
     const readKeys = Effect.map(
-      sql<{ key: string; description: string | null; directory: string | null }>`
-        SELECT ${sql("key")}, description, directory FROM port_keys`,
-      (rows) => new Map(rows.map(({ key, ...record }) => [key, record]))
+      sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`
+        SELECT ${sql("key")}, description, created_at, host, ${sql("by")} FROM port_keys`,
+      (rows) => new Map(rows.map(({ created_at, key, ...record }) => [key, { ...record, createdAt: created_at }]))
     )
 
     const readClaims = Effect.map(
@@ -50,6 +50,7 @@ export const makeRows = (settings: string) =>
         rows,
         ports: portsOf(rows),
         keys: yield* readKeys,
+        owners: yield* readOwners,
         claims: yield* readClaims,
         reserved: yield* readReserved
       }

@@ -6,7 +6,8 @@ import { type ColumnTypes, Dialect } from "./Dialect.ts"
 const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => [
   [settings, ["setting_key", "setting_value"]],
   ["port_claims", ["port", "claim_key", "claimed_at", "host", "by"]],
-  ["port_keys", ["key", "description", "directory", "created_at", "host", "by"]],
+  ["port_keys", ["key", "description", "created_at", "host", "by"]],
+  ["port_owners", ["host", "key", "kind", "name", "since", "seen"]],
   ["port_reserved", ["port", "reason", "created_at", "host", "by"]],
   ["port_history", ["id", "batch", "at", "what", "key", "old_port", "new_port", "detail", "host", "user", "program"]],
   ["port_registry", ["name", "value"]],
@@ -31,7 +32,12 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
     ),
     create(
       "port_keys",
-      `${id("key")} ${name(250)} NOT NULL PRIMARY KEY, description TEXT, directory TEXT, created_at ${name(32)} NOT NULL, ${stamp}`
+      `${id("key")} ${name(250)} NOT NULL PRIMARY KEY, description TEXT, created_at ${name(32)} NOT NULL, ${stamp}`
+    ),
+    create(
+      "port_owners",
+      `host ${name(255)} NOT NULL, ${id("key")} ${name(250)} NOT NULL, kind ${name(16)} NOT NULL, name TEXT NOT NULL, ` +
+        `since ${name(32)} NOT NULL, seen ${name(32)}, PRIMARY KEY (host, ${id("key")})`
     ),
     create(
       "port_reserved",

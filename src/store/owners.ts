@@ -1,0 +1,35 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import type { KeyOwner, Owner } from "../domain/Owner.ts"
+import type { Sighting } from "../domain/watch.ts"
+
+/** The statements on whose keys are on `host`. They touch no row of another host. */
+export const makeOwnerRows = (host: string) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const read: Effect.Effect<ReadonlyMap<string, KeyOwner>, SqlError> = Effect.map(
+      sql<KeyOwner & { key: string }>`
+        SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
+      (rows) => new Map(rows.map(({ key, ...owner }) => [key, owner]))
+    )
+
+    const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`
+
+    /** Keeps the first owner that was seen, unless somebody has said whose it is meanwhile. */
+    const learn = (key: string, owner: Owner, at: string) =>
+      Effect.gen(function* () {
+        const known = yield* sql`SELECT host FROM port_owners WHERE ${mine(key)}`
+        if (known.length > 0) return
+        yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host, key, since: at, seen: at })}`
+      })
+
+    const see = (sightings: ReadonlyArray<Sighting>) =>
+      Effect.forEach(
+        sightings,
+        ({ at, key, owner }) =>
+          sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}`,
+        { discard: true }
+      )
+
+    return { read, learn, see }
+  })
