@@ -4,6 +4,7 @@ import * as Random from "effect/Random"
 import getPort, { clearLockedPorts } from "get-port"
 import { CannotTry } from "./domain/errors.ts"
 import type { Listener, Process } from "./domain/Listener.ts"
+import { readEphemeral } from "./listeners/kernel.ts"
 import { ownersOf, processOf, readUsers } from "./listeners/processes.ts"
 import { inodeOfPath, readSockets, type Socket } from "./listeners/sockets.ts"
 
@@ -38,6 +39,9 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
 
     /** Everything that listens on this host. */
     all: Effect.sync(() => withOwners(sockets())),
+
+    /** What the kernel keeps for outgoing connections. */
+    ephemeral: Effect.sync(readEphemeral),
 
     /** The process that serves the Unix socket at `path`, where that can be told. */
     serverOf: (path: string): Effect.Effect<Process | undefined> =>

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { PortsConfig } from "./config.ts"
 import { claimMoves, settle } from "./domain/claims.ts"
+import type { Fault } from "./domain/errors.ts"
 import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { type Look, looked, type PortHealth, type Sighting, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
@@ -49,7 +50,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let memory: Memory | undefined
     let count = 0
     let last: Tick | undefined
-    let failure: string | undefined
+    let failure: { readonly message: string; readonly fault: Fault } | undefined
 
     /** What is known at the first tick. What was up when this host was last watched was seen up then. */
     const remember = ({ lookedAt, records, watched }: Effect.Effect.Success<typeof store.watch>["health"]): Memory => ({
@@ -175,8 +176,9 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */
     const run = tick().pipe(
       Effect.catchAll((error) => {
-        failure = describe(error).message
-        return Effect.logWarning(`a tick failed: ${failure}`)
+        const { message } = describe(error)
+        failure = { message, fault: error._tag === "Unavailable" ? error.fault : "other" }
+        return Effect.logWarning(`a tick failed: ${message}`)
       }),
       Effect.catchAllCause((cause) =>
         Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logError("a tick met a bug", cause)

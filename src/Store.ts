@@ -14,7 +14,7 @@ import { makeHealthRows } from "./store/health.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
 import { makeRows } from "./store/rows.ts"
-import { checkColumns, ensureSchema, tableNames } from "./store/schema.ts"
+import { checkColumns, conditionOf, ensureSchema, tableNames } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
 
 /** What a decision comes to: the answer for the caller, and what has to be written for it to be true. */
@@ -88,6 +88,10 @@ export class Store extends Effect.Service<Store>()("Store", {
         named
       )
     }
+
+    /** Says what is wrong, and mends nothing. */
+    const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
+      named(patiently(troubled(effect), patience))
 
     return {
       /** Names the database for people, without secrets. */
@@ -165,6 +169,25 @@ export class Store extends Effect.Service<Store>()("Store", {
             )
           )
         ),
+
+      /** How the tables are. */
+      condition: asItIs(Effect.map(dialect.columns, (there) => conditionOf(settingsTable, there))),
+
+      /** Makes the tables that are missing. */
+      makeTables: Effect.suspend(() => named(makeSchema)),
+
+      /** Everything that is known, of this host where it differs; fails where a table is missing. */
+      survey: asItIs(Effect.all({ state: rows.readState, health: health.read })),
+
+      /** Fails where nothing could be written; nothing is. */
+      tryWrite: asItIs(provide(transaction(sql`DELETE FROM port_registry WHERE name = ${"nothing"}`))),
+
+      /** How much of what was committed a crash may lose. */
+      loses: asItIs(dialect.loses),
+
+      /** The last changes to a key or a port, the newest first. */
+      history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
+        guarded(rows.readHistory(about)),
 
       /** Asks the database for nothing. */
       ping: guarded(Effect.asVoid(sql`SELECT 1`))

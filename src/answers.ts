@@ -1,4 +1,7 @@
 import type { Assignment } from "./domain/Assignment.ts"
+import type { Explanation } from "./domain/Explanation.ts"
+import type { Fault } from "./domain/errors.ts"
+import type { Examination } from "./domain/Finding.ts"
 import type { HealthState } from "./domain/Health.ts"
 import { plain, type Style } from "./style.ts"
 
@@ -21,6 +24,8 @@ export interface Results {
   readonly rename: KeyPort
   readonly reserve: { readonly port: number; readonly reason: string }
   readonly unreserve: { readonly port: number }
+  readonly doctor: Examination
+  readonly explain: Explanation
   readonly ping: { readonly pong: true; readonly pid: number }
   readonly status: Status
 }
@@ -44,19 +49,23 @@ export interface Status {
     readonly error: string | null
   }
   readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
+  /** How often the ports are looked at; why the last round failed, where it did. */
+  readonly watching: { readonly intervalSeconds: number; readonly failure: string | null; readonly fault: Fault | null }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null
 }
 
 const statusText = (status: Status): string => {
-  const { database, health, lastTick, ranges } = status
+  const { database, health, lastTick, ranges, watching } = status
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
     ["database", `${database.label}${database.error === null ? `, ${database.latencyMs} ms` : `: ${database.error}`}`],
     [
       "last tick",
-      lastTick === null ? "none yet" : `${lastTick.at}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
+      lastTick === null
+        ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
+        : `${lastTick.at}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
     ],
     ["apps", ranges === null ? "unknown" : use(ranges.app)],
     ["specials", ranges === null ? "unknown" : use(ranges.special)],
@@ -93,6 +102,8 @@ const texts: {
   rename: ({ key, port }) => `${key} ${port}`,
   reserve: ({ port, reason }) => `${port} reserved: ${reason}`,
   unreserve: ({ port }) => `${port} no longer reserved`,
+  doctor: async (examination, _, style) => (await import("./report.ts")).report(examination, style),
+  explain: async (explanation, _, style) => (await import("./report.ts")).explanationText(explanation, style),
   ping: () => "pong",
   status: statusText
 }

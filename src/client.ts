@@ -10,16 +10,21 @@ export type Reply =
   | { readonly ok: true; readonly version: string; readonly result: unknown; readonly notes?: ReadonlyArray<string> }
   | { readonly ok: false; readonly version: string; readonly error: Failure }
 
-/** What became of a question: an answer, nobody to ask, or somebody who took it and never answered. */
+/**
+ * What became of a question: an answer, nobody to ask, or somebody who took it and never answered. `why` is the
+ * system's code, `silent`, or `another program`.
+ */
 export type Asked =
   | { readonly _tag: "Reply"; readonly reply: Reply }
-  | { readonly _tag: "NoDaemon" }
+  | { readonly _tag: "NoDaemon"; readonly why?: string }
   | { readonly _tag: "Lost" }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** A daemon answers sooner, also where its database is silent; one that does not is stopped or stuck. */
 const SILENCE_MS = 30_000
+/** It says what it is at once. */
+const GREETING_MS = 5000
 
 /** What our daemon says of a request that it did not take. */
 const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
@@ -27,8 +32,11 @@ const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 /** Asked before a change: a daemon of another kind, which answers in plain text, would just do it. */
 const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 
-/** Sends `line`, after the daemon has shown what it is where that `matters`. */
-const askAt = (path: string, line: string, matters: boolean): Promise<Asked> =>
+/**
+ * Sends `line`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
+ * within a few seconds has taken nothing, and is as good as none.
+ */
+const askAt = (path: string, line: string, matters: boolean, limit = SILENCE_MS): Promise<Asked> =>
   new Promise((done) => {
     const socket = connect(path)
     let sent = false
@@ -37,12 +45,15 @@ const askAt = (path: string, line: string, matters: boolean): Promise<Asked> =>
       socket.destroy()
       done(asked)
     }
+    const gone = (why: string): Asked => (sent ? { _tag: "Lost" } : { _tag: "NoDaemon", why })
     const send = () => {
       sent = true
+      socket.setTimeout(limit)
       socket.write(line)
     }
     socket.setEncoding("utf8")
-    socket.setTimeout(SILENCE_MS, () => end({ _tag: sent ? "Lost" : "NoDaemon" }))
+    socket.setTimeout(Math.min(limit, GREETING_MS))
+    socket.once("timeout", () => end(gone("silent")))
     socket.once("connect", () => {
       if (matters) socket.write(WHO_ARE_YOU)
       else send()
@@ -54,12 +65,15 @@ const askAt = (path: string, line: string, matters: boolean): Promise<Asked> =>
       const first = text.slice(0, newline)
       text = text.slice(newline + 1)
       const reply = parseReply(first)
-      if (reply === undefined) return end({ _tag: sent && matters && !NOT_TAKEN.includes(first) ? "Lost" : "NoDaemon" })
+      if (reply === undefined) {
+        const lost = sent && matters && !NOT_TAKEN.includes(first)
+        return end(lost ? { _tag: "Lost" } : { _tag: "NoDaemon", why: "another program" })
+      }
       if (sent) end({ _tag: "Reply", reply })
       else send()
     })
-    socket.once("error", () => end({ _tag: sent ? "Lost" : "NoDaemon" }))
-    socket.once("close", () => done({ _tag: sent ? "Lost" : "NoDaemon" }))
+    socket.once("error", (error: NodeJS.ErrnoException) => end(gone(error.code ?? "silent")))
+    socket.once("close", () => done(gone("silent")))
   })
 
 const parseReply = (line: string): Reply | undefined => {
@@ -72,7 +86,7 @@ const parseReply = (line: string): Reply | undefined => {
 }
 
 /** Commands that change nothing. */
-const QUESTIONS = ["getPort", "listPorts", "ping", "status"]
+const QUESTIONS = ["getPort", "listPorts", "ping", "status", "explain"]
 
 /** In /tmp anybody could have made the directory: whose socket is there is believed only where it is this user's. */
 const trusted = (path: string): boolean =>
@@ -81,15 +95,23 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-/** Asks the daemon of this user, or else the system's. */
-export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
+const lineFor = (command: string, payload: object, environment: Environment): string => {
   const config = fingerprintOf(environment)
   // A daemon that was stopped meanwhile must not do later what was done without it.
   const until = Date.now() + SILENCE_MS
-  const line = `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
+  return `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
+}
+
+/** Asks the daemon of this user, or else the system's. */
+export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
+  const line = lineFor(command, payload, environment)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
     const asked = await askAt(path, line, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked
   }
   return { _tag: "NoDaemon" }
 }
+
+/** What comes of asking for the status at `path`, within `limit` milliseconds. */
+export const probe = (path: string, environment: Environment, limit: number): Promise<Asked> =>
+  askAt(path, lineFor("status", {}, environment), false, limit)

@@ -1,4 +1,5 @@
 import type { CommandSpec } from "./commandSpec.ts"
+import { doctorCommands } from "./commands/doctor.ts"
 import { portCommands } from "./commands/ports.ts"
 import { serviceCommands } from "./commands/service.ts"
 
@@ -7,7 +8,10 @@ import { serviceCommands } from "./commands/service.ts"
  * reader of the command line and the help must start fast. What the commands take and answer stands in protocol.ts.
  */
 
-export const commands = { ...portCommands, ...serviceCommands } as const satisfies Record<string, CommandSpec>
+export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands } as const satisfies Record<
+  string,
+  CommandSpec
+>
 
 export type CommandName = keyof typeof commands
 

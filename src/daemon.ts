@@ -8,6 +8,7 @@ import * as Schedule from "effect/Schedule"
 import { version } from "../package.json"
 import * as config from "./config.ts"
 import { PortsConfig } from "./config.ts"
+import { Doctor } from "./Doctor.ts"
 import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { Listeners } from "./Listeners.ts"
@@ -84,7 +85,9 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
           Layer.provide(configured)
         )
       )
-      const respond = yield* makeResponder(environment, settings, parts)
+      const respond = yield* makeResponder(environment, settings, parts).pipe(
+        Effect.provide(Layer.provide(Doctor.Default, [configured, Listeners.Default]))
+      )
       const runtime = yield* Effect.runtime<never>()
       const promised = (request: Request) => Runtime.runPromise(runtime)(respond(request))
       yield* Effect.acquireRelease(

@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
+import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
+import type { Doctor } from "./Doctor.ts"
 import type { Answer } from "./domain/Answer.ts"
 import { Invalid, MissingArgument, type RegistryError } from "./domain/errors.ts"
 import { keyOf, type PortKey } from "./domain/PortKey.ts"
 import type { Payload } from "./protocol.ts"
 import type { Registry } from "./Registry.ts"
+import type { Store } from "./Store.ts"
 import { describeListener } from "./sentences.ts"
 
 type Handlers = {
@@ -28,16 +31,34 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
   return Effect.fail(new MissingArgument({ command, argument }))
 }
 
+/** What `explain` is asked about: a port or a key. */
+const askedPort = ({ key, port }: Payload<"explain">) => {
+  const command = "explain"
+  if (key === undefined) {
+    return port === undefined
+      ? Effect.fail(new MissingArgument({ command, argument: "port" }))
+      : Effect.succeed({ port })
+  }
+  return port === undefined
+    ? Effect.succeed({ key })
+    : Effect.fail(new Invalid({ command, argument: "key", problem: "does not go with port: give one of them" }))
+}
+
+const noted = <A>(result: A): Answer<A> => ({ result, notes: [] })
+
 const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
   app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void
 
 /** What the handlers call. It is asked for only when the arguments are known to be right. */
 export interface Services {
+  readonly doctor: Effect.Effect<typeof Doctor.Service, RegistryError>
+  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly registry: Effect.Effect<typeof Registry.Service, RegistryError>
 }
 
 /** The table of commands onto the use cases. */
-export const makeHandlers = ({ registry }: Services): Handlers => {
+export const makeHandlers = ({ doctor, environment, registry, store }: Services): Handlers => {
   const call = <A, E extends RegistryError>(use: (registry: typeof Registry.Service) => Effect.Effect<A, E>) =>
     Effect.flatMap(registry, use)
   return {
@@ -82,6 +103,15 @@ export const makeHandlers = ({ registry }: Services): Handlers => {
       ),
     rename: ({ key, to }) => call((registry) => registry.rename(key, to)),
     reserve: ({ port, reason }) => call((registry) => registry.reserve(port, reason)),
+    doctor: ({ clientVersion = version, ...request }) =>
+      Effect.flatMap(doctor, (each) =>
+        Effect.map(each.examine({ ...request, version: clientVersion }, store, environment), noted)
+      ),
+    explain: (payload) =>
+      Effect.gen(function* () {
+        const about = yield* askedPort(payload)
+        return noted(yield* (yield* doctor).explain(about, store, environment, version))
+      }),
     unreserve: ({ port }) => call((registry) => registry.unreserve(port))
   }
 }

@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
-import type { OutcomeUnknown, Unavailable, WrongConfig } from "./domain/errors.ts"
+import { Doctor } from "./Doctor.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
@@ -21,17 +21,10 @@ export interface Reply<N extends RegistryCommand> {
   readonly notes: ReadonlyArray<string>
 }
 
-/** The registry on the configured database, in this process. */
-export const registryLayer = (
-  environment: Readonly<Record<string, string | undefined>>
-): Layer.Layer<Registry, WrongConfig | Unavailable | OutcomeUnknown> =>
-  Registry.Default.pipe(
-    Layer.provide(Store.Default),
-    Layer.provide([databaseLayer, Listeners.Default]),
-    Layer.provide(config.layer(environment, "d"))
-  )
-
-/** Runs one command in this process; what is wrong with the payload is said before the database is touched. */
+/**
+ * Runs one command in this process. What is wrong with the payload is said before the database is touched, and what is
+ * wrong with the database by who needs it.
+ */
 export const execute = <N extends RegistryCommand>(
   command: N,
   payload: unknown,
@@ -39,9 +32,19 @@ export const execute = <N extends RegistryCommand>(
 ): Effect.Effect<Reply<N>, Failure> =>
   Effect.gen(function* () {
     const decoded = yield* decodePayload(command, payload)
+    const settings = yield* config.readConfig(environment, "d")
     const scope = yield* Effect.scope
-    const context = yield* Effect.cached(Layer.buildWithScope(registryLayer(environment), scope))
-    const handlers = makeHandlers({ registry: Effect.map(context, Context.get(Registry)) })
+    const configured = Layer.succeed(config.PortsConfig, settings)
+    const machine = yield* Layer.buildWithScope(Layer.merge(configured, Listeners.Default), scope)
+    const build = <A, E>(layer: Layer.Layer<A, E, config.PortsConfig | Listeners>) =>
+      Effect.cached(Effect.provide(Layer.buildWithScope(layer, scope), machine))
+    const parts = yield* build(Registry.Default.pipe(Layer.provideMerge(Store.Default), Layer.provide(databaseLayer)))
+    const handlers = makeHandlers({
+      registry: Effect.map(parts, Context.get(Registry)),
+      store: Effect.map(parts, Context.get(Store)),
+      doctor: Effect.map(yield* build(Doctor.Default), Context.get(Doctor)),
+      environment
+    })
     const answer = yield* handlers[command](decoded)
     return { result: answer.result, notes: answer.notes.map(noteLine) }
   }).pipe(Effect.scoped, Effect.mapError(describe))

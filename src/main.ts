@@ -1,3 +1,4 @@
+import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
 import { ask, daemonAllowed } from "./client.ts"
@@ -20,7 +21,7 @@ const fail = (failure: Failure, json: boolean): void => {
 const long = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
 
 /** Commands that may be given twice: a second time they change nothing, and answer the same. */
-const REPEATABLE = ["getPort", "listPorts", "setPort", "allocate", "reserve"]
+const REPEATABLE = ["getPort", "listPorts", "setPort", "allocate", "reserve", "doctor", "explain"]
 
 const noDaemon = (): Failure => ({
   code: "unavailable",
@@ -42,15 +43,20 @@ const command = async ({ argv, command: { name }, json, payload }: Invocation & 
     )
   }
   const ofDaemon = name === "ping" || name === "status"
-  const asked = daemonAllowed(process.env) ? await ask(name, payload, process.env) : { _tag: "NoDaemon" as const }
+  // A daemon of another version is a finding.
+  const question = name === "doctor" ? { ...payload, clientVersion: version } : payload
+  const asked = daemonAllowed(process.env) ? await ask(name, question, process.env) : { _tag: "NoDaemon" as const }
   if (asked._tag === "Reply") {
     const { reply } = asked
     if (reply.ok) {
       const answer = { result: reply.result as Results[keyof Results], notes: reply.notes ?? [] }
       return writeReply(name as keyof Results, answer as never, payload, json)
     }
-    if (reply.error.code !== "other-store") return fail(reply.error, json)
-    say(`note: ${reply.error.message}; asked without it\n`)
+    // An older daemon does not know every command.
+    if (!["other-store", "unknown-command"].includes(reply.error.code)) return fail(reply.error, json)
+    say(
+      `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it\n`
+    )
   } else if (ofDaemon) {
     return fail(noDaemon(), json)
   } else if (asked._tag === "Lost" && !REPEATABLE.includes(name)) {

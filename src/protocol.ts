@@ -3,6 +3,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { RegistryCommand } from "./commands.ts"
 import { Invalid, MissingArgument } from "./domain/errors.ts"
+import { CHECK_NAMES } from "./domain/Finding.ts"
 import { HEALTH_STATES, HealthState } from "./domain/Health.ts"
 import { PortInput } from "./domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "./domain/PortKey.ts"
@@ -19,6 +20,12 @@ const Mode = Schema.Literal("prod", "dev").annotations({
 const Filter = HealthState.annotations({
   message: (issue) => ({
     message: `${quote(issue.actual)} is not a health: write one of ${HEALTH_STATES.join(", ")}`,
+    override: true
+  })
+})
+const Check = Schema.Literal(...CHECK_NAMES).annotations({
+  message: (issue) => ({
+    message: `${quote(issue.actual)} is not a check: write one of ${CHECK_NAMES.join(", ")}`,
     override: true
   })
 })
@@ -57,7 +64,15 @@ export const payloads = {
   release: Schema.Struct({ app: names(AppName), special: names(SpecialKey) }),
   rename: Schema.Struct({ key: PortKey, to: PortKey }),
   reserve: Schema.Struct({ port: PortInput, reason: Reason }),
-  unreserve: Schema.Struct({ port: PortInput })
+  unreserve: Schema.Struct({ port: PortInput }),
+  doctor: Schema.Struct({
+    check: Schema.optional(Check),
+    fix: Switch,
+    strict: Switch,
+    accept: Schema.optional(PortKey),
+    clientVersion: Schema.optional(Text)
+  }),
+  explain: Schema.Struct({ port: Schema.optional(PortInput), key: Schema.optional(PortKey) })
 } satisfies Record<RegistryCommand, unknown>
 
 export type Payload<N extends RegistryCommand> = (typeof payloads)[N]["Type"]

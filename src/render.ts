@@ -63,6 +63,9 @@ export const writeFailure = ({ code, hint, message }: Failure, json: boolean): v
   say(json ? `${JSON.stringify({ error: { code, message, hint } })}\n` : `error: ${message}\nhint: ${hint}\n`)
 }
 
+/** The answer is no, and is written all the same. */
+const UNHEALTHY = 1
+
 /** What a command came to: notes first, then the answer, as a document or as text. */
 export const writeReply = async <N extends keyof Results>(
   command: N,
@@ -71,5 +74,6 @@ export const writeReply = async <N extends keyof Results>(
   json: boolean
 ): Promise<void> => {
   writeNotes(notes)
+  if (command === "doctor" && !(result as Results["doctor"]).healthy) process.exitCode = UNHEALTHY
   writeAnswer(json ? JSON.stringify(result) : await textOf(command, result, payload, outputStyle()))
 }

@@ -1,10 +1,12 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { version } from "../package.json"
 import { type Status, textOf } from "./answers.ts"
 import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
 import type { PortsConfig } from "./config.ts"
+import { Doctor } from "./Doctor.ts"
 import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
@@ -59,7 +61,9 @@ export const makeResponder = (
   parts: Effect.Effect<Context.Context<Parts>, RegistryError>
 ) =>
   Effect.gen(function* () {
+    const doctor = yield* Doctor
     const startedAt = yield* Clock.currentTimeMillis
+    const intervalSeconds = Duration.toSeconds(settings.probeInterval)
 
     const status = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
@@ -74,6 +78,7 @@ export const makeResponder = (
           error: describe(error).message
         },
         lastTick: null,
+        watching: { intervalSeconds, failure: null, fault: null },
         ranges: null,
         health: null
       })
@@ -86,17 +91,25 @@ export const makeResponder = (
         const { result } = yield* Context.get(context, Registry).list({})
         const ports = result.map(({ port }) => port)
         const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
+        const monitor = Context.get(context, Monitor)
+        const failure = yield* monitor.failure
         return {
           ...common,
           database: { kind, label: store.label, latencyMs, error: null },
-          lastTick: (yield* Context.get(context, Monitor).last) ?? null,
+          lastTick: (yield* monitor.last) ?? null,
+          watching: { intervalSeconds, failure: failure?.message ?? null, fault: failure?.fault ?? null },
           ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
           health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
         } satisfies Status
       }).pipe(Effect.catchAll((error) => Effect.succeed(dark(error))))
     })
 
-    const handlers = makeHandlers({ registry: Effect.map(parts, Context.get(Registry)) })
+    const handlers = makeHandlers({
+      registry: Effect.map(parts, Context.get(Registry)),
+      store: Effect.map(parts, Context.get(Store)),
+      doctor: Effect.succeed(doctor),
+      environment
+    })
 
     const ofRegistry = (command: RegistryCommand, payload: unknown) =>
       Effect.gen(function* () {

@@ -19,7 +19,15 @@ export const describeListener = (listener: Listener | null): string => {
   ].join(", ")
 }
 
-const names = (keys: ReadonlyArray<string>): string =>
+/** `listens on 127.0.0.1:3001, of me, running since 2026-11-22T10:00:00.000Z` */
+export const describeSocket = ({ address, port, process, user }: Listener): string =>
+  [
+    `listens on ${address.includes(":") ? `[${address}]` : address}:${port}`,
+    `of ${user}`,
+    ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
+  ].join(", ")
+
+export const names = (keys: ReadonlyArray<string>): string =>
   keys.length < 2 ? keys.join() : `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`
 
 const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
@@ -127,6 +135,22 @@ export const describe = (error: RegistryError): Failure => {
         message: `cannot find out whether ${error.port} is free on this machine: the system says ${error.code}`,
         hint: "look at the limits of this shell: ulimit -n"
       }
+    case "NothingToAccept":
+      return {
+        code: "conflict",
+        message: error.served
+          ? `whose the listener on ${error.port} is cannot be seen; ${error.key} stays as it was`
+          : `nothing listens on ${error.port}; ${error.key} stays as it was`,
+        hint: error.served
+          ? `sudo ss -ltnp 'sport = :${error.port}' shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
+          : `start it first, or say where it lives: d setPort --key ${error.key} --dir PATH`
+      }
+    case "TookTooLong":
+      return {
+        code: "unavailable",
+        message: `${error.what} did not end within ${error.seconds} s`,
+        hint: "try again"
+      }
     case "OutcomeUnknown":
       return {
         code: "outcome-unknown",
@@ -139,7 +163,7 @@ export const describe = (error: RegistryError): Failure => {
 }
 
 /** A time span for people, in its largest whole unit. */
-const age = (seconds: number): string => {
+export const age = (seconds: number): string => {
   const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
   const count = Math.floor(seconds / size)
   return `${count} ${unit}${count === 1 ? "" : "s"}`

@@ -39,6 +39,15 @@ export interface Limits {
   readonly statement: number
 }
 
+/** What a server may forget of what it confirmed: the last second, when it crashes itself or when its machine does. */
+export interface Loss {
+  readonly when: "server" | "machine"
+  /** The variable that makes it so, with its value. */
+  readonly setting: string
+  /** What it should be. */
+  readonly safe: string
+}
+
 /** Where the registry is kept. */
 export type Database = Sqlite | Mysql
 

@@ -70,9 +70,13 @@ export class WrongConfig extends Data.TaggedError("WrongConfig")<{
   readonly problem: string
 }> {}
 
+/** What is the matter with a database, as far as something can be done about it. */
+export type Fault = "down" | "credentials" | "no-database" | "read-only" | "rights" | "other"
+
 /** The registry's database cannot be used. `store` names it without secrets, `reason` says why, in one sentence. */
 export class Unavailable extends Data.TaggedError("Unavailable")<{
   readonly store: string
+  readonly fault: Fault
   readonly reason: string
   readonly hint: string
 }> {}
@@ -82,6 +86,16 @@ export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{
   readonly store: string
   readonly reason: string
 }> {}
+
+/** Nothing that could be accepted as the owner of `key` serves its port; `served` where somebody does who cannot be seen. */
+export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
+  readonly key: string
+  readonly port: number
+  readonly served: boolean
+}> {}
+
+/** Something did not end within its limit. */
+export class TookTooLong extends Data.TaggedError("TookTooLong")<{ readonly what: string; readonly seconds: number }> {}
 
 /** This machine did not let `port` be tried. `code` is the system's. */
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
@@ -99,5 +113,7 @@ export type RegistryError =
   | MissingArgument
   | WrongConfig
   | CannotTry
+  | NothingToAccept
+  | TookTooLong
   | Unavailable
   | OutcomeUnknown

@@ -3,6 +3,8 @@ import type { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Loss } from "../domain/Database.ts"
+import type { Fault } from "../domain/errors.ts"
 
 /** What a failed statement means for us, whatever the driver calls it. */
 export type Trouble =
@@ -16,7 +18,13 @@ export type Trouble =
    * - Down: there is no connection to be had.
    * - Refused: it will not work until somebody mends something.
    */
-  | { readonly _tag: "Busy" | "Lost" | "Down" | "Refused"; readonly reason: string; readonly hint: string }
+  | {
+      readonly _tag: "Busy" | "Lost" | "Down" | "Refused"
+      readonly reason: string
+      readonly hint: string
+      /** Where it is none, the tag says it. */
+      readonly fault?: Fault
+    }
 
 /** The column types in which the databases differ. */
 export interface ColumnTypes {
@@ -42,5 +50,9 @@ export class Dialect extends Context.Tag("Dialect")<
     /** How many rows the raw result of an UPDATE or DELETE says it met. */
     readonly rowsMet: (raw: unknown) => number
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>
+    /** The columns of every table that there is: `table.column`, in lower case. */
+    readonly columns: Effect.Effect<ReadonlySet<string>, SqlError>
+    /** How much of what was committed a crash may lose; `undefined` where that is nothing. */
+    readonly loses: Effect.Effect<Loss | undefined, SqlError>
   }
 >() {}

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { userName } from "../config/user.ts"
-import type { Limits, Mysql } from "../domain/Database.ts"
+import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { diagnose } from "./mysqlTrouble.ts"
@@ -104,7 +104,7 @@ export const layer = (
   /** Where there are several servers, one that is down says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
-    return trouble._tag === "Down" && servers.length > 1 ? { ...trouble, _tag: "Lost" } : trouble
+    return trouble._tag === "Down" && servers.length > 1 ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
@@ -123,6 +123,21 @@ export const layer = (
       ),
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
+    columns: Effect.map(
+      sql<{ name: string }>`
+        SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS
+        WHERE TABLE_SCHEMA = DATABASE()`,
+      (rows) => new Set(rows.map((row) => row.name))
+    ),
+    loses: Effect.map(
+      sql<{ flush: number }>`SELECT @@innodb_flush_log_at_trx_commit AS flush`,
+      ([row]): Loss | undefined => {
+        const flush = Number(row?.flush ?? 1)
+        if (flush === 1 || flush === 3) return undefined
+        const name = "innodb_flush_log_at_trx_commit"
+        return { when: flush === 0 ? "server" : "machine", setting: `${name} is ${flush}`, safe: `${name} = 1` }
+      }
+    ),
     columnTypes: Effect.map(
       sql<{ name: string }>`SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS
         WHERE COLLATION_NAME IN (${"utf8mb4_nopad_bin"}, ${"utf8mb4_0900_bin"})`,

@@ -38,12 +38,22 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1142:
     case 1143:
     case 1227:
-      return { _tag: "Refused", reason: `it does not allow that: ${message}`, hint: MANUAL }
+      return { _tag: "Refused", fault: "rights", reason: `it does not allow that: ${message}`, hint: MANUAL }
     case 1045:
     case 1698:
-      return { _tag: "Refused", reason: "it refuses this user or password", hint: "correct AUTOMATELINUX_DATABASE_URL" }
+      return {
+        _tag: "Refused",
+        fault: "credentials",
+        reason: "it refuses this user or password",
+        hint: "correct AUTOMATELINUX_DATABASE_URL"
+      }
     case 1049:
-      return { _tag: "Refused", reason: "there is no such database", hint: "make it, as docs/database.md says" }
+      return {
+        _tag: "Refused",
+        fault: "no-database",
+        reason: "there is no such database",
+        hint: "make it, as docs/database.md says"
+      }
     case 1054: {
       const column = /'([^']+)'/.exec(message)?.[1] ?? "that is needed"
       return {
@@ -57,6 +67,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1836:
       return {
         _tag: "Refused",
+        fault: "read-only",
         reason: "it is read-only",
         hint: "name the server that takes writes in AUTOMATELINUX_DATABASE_URL"
       }
@@ -89,6 +100,6 @@ export const diagnose = (cause: unknown): Trouble => {
   }
   const down = DOWN[code]
   if (down !== undefined) return { _tag: "Down", reason: down, hint: START_SERVER }
-  if (code === "ETIMEDOUT") return { _tag: "Lost", reason: "it does not answer", hint: START_SERVER }
+  if (code === "ETIMEDOUT") return { _tag: "Lost", fault: "down", reason: "it does not answer", hint: START_SERVER }
   return { _tag: "Lost", reason: "the connection broke", hint: TRY_AGAIN }
 }

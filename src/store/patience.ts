@@ -51,12 +51,23 @@ export const unavailable = (store: string, trouble: Trouble): Unavailable => {
     case "MissingTable":
       return new Unavailable({
         store,
+        fault: "rights",
         reason: "a table is missing and cannot be made",
         hint: "look at the rights of its user"
       })
     case "Duplicate":
-      return new Unavailable({ store, reason: "another program keeps writing the same row", hint: "try again" })
+      return new Unavailable({
+        store,
+        fault: "other",
+        reason: "another program keeps writing the same row",
+        hint: "try again"
+      })
     default:
-      return new Unavailable({ store, reason: trouble.reason, hint: trouble.hint })
+      return new Unavailable({
+        store,
+        fault: trouble.fault ?? (trouble._tag === "Down" ? "down" : "other"),
+        reason: trouble.reason,
+        hint: trouble.hint
+      })
   }
 }

@@ -1,10 +1,19 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
+
+/** What one answer shows of the past. */
+const HISTORY_MAX = 20
+
+interface HistoryRow extends Omit<Event, "oldPort" | "newPort"> {
+  readonly old_port: number | null
+  readonly new_port: number | null
+}
 
 /** The questions to the registry's tables, but for what each host has seen. */
 export const makeRows = (settings: string, readOwners: Effect.Effect<RegistryState["owners"], SqlError>) =>
@@ -68,5 +77,19 @@ export const makeRows = (settings: string, readOwners: Effect.Effect<RegistrySta
     const wasWritten = (batch: string) =>
       Effect.map(sql`SELECT id FROM port_history WHERE batch = ${batch} LIMIT 1`, (found) => found.length > 0)
 
-    return { readRow, readRows, readKeys, readClaims, readState, wasWritten }
+    /** The last changes to a key, or to a port, the newest first. */
+    const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
+      Effect.map(
+        sql<HistoryRow>`
+          SELECT at, what, ${sql("key")}, old_port, new_port, detail, host, ${sql("user")}, program FROM port_history
+          WHERE ${sql.or([
+            ...(key === undefined ? [] : [sql`${sql("key")} = ${key}`]),
+            ...(port === undefined ? [] : [sql`old_port = ${port}`, sql`new_port = ${port}`])
+          ])}
+          ORDER BY id DESC LIMIT ${sql.literal(String(HISTORY_MAX))}`,
+        (found) =>
+          found.map(({ new_port, old_port, ...row }): Event => ({ ...row, oldPort: old_port, newPort: new_port }))
+      )
+
+    return { readHistory, readRow, readRows, readKeys, readClaims, readState, wasWritten }
   })

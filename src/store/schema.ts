@@ -1,5 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
+import type { SchemaCondition } from "../domain/Schema.ts"
 import { type ColumnTypes, Dialect } from "./Dialect.ts"
 
 /** The columns that every table must have, ours or not. */
@@ -90,3 +91,18 @@ export const checkColumns = (settings: string) =>
       yield* sql`SELECT ${sql.csv(columns.map((column) => sql`${sql(column)}`))} FROM ${sql(table)} LIMIT 0`.raw
     }
   })
+
+/** Compares what is there, by `table.column`, with what is expected. */
+export const conditionOf = (settings: string, there: ReadonlySet<string>): SchemaCondition => {
+  const tables = new Set([...there].map((name) => name.slice(0, name.indexOf("."))))
+  const expected = COLUMNS(settings)
+  const missing = expected.map(([table]) => table).filter((table) => !tables.has(table.toLowerCase()))
+  return {
+    unused: expected.every(([table]) => table === settings || missing.includes(table)),
+    missing,
+    foreign: expected.flatMap(([table, columns]) => {
+      const column = columns.find((name) => !there.has(`${table}.${name}`.toLowerCase()))
+      return column === undefined || missing.includes(table) ? [] : [{ table, column }]
+    })
+  }
+}

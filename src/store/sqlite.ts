@@ -95,6 +95,14 @@ export const layer = (
     reserve: sql.reserve,
     begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
     diagnose: (error) => diagnose(error.cause, path),
+    columns: Effect.map(
+      sql<{ name: string }>`
+        SELECT LOWER(t.name || '.' || c.name) AS name FROM sqlite_master AS t, pragma_table_info(t.name) AS c
+        WHERE t.type = 'table'`,
+      (rows) => new Set(rows.map((row) => row.name))
+    ),
+    // Every commit is written through, whatever the file says.
+    loses: Effect.succeed(undefined),
     rowsMet: (raw) => (raw as { changes: number }).changes,
     columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
   })

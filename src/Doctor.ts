@@ -1,0 +1,140 @@
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { PortsConfig } from "./config.ts"
+import { checks } from "./doctor/checks.ts"
+import { explain } from "./doctor/explanation.ts"
+import { makeScene } from "./doctor/makeScene.ts"
+import { accept, mendWhatIsSafe } from "./doctor/mends.ts"
+import type { Scene } from "./doctor/scene.ts"
+import { type RegistryError, TookTooLong } from "./domain/errors.ts"
+import { CHECK_NAMES, type CheckName, type Examination, type Finding, SEVERITIES } from "./domain/Finding.ts"
+import type { PortKey } from "./domain/PortKey.ts"
+import { Listeners } from "./Listeners.ts"
+import type { Store } from "./Store.ts"
+import { describe } from "./sentences.ts"
+
+export interface ExamineRequest {
+  /** Only this check; all where none is named. */
+  readonly check?: CheckName | undefined
+  /** Mends what is safe to mend before. */
+  readonly fix: boolean
+  /** Takes who serves this key's port for its owner before. */
+  readonly accept?: PortKey | undefined
+  readonly strict: boolean
+  /** The version of who asks. */
+  readonly version: string
+}
+
+type Access = Effect.Effect<typeof Store.Service, RegistryError>
+
+/** What a check may take besides what the database is waited for. */
+const LIMIT = Duration.seconds(5)
+
+/** One check and what came of it. */
+interface Checked {
+  readonly name: CheckName
+  readonly findings: ReadonlyArray<Finding>
+  /** Why it could not be made. */
+  readonly failure?: RegistryError | "bug"
+}
+
+/** What is wrong on this machine, on what evidence, and what mends it. `store` may fail: then that is what is wrong. */
+export class Doctor extends Effect.Service<Doctor>()("Doctor", {
+  effect: Effect.gen(function* () {
+    const settings = yield* PortsConfig
+    const machine = yield* Listeners
+    const limit = Duration.sum(settings.patience, LIMIT)
+
+    const check = (scene: Scene, name: CheckName): Effect.Effect<Checked> =>
+      checks[name](scene).pipe(
+        Effect.timeoutFail({
+          duration: limit,
+          onTimeout: () => new TookTooLong({ what: name, seconds: Duration.toSeconds(limit) })
+        }),
+        Effect.map((drafts): Checked => ({ name, findings: drafts.map((draft) => ({ check: name, ...draft })) })),
+        Effect.catchAll((failure) => Effect.succeed<Checked>({ name, findings: [], failure })),
+        Effect.catchAllCause((cause) =>
+          Effect.as(Effect.logError(`the check ${name} met a bug`, cause), {
+            name,
+            findings: [],
+            failure: "bug"
+          } as const)
+        )
+      )
+
+    const examine = Effect.fn("Doctor.examine")(function* (
+      request: ExamineRequest,
+      store: Access,
+      environment: Readonly<Record<string, string | undefined>>
+    ) {
+      const look = makeScene({ settings, machine, store, environment, version: request.version })
+      const mended: Array<string> = []
+      if (request.accept !== undefined) mended.push(...(yield* accept(yield* look, request.accept)))
+      if (request.fix) mended.push(...(yield* mendWhatIsSafe(yield* look)))
+      const scene = yield* look
+      const names = request.check === undefined ? CHECK_NAMES : [request.check]
+      const checked = yield* Effect.forEach(names, (name) => check(scene, name), { concurrency: "unbounded" })
+      const said = checked.flatMap(({ findings }) => findings)
+      const dark = said.some(
+        (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
+      )
+      const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(
+        (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
+      )
+      const label = yield* Effect.match(store, {
+        onSuccess: (each) => each.label,
+        onFailure: (error) => ("store" in error ? error.store : settings.database._tag)
+      })
+      const view = yield* Effect.option(scene.view)
+      const matters = (each: Finding) => request.strict || each.severity !== "info"
+      return {
+        healthy: !findings.some(matters),
+        checkedAt: new Date(yield* Clock.currentTimeMillis).toISOString(),
+        store: label,
+        looked: {
+          assignments: view._tag === "Some" ? view.value.ports.size : null,
+          listeners: [...(yield* scene.listeners).values()].flat().length
+        },
+        mended,
+        findings,
+        ran: checked.filter(({ failure }) => failure === undefined).map(({ name }) => name),
+        failed: checked.filter(({ failure }) => failure !== undefined).map(({ name }) => name)
+      } satisfies Examination
+    })
+
+    /** Everything about one port, or one key's. */
+    const explainPort = Effect.fn("Doctor.explain")(function* (
+      about: { readonly key: PortKey } | { readonly port: number },
+      store: Access,
+      environment: Readonly<Record<string, string | undefined>>,
+      version: string
+    ) {
+      const scene = yield* makeScene({ settings, machine, store, environment, version })
+      return yield* explain(scene, about, (focused, names) =>
+        Effect.map(
+          Effect.forEach(names, (name) => check(focused, name), { concurrency: "unbounded" }),
+          (checked) => checked.flatMap(({ findings }) => findings)
+        )
+      )
+    })
+
+    return { examine, explain: explainPort }
+  })
+}) {}
+
+/** A check that could not be made is itself a finding, unless the database explains it. */
+const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {
+  if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && dark)) return []
+  return [
+    {
+      check: name,
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `${name} could not be checked`,
+      evidence: failure === "bug" ? "this is a bug in d: its log has more" : describe(failure).message,
+      remedy: `d doctor --check ${name}  # tries again`
+    }
+  ]
+}

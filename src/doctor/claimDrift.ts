@@ -1,0 +1,22 @@
+import * as Effect from "effect/Effect"
+import { claimMoves, settle } from "../domain/claims.ts"
+import type { Check } from "./scene.ts"
+
+/** The claims agree with the rows. */
+export const claimDrift: Check = ({ settings, view }) =>
+  Effect.map(view, ({ claims, ports }) => {
+    const stamp = { claimedAt: "", host: settings.actor.host, by: settings.actor.user }
+    return claimMoves(claims, settle(ports, claims, stamp)).map(({ claim, from, to }) => ({
+      severity: "warning" as const,
+      keys: [claim.key],
+      ports: [...new Set([from, to].filter((port) => port !== undefined))],
+      message:
+        from === undefined
+          ? `${claim.key} has no claim on its port ${to}`
+          : to === undefined
+            ? `${claim.key} has a claim on ${from} and not the port`
+            : `${claim.key} has ${to}, and its claim is on ${from}`,
+      evidence: `another program wrote to ${settings.settingsTable}, and no command or round of looks came since`,
+      remedy: "d doctor --fix"
+    }))
+  })

@@ -1,0 +1,72 @@
+import * as Effect from "effect/Effect"
+import { shellWord } from "../domain/shell.ts"
+import type { DaemonState } from "./daemonState.ts"
+import { restart } from "./remedies.ts"
+import type { Check, Draft } from "./scene.ts"
+
+const judge = (state: DaemonState, version: string): Omit<Draft, "keys" | "ports"> | undefined => {
+  const { path } = state
+  switch (state._tag) {
+    case "None":
+      return {
+        severity: "info",
+        message: "no daemon runs: commands take longer, and nobody looks at the ports",
+        evidence: `there is no socket at ${path}`,
+        remedy: "d daemon"
+      }
+    case "Dead":
+      return {
+        severity: "error",
+        message: `the socket ${path} is dead: the daemon that made it is gone`,
+        evidence: "connecting to it is refused",
+        remedy: "d doctor --fix  # or start one: d daemon"
+      }
+    case "Forbidden":
+      return {
+        severity: "error",
+        message: `this user may not use the socket ${path}`,
+        evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
+        remedy: `unset AUTOMATE_LINUX_SOCKET_PATH  # or have its owner set AUTOMATELINUX_SOCKET_GROUP`
+      }
+    case "Silent": {
+      const { process } = state
+      return {
+        severity: "error",
+        message: `the daemon at ${path} does not answer`,
+        evidence:
+          process === undefined
+            ? "it takes questions and says nothing; which process it is cannot be seen"
+            : `pid ${process.pid} takes questions and says nothing${process.stopped ? "; it is stopped" : ""}`,
+        remedy:
+          process === undefined
+            ? `ss -xlp src ${shellWord(path)}  # shows the process, where this user may see it`
+            : process.stopped
+              ? `kill -CONT ${process.pid}`
+              : `kill -9 ${process.pid}; d daemon`
+      }
+    }
+    case "Foreign":
+      return {
+        severity: "info",
+        message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
+        evidence: "it was asked for its status",
+        remedy: "export AUTOMATE_LINUX_SOCKET_PATH=$HOME/.automatelinux.sock; d daemon  # one of this registry"
+      }
+    case "Serving":
+      return state.version === version
+        ? undefined
+        : {
+            severity: "warning",
+            message: `the daemon is of version ${state.version}, and d of ${version}`,
+            evidence: `pid ${state.status.pid}, at ${path}, up ${state.status.uptimeSeconds} s`,
+            remedy: restart(state.status.pid)
+          }
+  }
+}
+
+/** A daemon answers, of the same version. */
+export const daemonRunning: Check = ({ daemon, version }) =>
+  Effect.map(daemon, (state) => {
+    const finding = judge(state, version)
+    return finding === undefined ? [] : [{ ...finding, keys: [], ports: [] }]
+  })

@@ -1,0 +1,68 @@
+import { lstatSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import type { Status } from "../answers.ts"
+import { probe } from "../client.ts"
+import type { Process } from "../domain/Listener.ts"
+import type { Listeners } from "../Listeners.ts"
+import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
+
+/** What is met at the sockets that a client of this environment tries. */
+export type DaemonState =
+  | { readonly _tag: "None"; readonly path: string }
+  /** There is a socket, and nobody serves it. */
+  | { readonly _tag: "Dead"; readonly path: string }
+  | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined }
+  /** Somebody took the question, and never answered. */
+  | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
+  /** Another program, or a daemon that keeps another registry. */
+  | { readonly _tag: "Foreign"; readonly path: string; readonly what: string }
+  | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly status: Status }
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const LIMIT_MS = 3000
+
+const stateAt = (path: string, environment: Environment, machine: typeof Listeners.Service) =>
+  Effect.gen(function* () {
+    const asked = yield* Effect.promise(() => probe(path, environment, LIMIT_MS))
+    if (asked._tag === "Lost" || (asked._tag === "NoDaemon" && asked.why === "silent")) {
+      return { _tag: "Silent", path, process: yield* machine.serverOf(path) } satisfies DaemonState
+    }
+    if (asked._tag === "Reply") {
+      const { reply } = asked
+      return reply.ok
+        ? ({ _tag: "Serving", path, version: reply.version, status: reply.result as Status } satisfies DaemonState)
+        : ({ _tag: "Foreign", path, what: "a daemon that keeps another registry" } satisfies DaemonState)
+    }
+    switch (asked.why) {
+      case "ECONNREFUSED":
+        return { _tag: "Dead", path } satisfies DaemonState
+      case "EACCES":
+      case "EPERM":
+        return { _tag: "Forbidden", path, owner: ownerOf(path) } satisfies DaemonState
+      case "another program":
+        return { _tag: "Foreign", path, what: "another program" } satisfies DaemonState
+      default:
+        return undefined
+    }
+  })
+
+const ownerOf = (path: string): number | undefined => {
+  try {
+    return lstatSync(path).uid
+  } catch {
+    return undefined
+  }
+}
+
+/** Tries the paths in a client's order, until somebody is met. */
+export const findDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
+  Effect.gen(function* () {
+    const own = serverPath(environment, currentUid())
+    for (const path of clientPaths(environment, currentUid())) {
+      const state = yield* stateAt(path, environment, machine)
+      // What the system's daemon does not let this user do is nobody's fault.
+      if (state !== undefined && (path === own || state._tag === "Serving" || state._tag === "Foreign")) return state
+    }
+    return { _tag: "None", path: own }
+  })

@@ -1,0 +1,157 @@
+import * as Effect from "effect/Effect"
+import { nextSlot } from "../allocator.ts"
+import type { Explanation } from "../domain/Explanation.ts"
+import { NotSet } from "../domain/errors.ts"
+import type { CheckName, Finding } from "../domain/Finding.ts"
+import { type Health, unwatched } from "../domain/Health.ts"
+import type { Listener } from "../domain/Listener.ts"
+import { contains, formatRange } from "../domain/PortRange.ts"
+import { kindOf } from "../domain/rules.ts"
+import { describeListener, names } from "../sentences.ts"
+import type { Scene, View } from "./scene.ts"
+
+/** The checks that say something of one port. */
+const CHECKS: ReadonlyArray<CheckName> = [
+  "port-shared",
+  "port-taken",
+  "port-hung",
+  "value-invalid",
+  "port-unreachable",
+  "port-stale",
+  "pair-broken",
+  "claim-drift",
+  "range-reserved",
+  "port-squatted",
+  "range-misplaced"
+]
+
+/** Ports on either side whose being held back is worth knowing. */
+const NEARBY = 10
+
+const healthOf = (view: View, key: string): Health => {
+  const record = view.healthOf(key)
+  if (record === undefined) return unwatched
+  const { lastUp, since, state } = record
+  return { state, since, lastUp, checkedAt: view.lookedAt }
+}
+
+/** Why `keys` have `port`. */
+const whyAssigned = ({ settings }: Scene, view: View, port: number, [key = ""]: ReadonlyArray<string>): string => {
+  const kind = kindOf(key)
+  const range = kind === "special" ? settings.specialRange : settings.appRange
+  const from = formatRange(range)
+  if (!contains(range, port)) return `outside ${from}, where ${kind === "special" ? "specials" : "apps"} get theirs`
+  if (kind === "special") return `one of the ports for specials, ${from}`
+  const partner = port % 2 === 0 ? port + 1 : port - 1
+  const other = view.keysOf.get(partner)
+  const beside =
+    other === undefined ? `${partner} beside it is free` : `${partner} beside it belongs to ${names(other)}`
+  const parity = port % 2 === (kind === "prod" ? 0 : 1) ? "as it should" : `and ${kind} should have the other`
+  return `the ${port % 2 === 0 ? "even" : "odd"} port of a pair of ${from}, ${parity}; ${beside}`
+}
+
+/** Whether a free port could be allocated, and why. */
+const whyFree = (
+  { settings }: Scene,
+  view: View,
+  port: number,
+  listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
+): readonly [allocatable: boolean, why: string] => {
+  const { appRange, specialRange } = settings
+  const obstacle = (each: number): string | undefined => {
+    const keys = view.keysOf.get(each)
+    const reason = view.reserved.get(each)
+    const [listener] = listeners.get(each) ?? []
+    if (keys !== undefined) return `belongs to ${names(keys)}`
+    if (reason !== undefined) return `is reserved: ${reason}`
+    return listener === undefined ? undefined : `is in use by ${describeListener(listener)}`
+  }
+  const own = obstacle(port)
+  if (own !== undefined) return [false, `nobody's, and not to be allocated: it ${own}`]
+  const world = { ports: view.ports, reserved: view.reserved, bound: new Set(listeners.keys()) }
+  if (contains(specialRange, port)) {
+    const next = nextSlot(specialRange, 1, world)
+    const which = next._tag === "Free" && next.port !== port ? `; the next special gets ${next.port}` : ""
+    return [true, `free: d allocate --special KEY gives it, as the lowest that is left${which}`]
+  }
+  if (!contains(appRange, port)) {
+    const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
+    return [false, `free, and outside ${from}, where allocation takes ports from: d setPort --key KEY --value ${port}`]
+  }
+  const partner = port % 2 === 0 ? port + 1 : port - 1
+  const theirs = obstacle(partner)
+  if (theirs !== undefined) {
+    return [false, `free, and not to be allocated: ${partner}, the other half of the pair, ${theirs}`]
+  }
+  const next = nextSlot(appRange, 2, world)
+  const which = next._tag === "Free" && next.port !== Math.min(port, partner) ? `; the next app gets ${next.port}` : ""
+  return [true, `free: d allocate --app APP gives it, as the lowest pair that is left${which}`]
+}
+
+const shown = ({ address, process, user }: Listener): Explanation["listeners"][number] => ({
+  address,
+  user,
+  pid: process?.pid ?? null,
+  command: process?.command ?? null,
+  directory: process?.directory ?? null,
+  unit: process?.unit ?? null,
+  container: process?.container ?? null,
+  since: process?.startedAt ?? null
+})
+
+/** Everything about a port, or about the port that a key has or had. `run` makes checks. */
+export const explain = (
+  scene: Scene,
+  about: { readonly key: string } | { readonly port: number },
+  run: (scene: Scene, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
+) =>
+  Effect.gen(function* () {
+    const store = yield* scene.store
+    const view = yield* scene.view
+    const port = "port" in about ? about.port : view.ports.get(about.key)
+    const holders = port === undefined ? [] : (view.keysOf.get(port) ?? [])
+    const named = "key" in about ? about.key : holders[0]
+    const history = yield* store.history({ key: named, port })
+    if ("key" in about && port === undefined && (view.rows.has(about.key) || history.length === 0)) {
+      const stored = view.rows.get(about.key)
+      return yield* new NotSet(stored === undefined ? { key: about.key } : { key: about.key, stored })
+    }
+    const everything = yield* scene.listeners
+    const here = (port === undefined ? undefined : everything.get(port)) ?? []
+    const focused: Scene = {
+      ...scene,
+      listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
+      silent: scene.silentAmong(port === undefined ? [] : [port])
+    }
+    const findings = yield* run(focused, CHECKS)
+    const touches = (finding: Finding) =>
+      finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
+    const [allocatable, place] =
+      port === undefined
+        ? [false, `${named} has no port any more`]
+        : holders.length > 0
+          ? [false, whyAssigned(scene, view, port, holders)]
+          : whyFree(scene, view, port, everything)
+    return {
+      port: port ?? null,
+      keys: holders.map((key) => {
+        const claim = port === undefined ? undefined : view.claims.get(port)
+        return {
+          key,
+          description: view.keys.get(key)?.description ?? null,
+          claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
+          owner: view.owners.get(key) ?? null,
+          health: healthOf(view, key)
+        }
+      }),
+      place,
+      allocatable,
+      reserved: [...view.reserved]
+        .filter(([each]) => port !== undefined && Math.abs(each - port) <= NEARBY)
+        .map(([each, reason]) => ({ port: each, reason }))
+        .sort((a, b) => a.port - b.port),
+      listeners: here.map(shown),
+      history,
+      findings: findings.filter(touches)
+    } satisfies Explanation
+  })

@@ -1,0 +1,87 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { PortsConfig } from "../config.ts"
+import type { RegistryError } from "../domain/errors.ts"
+import type { Listener } from "../domain/Listener.ts"
+import { holdersOf } from "../domain/RegistryState.ts"
+import { stillTrue } from "../domain/watch.ts"
+import type { Listeners } from "../Listeners.ts"
+import type { Store } from "../Store.ts"
+import { findDaemon } from "./daemonState.ts"
+import type { Scene, View } from "./scene.ts"
+
+const CONNECTIONS = 64
+
+interface Means {
+  readonly settings: typeof PortsConfig.Service
+  readonly machine: typeof Listeners.Service
+  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly version: string
+}
+
+const byPort = (listeners: ReadonlyArray<Listener>): ReadonlyMap<number, ReadonlyArray<Listener>> => {
+  const found = new Map<number, Array<Listener>>()
+  for (const listener of listeners) {
+    const others = found.get(listener.port)
+    if (others === undefined) found.set(listener.port, [listener])
+    else others.push(listener)
+  }
+  return found
+}
+
+const viewOf = (
+  { health, state }: Effect.Effect.Success<(typeof Store.Service)["survey"]>,
+  reserved: ReadonlyMap<number, string>
+): View => ({
+  ...state,
+  reserved: new Map([...reserved, ...state.reserved]),
+  keysOf: new Map([...new Set(state.ports.values())].map((port) => [port, holdersOf(state.ports, port)])),
+  lookedAt: health.lookedAt,
+  healthOf: (key) => {
+    const port = state.ports.get(key)
+    if (port === undefined) return undefined
+    const record = stillTrue(health.records.get(port), state.claims.get(port)?.claimedAt)
+    if (record?.key !== key) return undefined
+    return record.state === "up" ? { ...record, lastUp: health.lookedAt ?? record.lastUp } : record
+  }
+})
+
+/** What there is to look at, now. */
+export const makeScene = ({ environment, machine, settings, store, version }: Means): Effect.Effect<Scene> =>
+  Effect.gen(function* () {
+    const condition = yield* Effect.cached(Effect.flatMap(store, (each) => each.condition))
+    const view = yield* Effect.cached(
+      Effect.gen(function* () {
+        const open = yield* store
+        // A database that nobody has used yet is used now, like by any other command.
+        if ((yield* condition).unused) yield* open.makeTables
+        return viewOf(yield* open.survey, settings.reserved)
+      })
+    )
+    const listeners = yield* Effect.cached(Effect.map(machine.all, byPort))
+    /** Those of `ports` that nothing answers on: no listener is known, and nobody accepts, as an engine may. */
+    const silentAmong = (ports: Iterable<number>) =>
+      Effect.gen(function* () {
+        const known = yield* listeners
+        const silent = yield* Effect.filter(
+          [...ports].filter((port) => !known.has(port)),
+          (port) => Effect.map(machine.answers(port), (answer) => answer === false),
+          { concurrency: CONNECTIONS }
+        )
+        return new Set(silent)
+      })
+    return {
+      settings,
+      version,
+      now: yield* Clock.currentTimeMillis,
+      store,
+      condition,
+      view,
+      listeners,
+      silent: yield* Effect.cached(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
+      silentAmong,
+      daemon: yield* Effect.cached(findDaemon(environment, machine)),
+      machine
+    }
+  })

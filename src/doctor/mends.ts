@@ -1,0 +1,79 @@
+import { lstatSync, unlinkSync } from "node:fs"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import { claimMoves, settle } from "../domain/claims.ts"
+import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
+import { describeOwner, ownerOf } from "../domain/Owner.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
+import { currentUid } from "../socketPath.ts"
+import type { Scene } from "./scene.ts"
+
+/** What `d doctor --fix` and `--accept` do. Each answers what it has done, in sentences; nobody's port is touched. */
+
+const makeTables = (scene: Scene) =>
+  Effect.gen(function* () {
+    const { missing, unused } = yield* scene.condition
+    if (unused || missing.length === 0) return []
+    yield* Effect.flatMap(scene.store, (store) => store.makeTables)
+    return missing.map((table) => `made the table ${table}`)
+  })
+
+const agree = (scene: Scene) =>
+  Effect.gen(function* () {
+    const store = yield* scene.store
+    const { host, user } = scene.settings.actor
+    const at = DateTime.formatIso(yield* DateTime.now)
+    const movesIn = ({ claims, ports }: RegistryState) =>
+      claimMoves(claims, settle(ports, claims, { claimedAt: at, host, by: user }))
+    // Writing makes the claims agree, also where there is nothing else to write.
+    const moves = yield* store.write((state) => Effect.succeed({ answer: movesIn(state), changes: [] }))
+    return moves.map(({ claim: { key }, from, to }) =>
+      to === undefined
+        ? `dropped the claim of ${key} on ${from}`
+        : from === undefined
+          ? `claimed ${to} for ${key}`
+          : `moved the claim of ${key} from ${from} to ${to}`
+    )
+  })
+
+const removeSocket = (scene: Scene) =>
+  Effect.map(scene.daemon, (state) => {
+    if (state._tag !== "Dead") return []
+    try {
+      const there = lstatSync(state.path)
+      if (!there.isSocket() || there.uid !== currentUid()) return []
+      unlinkSync(state.path)
+      return [`removed the dead socket ${state.path}`]
+    } catch {
+      return []
+    }
+  })
+
+/** The safe mends, as far as each can be done. */
+export const mendWhatIsSafe = (scene: Scene): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(
+    Effect.forEach([makeTables, agree, removeSocket], (mend) =>
+      Effect.catchAll(mend(scene), (_: RegistryError) => Effect.succeed<ReadonlyArray<string>>([]))
+    ),
+    (done) => done.flat()
+  )
+
+/** Takes who serves the port of `key` for its owner from now on. */
+export const accept = (scene: Scene, key: string) =>
+  Effect.gen(function* () {
+    const store = yield* scene.store
+    const listeners = yield* scene.listeners
+    return yield* store.write((state) =>
+      Effect.gen(function* () {
+        const port = state.ports.get(key)
+        if (port === undefined) return yield* new NotSet({ key })
+        const serving = listeners.get(port) ?? []
+        const owner = serving.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
+        if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
+        return {
+          answer: [`${key} belongs to ${describeOwner(owner)} from now on`],
+          changes: [{ _tag: "Bind" as const, key, owner }]
+        }
+      })
+    )
+  })

@@ -1,0 +1,37 @@
+import * as Effect from "effect/Effect"
+import { appOf } from "../domain/rules.ts"
+import { completes, moveApp } from "./remedies.ts"
+import type { Check, Draft } from "./scene.ts"
+
+/** Every app has a whole pair: an even port for prod, the next one for dev. */
+export const pairBroken: Check = (scene) =>
+  Effect.gen(function* () {
+    const view = yield* scene.view
+    const bound = new Set((yield* scene.listeners).keys())
+    const apps = new Set([...view.ports.keys()].flatMap((key) => appOf(key) ?? []))
+    return [...apps].flatMap((app): ReadonlyArray<Draft> => {
+      const prod = view.ports.get(`${app}-prod`)
+      const dev = view.ports.get(`${app}-dev`)
+      const told = (message: string, evidence: string, remedy: string): ReadonlyArray<Draft> => [
+        {
+          severity: "warning",
+          keys: [...(prod === undefined ? [] : [`${app}-prod`]), ...(dev === undefined ? [] : [`${app}-dev`])],
+          ports: [prod, dev].filter((port) => port !== undefined),
+          message,
+          evidence,
+          remedy
+        }
+      ]
+      if (prod === undefined || dev === undefined) {
+        const [has, lacks] = prod === undefined ? ["dev", "prod"] : ["prod", "dev"]
+        return told(
+          `${app} has half a pair`,
+          `${app}-${has} has ${prod ?? dev}, ${app}-${lacks} has no port`,
+          completes(app, view.ports, view, scene, bound) ? `d allocate --app ${app}` : moveApp(app, view)
+        )
+      }
+      const evidence = `${app}-prod has ${prod}, ${app}-dev has ${dev}`
+      if (dev !== prod + 1) return told(`${app} has a split pair`, evidence, moveApp(app, view))
+      return prod % 2 === 0 ? [] : told(`${app} has prod on an odd port`, evidence, moveApp(app, view))
+    })
+  })

@@ -1,0 +1,45 @@
+import * as Effect from "effect/Effect"
+import { contains, formatRange, type PortRange } from "../domain/PortRange.ts"
+import { larger } from "./remedies.ts"
+import type { Check, Draft, Scene, View } from "./scene.ts"
+
+const FULL = 0.9
+
+const judge = (
+  { settings }: Scene,
+  view: View,
+  range: PortRange,
+  size: 1 | 2,
+  other: PortRange
+): ReadonlyArray<Draft> => {
+  const slotsOf = (ports: Iterable<number>) =>
+    new Set([...ports].filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
+  const slots = (range.last - range.first + 1) / size
+  const claimed = slotsOf(view.ports.values())
+  const reserved = [...slotsOf(view.reserved.keys())].filter((slot) => !claimed.has(slot))
+  const stale = [...view.ports].filter(([key, port]) => contains(range, port) && view.healthOf(key)?.state === "stale")
+  const used = claimed.size + reserved.length
+  if (used <= FULL * slots) return []
+  const name = size === 2 ? "APP_RANGE" : "SPECIAL_RANGE"
+  const room = larger(range, other)
+  return [
+    {
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
+      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys, in ${settings.settingsTable}`,
+      remedy:
+        room === undefined
+          ? "d listPorts --health stale  # shows what may be released"
+          : `export AUTOMATELINUX_${name}=${room}  # or release what d listPorts --health stale shows`
+    }
+  ]
+}
+
+/** There is room for what comes. */
+export const rangeFull: Check = (scene) =>
+  Effect.map(scene.view, (view) => {
+    const { appRange, specialRange } = scene.settings
+    return [...judge(scene, view, appRange, 2, specialRange), ...judge(scene, view, specialRange, 1, appRange)]
+  })

@@ -1,0 +1,14 @@
+/** One change, as the history keeps it. */
+export interface Event {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly what: string
+  readonly key: string | null
+  readonly oldPort: number | null
+  readonly newPort: number | null
+  /** A description, a reason, a former name. */
+  readonly detail: string | null
+  readonly host: string
+  readonly user: string
+  readonly program: string
+}

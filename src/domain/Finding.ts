@@ -1,0 +1,60 @@
+/** The checks, in the order in which they are told. */
+export const CHECK_NAMES = [
+  "store-reachable",
+  "store-schema",
+  "store-durable",
+  "daemon-running",
+  "daemon-probing",
+  "port-shared",
+  "port-taken",
+  "port-hung",
+  "value-invalid",
+  "port-unreachable",
+  "port-stale",
+  "pair-broken",
+  "claim-drift",
+  "range-reserved",
+  "range-full",
+  "port-squatted",
+  "range-misplaced",
+  "range-ephemeral"
+] as const
+
+export type CheckName = (typeof CHECK_NAMES)[number]
+
+/** The worst first. */
+export const SEVERITIES = ["error", "warning", "info"] as const
+
+export type Severity = (typeof SEVERITIES)[number]
+
+/** One thing that the doctor has to say. */
+export interface Finding {
+  readonly check: CheckName
+  readonly severity: Severity
+  readonly keys: ReadonlyArray<string>
+  readonly ports: ReadonlyArray<number>
+  /** What is wrong. */
+  readonly message: string
+  /** What was seen that says so. */
+  readonly evidence: string
+  /** The command that mends it. What follows a `#` is said to the reader. */
+  readonly remedy: string
+}
+
+/** Everything that a round of checks comes to. */
+export interface Examination {
+  /** There is no error and no warning, and, where it was asked to be strict, no info. */
+  readonly healthy: boolean
+  /** ISO 8601. */
+  readonly checkedAt: string
+  /** Names the database, without secrets. */
+  readonly store: string
+  /** How much was looked at; null where that could not be told. */
+  readonly looked: { readonly assignments: number | null; readonly listeners: number | null }
+  /** What was mended before. */
+  readonly mended: ReadonlyArray<string>
+  readonly findings: ReadonlyArray<Finding>
+  readonly ran: ReadonlyArray<CheckName>
+  /** Checks that could not be made: without the database, or for a reason that is a finding of theirs. */
+  readonly failed: ReadonlyArray<CheckName>
+}
