@@ -8,7 +8,7 @@ import { makeScene } from "./doctor/makeScene.ts"
 import { accept, mendWhatIsSafe } from "./doctor/mends.ts"
 import type { Scene } from "./doctor/scene.ts"
 import { type RegistryError, TookTooLong } from "./domain/errors.ts"
-import { CHECK_NAMES, type CheckName, type Examination, type Finding, SEVERITIES } from "./domain/Finding.ts"
+import { CHECK_NAMES, type CheckName, type Examination, type Finding, worstFirst } from "./domain/Finding.ts"
 import type { PortKey } from "./domain/PortKey.ts"
 import { Listeners } from "./Listeners.ts"
 import type { Store } from "./Store.ts"
@@ -79,9 +79,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const dark = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
-      const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(
-        (a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)
-      )
+      const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(worstFirst)
       const label = yield* Effect.match(store, {
         onSuccess: (each) => each.label,
         onFailure: (error) => ("store" in error ? error.store : settings.database._tag)

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { commandList } from "../src/commands.ts"
 import { EXIT_CODES } from "../src/domain/Failure.ts"
+import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
 import { atEach, rangesEnv } from "./support/ports.ts"
 import { machine, startDaemon } from "./support/program.ts"
 
@@ -29,7 +30,11 @@ describe.each(documents)("%s", (path) => {
     symlinkSync(join(process.cwd(), "node_modules"), join(box.home, "node_modules"))
     for (const { line, prints } of shown(text)) {
       const run = await box.sh(`exec 2>&1; ${atEach(line)}`)
-      const printed = run.stdout.replaceAll(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "", "/run/d.sock")
+      const printed = run.stdout
+        .replaceAll(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "", "/run/d.sock")
+        .replaceAll(box.home, "/home/me")
+        // What else runs on this machine is nobody's business.
+        .replaceAll(/\d+ listeners?,/g, "0 listeners,")
       expect(`$ ${line}\n${printed}`).toBe(`$ ${line}\n${atEach(prints)}`)
     }
   })
@@ -64,6 +69,20 @@ it("has every setting in the page of configuration, and in the file's spelling t
   for (const [, name = ""] of names) {
     expect(page).toContain(`\`AUTOMATELINUX_${name}\``)
     expect(page).toContain(`\`${name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``)
+  }
+})
+
+it("has every check in the page of the doctor, in their order, with its severities", () => {
+  const page = readFileSync("docs/doctor.md", "utf8")
+  const rows = [...page.matchAll(/^\| `([a-z]+-[a-z]+)` \| ([a-z, ]+) \|/gm)].map(([, name, severity]) => ({
+    name,
+    severity
+  }))
+  expect(rows.map(({ name }) => name)).toEqual(CHECK_NAMES)
+  for (const { name = "", severity } of rows) {
+    const file = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+    const source = readFileSync(`src/doctor/${file}.ts`, "utf8")
+    for (const each of SEVERITIES) if (source.includes(`"${each}"`)) expect(severity, name).toContain(each)
   }
 })
 

@@ -64,9 +64,11 @@ it("lets the domain know nobody", () => {
   }
 })
 
+const PARTS = ["store", "registry", "monitor", "listeners", "doctor", "commands"]
+
 it("keeps the parts of a service to that service", () => {
   for (const [path, { names }] of modules) {
-    for (const name of names.filter((each) => each.startsWith("store/") || each.startsWith("registry/"))) {
+    for (const name of names.filter((each) => PARTS.includes(dirname(each)))) {
       const owner = dirname(name)
       const insider = dirname(path) === owner || path.toLowerCase() === `${owner}.ts`
       // The composition roots pick the database.

@@ -26,7 +26,9 @@ const judge = (state: DaemonState, version: string): Omit<Draft, "keys" | "ports
         severity: "error",
         message: `this user may not use the socket ${path}`,
         evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
-        remedy: `unset AUTOMATE_LINUX_SOCKET_PATH  # or have its owner set AUTOMATELINUX_SOCKET_GROUP`
+        remedy: state.given
+          ? "unset AUTOMATE_LINUX_SOCKET_PATH  # or have its owner set AUTOMATELINUX_SOCKET_GROUP"
+          : "export XDG_RUNTIME_DIR=/run/user/$(id -u)  # it is another user's"
       }
     case "Silent": {
       const { process } = state

@@ -11,7 +11,8 @@ export type DaemonState =
   | { readonly _tag: "None"; readonly path: string }
   /** There is a socket, and nobody serves it. */
   | { readonly _tag: "Dead"; readonly path: string }
-  | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined }
+  /** `given` where the environment names the very socket. */
+  | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined; readonly given: boolean }
   /** Somebody took the question, and never answered. */
   | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
   /** Another program, or a daemon that keeps another registry. */
@@ -39,7 +40,12 @@ const stateAt = (path: string, environment: Environment, machine: typeof Listene
         return { _tag: "Dead", path } satisfies DaemonState
       case "EACCES":
       case "EPERM":
-        return { _tag: "Forbidden", path, owner: ownerOf(path) } satisfies DaemonState
+        return {
+          _tag: "Forbidden",
+          path,
+          owner: ownerOf(path),
+          given: path === environment["AUTOMATE_LINUX_SOCKET_PATH"]
+        } satisfies DaemonState
       case "another program":
         return { _tag: "Foreign", path, what: "another program" } satisfies DaemonState
       default:

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { nextSlot } from "../allocator.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
-import type { CheckName, Finding } from "../domain/Finding.ts"
+import { type CheckName, type Finding, worstFirst } from "../domain/Finding.ts"
 import { type Health, unwatched } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { contains, formatRange } from "../domain/PortRange.ts"
@@ -152,6 +152,6 @@ export const explain = (
         .sort((a, b) => a.port - b.port),
       listeners: here.map(shown),
       history,
-      findings: findings.filter(touches)
+      findings: findings.filter(touches).sort(worstFirst)
     } satisfies Explanation
   })

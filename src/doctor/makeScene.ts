@@ -55,7 +55,8 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
       Effect.gen(function* () {
         const open = yield* store
         // A database that nobody has used yet is used now, like by any other command.
-        if ((yield* condition).unused) yield* open.makeTables
+        const { foreign, unused } = yield* condition
+        if (unused && foreign.length === 0) yield* open.makeTables
         return viewOf(yield* open.survey, settings.reserved)
       })
     )

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import { choosePair } from "../allocator.ts"
 import type { Mysql } from "../domain/Database.ts"
 import type { Fault } from "../domain/errors.ts"
@@ -68,7 +70,10 @@ const urlOf = ({ name, servers, user }: Mysql): string => {
 export const mendStore = (scene: Scene, fault: Fault, otherwise: string): string => {
   const { database } = scene.settings
   if (database._tag === "Sqlite") {
-    return fault === "read-only" ? `chmod u+w ${shellWord(database.path)}` : otherwise
+    const closed = existsSync(database.path) ? database.path : dirname(database.path)
+    return fault === "read-only"
+      ? `chmod u+w ${shellWord(closed)}  # where it is another user's: sudo chown $USER ${shellWord(closed)}`
+      : otherwise
   }
   switch (fault) {
     case "down":

@@ -58,3 +58,10 @@ export interface Examination {
   /** Checks that could not be made: without the database, or for a reason that is a finding of theirs. */
   readonly failed: ReadonlyArray<CheckName>
 }
+
+/** The worst first, then by check, then by port. */
+export const worstFirst = (a: Finding, b: Finding): number =>
+  SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
+  CHECK_NAMES.indexOf(a.check) - CHECK_NAMES.indexOf(b.check) ||
+  (a.ports[0] ?? 0) - (b.ports[0] ?? 0) ||
+  (a.message < b.message ? -1 : 1)

@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { userName } from "../config/user.ts"
-import type { Unavailable } from "../domain/errors.ts"
+import type { Fault, Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
@@ -45,7 +45,12 @@ const ownedBy = (path: string): string => {
 
 const diagnose = (cause: unknown, path: string): Trouble => {
   const { code = "", message = String(cause) } = cause as { code?: string; message?: string }
-  const refused = (reason: string, hint: string): Trouble => ({ _tag: "Refused", reason, hint })
+  const refused = (reason: string, hint: string, fault: Fault = "other"): Trouble => ({
+    _tag: "Refused",
+    reason,
+    hint,
+    fault
+  })
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) {
     return { _tag: "Busy", reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
   }
@@ -56,10 +61,14 @@ const diagnose = (cause: unknown, path: string): Trouble => {
   if (/^SQLITE_NOTADB/.test(code)) return refused("it is not an SQLite database", `move it away, or ${ELSEWHERE}`)
   if (/^SQLITE_CORRUPT/.test(code))
     return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
-  if (/^SQLITE_READONLY/.test(code)) return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`)
+  if (/^SQLITE_READONLY/.test(code))
+    return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`, "read-only")
   if (/^SQLITE_FULL/.test(code)) return refused("the disk is full", `make room: df -h ${dirname(path)}`)
   if (/^SQLITE_/.test(code)) return refused(`${message} (${code})`, `look at: ls -l ${path}*`)
-  if (/^E[A-Z]+$/.test(code)) return refused(systemReason(code, path), ELSEWHERE)
+  if (/^E[A-Z]+$/.test(code)) {
+    const closed = ["EACCES", "EPERM"].includes(code)
+    return refused(systemReason(code, path), ELSEWHERE, closed ? "read-only" : "other")
+  }
   return refused(message, ELSEWHERE)
 }
 

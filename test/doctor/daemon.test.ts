@@ -1,0 +1,247 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { connect, createServer } from "node:net"
+import { dirname, join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
+import { version } from "../../package.json"
+import { afterMending, examine, findingOf, findingsOf, RANGES, until, watched } from "../support/doctor.ts"
+import { MariaDb } from "../support/mariadb.ts"
+import { asNobody } from "../support/nobody.ts"
+import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+
+const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+
+/** Types a remedy that does not end, and leaves it running until the test is over. */
+const leaveRunning = (box: Machine, remedy: string): void => {
+  const child: ChildProcess = spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; ${remedy}`], {
+    env: box.env,
+    cwd: box.home,
+    stdio: "ignore",
+    detached: true
+  })
+  onTestFinished(() => void process.kill(-(child.pid ?? 0), "SIGKILL"))
+}
+
+it("daemon-running: none was started", async () => {
+  const box = machine(RANGES)
+  const finding = await findingOf(box, "daemon-running")
+  expect(finding).toMatchObject({
+    severity: "info",
+    evidence: `there is no socket at ${socketOf(box)}`,
+    remedy: "d daemon"
+  })
+  expect(await examine(box)).toMatchObject({ code: 0, healthy: true })
+  expect(await examine(box, "--strict")).toMatchObject({ code: 1, healthy: false })
+  leaveRunning(box, finding.remedy)
+  await until(
+    () => findingsOf(box, "daemon-running"),
+    (findings) => findings.length === 0
+  )
+  expect((await box.d("doctor")).stdout).toMatch(
+    /^all is well: 18 checks, 0 assignments, \d+ listeners?, in the registry's file \/.*\/ports\.sqlite\n$/
+  )
+})
+
+it("daemon-running: a dead socket, which is taken away on request", async () => {
+  const box = machine(RANGES)
+  const daemon = await startDaemon(box)
+  await daemon.stop("SIGKILL")
+  const finding = await findingOf(box, "daemon-running")
+  expect(finding).toMatchObject({
+    severity: "error",
+    message: `the socket ${daemon.socket} is dead: the daemon that made it is gone`,
+    evidence: "connecting to it is refused"
+  })
+  const [none] = await afterMending(box, finding)
+  expect(none).toMatchObject({ severity: "info", remedy: "d daemon" })
+  expect(existsSync(daemon.socket)).toBe(false)
+})
+
+it("daemon-running: --fix takes away nothing that is not a dead socket", async () => {
+  const box = machine(RANGES)
+  mkdirSync(dirname(socketOf(box)))
+  writeFileSync(socketOf(box), "a file")
+  expect((await examine(box, "--fix")).mended).toEqual([])
+  expect(readFileSync(socketOf(box), "utf8")).toBe("a file")
+  const served = machine(RANGES)
+  await startDaemon(served)
+  expect((await examine(served, "--fix")).mended).toEqual([])
+  expect((await served.d("ping")).stdout).toBe("pong\n")
+})
+
+it("daemon-running: a socket that this user may not use", async () => {
+  const box = machine(RANGES)
+  const daemon = await startDaemon(box)
+  chmodSync(box.home, 0o755)
+  chmodSync(dirname(daemon.socket), 0o755)
+  const env = {
+    ...RANGES,
+    AUTOMATELINUX_DAEMON: "auto",
+    AUTOMATE_LINUX_SOCKET_PATH: daemon.socket,
+    AUTOMATELINUX_DATABASE_URL: `sqlite:${temporary()}/ports.sqlite`
+  }
+  chmodSync(dirname(env.AUTOMATELINUX_DATABASE_URL.slice("sqlite:".length)), 0o777)
+  const ask = async (environment: Record<string, string>) =>
+    JSON.parse((await asNobody(environment, "doctor", "--json", "--check", "daemon-running")).stdout).findings
+  if (process.getuid?.() !== 0) chmodSync(daemon.socket, 0)
+  const [finding] = await ask(env)
+  expect(finding).toMatchObject({
+    severity: "error",
+    message: `this user may not use the socket ${daemon.socket}`,
+    evidence: `it belongs to uid ${process.getuid?.()}`
+  })
+  expect(finding.remedy).toMatch(/^unset AUTOMATE_LINUX_SOCKET_PATH /)
+  const { AUTOMATE_LINUX_SOCKET_PATH, ...unset } = env
+  const runtime = temporary()
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([
+    { remedy: expect.stringMatching(/^export XDG/) }
+  ])
+  chmodSync(runtime, 0o755)
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", remedy: "d daemon" }])
+})
+
+it("daemon-running: one that is stopped does not hold the doctor up", async () => {
+  const box = machine(RANGES)
+  const daemon = await startDaemon(box)
+  daemon.signal("SIGSTOP")
+  onTestFinished(() => daemon.signal("SIGCONT"))
+  const finding = await findingOf(box, "daemon-running")
+  expect(finding).toMatchObject({
+    severity: "error",
+    message: `the daemon at ${daemon.socket} does not answer`,
+    evidence: `pid ${daemon.pid} takes questions and says nothing; it is stopped`,
+    remedy: `kill -CONT ${daemon.pid}`
+  })
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("daemon-running: a daemon of another version, and one that does not know the command", async () => {
+  const box = machine(RANGES)
+  const old = join(temporary(), "old.cjs")
+  const text = readFileSync(PROGRAM, "utf8")
+  expect(text).toContain(`"${version}"`)
+  writeFileSync(old, text.replaceAll(`"${version}"`, '"0.0.1"'))
+  symlinkSync(join(process.cwd(), "node_modules"), join(dirname(old), "node_modules"))
+  const child = spawn(process.execPath, [old, "daemon"], { env: box.env, cwd: box.home, stdio: "ignore" })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  const [finding] = await until(
+    () => findingsOf(box, "daemon-running"),
+    ([each]) => each?.severity === "warning"
+  )
+  expect(finding?.message).toBe(`the daemon is of version 0.0.1, and d of ${version}`)
+  expect(finding?.evidence).toMatch(new RegExp(`^pid ${child.pid}, at ${socketOf(box)}, up \\d+ s$`))
+  leaveRunning(box, finding?.remedy ?? "")
+  await until(
+    () => findingsOf(box, "daemon-running"),
+    (findings) => findings.length === 0
+  )
+})
+
+it("daemon-running: another program at the socket", async () => {
+  const box = machine(RANGES)
+  mkdirSync(dirname(socketOf(box)))
+  const other = createServer((client) => client.on("data", () => client.end("Unknown command: status\n")))
+  await new Promise<void>((done) => other.listen(socketOf(box), () => done()))
+  onTestFinished(() => void other.close())
+  const finding = await findingOf(box, "daemon-running")
+  expect(finding).toMatchObject({ severity: "info" })
+  expect(finding.message).toBe(
+    `the socket ${socketOf(box)} is served by another program, and commands are run without it`
+  )
+})
+
+it("daemon-running: a daemon that keeps another registry", async () => {
+  const box = machine(RANGES)
+  await startDaemon(box)
+  const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${box.home}/other.sqlite` })
+  const finding = await findingOf(elsewhere, "daemon-running")
+  expect(finding.message).toContain("is served by a daemon that keeps another registry")
+  expect((await examine(elsewhere)).store).toBe(`the registry's file ${box.home}/other.sqlite`)
+})
+
+it("daemon-probing: one that cannot store what it sees", async () => {
+  const server = await MariaDb.start()
+  onTestFinished(() => server.kill())
+  const box = watched({ AUTOMATELINUX_DATABASE_URL: await server.database(), AUTOMATELINUX_PROBE_INTERVAL: "1 second" })
+  await box.ok("allocate", "--app", "cad")
+  // Nothing is missing but the right to keep the health.
+  const tables = [
+    "settings",
+    "port_claims",
+    "port_keys",
+    "port_owners",
+    "port_reserved",
+    "port_history",
+    "port_registry"
+  ]
+  const all = (table: string) => `GRANT ALL ON ports.${table} TO 'ports'@'%';`
+  await server.query(
+    `REVOKE ALL ON ports.* FROM 'ports'@'%'; ${tables.map(all).join("")} GRANT SELECT ON ports.port_health TO 'ports'@'%'`
+  )
+  await startDaemon(box)
+  const [finding] = await until(
+    () => findingsOf(box, "daemon-probing"),
+    (findings) => findings.length > 0
+  )
+  expect(finding).toMatchObject({ severity: "warning" })
+  expect(finding?.message).toMatch(/^the daemon has not looked at the ports for \d+ seconds, and should every 1 s$/)
+  expect(finding?.evidence).toMatch(/ it does not allow that: (DELETE|INSERT) command denied /)
+  await box.sh(finding?.remedy ?? "")
+  await until(
+    () => findingsOf(box, "daemon-probing"),
+    (findings) => findings.length === 0
+  )
+})
+
+it("says the same through a daemon, also while its database is down", async () => {
+  const server = await MariaDb.start()
+  onTestFinished(() => server.kill())
+  const box = watched({
+    AUTOMATELINUX_DATABASE_URL: await server.database(),
+    AUTOMATELINUX_DATABASE_TIMEOUT: "1 second"
+  })
+  await box.ok("allocate", "--app", "cad")
+  await startDaemon(box)
+  const alone = box.with({ AUTOMATELINUX_DAEMON: "never" })
+  const said = async (each: Machine) => {
+    const { checkedAt, code, looked, ...rest } = await examine(each)
+    return rest
+  }
+  await until(
+    async () => (await examine(box)).findings,
+    (findings) => findings.every(({ severity }) => severity === "info")
+  )
+  expect(await said(box)).toEqual(await said(alone))
+  await server.kill()
+  await until(
+    async () => (await examine(box)).failed.length,
+    (count) => count > 0
+  )
+  expect(await said(box)).toEqual(await said(alone))
+  expect((await said(box)).findings).toMatchObject([{ check: "store-reachable" }])
+})
+
+it("answers over the wire, in both forms", async () => {
+  const box = watched()
+  await box.ok("setPort", "--key", "cad-dev", "--value", "25001")
+  const { socket } = await startDaemon(box)
+  const ask = (request: object) =>
+    new Promise<string>((done) => {
+      let text = ""
+      connect(socket)
+        .on("data", (chunk) => {
+          text += chunk
+          if (text.endsWith("\n")) done(text)
+        })
+        .end(`${JSON.stringify(request)}\n`)
+    })
+  expect(JSON.parse(await ask({ command: "doctor", check: "pair-broken", format: "json" }))).toMatchObject({
+    ok: true,
+    result: { healthy: false, ran: ["pair-broken"], findings: [{ keys: ["cad-dev"] }] }
+  })
+  expect(await ask({ command: "doctor", check: "pair-broken" })).toMatch(
+    /^warning {2}pair-broken\n {2}cad has half a pair\n/
+  )
+  expect(await ask({ command: "explain", port: "25001" })).toMatch(/^port {8}25001\nkey {9}cad-dev\n/)
+  expect(await ask({ command: "explain" })).toBe("Missing required arg: port\n")
+})

@@ -1,0 +1,343 @@
+import { connect } from "node:net"
+import { join } from "node:path"
+import Database from "better-sqlite3"
+import { expect, it, onTestFinished } from "vitest"
+import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, watched } from "../support/doctor.ts"
+import { type Machine, machine, startDaemon } from "../support/program.ts"
+
+/** Writes to the registry's file behind its back. */
+const behind = (box: Machine, statement: string) => {
+  const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+  db.exec(statement)
+  db.close()
+}
+
+const ownerSeen = (box: Machine, key: string, directory: string) =>
+  until(
+    async () => JSON.parse((await box.d("explain", "--key", key, "--json")).stdout),
+    (explanation) => explanation.keys[0].owner?.name === directory
+  )
+
+it("port-shared: one port under two keys", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  await box.ok("setPort", "--key", "pt", "--value", "25001", "--force", "--description", "it's mine")
+  const finding = await findingOf(box, "port-shared")
+  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev", "pt"], ports: [25001] })
+  expect(finding.message).toBe("25001 belongs to cad-dev and pt")
+  expect(finding.evidence).toMatch(/^cad-dev claimed it at 2\d{3}-.* by .+ on .+/)
+  expect(await afterMending(box, finding)).toEqual([])
+  expect(await box.ok("listPorts")).toMatch(/^pt +25100 .* it's mine$/m)
+})
+
+it("port-shared: halves of two apps", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad", "--app", "pt")
+  await box.ok("setPort", "--key", "pt-dev", "--value", "25001", "--force")
+  expect(await afterMending(box, await findingOf(box, "port-shared"))).toEqual([])
+  expect(await box.ok("getPort", "--key", "pt-dev")).toBe("25003\n")
+})
+
+it("port-taken: another directory than the one that the key was first seen in", async () => {
+  const box = watched()
+  await box.ok("allocate", "--app", "cad")
+  await startDaemon(box)
+  const cad = await serve(25_001)
+  await ownerSeen(box, "cad-dev", cad.directory)
+  await cad.stop()
+  const other = await serve(25_001)
+  const finding = await findingOf(box, "port-taken")
+  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001] })
+  expect(finding.message).toMatch(
+    new RegExp(
+      `^25001 \\(cad-dev\\) is served by node, pid ${other.pid}, in ${other.directory}; it belongs to ${cad.directory}, last seen there \\d+ seconds? ago$`
+    )
+  )
+  expect(finding.evidence).toMatch(/^listens on 127\.0\.0\.1:25001, of .+, running since 2\d{3}-/)
+  expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message)
+  // What the remedy offers otherwise: ending it, and starting the app again.
+  const kill = /otherwise stop it: (kill \d+)$/.exec(finding.remedy)?.[1] ?? ""
+  await box.sh(kill)
+  await until(
+    () => findingsOf(box, "port-taken"),
+    (findings) => findings.length === 0
+  )
+  await serve(25_001, { directory: cad.directory })
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+})
+
+it("port-taken: another directory than the one that was said, and the new one is right", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
+  const other = await serve(25_001)
+  const finding = await findingOf(box, "port-taken")
+  expect(finding.message).toContain("it belongs to /opt/dev/cad, not seen there yet")
+  expect(finding.remedy).toMatch(/^d doctor --accept cad-dev +#/)
+  expect(await afterMending(box, finding)).toEqual([])
+  expect((await box.d("explain", "--key", "cad-dev")).stdout).toMatch(
+    new RegExp(`^belongs to +${other.directory}`, "m")
+  )
+  await box.ok("setPort", "--key", "cad-dev", "--dir", "/opt/dev/cad")
+  expect(await findingsOf(box, "port-taken")).toHaveLength(1)
+  await box.ok("setPort", "--key", "cad-dev", "--dir", other.directory)
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+})
+
+it("port-taken: accepts nobody where nobody listens", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  const run = await box.d("doctor", "--accept", "cad-dev")
+  expect(run).toMatchObject({ code: 1, stdout: "" })
+  expect(run.stderr).toMatch(/^error: nothing listens on 25001; cad-dev stays as it was\nhint: start it first/)
+  expect((await box.d("doctor", "--accept", "nobody")).stderr).toContain("Port not set for nobody")
+})
+
+it("port-hung: a process that was stopped", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  const { pid } = await serve(25_001)
+  process.kill(pid, "SIGSTOP")
+  const finding = await until(
+    () => findingsOf(box, "port-hung"),
+    (findings) => findings.length > 0
+  ).then(([first]) => first)
+  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001], remedy: `kill -CONT ${pid}` })
+  expect(finding?.evidence).toContain("the process is stopped")
+  expect(finding && (await afterMending(box, finding))).toEqual([])
+})
+
+it("port-hung: a process that never accepts", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  const { pid } = await serve(25_001, { afterwards: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)" })
+  // Nobody has tried yet, so nothing can be said.
+  expect(await findingsOf(box, "port-hung")).toEqual([])
+  const client = connect(25_001, "127.0.0.1")
+  onTestFinished(() => void client.destroy())
+  client.on("error", () => {})
+  await new Promise((done) => client.once("connect", done))
+  const finding = await findingOf(box, "port-hung")
+  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001] })
+  expect(finding.message).toContain("which does not accept connections")
+  expect(finding.evidence).toMatch(/^in 3 looks a second apart connections waited to be accepted, now 1;/)
+  expect(finding.remedy).toBe(`kill ${pid}  # and start it again`)
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("port-hung: says nothing of a server that accepts late", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  await serve(25_001, { afterwards: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)" })
+  const client = connect(25_001, "127.0.0.1")
+  onTestFinished(() => void client.destroy())
+  await new Promise((done) => client.once("connect", done))
+  await new Promise((done) => setTimeout(done, 1200))
+  expect(await findingsOf(box, "port-hung")).toEqual([])
+})
+
+it("value-invalid: a row that is no port", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  behind(box, "INSERT INTO settings VALUES ('port_pt', '3000abc')")
+  const finding = await findingOf(box, "value-invalid")
+  expect(finding).toMatchObject({ severity: "error", keys: ["pt"], message: "the row of pt holds no port" })
+  expect(finding.evidence).toBe('settings has "port_pt" with "3000abc"')
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("port-unreachable: a warning where a prod or special was up here before, an info otherwise", async () => {
+  const box = watched({ AUTOMATELINUX_DOWN_AFTER: "1" })
+  await box.ok("allocate", "--app", "cad", "--special", "bridge")
+  await startDaemon(box)
+  const servers = await Promise.all([25_000, 25_001].map((port) => serve(port)))
+  await until(
+    () => box.ok("listPorts", "--health", "up"),
+    (table) => table.includes("cad-prod") && table.includes("cad-dev")
+  )
+  const [first] = await findingsOf(box, "port-unreachable")
+  expect(first).toMatchObject({ severity: "info", keys: ["bridge"], message: "nothing answers on 25100 (bridge)" })
+  expect(first?.evidence).toMatch(/^never seen up on /)
+  await Promise.all(servers.map((each) => each.stop()))
+  const findings = await findingsOf(box, "port-unreachable")
+  expect(findings.map(({ keys: [key], severity }) => `${severity} ${key}`)).toEqual([
+    "warning cad-prod",
+    "info cad-dev",
+    "info bridge"
+  ])
+  const [prod] = findings
+  expect(prod?.evidence).toMatch(new RegExp(`^last up 2\\d{3}-.*, served by node, pid ${servers[0]?.pid}, in `))
+  expect(prod?.remedy).toBe(`d deletePort --key cad-prod  # or start it, in ${servers[0]?.directory}`)
+  // The one way to mend it, and the other.
+  await serve(25_000, { directory: servers[0]?.directory ?? "" })
+  expect((await findingsOf(box, "port-unreachable")).map(({ keys: [key] }) => key)).toEqual(["cad-dev", "bridge"])
+  const rest = prod && (await afterMending(box, { ...prod, remedy: "d deletePort --key bridge" }))
+  expect(rest?.map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
+})
+
+it("port-stale: quiet for longer than is configured", async () => {
+  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second" })
+  await box.ok("allocate", "--app", "cad")
+  await startDaemon(box)
+  await until(
+    () => box.ok("listPorts", "--health", "stale"),
+    (table) => table.includes("cad-prod")
+  )
+  const finding = await findingOf(box, "port-stale")
+  expect(finding).toMatchObject({ severity: "warning", keys: ["cad-prod"], ports: [25000] })
+  expect(finding.message).toBe("25000 (cad-prod) is stale: nothing answered for 1 second of watching")
+  expect(finding.evidence).toMatch(/^stale since 2\d{3}-.*, last up never$/)
+  // What is told as stale is not told as unreachable too.
+  expect((await findingsOf(box, "port-unreachable")).map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
+  await serve(25_000)
+  expect(await findingsOf(box, "port-stale")).toEqual([])
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it.each([
+  ["half a pair", ["loom-dev=25005"], "loom has half a pair", "d allocate --app loom"],
+  [
+    "half a pair whose other half is taken",
+    ["loom-dev=25005", "pt=25004"],
+    "loom has half a pair",
+    "d release --app loom && d allocate --app loom"
+  ],
+  [
+    "a split pair",
+    ["cad-prod=25000", "cad-dev=25007"],
+    "cad has a split pair",
+    "d release --app cad && d allocate --app cad"
+  ],
+  [
+    "prod on the odd port",
+    ["cad-prod=25001", "cad-dev=25002"],
+    "cad has prod on an odd port",
+    "d release --app cad && d allocate --app cad"
+  ]
+])("pair-broken: %s", async (_, ports, message, remedy) => {
+  const box = machine(RANGES)
+  for (const each of ports) {
+    const [key = "", port = ""] = each.split("=")
+    await box.ok("setPort", "--key", key, "--value", port)
+  }
+  const finding = await findingOf(box, "pair-broken")
+  expect(finding).toMatchObject({ severity: "warning", message, remedy })
+  expect(finding.evidence).toMatch(/has \d+/)
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("pair-broken: keeps what the app is for when it moves", async () => {
+  const box = machine(RANGES)
+  await box.ok("setPort", "--key", "cad-prod", "--value", "25001", "--description", "CAD's app")
+  await box.ok("setPort", "--key", "cad-dev", "--value", "25009")
+  expect(await afterMending(box, await findingOf(box, "pair-broken"))).toEqual([])
+  expect(await box.ok("listPorts")).toMatch(/^cad-prod +25000 .* CAD's app$/m)
+})
+
+it.each([
+  [
+    "a row without a claim",
+    "INSERT INTO settings VALUES ('port_pt', '25050')",
+    "pt has no claim on its port 25050",
+    "claimed 25050 for pt"
+  ],
+  [
+    "a claim without a row",
+    "DELETE FROM settings WHERE setting_key = 'port_x'",
+    "x has a claim on 25100 and not the port",
+    "dropped the claim of x on 25100"
+  ],
+  [
+    "a row that was moved",
+    "UPDATE settings SET setting_value = '25060' WHERE setting_key = 'port_x'",
+    "x has 25060, and its claim is on 25100",
+    "moved the claim of x from 25100 to 25060"
+  ]
+])("claim-drift: %s", async (_, statement, message, mended) => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--special", "x")
+  behind(box, statement)
+  const finding = await findingOf(box, "claim-drift")
+  expect(finding).toMatchObject({ severity: "warning", message, remedy: "d doctor --fix" })
+  expect(await examine(box, "--fix", "--check", "claim-drift")).toMatchObject({
+    code: 0,
+    mended: [mended],
+    findings: []
+  })
+  expect((await examine(box, "--fix")).mended).toEqual([])
+})
+
+it("range-reserved: by a built-in reason, and by one that was given", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" })
+  await box.ok("allocate", "--app", "cad")
+  await box.ok("setPort", "--key", "scanner", "--value", "6566")
+  await box.ok("reserve", "--port", "25001", "--reason", "the switch")
+  const findings = await findingsOf(box, "range-reserved")
+  expect(findings.map(({ evidence, severity }) => [severity, evidence]).sort()).toEqual([
+    ["warning", "blocked by browsers (sane-port)"],
+    ["warning", "the switch"]
+  ])
+  for (const finding of findings) {
+    const left = await afterMending(box, finding)
+    expect(left.map(({ keys }) => keys)).not.toContainEqual(finding.keys)
+  }
+  expect(await findingsOf(box, "range-reserved")).toEqual([])
+})
+
+it("range-full: over nine tenths", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25019", AUTOMATELINUX_SPECIAL_RANGE: "25020-25029" })
+  const apps = (count: number) => Array.from({ length: count }, (_, at) => ["--app", `a${at}`]).flat()
+  await box.ok("allocate", ...apps(9))
+  expect(await findingsOf(box, "range-full")).toEqual([])
+  await box.ok("allocate", ...apps(10))
+  const finding = await findingOf(box, "range-full")
+  expect(finding).toMatchObject({
+    severity: "warning",
+    message: "25000-25019 is almost full: 0 of 10 pairs are left",
+    evidence: "claimed 10, reserved 0, stale 0 keys, in settings"
+  })
+  expect(finding.remedy).toMatch(/^export AUTOMATELINUX_APP_RANGE=24980-25019 /)
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("port-squatted: a listener that nobody registered, on ::1 alone", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  const { directory, pid } = await serve(25_010, { host: "::1" })
+  const finding = await findingOf(box, "port-squatted")
+  expect(finding).toMatchObject({ severity: "info", keys: [], ports: [25010] })
+  expect(finding.message).toBe(`25010 is in use by node, pid ${pid}, in ${directory}, and nobody has registered it`)
+  expect(finding.evidence).toMatch(/^listens on \[::1\]:25010, of /)
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("range-misplaced: keys outside of their range", async () => {
+  const box = machine(RANGES)
+  await box.ok("setPort", "--key", "cad-prod", "--value", "9000")
+  await box.ok("setPort", "--key", "cad-dev", "--value", "9001")
+  await box.ok("setPort", "--key", "bridge", "--value", "25001")
+  const findings = await findingsOf(box, "range-misplaced")
+  expect(findings.map(({ keys, message, severity }) => ({ keys, message, severity }))).toEqual([
+    {
+      keys: ["cad-prod", "cad-dev"],
+      message: "cad-prod has 9000, cad-dev has 9001, outside 25000-25099",
+      severity: "info"
+    },
+    { keys: ["bridge"], message: "bridge has 25001, outside 25100-25199", severity: "info" }
+  ])
+  const [first, second] = findings
+  expect(first && (await afterMending(box, first))).toHaveLength(1)
+  expect(second && (await afterMending(box, second))).toEqual([])
+})
+
+it("range-ephemeral: a range that the kernel takes for outgoing connections", async () => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_APP_RANGE: "40000-40499" })
+  const finding = await findingOf(box, "range-ephemeral")
+  expect(finding).toMatchObject({ severity: "info", evidence: "net.ipv4.ip_local_port_range is 32768-60999" })
+  expect(finding.message).toBe("40000-40499 meets the ports that the kernel gives to outgoing connections")
+  // In a network of its own, so that the machine's stays as it is.
+  const user = process.getuid?.() === 0 ? "" : "--map-root-user"
+  const run = await box.sh(
+    `export -f d; unshare ${user} --net bash -c '${finding.remedy}\nd doctor --json --check range-ephemeral'`
+  )
+  expect(JSON.parse(run.stdout).findings, run.stderr).toEqual([])
+})

@@ -1,0 +1,234 @@
+import { readFileSync, writeFileSync } from "node:fs"
+import { connect, createServer } from "node:net"
+import { join } from "node:path"
+import Database from "better-sqlite3"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { afterMending, examine, findingOf, findingsOf, RANGES } from "../support/doctor.ts"
+import { MariaDb, sharedServer } from "../support/mariadb.ts"
+import { asNobody, isRoot } from "../support/nobody.ts"
+import { machine, temporary } from "../support/program.ts"
+
+const CHECKS = 18
+
+/** A server of the test's own, and a machine on a database of it. */
+const own = async (...options: ReadonlyArray<string>) => {
+  const server = await MariaDb.start(...options)
+  onTestFinished(() => server.kill())
+  const url = await server.database()
+  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" })
+  return { server, box, url }
+}
+
+describe("store-reachable", () => {
+  it("tells of a server that is down, and looks at what it can", async () => {
+    const { box, server } = await own()
+    await box.ok("allocate", "--app", "cad")
+    await server.kill()
+    const all = await examine(box)
+    expect(all).toMatchObject({ code: 1, healthy: false, looked: { assignments: null } })
+    expect(all.findings.map(({ check, severity }) => `${severity} ${check}`)).toEqual([
+      "error store-reachable",
+      "info daemon-running"
+    ])
+    expect(all.ran).toEqual(["store-reachable", "daemon-running", "daemon-probing", "range-ephemeral"])
+    expect(all.ran.length + all.failed.length).toBe(CHECKS)
+    const [finding] = all.findings
+    expect(finding?.message).toBe(`database ports at ${server.socket} as ports cannot be used`)
+    expect(finding?.evidence).toMatch(/^(there is no such socket|nothing listens there)$/)
+    const text = await box.d("doctor")
+    expect(text.code).toBe(1)
+    expect(text.stdout).toMatch(/^not checked: store-schema, store-durable, port-shared, /m)
+    // Whoever starts servers on this machine is told to.
+    const bin = temporary()
+    writeFileSync(join(bin, "systemctl"), `#!/bin/sh\necho "$@" > ${bin}/told\n`, { mode: 0o755 })
+    const told = box.with({ PATH: `${bin}:${box.env["PATH"]}` })
+    expect(finding && (await afterMending(told, finding))).toHaveLength(1)
+    expect(readFileSync(join(bin, "told"), "utf8")).toBe("start mariadb\n")
+    await server.restart()
+    expect(await findingsOf(box, "store-reachable")).toEqual([])
+    expect((await examine(box)).ran).toHaveLength(CHECKS)
+  })
+
+  it("tells of a wrong password, and shows none", async () => {
+    const { box, url } = await own()
+    const wrong = box.with({ AUTOMATELINUX_DATABASE_URL: url.replace("secret", "geheim") })
+    const finding = await findingOf(wrong, "store-reachable")
+    expect(finding).toMatchObject({ severity: "error", evidence: "it refuses this user or password" })
+    expect(JSON.stringify(await examine(wrong))).not.toContain("geheim")
+    expect(finding.remedy).toContain(url.replace("secret", "PASSWORD"))
+    expect(await afterMending(wrong, { ...finding, remedy: finding.remedy.replace("PASSWORD", "secret") })).toEqual([])
+  })
+
+  it("tells of a database that is not there", async () => {
+    const { box, url } = await own()
+    const wrong = box.with({
+      AUTOMATELINUX_DATABASE_URL: url.replace("/ports?", "/other?").replace("ports:secret", "root:")
+    })
+    const finding = await findingOf(wrong, "store-reachable")
+    expect(finding.evidence).toBe("there is no such database")
+    expect(await afterMending(wrong, finding)).toEqual([])
+  })
+
+  it("tells of a server that is read-only", async () => {
+    const { box, server } = await own()
+    await box.ok("allocate", "--app", "cad")
+    await server.query("SET GLOBAL read_only = 1")
+    const all = await examine(box)
+    expect(all.code).toBe(1)
+    expect(all.failed).toEqual([])
+    const finding = await findingOf(box, "store-reachable")
+    expect(finding).toMatchObject({
+      severity: "error",
+      message: `database ports at ${server.socket} as ports cannot be written`,
+      evidence: "it is read-only"
+    })
+    expect(await afterMending(box, finding)).toEqual([])
+    await box.ok("allocate", "--app", "pt")
+  })
+
+  it("tells of rights that are not there", async () => {
+    const { box, server } = await own()
+    await box.ok("allocate", "--app", "cad")
+    await server.query("REVOKE ALL ON ports.* FROM 'ports'@'%'; GRANT SELECT, UPDATE ON ports.* TO 'ports'@'%'")
+    const finding = await findingOf(box, "store-reachable")
+    expect(finding.evidence).toMatch(/^it does not allow that: DELETE command denied/)
+    expect(await afterMending(box, finding)).toEqual([])
+  })
+
+  it("tells of a file that cannot be written", async () => {
+    const box = machine(RANGES)
+    await box.ok("allocate", "--app", "cad")
+    const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
+    await box.sh(
+      `rm -f ${file}-*; chmod a-w ${file}; chmod a+rx . .local .local/state; chmod 777 .local/state/automatelinux; chmod a+r ${file}`
+    )
+    const env = { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` }
+    const run = await asNobody(env, "doctor", "--json", "--check", "store-reachable")
+    const [finding] = JSON.parse(run.stdout).findings
+    expect(finding).toMatchObject({ severity: "error", message: `the registry's file ${file} cannot be written` })
+    expect(finding.remedy).toMatch(`chmod u+w ${file} `)
+    if (isRoot) await box.sh(`chown 65534 ${file}`)
+    await box.sh(finding.remedy)
+    expect(JSON.parse((await asNobody(env, "doctor", "--json", "--check", "store-reachable")).stdout).findings).toEqual(
+      []
+    )
+  })
+})
+
+describe("store-schema", () => {
+  it("says nothing of a database that nobody has used yet", async () => {
+    const { box } = await own()
+    expect((await examine(box)).findings.map(({ check }) => check)).toEqual(["daemon-running"])
+    expect((await examine(machine(RANGES))).findings.map(({ check }) => check)).toEqual(["daemon-running"])
+  })
+
+  it("tells of a table that is gone, and makes it", async () => {
+    const { box, server } = await own()
+    await box.ok("allocate", "--app", "cad")
+    await server.query("DROP TABLE ports.port_claims")
+    const finding = await findingOf(box, "store-schema")
+    expect(finding).toMatchObject({
+      severity: "error",
+      message: `the table port_claims is missing from database ports at ${server.socket} as ports`,
+      remedy: "d doctor --fix"
+    })
+    // Looking does not mend.
+    expect((await examine(box)).failed).toContain("port-shared")
+    expect((await examine(box, "--fix")).mended).toEqual([
+      "made the table port_claims",
+      "claimed 25001 for cad-dev",
+      "claimed 25000 for cad-prod"
+    ])
+    expect(await findingsOf(box, "store-schema")).toEqual([])
+    expect((await examine(box)).failed).toEqual([])
+  })
+
+  it("tells of a table that is gone from a file, and makes it", async () => {
+    const box = machine(RANGES)
+    await box.ok("allocate", "--app", "cad")
+    const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+    db.exec("DROP TABLE port_keys")
+    db.close()
+    const finding = await findingOf(box, "store-schema")
+    expect(finding.message).toMatch(/^the table port_keys is missing from the registry's file \//)
+    expect(await afterMending(box, finding)).toEqual([])
+  })
+
+  it("tells of another program's settings", async () => {
+    const { box, server } = await own()
+    await server.query("CREATE TABLE ports.settings (id INT, name TEXT)")
+    const finding = await findingOf(box, "store-schema")
+    expect(finding).toMatchObject({ severity: "error", evidence: "it has no column setting_key" })
+    expect(finding.message).toBe(
+      `the table settings in database ports at ${server.socket} as ports is another program's`
+    )
+    expect(await afterMending(box, finding)).toEqual([])
+  })
+
+  it("tells of a table of ours that another program has made", async () => {
+    const { box, server } = await own()
+    await box.ok("allocate", "--app", "cad")
+    await server.query("DROP TABLE ports.port_keys; CREATE TABLE ports.port_keys (`key` INT)")
+    const finding = await findingOf(box, "store-schema")
+    expect(finding).toMatchObject({ severity: "error", evidence: "it has no column description" })
+    // Out of the way, it is one that is missing.
+    const [missing] = await afterMending(box, finding)
+    expect(missing?.message).toMatch(/^the table port_keys is missing/)
+    expect(missing && (await afterMending(box, missing))).toEqual([])
+  })
+})
+
+describe("store-durable", () => {
+  it("tells of a server that forgets what it confirmed", async () => {
+    const { box, server } = await own("--innodb-flush-log-at-trx-commit=0")
+    const finding = await findingOf(box, "store-durable")
+    expect(finding).toMatchObject({ severity: "warning", evidence: "innodb_flush_log_at_trx_commit is 0" })
+    expect(finding.message).toBe(
+      `database ports at ${server.socket} as ports may forget what it confirmed: the last second, when the server crashes`
+    )
+    await server.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
+    expect(await findingOf(box, "store-durable")).toMatchObject({
+      severity: "info",
+      evidence: "innodb_flush_log_at_trx_commit is 2"
+    })
+    expect(await afterMending(box, finding)).toEqual([])
+  })
+
+  it("tells of slow answers", async () => {
+    const server = await sharedServer()
+    await server.database("slow")
+    // What the server says comes a quarter of a second late.
+    const proxy = createServer((socket) => {
+      const far = connect(server.socket)
+      socket.pipe(far)
+      far.on("data", (chunk) => setTimeout(() => socket.writable && socket.write(chunk), 250))
+      for (const each of [socket, far]) each.on("error", () => {})
+      socket.on("close", () => far.destroy())
+    })
+    const path = join(temporary(), "proxy")
+    await new Promise<void>((done) => proxy.listen(path, () => done()))
+    onTestFinished(() => void proxy.close())
+    const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${path}` })
+    const finding = await findingOf(box, "store-durable")
+    expect(finding).toMatchObject({ severity: "warning" })
+    expect(finding.message).toMatch(/ answers slowly$/)
+    expect(finding.evidence).toMatch(/^an empty question took (\d{3}(, )?){3} ms$/)
+    expect((await box.sh(finding.remedy)).stdout).toContain("SHOW FULL PROCESSLIST")
+    const direct = box.with({
+      AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${server.socket}`
+    })
+    expect(await findingsOf(direct, "store-durable")).toEqual([])
+  })
+})
+
+it("a check that cannot be made is itself a finding, and stops no other", async () => {
+  const { box, server } = await own()
+  await box.ok("allocate", "--app", "cad")
+  await server.kill()
+  const only = await examine(box, "--check", "port-shared")
+  expect(only).toMatchObject({ code: 1, ran: [], failed: ["port-shared"] })
+  expect(only.findings).toMatchObject([
+    { check: "port-shared", severity: "warning", message: "port-shared could not be checked" }
+  ])
+  expect(only.findings[0]?.evidence).toContain("cannot use database ports")
+})

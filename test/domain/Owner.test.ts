@@ -1,0 +1,94 @@
+import { expect, it } from "vitest"
+import type { Listener, Process } from "../../src/domain/Listener.ts"
+import { isOf, type KeyOwner, ownerOf } from "../../src/domain/Owner.ts"
+import { containerIn, unitIn } from "../../src/listeners/processes.ts"
+
+const process = (more: Partial<Process>): Process => ({
+  pid: 4711,
+  command: "node",
+  directory: "/opt/dev/cad",
+  paths: [],
+  unit: null,
+  container: null,
+  proxy: false,
+  startedAt: null,
+  stopped: false,
+  ...more
+})
+const listener = (more: Partial<Process> | null): Listener => ({
+  port: 3001,
+  address: "127.0.0.1",
+  user: "me",
+  queue: 0,
+  process: more === null ? null : process(more)
+})
+const owner = (kind: KeyOwner["kind"], name: string, seen: string | null = "2026-11-20T00:00:00.000Z"): KeyOwner => ({
+  kind,
+  name,
+  since: "2026-11-20T00:00:00.000Z",
+  seen
+})
+
+it.each([
+  ["its directory", {}, { kind: "directory", name: "/opt/dev/cad" }],
+  ["its directory, also in a unit", { unit: "cad.service" }, { kind: "directory", name: "/opt/dev/cad" }],
+  ["its unit at the root", { directory: "/", unit: "cad.service" }, { kind: "unit", name: "cad.service" }],
+  ["nothing at the root", { directory: "/" }, undefined],
+  [
+    "the port that it is the proxy of",
+    { proxy: true, container: "172.17.0.2:80", directory: "/" },
+    { kind: "container", name: "80" }
+  ],
+  ["nothing as the service manager", { pid: 1 }, undefined]
+])("a process shows %s", (_, more, shown) => {
+  expect(ownerOf(process(more))).toEqual(shown)
+})
+
+const DIRECTORY = owner("directory", "/opt/dev/cad")
+
+it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
+  ["the same directory", DIRECTORY, {}, true],
+  ["one below", DIRECTORY, { directory: "/opt/dev/cad/web" }, true],
+  ["one above", DIRECTORY, { directory: "/opt/dev" }, true],
+  ["one whose name begins the same", DIRECTORY, { directory: "/opt/dev/cad2" }, false],
+  ["another", DIRECTORY, { directory: "/home/me/other" }, false],
+  ["a program of the directory", DIRECTORY, { directory: "/tmp", paths: ["/opt/dev/cad/server.js"] }, true],
+  ["the root", DIRECTORY, { directory: "/" }, undefined],
+  ["a container, where the directory was seen", DIRECTORY, { proxy: true, container: "172.17.0.2:80" }, false],
+  [
+    "a container, where it never was",
+    owner("directory", "/opt/dev/cad", null),
+    { proxy: true, container: "172.17.0.2:80" },
+    undefined
+  ],
+  ["a process that cannot be seen", DIRECTORY, null, undefined],
+  ["the same unit", owner("unit", "cad.service"), { unit: "cad.service" }, true],
+  ["another unit", owner("unit", "cad.service"), { directory: "/", unit: "pt.service" }, false],
+  ["a container that was restarted", owner("container", "80"), { proxy: true, container: "172.17.0.9:80" }, true],
+  ["another container", owner("container", "80"), { proxy: true, container: "172.17.0.9:8080" }, false],
+  ["a process where a container was", owner("container", "80"), {}, false]
+])("%s", (_, known, more, verdict) => {
+  expect(isOf(known, listener(more))).toBe(verdict)
+})
+
+it.each([
+  ["0::/user.slice/user-1000.slice/session-2.scope", null],
+  ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope", null],
+  ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/cad.service", "cad.service"],
+  ["9:name=systemd:/system.slice/nginx.service\n8:pids:/system.slice/nginx.service", "nginx.service"],
+  ["0::/system.slice/cad@blue.service/workers", "cad@blue.service"],
+  ["0::/", null]
+])("the unit in %j", (cgroup, unit) => {
+  expect(unitIn(cgroup)).toBe(unit)
+})
+
+const ID = "0123456789ab".padEnd(64, "c")
+
+it.each([
+  [`0::/system.slice/docker-${ID}.scope`, "0123456789ab"],
+  [`12:pids:/docker/${ID}`, "0123456789ab"],
+  [`0::/machine.slice/libpod-${ID}.scope`, "0123456789ab"],
+  ["0::/system.slice/docker.service", null]
+])("the container in %j", (cgroup, container) => {
+  expect(containerIn(cgroup)).toBe(container)
+})

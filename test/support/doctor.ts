@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process"
+import { expect, onTestFinished } from "vitest"
+import type { CheckName, Examination, Finding } from "../../src/domain/Finding.ts"
+import { type Machine, machine, temporary } from "./program.ts"
+
+/** Where the tests of the doctor allocate. */
+export const RANGES = { AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" }
+
+/** A machine whose daemon looks often. */
+export const watched = (env: Readonly<Record<string, string>> = {}): Machine =>
+  machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
+
+export type Examined = Examination & { readonly code: number | null }
+
+/** What the doctor says. */
+export const examine = async (box: Machine, ...words: ReadonlyArray<string>): Promise<Examined> => {
+  const run = await box.d("doctor", "--json", ...words)
+  if (run.stdout === "") throw new Error(`d doctor said nothing: ${run.stderr}`)
+  return { ...(JSON.parse(run.stdout) as Examination), code: run.code }
+}
+
+/** What one check finds. */
+export const findingsOf = async (box: Machine, check: CheckName): Promise<ReadonlyArray<Finding>> =>
+  (await examine(box, "--check", check)).findings
+
+/** The one finding of a check. */
+export const findingOf = async (box: Machine, check: CheckName): Promise<Finding> => {
+  const findings = await findingsOf(box, check)
+  expect(findings.map(({ message }) => message)).toHaveLength(1)
+  return findings[0] as Finding
+}
+
+/** Types the remedy of a finding in a shell, and answers what its check finds then, in the same shell. */
+export const afterMending = async (box: Machine, { check, remedy }: Finding): Promise<ReadonlyArray<Finding>> => {
+  const run = await box.sh(`{ ${remedy}\n} >&2\nd doctor --json --check ${check}`)
+  if (run.stdout === "") throw new Error(`after ${remedy} d doctor said nothing: ${run.stderr}`)
+  return (JSON.parse(run.stdout) as Examination).findings
+}
+
+/** Waits until `answer` is what is wanted. */
+export const until = async <A>(ask: () => Promise<A>, wanted: (answer: A) => boolean): Promise<A> => {
+  for (let attempt = 0; ; attempt++) {
+    const answer = await ask()
+    if (wanted(answer)) return answer
+    if (attempt === 100) throw new Error(`still ${JSON.stringify(answer)}`)
+    await new Promise((done) => setTimeout(done, 100))
+  }
+}
+
+export interface Server {
+  readonly pid: number
+  readonly directory: string
+  readonly stop: () => Promise<void>
+}
+
+/** A real process that listens on `port`, in a directory of its own. `afterwards` is what it does after that. */
+export const serve = (
+  port: number,
+  {
+    directory = temporary(),
+    host = "127.0.0.1",
+    afterwards = ""
+  }: { directory?: string; host?: string; afterwards?: string } = {}
+): Promise<Server> => {
+  const script = `require("node:net").createServer().listen(${port}, ${JSON.stringify(host)}, () => { console.log("up"); ${afterwards} })`
+  return started(
+    spawn(process.execPath, ["-e", script], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] }),
+    directory
+  )
+}
+
+/** A process once it has said something; ended with the test. */
+export const started = (child: ChildProcess, directory: string): Promise<Server> =>
+  new Promise((done, fail) => {
+    const gone = new Promise<void>((ended) => child.once("exit", () => ended()))
+    const stop = async () => {
+      child.kill("SIGKILL")
+      await gone
+    }
+    onTestFinished(stop)
+    child.once("exit", () => fail(new Error("it ended before it said anything")))
+    child.stdout?.once("data", () => done({ pid: child.pid ?? 0, directory, stop }))
+  })
