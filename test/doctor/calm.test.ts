@@ -85,6 +85,17 @@ it("knows a program of the app's directory that works elsewhere", async () => {
   await calm(box)
 })
 
+it("keeps the owner with a key that is renamed, and forgets it with one that is released", async () => {
+  const box = machine(RANGES)
+  const owner = async (key: string) => JSON.parse(await box.ok("explain", "--key", key, "--json")).keys[0].owner
+  await box.ok("allocate", "--special", "bridge", "--dir", "/opt/dev/bridge")
+  await box.ok("rename", "--key", "bridge", "--to", "proxy")
+  expect(await owner("proxy")).toMatchObject({ kind: "directory", name: "/opt/dev/bridge", seen: null })
+  await box.ok("release", "--special", "proxy")
+  await box.ok("allocate", "--special", "proxy")
+  expect(await owner("proxy")).toBeNull()
+})
+
 it("says nothing of whose a socket of pid 1 is", async () => {
   const box = machine(RANGES)
   await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
