@@ -49,7 +49,8 @@ export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMo
   const dropped = [...before].filter(([, claim]) => !holds.has(claim.key)).map(([from, claim]) => ({ claim, from }))
   const given = [...after].flatMap(([to, claim]): ReadonlyArray<ClaimMove> => {
     const from = held.get(claim.key)
-    if (from === to) return []
+    // Dropped and given anew between the two, it is another right to the same port.
+    if (from === to && before.get(to)?.claimedAt === claim.claimedAt) return []
     return [from === undefined ? { claim, to } : { claim, from, to }]
   })
   return [...dropped, ...given]

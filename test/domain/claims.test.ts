@@ -54,6 +54,11 @@ describe("settle", () => {
     expect(claimMoves(before, after)).toHaveLength(2)
   })
 
+  it("gives a right anew where it was dropped and comes back to the same port", () => {
+    const [before, after] = [new Map([[3000, claim("a", 1)]]), new Map([[3000, claim("a", 2)]])]
+    expect(claimMoves(before, after)).toEqual([{ claim: claim("a", 2), from: 3000, to: 3000 }])
+  })
+
   it("holds for all rows and claims", () => {
     const name = fc.constantFrom<string>("a", "b", "c", "d", "e", "f")
     const port = fc.integer({ min: 1, max: 6 })
