@@ -208,6 +208,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const age = health.lookedAt === null ? 0 : now - Date.parse(health.lookedAt)
       const notes = [...rows]
         .filter(([key]) => !ports.has(key))
+        .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([key, stored]): Note => ({ _tag: "NoPort", key, stored }))
       if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
       return { result, notes } satisfies Answer<ReadonlyArray<Assignment>>
