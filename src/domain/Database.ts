@@ -53,10 +53,15 @@ export type Database = Sqlite | Mysql
 
 const URL_FORM = "write mysql://USER:PASSWORD@HOST:PORT/NAME, or sqlite:/PATH/TO/FILE"
 
-/** A URL as it may be shown: its scheme and what follows the last @, and no parameters. */
+/**
+ * A URL as it may be shown: its scheme and what follows the last @, no parameters, and nothing after a colon that is no
+ * port, for where the host was forgotten that is the password.
+ */
 const shown = (url: string): string => {
   const scheme = /^[a-z]+:\/\//.exec(url)?.[0] ?? ""
-  return quote((url.includes("@") ? url.replace(/^[\s\S]*@/, `${scheme}…@`) : url).replace(/\?[\s\S]*/, "?…"))
+  const rest = url.slice(scheme.length)
+  const open = rest.replace(/^[\s\S]*@/, "…@").replace(/\?[\s\S]*/, "?…")
+  return quote(scheme + open.replace(/:(?!\d{1,5}(?:[,/?]|$))(?!\/)[\s\S]*/, ":…"))
 }
 
 const LIMITS: Readonly<Record<string, keyof Limits>> = {
