@@ -3,7 +3,7 @@ import leven from "leven"
 import type { CommandSpec, OptionSpec } from "./commandSpec.ts"
 import { commandList, commands, fieldOf, findCommand, type LocalCommand, usageHint } from "./commands.ts"
 import type { FailureCode } from "./domain/Failure.ts"
-import { quote } from "./domain/rules.ts"
+import { asTyped, quote } from "./domain/rules.ts"
 
 /** What a command line asks for, or what is wrong with it. */
 export type Invocation =
@@ -95,7 +95,7 @@ export const readArgv = (words: ReadonlyArray<string>): Invocation => {
     )
     return wrong(
       "unknown-command",
-      `Unknown command: ${first === quote(first).slice(1, -1) ? first : quote(first)}`,
+      `Unknown command: ${asTyped(first)}`,
       `${meant === undefined ? "" : `did you mean ${meant}? `}d help lists the commands`
     )
   }

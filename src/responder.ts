@@ -11,6 +11,7 @@ import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
+import { asTyped } from "./domain/rules.ts"
 import { matches } from "./fingerprint.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
@@ -111,7 +112,7 @@ export const makeResponder = (
       environment
     })
 
-    const ofRegistry = (command: RegistryCommand, payload: unknown) =>
+    const ofRegistry = (command: RegistryCommand, payload: Request) =>
       Effect.gen(function* () {
         const decoded = yield* decodePayload(command, payload)
         const { notes, result } = yield* (
@@ -159,7 +160,7 @@ export const makeResponder = (
         return Effect.succeed(
           refused({
             code: "unknown-command",
-            message: `Unknown command: ${command}`,
+            message: `Unknown command: ${asTyped(command)}`,
             hint: `one of ${commandList.map((each) => each.name).join(", ")}`
           })
         )

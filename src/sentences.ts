@@ -4,7 +4,7 @@ import type { Failure } from "./domain/Failure.ts"
 import type { Listener } from "./domain/Listener.ts"
 import type { Note } from "./domain/Note.ts"
 import { formatRange, type Obstacle } from "./domain/PortRange.ts"
-import { quote } from "./domain/rules.ts"
+import { escaped, quote } from "./domain/rules.ts"
 
 /** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
 export const describeListener = (listener: Listener | null): string => {
@@ -12,10 +12,16 @@ export const describeListener = (listener: Listener | null): string => {
   if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
   const { command, container, directory, pid, proxy, unit } = listener.process
   return [
-    command ?? "a process",
+    command === null ? "a process" : escaped(command),
     `pid ${pid}`,
-    ...(container === null ? [] : [proxy ? `for ${container} in a container` : `in container ${container}`]),
-    ...(directory === null || directory === "/" ? (unit === null ? [] : [`of ${unit}`]) : [`in ${directory}`])
+    ...(container === null
+      ? []
+      : [proxy ? `for ${escaped(container)} in a container` : `in container ${escaped(container)}`]),
+    ...(directory === null || directory === "/"
+      ? unit === null
+        ? []
+        : [`of ${escaped(unit)}`]
+      : [`in ${escaped(directory)}`])
   ].join(", ")
 }
 

@@ -11,15 +11,26 @@ export const APP_MAX = KEY_MAX - "-prod".length
 export const PORT_MAX = 65_535
 export const TEXT_MAX = 500
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const PORT = /^[1-9][0-9]{0,4}$/
+
+/** `text` with what a terminal or a reader of lines would act upon written out. */
+export const escaped = (text: string): string =>
+  text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 /** `value` as it may be shown in a message: quoted, control characters escaped, cut where it is long. */
 export const quote = (value: unknown): string => {
   const text =
-    typeof value === "object" && value !== null ? "an object or a list" : (JSON.stringify(value) ?? String(value))
+    typeof value === "object" && value !== null
+      ? "an object or a list"
+      : escaped(JSON.stringify(value) ?? String(value))
   return text.length > 80 ? `${text.slice(0, 76)}…"` : text
 }
+
+/** A word as somebody wrote it, quoted where it is not plain. */
+export const asTyped = (text: string): string => (text === quote(text).slice(1, -1) ? text : quote(text))
 
 const nameProblem = (noun: string, text: string, max: number): string | undefined => {
   if (text === "") return `is empty: give ${noun}`
@@ -57,9 +68,7 @@ export const parsePort = (text: string): number | undefined => {
 /** What is wrong with a description, a reason or a directory, or `undefined`. */
 export const textProblem = (text: string, max = TEXT_MAX): string | undefined => {
   if (text.length > max) return `is ${text.length} characters long: at most ${max} are kept`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text))
-    return "has a line break or a control character: write one plain line"
+  if (text.search(CONTROL) !== -1) return "has a line break or a control character: write one plain line"
   if (!text.isWellFormed()) return "is not valid Unicode"
   return undefined
 }

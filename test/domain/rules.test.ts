@@ -1,0 +1,17 @@
+import { expect, it } from "vitest"
+import { asTyped, escaped, quote } from "../../src/domain/rules.ts"
+import { describeListener } from "../../src/sentences.ts"
+
+it("shows nothing that a terminal would act upon", () => {
+  expect(quote("a\n\u001b[31m\u007f\u009b\u2028")).toBe('"a\\n\\u001b[31m\\u007f\\u009b\\u2028"')
+  expect(quote("ä ✓ 🚀")).toBe('"ä ✓ 🚀"')
+  expect(escaped("a\n\u001b[31mb")).toBe("a\\u000a\\u001b[31mb")
+  expect([asTyped("frobnicate"), asTyped("a\nb"), asTyped('a"b')]).toEqual(["frobnicate", '"a\\nb"', '"a\\"b"'])
+})
+
+it("tells of a listener in one plain line, whatever its process calls itself", () => {
+  const listener = { port: 1, address: "::", user: "me", pid: 7, container: null, queue: 0 }
+  expect(describeListener({ ...listener, command: "a\nb\u001b[2J", directory: "/x\n" })).toBe(
+    "a\\u000ab\\u001b[2J, pid 7, in /x\\u000a"
+  )
+})
