@@ -27,7 +27,7 @@ export interface Reply<N extends RegistryCommand> {
  */
 export const execute = <N extends RegistryCommand>(
   command: N,
-  payload: unknown,
+  payload: Readonly<Record<string, unknown>>,
   environment: Readonly<Record<string, string | undefined>>
 ): Effect.Effect<Reply<N>, Failure> =>
   Effect.gen(function* () {

@@ -36,7 +36,12 @@ const Switch = Schema.optionalWith(
 
 /** One name or several. */
 const names = <A, I extends string>(name: Schema.Schema<A, I>) =>
-  Schema.optionalWith(Schema.Array(name), { default: (): ReadonlyArray<A> => [] })
+  Schema.optionalWith(
+    Schema.Array(name).annotations({
+      message: (issue) => `${quote(issue.actual)} is neither a name nor a list of names`
+    }),
+    { default: (): ReadonlyArray<A> => [] }
+  )
 
 /** What each command takes. A value that is wrong is refused here and gets no further. */
 export const payloads = {
@@ -77,12 +82,22 @@ export const payloads = {
 
 export type Payload<N extends RegistryCommand> = (typeof payloads)[N]["Type"]
 
+/** Nothing that a command takes is deeper than a list. What is, would take the stack of the checks to its end. */
+const shallow = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map((each) => (typeof each === "object" && each !== null ? {} : each))
+    : typeof value === "object" && value !== null
+      ? {}
+      : value
+
 /** `payload` checked, with the first thing that is wrong with it in one sentence. */
 export const decodePayload = <N extends RegistryCommand>(
   command: N,
-  payload: unknown
+  payload: Readonly<Record<string, unknown>>
 ): Effect.Effect<Payload<N>, Invalid | MissingArgument> =>
-  Schema.decodeUnknown(payloads[command] as unknown as Schema.Schema<Payload<N>, unknown>)(payload).pipe(
+  Schema.decodeUnknown(payloads[command] as unknown as Schema.Schema<Payload<N>, unknown>)(
+    Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shallow(value)]))
+  ).pipe(
     Effect.mapError((error) => {
       const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
       const argument = String(issue?.path[0] ?? "payload")
