@@ -1,0 +1,129 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import * as config from "../src/config.ts"
+import { Listeners } from "../src/Listeners.ts"
+import { Registry } from "../src/Registry.ts"
+import { Store } from "../src/Store.ts"
+import { databaseLayer } from "../src/store/database.ts"
+import { mariadb, sqlite } from "./support/databases.ts"
+import { Model } from "./support/Model.ts"
+import type { Facts } from "./support/ModelState.ts"
+import { temporary } from "./support/program.ts"
+import {
+  APPS,
+  EPOCH,
+  type Expected,
+  everything,
+  HELD_BACK,
+  OTHERS,
+  outcomes,
+  plain,
+  type Real,
+  SPECIALS,
+  Step
+} from "./support/steps.ts"
+
+/** Steps to take on each database, at least. `STEPS=20000 npx vitest run test/model.test.ts` takes more. */
+const STEPS = Number(process.env["STEPS"] ?? 600)
+/** `SEED=…` repeats a run; the seed is printed. */
+const SEED = Number(process.env["SEED"] ?? Date.now() % 1_000_000)
+
+const RANGES = {
+  AUTOMATELINUX_APP_RANGE: `${APPS.first}-${APPS.last}`,
+  AUTOMATELINUX_SPECIAL_RANGE: `${SPECIALS.first}-${SPECIALS.last}`,
+  AUTOMATELINUX_RESERVED_PORTS: String(HELD_BACK)
+}
+
+const emptyModel = () =>
+  new Model(
+    APPS,
+    SPECIALS,
+    new Map([
+      [HELD_BACK, "reserved by AUTOMATELINUX_RESERVED_PORTS"],
+      [1, "blocked by browsers (tcpmux)"]
+    ])
+  )
+
+/** A step is a second, so that the age of a claim is known. Waiting takes its time all the same. */
+const clockAt = (step: () => number): Clock.Clock => {
+  const now = () => EPOCH + step() * 1000
+  const nanos = () => BigInt(now()) * 1_000_000n
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: now,
+    unsafeCurrentTimeNanos: nanos,
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanos: Effect.sync(nanos),
+    sleep: Clock.make().sleep
+  }
+}
+
+/** The registry and the model, side by side: whatever is done, in whatever order, they say and store the same. */
+describe.each([sqlite, mariadb])("the registry on $name", (database) => {
+  it(`agrees with a plain model over ${STEPS} steps`, { timeout: 3_600_000 }, async () => {
+    const env = { HOME: temporary(), AUTOMATELINUX_HOST: "box", ...RANGES, ...(await database.fresh()) }
+    const base = Layer.provideMerge(Store.Default, databaseLayer)
+    const runtime = ManagedRuntime.make(
+      Registry.Default.pipe(
+        Layer.provideMerge(Layer.merge(base, Listeners.Default)),
+        Layer.provide(config.layer(env, "test"))
+      )
+    )
+    let model = emptyModel()
+    const clock = clockAt(() => model.step)
+    const sql: Real["sql"] = (text, ...values) =>
+      runtime.runPromise(
+        Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe<Record<string, unknown>>(text, values))
+      )
+    const real: Real = {
+      sql,
+      call: async (use) => {
+        const result = await runtime.runPromise(
+          Effect.withClock(
+            Effect.flatMap(Registry, (registry) => Effect.either(use(registry))),
+            clock
+          )
+        )
+        if (result._tag === "Right") return plain({ answer: result.right }) as Expected
+        const error = result.left as Facts
+        return plain({ refused: { ...error, _tag: error["_tag"] } }) as Expected
+      }
+    }
+    const setup = async () => {
+      for (const table of ["settings", "port_claims", "port_keys", "port_reserved", "port_history"])
+        await sql(`DELETE FROM ${table}`)
+      for (const other of Object.entries(OTHERS))
+        await sql("INSERT INTO settings (setting_key, setting_value) VALUES (?, ?)", ...other)
+      Step.told = 0
+      model = emptyModel()
+      return { model, real }
+    }
+    try {
+      await real.call((registry) => registry.reserve(1, "makes the tables"))
+      console.log(`${database.name}: SEED=${SEED}`)
+      outcomes.clear()
+      Step.taken = 0
+      for (let seed = SEED; Step.taken < STEPS; seed++) {
+        await fc.assert(
+          fc.asyncProperty(everything, async (commands) => {
+            const fresh = await setup()
+            await fc.asyncModelRun(() => fresh, commands)
+          }),
+          { numRuns: 5, seed }
+        )
+      }
+      const counts = [...outcomes].sort().map(([outcome, count]) => `${outcome} ${count}`)
+      console.log(`${database.name}: ${Step.taken} steps; ${counts.join(", ")}`)
+      // A generator that misses a kind of answer would show nothing of it.
+      for (const kind of ["RangeFull", "PairBlocked", "PortHeld", "NotSet", "KeyTaken", "NotReserved", "NotFound"])
+        expect([...outcomes.keys()].some((outcome) => outcome.endsWith(kind))).toBe(true)
+    } finally {
+      await runtime.dispose()
+    }
+  })
+})

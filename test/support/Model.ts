@@ -1,0 +1,212 @@
+import { type Facts, kindOf, ModelState, Refused } from "./ModelState.ts"
+
+export interface AllocateCall {
+  readonly apps: ReadonlyArray<string>
+  readonly specials: ReadonlyArray<string>
+  readonly description: string | undefined
+  readonly directory: string | undefined
+  readonly dryRun: boolean
+}
+
+/**
+ * The registry as a plain program would keep it, in Maps: what the real one has to agree with, answer by answer and
+ * row by row. It knows nothing of `src`, and is slow and simple on purpose.
+ */
+export class Model extends ModelState {
+  get(key: string) {
+    try {
+      return { answer: { result: { key, port: this.needPort(key) }, notes: [] } }
+    } catch (error) {
+      return { refused: (error as Refused).facts }
+    }
+  }
+
+  list(app: string | undefined) {
+    const result = [...this.rows.keys()]
+      .flatMap((key) => {
+        const port = this.portOf(key)
+        const kind = kindOf(key)
+        const owner = kind === "special" ? null : key.slice(0, key.lastIndexOf("-"))
+        if (port === undefined || (app !== undefined && owner !== app)) return []
+        return [{ key, port, kind, app: owner, description: this.known.get(key)?.description ?? null }]
+      })
+      .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
+    const notes = [...this.rows]
+      .filter(([key]) => this.portOf(key) === undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, stored]) => ({ _tag: "NoPort", key, stored }))
+    return { answer: { result, notes } }
+  }
+
+  set(key: string, port: number | undefined, description: string | undefined, force: boolean) {
+    return this.change(() => {
+      const wanted = port ?? this.needPort(key)
+      const notes: Array<Facts> = []
+      if (this.portOf(key) !== wanted) {
+        const holders = this.holders(wanted)
+        if (holders.length > 0 && !force) throw new Refused({ _tag: "PortHeld", key, port: wanted, holders })
+        const reason = this.reasonFor(wanted)
+        notes.push(...this.oddities(key, wanted))
+        if (holders.length > 0) notes.push({ _tag: "Shared", port: wanted, holders })
+        if (reason !== undefined) notes.push({ _tag: "Reserved", port: wanted, reason })
+        this.assign("set", key, wanted)
+      }
+      if (description !== undefined && description !== (this.known.get(key)?.description ?? "")) {
+        const text = description === "" ? null : description
+        this.introduce(key).description = text
+        this.history.push(["describe", key, null, null, text])
+      }
+      return { result: { key, port: wanted }, notes }
+    })
+  }
+
+  private forget(what: string, key: string) {
+    const port = this.portOf(key) ?? null
+    this.rows.delete(key)
+    this.known.delete(key)
+    this.history.push([what, key, port, null, null])
+    return { key, port }
+  }
+
+  remove(key: string) {
+    return this.change(() => {
+      if (!this.rows.has(key)) throw new Refused({ _tag: "NotFound", key })
+      return { result: { released: [this.forget("delete", key)] }, notes: [] }
+    })
+  }
+
+  release(apps: ReadonlyArray<string>, specials: ReadonlyArray<string>) {
+    return this.change(() => {
+      const released: Array<Facts> = []
+      const notes: Array<Facts> = []
+      const wanted = new Map<string, ReadonlyArray<string>>()
+      for (const app of apps) wanted.set(app, [`${app}-prod`, `${app}-dev`])
+      for (const name of specials) wanted.set(name, [name])
+      for (const [name, keys] of wanted) {
+        const there = keys.filter((key) => this.rows.has(key))
+        if (there.length === 0) notes.push({ _tag: "NothingHeld", name })
+        for (const key of there) released.push(this.forget("release", key))
+      }
+      return { result: { released }, notes }
+    })
+  }
+
+  rename(key: string, to: string) {
+    return this.change(() => {
+      const port = this.needPort(key)
+      const taken = this.rows.get(to)
+      if (key !== to) {
+        if (taken !== undefined) throw new Refused({ _tag: "KeyTaken", key, to, port: taken })
+        const record = this.known.get(key)
+        this.rows.delete(key)
+        this.rows.set(to, String(port))
+        this.known.delete(to)
+        this.known.delete(key)
+        if (record !== undefined) this.known.set(to, record)
+        this.claims = new Map(
+          [...this.claims].map(([at, claim]) => [at, claim.key === key ? { ...claim, key: to } : claim])
+        )
+        this.history.push(["rename", to, port, port, key])
+      }
+      return { result: { key: to, port }, notes: this.oddities(to, port) }
+    })
+  }
+
+  reserve(port: number, reason: string) {
+    return this.change(() => {
+      const holders = this.holders(port)
+      if (this.reserved.get(port) !== reason) this.history.push(["reserve", null, null, port, reason])
+      this.reserved.set(port, reason)
+      return { result: { port, reason }, notes: holders.length > 0 ? [{ _tag: "StaysHeld", port, holders }] : [] }
+    })
+  }
+
+  unreserve(port: number) {
+    return this.change(() => {
+      const reason = this.configured.get(port)
+      const held = this.reserved.get(port)
+      if (held === undefined)
+        throw new Refused({ _tag: "NotReserved", port, ...(reason === undefined ? {} : { reason }) })
+      this.reserved.delete(port)
+      this.history.push(["unreserve", null, port, null, held])
+      return { result: { port }, notes: reason === undefined ? [] : [{ _tag: "StillReserved", port, reason }] }
+    })
+  }
+
+  /** Why `port` cannot be had. */
+  private obstacle(port: number): Facts | undefined {
+    const [key] = this.holders(port)
+    if (key !== undefined) return { _tag: "Assigned", key }
+    const reason = this.reasonFor(port)
+    return reason === undefined ? undefined : { _tag: "Reserved", reason }
+  }
+
+  private lowestFree(kind: "app" | "special", name: string): number {
+    const range = kind === "app" ? this.appRange : this.specialRange
+    const size = kind === "app" ? 2 : 1
+    const figures = { slots: 0, claimed: 0, reserved: 0, busy: 0, stale: 0 }
+    for (let port = range.first; port <= range.last; port += size) {
+      const why = [port, port + size - 1].map((each) => this.obstacle(each)?.["_tag"])
+      if (why.every((each) => each === undefined)) return port
+      figures.slots++
+      if (why.includes("Assigned")) figures.claimed++
+      else figures.reserved++
+    }
+    throw new Refused({ _tag: "RangeFull", kind, name, range, figures })
+  }
+
+  /** The pair of `app`, which is assigned nothing yet. */
+  private pairFor(app: string, notes: Array<Facts>): { prod: number; dev: number } {
+    const range = this.appRange
+    const prod = this.portOf(`${app}-prod`)
+    const dev = this.portOf(`${app}-dev`)
+    if (prod !== undefined && dev !== undefined) {
+      const whole = prod % 2 === 0 && dev === prod + 1 && prod >= range.first && dev <= range.last
+      if (!whole) notes.push({ _tag: "OddPair", app, prod, dev, range })
+      return { prod, dev }
+    }
+    const port = prod ?? dev
+    if (port === undefined) {
+      const free = this.lowestFree("app", app)
+      return { prod: free, dev: free + 1 }
+    }
+    const half = prod === undefined ? "dev" : "prod"
+    const blocked = { _tag: "PairBlocked", app, range, half, port }
+    if (this.oddities(`${app}-${half}`, port).length > 0) throw new Refused(blocked)
+    const partner = half === "prod" ? port + 1 : port - 1
+    const obstacle = this.obstacle(partner)
+    if (obstacle !== undefined) throw new Refused({ ...blocked, obstacle })
+    return half === "prod" ? { prod: port, dev: partner } : { prod: partner, dev: port }
+  }
+
+  allocate({ apps, description, directory, dryRun, specials }: AllocateCall) {
+    return this.change(() => {
+      const notes: Array<Facts> = []
+      const assignments: Array<{ key: string; port: number; created: boolean }> = []
+      const take = (key: string, port: number) => {
+        const created = this.portOf(key) !== port
+        assignments.push({ key, port, created })
+        if (created) this.assign("allocate", key, port)
+        const before = this.known.get(key)
+        const described = created && description !== undefined
+        const placed = directory !== undefined && directory !== before?.directory
+        if (!described && !placed) return
+        const record = this.introduce(key)
+        if (described) record.description = description === "" ? null : description
+        if (placed) record.directory = directory
+        const detail = (described && description !== "" ? description : null) ?? (placed ? directory : null)
+        this.history.push(["describe", key, null, null, detail])
+      }
+      for (const app of new Set(apps)) {
+        const { dev, prod } = this.pairFor(app, notes)
+        take(`${app}-prod`, prod)
+        take(`${app}-dev`, dev)
+      }
+      for (const key of new Set(specials)) take(key, this.portOf(key) ?? this.lowestFree("special", key))
+      const [first] = assignments
+      if (description !== undefined && first !== undefined && assignments.every((each) => !each.created))
+        notes.push({ _tag: "NotDescribed", key: first.key })
+      return { result: { assignments, skipped: [] }, notes }
+    }, !dryRun)
+  }
+}
