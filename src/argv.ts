@@ -151,7 +151,7 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
       return wrong(
         "missing-argument",
         `--${name} needs a value, and ${quote(given)} is an option`,
-        `--${name} ${option.value}; where it is meant as the value, --${name}=${given}`
+        `--${name} ${option.value}; where it is meant as the value, --${name}=${asTyped(given)}`
       )
     }
     // A relative directory means the caller's, which only this process knows.
