@@ -238,6 +238,16 @@ const foreignRows = fc.oneof(
       return true
     })
   ),
+  fc.tuple(port.map(String), key, key).map(([value, one, other]) =>
+    foreignly(
+      "UPDATE settings SET setting_value = ? WHERE setting_key IN (?, ?)",
+      [value, `port_${one}`, `port_${other}`],
+      (model) => {
+        for (const name of [one, other]) if (model.rows.has(name)) model.rows.set(name, value)
+        return true
+      }
+    )
+  ),
   key.map((name) =>
     foreignly("DELETE FROM settings WHERE setting_key = ?", [`port_${name}`], (model) => {
       model.rows.delete(name)
