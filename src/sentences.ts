@@ -33,13 +33,16 @@ export const describeSocket = ({ address, port, process, user }: Listener): stri
     ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
   ].join(", ")
 
-export const names = (keys: ReadonlyArray<string>): string =>
-  keys.length < 2 ? keys.join() : `${keys.slice(0, -1).join(", ")} and ${keys.at(-1)}`
+/** Another program may have written them. */
+export const names = (keys: ReadonlyArray<string>): string => {
+  const plain = keys.map(escaped)
+  return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
+}
 
 const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
   switch (obstacle?._tag) {
     case "Assigned":
-      return `belongs to ${obstacle.key}`
+      return `belongs to ${escaped(obstacle.key)}`
     case "Reserved":
       return `is reserved: ${obstacle.reason}`
     default:
@@ -84,7 +87,7 @@ export const describe = (error: RegistryError): Failure => {
       return {
         code: "conflict",
         message: `${error.port} belongs to ${names(error.holders)}; ${error.key} was not set`,
-        hint: `choose another, or d deletePort --key ${error.holders[0]}, or repeat with --force to share it`
+        hint: `choose another, or d deletePort --key ${escaped(error.holders[0] ?? "")}, or repeat with --force to share it`
       }
     case "KeyTaken":
       return {
@@ -209,6 +212,6 @@ export const noteLine = (note: Note): string => {
     case "OldHealth":
       return `note: health is ${age(note.seconds)} old: no daemon looks at the ports; d daemon starts one`
     case "NoPort":
-      return `warning: the row of ${note.key} holds ${quote(note.stored)}, which is no port: d deletePort --key ${note.key}`
+      return `warning: the row of ${escaped(note.key)} holds ${quote(note.stored)}, which is no port: d deletePort --key ${escaped(note.key)}`
   }
 }

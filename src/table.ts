@@ -1,6 +1,7 @@
 import { styleText } from "node:util"
 import Table from "cli-table3"
 import type { Assignment } from "./domain/Assignment.ts"
+import { escaped } from "./domain/rules.ts"
 import type { Style } from "./style.ts"
 
 const HEAD = ["KEY", "PORT", "KIND", "HEALTH", "DESCRIPTION"]
@@ -30,11 +31,12 @@ const NO_BORDER = {
 /** The assignments as a table. Only descriptions are cut where it is narrow, never a key or a port. */
 export const portTable = (assignments: ReadonlyArray<Assignment>, { colour, width }: Style): string => {
   const rows = assignments.map(({ description, health, key, kind, port }) => [
-    key,
+    // Another program may have written it.
+    escaped(key),
     String(port),
     kind,
     health.state,
-    description ?? ""
+    escaped(description ?? "")
   ])
   const widths = HEAD.map((title, at) => Math.max(title.length, ...rows.map((row) => (row[at] ?? "").length)))
   const fixed = widths.slice(0, -1)
