@@ -34,7 +34,8 @@ const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/
 /** Throws where `reply` is none that the protocol knows. */
 const judge = (reply: string) => {
   if (!reply.endsWith("\n")) throw new Error("it is cut off")
-  if (/this is a bug|\n +at /.test(reply)) throw new Error("it tells of a bug")
+  // A statement that the database refuses would be one that should never have got there.
+  if (/this is a bug|cannot use |\n +at /.test(reply)) throw new Error("it tells of a bug")
   if (reply.startsWith("{")) {
     const { error, notes = [], ok, version } = JSON.parse(reply)
     if (version !== "0.1.0" || typeof ok !== "boolean" || ok === (error !== undefined)) throw new Error("no such shape")
