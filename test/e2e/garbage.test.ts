@@ -16,7 +16,7 @@ import { type Daemon, machine, startDaemon } from "../support/program.ts"
 import { Talker } from "../support/talk.ts"
 
 /** Frames for each database; `FRAMES=100000 npx vitest run test/e2e/garbage.test.ts` sends more. */
-const FRAMES = Number(process.env["FRAMES"] ?? 3000)
+const FRAMES = Number(process.env["FRAMES"] ?? 2000)
 /** Argument lists, and how many of them the program itself is started with. */
 const LISTS = Number(process.env["LISTS"] ?? 10_000)
 const STARTS = Number(process.env["STARTS"] ?? 40)
@@ -31,15 +31,24 @@ const CONNECTIONS = 12
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/
 
+const stringsIn = (value: unknown): ReadonlyArray<string> =>
+  typeof value === "string"
+    ? [value]
+    : typeof value === "object" && value !== null
+      ? Object.values(value).flatMap(stringsIn)
+      : []
+
 /** Throws where `reply` is none that the protocol knows. */
 const judge = (reply: string) => {
   if (!reply.endsWith("\n")) throw new Error("it is cut off")
   // A statement that the database refuses would be one that should never have got there.
   if (/this is a bug|cannot use |\n +at /.test(reply)) throw new Error("it tells of a bug")
   if (reply.startsWith("{")) {
-    const { error, notes = [], ok, version } = JSON.parse(reply)
+    const { error, notes = [], ok, result, version } = JSON.parse(reply)
     if (version !== "0.1.0" || typeof ok !== "boolean" || ok === (error !== undefined)) throw new Error("no such shape")
     if (!ok && !(error.code in EXIT_CODES)) throw new Error("no such code")
+    for (const string of ok ? stringsIn(result) : [])
+      if (!string.isWellFormed() || CONTROL.test(string)) throw new Error("no plain text")
     for (const said of ok ? notes : [error.message, error.hint])
       if (CONTROL.test(said) || said.includes("\n") || said.length > 2000) throw new Error("not a plain line")
   } else {
@@ -80,6 +89,7 @@ const RULES: Readonly<Record<string, (row: Row) => boolean>> = {
     ) &&
     (row["key"] === null || KEY.test(String(row["key"]))) &&
     [row["old_port"], row["new_port"]].every((port) => port === null || isPort(port)) &&
+    (row["detail"] === null || isLine(row["detail"], 4096)) &&
     row["program"] === "daemon",
   port_health: (row) => isPort(row["port"]) && KEY.test(String(row["key"])) && row["host"] === "box",
   port_registry: (row) => ["mutex", "watched:box"].includes(String(row["name"]))
