@@ -75,7 +75,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             if (holders.length > 0) notes.push({ _tag: "Shared", port, holders })
             if (reason !== undefined) notes.push({ _tag: "Reserved", port, reason })
             const [by] = yield* listeners.on(new Set([port]))
-            if (by !== undefined) notes.push({ _tag: "InUse", port, by })
+            // Somebody's try of the port is over a moment later.
+            if (by !== undefined && (yield* listeners.still([port])).has(port)) notes.push({ _tag: "InUse", port, by })
           }
           const changes: Array<Change> = moves ? [{ _tag: "Assign", what: "set", key, port }] : []
           if (description !== undefined && description !== (state.keys.get(key)?.description ?? "")) {

@@ -1,0 +1,42 @@
+import { createServer } from "node:net"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { expect, it, onTestFinished } from "vitest"
+import * as config from "../src/config.ts"
+import { PortKey } from "../src/domain/PortKey.ts"
+import { Listeners } from "../src/Listeners.ts"
+import { Registry } from "../src/Registry.ts"
+import { Store } from "../src/Store.ts"
+import { databaseLayer } from "../src/store/database.ts"
+import { temporary } from "./support/program.ts"
+
+it.each([
+  ["stays", true],
+  ["is gone a moment later, as somebody's try of the port", false]
+])("warns of a listener only where it stays: one that %s", async (_, stays) => {
+  const port = 30_650
+  const server = createServer()
+  await new Promise<void>((done) => server.listen(port, "127.0.0.1", done))
+  onTestFinished(() => void server.close())
+  const listeners = Effect.map(Listeners, (real) => ({
+    ...real,
+    on: (ports: ReadonlySet<number>) =>
+      Effect.tap(real.on(ports), () =>
+        stays ? undefined : Effect.async<void>((done) => void server.close(() => done(Effect.void)))
+      )
+  }))
+  const layer = Registry.Default.pipe(
+    Layer.provide(Store.Default),
+    Layer.provide([
+      databaseLayer,
+      Layer.effect(Listeners, listeners as typeof Listeners).pipe(Layer.provide(Listeners.Default))
+    ]),
+    Layer.provide(config.layer({ HOME: temporary() }, "test"))
+  )
+  const { notes } = await Effect.runPromise(
+    Effect.flatMap(Registry, (registry) =>
+      registry.set({ key: PortKey.make("a"), port, description: undefined, force: false })
+    ).pipe(Effect.provide(layer))
+  )
+  expect(notes.map((note) => note._tag)).toEqual(stays ? ["OutOfRange", "InUse"] : ["OutOfRange"])
+})
