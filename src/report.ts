@@ -3,6 +3,7 @@ import type { Event } from "./domain/Event.ts"
 import type { Explanation } from "./domain/Explanation.ts"
 import { type Examination, type Finding, SEVERITIES, type Severity } from "./domain/Finding.ts"
 import { describeOwner } from "./domain/Owner.ts"
+import { escaped } from "./domain/rules.ts"
 import type { Style } from "./style.ts"
 
 /** What the doctor says, for people: grouped, the worst first, three lines a finding, counts at the end. */
@@ -32,7 +33,7 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>, paint: Pa
   if (first === undefined) return []
   const shown = severity === "info" && findings.length > INFOS_SHOWN + 1 ? findings.slice(0, INFOS_SHOWN) : findings
   const rest = findings.slice(shown.length)
-  const whose = ({ keys, ports }: Finding) => (keys.length > 0 ? keys : ports).join(", ")
+  const whose = ({ keys, ports }: Finding) => escaped((keys.length > 0 ? keys : ports).join(", "))
   return [
     `${paint(COLOURS[severity], severity)}  ${first.check}`,
     ...shown.flatMap((finding) => ofFinding(finding, paint)),
@@ -122,7 +123,6 @@ export const explanationText = (explanation: Explanation, style: Style): string 
   const paint = painter(style)
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
-    ["port", port === null ? "none" : paint("cyan", String(port))],
     ...keys.flatMap(ofKey),
     ["place", place],
     ...many(
@@ -133,7 +133,8 @@ export const explanationText = (explanation: Explanation, style: Style): string 
     ...many("history", history.length === 0 ? ["none"] : history.map(eventLine))
   ]
   return [
-    ...rows.map(([name = "", text]) => `${name.padEnd(10)}  ${text}`),
+    `${"port".padEnd(10)}  ${port === null ? "none" : paint("cyan", String(port))}`,
+    ...rows.map(([name = "", text = ""]) => `${name.padEnd(10)}  ${escaped(text)}`),
     ...(findings.length === 0
       ? []
       : [

@@ -95,7 +95,7 @@ describe.each([sqlite, mariadb])("the registry on $name", (database) => {
       }
     }
     const setup = async () => {
-      for (const table of ["settings", "port_claims", "port_keys", "port_reserved", "port_history"])
+      for (const table of ["settings", "port_claims", "port_keys", "port_owners", "port_reserved", "port_history"])
         await sql(`DELETE FROM ${table}`)
       for (const other of Object.entries(OTHERS))
         await sql("INSERT INTO settings (setting_key, setting_value) VALUES (?, ?)", ...other)

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { appOf } from "../domain/rules.ts"
-import { completes, moveApp } from "./remedies.ts"
+import { allocateApp, completes, moveApp } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** Every app has a whole pair: an even port for prod, the next one for dev. */
@@ -27,7 +27,7 @@ export const pairBroken: Check = (scene) =>
         return told(
           `${app} has half a pair`,
           `${app}-${has} has ${prod ?? dev}, ${app}-${lacks} has no port`,
-          completes(app, view.ports, view, scene, bound) ? `d allocate --app ${app}` : moveApp(app, view)
+          completes(app, view.ports, view, scene, bound) ? allocateApp(app) : moveApp(app, view)
         )
       }
       const evidence = `${app}-prod has ${prod}, ${app}-dev has ${dev}`

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { kindOf } from "../domain/rules.ts"
 import { age } from "../sentences.ts"
+import { deletePort } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** No port has been quiet for so long that its key may be given back. */
@@ -19,7 +20,7 @@ export const portStale: Check = (scene) =>
           ports: [port],
           message: `${port} (${key}) is stale: nothing answered for ${age(kindOf(key) === "dev" ? staleAfterDev : staleAfter)} of watching`,
           evidence: `stale since ${health.since}, last up ${health.lastUp ?? "never"}`,
-          remedy: `d deletePort --key ${key}  # or start it`
+          remedy: `${deletePort(key)}  # or start it`
         }
       ]
     })

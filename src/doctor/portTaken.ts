@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../domain/Owner.ts"
+import { shellWord } from "../domain/shell.ts"
 import { age, describeListener, describeSocket } from "../sentences.ts"
 import type { Check, Draft } from "./scene.ts"
 
@@ -23,7 +24,7 @@ const finding = (port: number, key: string, owner: KeyOwner, listener: Listener,
         ...common,
         severity: "error",
         message: `${port} (${key}) is served by ${describeListener(listener)}; ${belongs}`,
-        remedy: `d doctor --accept ${key}  # if that is right; otherwise stop it: kill ${process.pid}`
+        remedy: `d doctor --accept ${shellWord(key)}  # if that is right; otherwise stop it: kill ${process.pid}`
       }
 }
 

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { kindOf } from "../domain/rules.ts"
+import { deletePort } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** Something answers on every assigned port. What is not started at the moment is no fault, unless it should always run. */
@@ -27,7 +28,7 @@ export const portUnreachable: Check = (scene) =>
             seen === null
               ? `never seen up on ${host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
-          remedy: `d deletePort --key ${key}  # or start it${place}`
+          remedy: `${deletePort(key)}  # or start it${place}`
         }
       ]
     })

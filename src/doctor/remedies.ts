@@ -16,23 +16,28 @@ const described = (view: View, key: string): string => {
   return description === null ? "" : ` --description ${shellWord(description)}`
 }
 
+/** Gives a key's port back. */
+export const deletePort = (key: string): string => `d deletePort --key ${shellWord(key)}`
+
+export const allocateApp = (app: string): string => `d allocate --app ${shellWord(app)}`
+
 /** Gives an app another pair; it keeps its descriptions. */
 export const moveApp = (app: string, view: View): string =>
   [
-    `d release --app ${app}`,
-    `d allocate --app ${app}`,
+    `d release --app ${shellWord(app)}`,
+    allocateApp(app),
     ...[`${app}-prod`, `${app}-dev`]
       .filter((key) => described(view, key) !== "")
-      .map((key) => `d setPort --key ${key}${described(view, key)}`)
+      .map((key) => `d setPort --key ${shellWord(key)}${described(view, key)}`)
   ].join(" && ")
 
 /** Gives one key another port: the other half of its app's pair where that is free, else the app a new pair. */
 export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): string => {
   const app = appOf(key)
-  if (app === null) return `d deletePort --key ${key} && d allocate --special ${key}${described(view, key)}`
+  if (app === null) return `${deletePort(key)} && d allocate --special ${shellWord(key)}${described(view, key)}`
   const rest = new Map([...view.ports].filter(([other]) => other !== key))
   return completes(app, rest, view, scene, bound)
-    ? `d deletePort --key ${key} && d allocate --app ${app}${described(view, key)}`
+    ? `${deletePort(key)} && ${allocateApp(app)}${described(view, key)}`
     : moveApp(app, view)
 }
 

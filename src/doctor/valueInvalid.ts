@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { keyProblem, parsePort, quote } from "../domain/rules.ts"
-import { asAdministrator } from "./remedies.ts"
+import { asAdministrator, deletePort } from "./remedies.ts"
 import type { Check } from "./scene.ts"
 
 /** A text of SQL. */
@@ -19,7 +19,7 @@ export const valueInvalid: Check = (scene) =>
         evidence: `${scene.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
         remedy:
           keyProblem(key) === undefined
-            ? `d deletePort --key ${key}  # or d setPort --key ${key} --value PORT`
+            ? `${deletePort(key)}  # or d setPort --key ${key} --value PORT`
             : asAdministrator(
                 scene,
                 `DELETE FROM ${scene.settings.settingsTable} WHERE setting_key = ${literal(`port_${key}`)}`

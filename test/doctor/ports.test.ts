@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import Database from "better-sqlite3"
@@ -143,6 +144,24 @@ it("value-invalid: a row that is no port", async () => {
   expect(finding).toMatchObject({ severity: "error", keys: ["pt"], message: "the row of pt holds no port" })
   expect(finding.evidence).toBe('settings has "port_pt" with "3000abc"')
   expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("shows what another program has named without obeying it", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  behind(
+    box,
+    "INSERT INTO settings VALUES ('port_x; touch obeyed #\u001b[2J', '25001'), ('port_y\n; touch obeyed', 'no')"
+  )
+  const { findings } = await examine(box)
+  expect(findings.filter(({ keys: [key = ""] }) => key.includes("obeyed")).length).toBeGreaterThan(2)
+  for (const finding of findings) {
+    if (finding.check !== "daemon-running" && finding.check !== "value-invalid") await afterMending(box, finding)
+  }
+  expect(existsSync(join(box.home, "obeyed"))).toBe(false)
+  const { stdout } = await box.d("doctor")
+  expect(stdout).not.toContain("\u001b")
+  expect((await box.d("explain", "--port", "25001")).stdout).not.toContain("\u001b")
 })
 
 it("port-unreachable: a warning where a prod or special was up here before, an info otherwise", async () => {

@@ -10,8 +10,18 @@ it("shows nothing that a terminal would act upon", () => {
 })
 
 it("tells of a listener in one plain line, whatever its process calls itself", () => {
-  const listener = { port: 1, address: "::", user: "me", pid: 7, container: null, queue: 0 }
-  expect(describeListener({ ...listener, command: "a\nb\u001b[2J", directory: "/x\n" })).toBe(
+  const process = {
+    pid: 7,
+    command: "a\nb\u001b[2J",
+    directory: "/x\n",
+    paths: [],
+    unit: null,
+    container: null,
+    proxy: false,
+    startedAt: null,
+    stopped: false
+  }
+  expect(describeListener({ port: 1, address: "::", user: "me", queue: 0, process })).toBe(
     "a\\u000ab\\u001b[2J, pid 7, in /x\\u000a"
   )
 })

@@ -8,6 +8,14 @@ export interface AllocateCall {
   readonly dryRun: boolean
 }
 
+export interface SetCall {
+  readonly key: string
+  readonly port: number | undefined
+  readonly description: string | undefined
+  readonly directory: string | undefined
+  readonly force: boolean
+}
+
 /**
  * The registry as a plain program would keep it, in Maps: what the real one has to agree with, answer by answer and
  * row by row. It knows nothing of `src`, and is slow and simple on purpose.
@@ -38,7 +46,7 @@ export class Model extends ModelState {
     return { answer: { result, notes } }
   }
 
-  set(key: string, port: number | undefined, description: string | undefined, force: boolean) {
+  set({ description, directory, force, key, port }: SetCall) {
     return this.change(() => {
       const wanted = port ?? this.needPort(key)
       const notes: Array<Facts> = []
@@ -56,8 +64,15 @@ export class Model extends ModelState {
         this.introduce(key).description = text
         this.history.push(["describe", key, null, null, text])
       }
+      this.bind(key, directory)
       return { result: { key, port: wanted }, notes }
     })
+  }
+
+  private bind(key: string, directory: string | undefined) {
+    if (directory === undefined || this.known.get(key)?.directory === directory) return
+    this.introduce(key).directory = directory
+    this.history.push(["bind", key, null, null, directory])
   }
 
   private forget(what: string, key: string) {
@@ -187,15 +202,12 @@ export class Model extends ModelState {
         const created = this.portOf(key) !== port
         assignments.push({ key, port, created })
         if (created) this.assign("allocate", key, port)
-        const before = this.known.get(key)
-        const described = created && description !== undefined
-        const placed = directory !== undefined && directory !== before?.directory
-        if (!described && !placed) return
-        const record = this.introduce(key)
-        if (described) record.description = description === "" ? null : description
-        if (placed) record.directory = directory
-        const detail = (described && description !== "" ? description : null) ?? (placed ? directory : null)
-        this.history.push(["describe", key, null, null, detail])
+        if (created && description !== undefined) {
+          const text = description === "" ? null : description
+          this.introduce(key).description = text
+          this.history.push(["describe", key, null, null, text])
+        }
+        this.bind(key, directory)
       }
       for (const app of new Set(apps)) {
         const { dev, prod } = this.pairFor(app, notes)

@@ -38,7 +38,9 @@ const compare = async (model: Model, real: Real, told: number): Promise<number> 
   expect(sorted(claims.map((row) => [row["port"], row["claim_key"], row["claimed_at"]]))).toEqual(
     sorted([...model.claims].map(([port, { key, since }]) => [port, key, stamp(since)]))
   )
-  const known = await real.sql("SELECT * FROM port_keys")
+  const known = await real.sql(
+    "SELECT k.*, o.name AS directory FROM port_keys AS k LEFT JOIN port_owners AS o ON o.host = 'box' AND o.`key` = k.`key`"
+  )
   expect(sorted(known.map((row) => [row["key"], row["description"], row["directory"]]))).toEqual(
     sorted([...model.known].map(([key, { description, directory }]) => [key, description, directory]))
   )
@@ -154,11 +156,11 @@ const allocations = fc
     )
   )
 const sets = fc
-  .record({ key, port: fc.option(port, { nil: undefined }), description, force: fc.boolean() })
+  .record({ key, port: fc.option(port, { nil: undefined }), description, directory, force: fc.boolean() })
   .map((call) =>
     calling(
       `set ${JSON.stringify(call)}`,
-      (model) => model.set(call.key, call.port, call.description, call.force),
+      (model) => model.set(call),
       (registry) => registry.set({ ...call, key: PortKey.make(call.key) })
     )
   )
