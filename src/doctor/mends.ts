@@ -5,6 +5,7 @@ import { claimMoves, settle } from "../domain/claims.ts"
 import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
 import { describeOwner, ownerOf } from "../domain/Owner.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
+import { lock } from "../socket.ts"
 import { currentUid } from "../socketPath.ts"
 import type { Scene } from "./scene.ts"
 
@@ -36,18 +37,28 @@ const agree = (scene: Scene) =>
     )
   })
 
-const removeSocket = (scene: Scene) =>
-  Effect.map(scene.daemon, (state) => {
-    if (state._tag !== "Dead") return []
+/** With the right to serve the path in hand, nobody begins to serve it meanwhile. */
+const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {
+  try {
+    const right = await lock(path, currentUid())
     try {
-      const there = lstatSync(state.path)
+      const there = lstatSync(path)
       if (!there.isSocket() || there.uid !== currentUid()) return []
-      unlinkSync(state.path)
-      return [`removed the dead socket ${state.path}`]
-    } catch {
-      return []
+      unlinkSync(path)
+      return [`removed the dead socket ${path}`]
+    } finally {
+      right?.close()
     }
-  })
+  } catch {
+    // Somebody serves it by now, or has taken it away.
+    return []
+  }
+}
+
+const removeSocket = (scene: Scene) =>
+  Effect.flatMap(scene.daemon, (state) =>
+    state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
+  )
 
 /** The safe mends, as far as each can be done. */
 export const mendWhatIsSafe = (scene: Scene): Effect.Effect<ReadonlyArray<string>> =>
