@@ -50,6 +50,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let memory: Memory | undefined
     let count = 0
     let last: Tick | undefined
+    /** By a clock that stands still while the machine sleeps. */
+    let lookedAt = performance.now()
     let failure: { readonly message: string; readonly fault: Fault } | undefined
 
     /** What is known at the first tick. What was up when this host was last watched was seen up then. */
@@ -169,6 +171,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       }
       count++
       failure = undefined
+      lookedAt = performance.now()
       last = { at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size }
       return last
     })
@@ -206,6 +209,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       run,
       flush,
       last: Effect.sync(() => last),
+      /** Seconds since the last round, or since there was to be one; time that the machine slept does not count. */
+      idleSeconds: Effect.sync(() => (performance.now() - lookedAt) / 1000),
       /** Why the last round failed; `undefined` where it did not. */
       failure: Effect.sync(() => failure)
     }

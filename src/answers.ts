@@ -49,8 +49,16 @@ export interface Status {
     readonly error: string | null
   }
   readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
-  /** How often the ports are looked at; why the last round failed, where it did. */
-  readonly watching: { readonly intervalSeconds: number; readonly failure: string | null; readonly fault: Fault | null }
+  /**
+   * How often the ports are looked at, and how long ago that was, without the time that the machine slept; why the last
+   * round failed, where it did.
+   */
+  readonly watching: {
+    readonly intervalSeconds: number
+    readonly idleSeconds: number | null
+    readonly failure: string | null
+    readonly fault: Fault | null
+  }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null
 }

@@ -79,7 +79,7 @@ export const makeResponder = (
           error: describe(error).message
         },
         lastTick: null,
-        watching: { intervalSeconds, failure: null, fault: null },
+        watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null },
         ranges: null,
         health: null
       })
@@ -98,7 +98,12 @@ export const makeResponder = (
           ...common,
           database: { kind, label: store.label, latencyMs, error: null },
           lastTick: (yield* monitor.last) ?? null,
-          watching: { intervalSeconds, failure: failure?.message ?? null, fault: failure?.fault ?? null },
+          watching: {
+            intervalSeconds,
+            idleSeconds: Math.round(yield* monitor.idleSeconds),
+            failure: failure?.message ?? null,
+            fault: failure?.fault ?? null
+          },
           ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
           health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
         } satisfies Status

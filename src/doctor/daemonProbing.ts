@@ -10,10 +10,9 @@ const SLACK_SECONDS = 5
 /** The daemon looks at the ports as often as it should. */
 export const daemonProbing: Check = (scene) =>
   Effect.map(scene.daemon, (state) => {
-    if (state._tag !== "Serving" || state.status.database.error !== null) return []
-    const { lastTick, pid, uptimeSeconds, watching } = state.status
-    const seconds =
-      lastTick === null ? uptimeSeconds : Math.round((scene.now - Date.parse(lastTick.at) - lastTick.durationMs) / 1000)
+    if (state._tag !== "Serving") return []
+    const { lastTick, pid, watching } = state.status
+    const seconds = watching.idleSeconds ?? 0
     if (seconds <= MISSED * watching.intervalSeconds + SLACK_SECONDS) return []
     const again = restart(pid)
     return [
