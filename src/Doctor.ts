@@ -7,8 +7,10 @@ import { explain } from "./doctor/explanation.ts"
 import { makeScene } from "./doctor/makeScene.ts"
 import { accept, mendWhatIsSafe } from "./doctor/mends.ts"
 import type { Draft, Scene } from "./doctor/scene.ts"
+import type { Answer } from "./domain/Answer.ts"
 import { type RegistryError, TookTooLong } from "./domain/errors.ts"
 import { CHECK_NAMES, type CheckName, type Examination, type Finding, worstFirst } from "./domain/Finding.ts"
+import type { Note } from "./domain/Note.ts"
 import type { PortKey } from "./domain/PortKey.ts"
 import { escaped } from "./domain/rules.ts"
 import { Listeners } from "./Listeners.ts"
@@ -72,27 +74,40 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const look = makeScene({ settings, machine, store, environment, version: request.version })
       const mended: Array<string> = []
       if (request.accept !== undefined) mended.push(...(yield* accept(yield* look, request.accept)))
-      if (request.fix) mended.push(...(yield* mendWhatIsSafe(yield* look)))
+      const notes: Array<Note> = []
+      if (request.fix) {
+        const { done, failed } = yield* mendWhatIsSafe(yield* look)
+        mended.push(...done)
+        notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: describe(error).message })))
+      }
       const scene = yield* look
       const names = request.check === undefined ? CHECK_NAMES : [request.check]
-      const checked = yield* Effect.forEach(names, (name) => check(scene, name), { concurrency: "unbounded" })
+      const [checked, assignments, label] = yield* Effect.all(
+        [
+          Effect.forEach(names, (name) => check(scene, name), { concurrency: "unbounded" }),
+          scene.view.pipe(
+            Effect.timeout(limit),
+            Effect.match({ onSuccess: ({ ports }) => ports.size, onFailure: () => null })
+          ),
+          Effect.match(store, {
+            onSuccess: (each) => each.label,
+            onFailure: (error) => ("store" in error ? error.store : settings.database._tag)
+          })
+        ],
+        { concurrency: "unbounded" }
+      )
       const said = checked.flatMap(({ findings }) => findings)
       const dark = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
       const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(worstFirst)
-      const label = yield* Effect.match(store, {
-        onSuccess: (each) => each.label,
-        onFailure: (error) => ("store" in error ? error.store : settings.database._tag)
-      })
-      const view = yield* Effect.option(scene.view)
       const matters = (each: Finding) => request.strict || each.severity !== "info"
-      return {
+      const result = {
         healthy: !findings.some(matters),
         checkedAt: new Date(yield* Clock.currentTimeMillis).toISOString(),
         store: label,
         looked: {
-          assignments: view._tag === "Some" ? view.value.ports.size : null,
+          assignments,
           listeners: [...(yield* scene.listeners).values()].flat().length
         },
         mended,
@@ -100,6 +115,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
         ran: checked.filter(({ failure }) => failure === undefined).map(({ name }) => name),
         failed: checked.filter(({ failure }) => failure !== undefined).map(({ name }) => name)
       } satisfies Examination
+      return { result, notes } satisfies Answer<Examination>
     })
 
     /** Everything about one port, or one key's. */

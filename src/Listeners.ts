@@ -13,11 +13,11 @@ const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
 const withOwners = (found: ReadonlyArray<Socket>): ReadonlyArray<Listener> => {
   if (found.length === 0) return []
   const owners = ownersOf(new Set(found.map((socket) => socket.inode)))
-  const processes = new Map([...new Set(owners.values())].map((pid) => [pid, processOf(pid)]))
-  const users = readUsers()
+  const { homes, names } = readUsers()
+  const processes = new Map([...new Set(owners.values())].map((pid) => [pid, processOf(pid, homes)]))
   return found.map(({ inode, uid, ...socket }) => ({
     ...socket,
-    user: users.get(uid) ?? `uid ${uid}`,
+    user: names.get(uid) ?? `uid ${uid}`,
     process: processes.get(owners.get(inode) ?? 0) ?? null
   }))
 }
@@ -48,7 +48,7 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
       Effect.sync(() => {
         const inode = inodeOfPath(path)
         const pid = inode === undefined ? undefined : ownersOf(new Set([inode])).get(inode)
-        return pid === undefined ? undefined : processOf(pid)
+        return pid === undefined ? undefined : processOf(pid, new Set())
       }),
 
     /** Whether something accepts connections to `port` on this host, by connecting; `undefined` where it is silent. */

@@ -25,6 +25,8 @@ export interface Tick {
 
 /** How often the time of watching is stored, at most. */
 const CLOCK_EVERY_MS = 60_000
+/** How often it is stored that owners still serve their ports, at most: a machine that loses power forgets so much. */
+const SIGHTINGS_EVERY_MS = 3_600_000
 /** A port that is down is connected to once in so many ticks: an engine may publish it without a listener of its own. */
 const CONNECT_EVERY = 10
 const CONNECTIONS = 32
@@ -38,6 +40,7 @@ interface Memory {
   readonly watched: number
   readonly tickedAt: number | undefined
   readonly storedAt: number
+  readonly sightingsStoredAt: number
 }
 
 /** Looks at every assigned port, and keeps what the looks add up to on this host. */
@@ -67,7 +70,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       sightings: new Map(),
       watched,
       tickedAt: undefined,
-      storedAt: Number.NEGATIVE_INFINITY
+      storedAt: Number.NEGATIVE_INFINITY,
+      sightingsStoredAt: Number.POSITIVE_INFINITY
     })
 
     const look = (before: PortHealth | undefined, port: number, listening: ReadonlyMap<number, string> | undefined) => {
@@ -127,7 +131,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const met = new Set([...risen, ...fresh])
       const found = met.size === 0 ? [] : yield* listeners.on(met)
       const { learned, serving } = recognise(keyOf, seen.owners, sockets, before.serving, fresh, found, at)
-      const sightings = new Map(before.sightings)
+      const assigned = new Set(keyOf.values())
+      const sightings = new Map([...before.sightings].filter(([key]) => assigned.has(key)))
       for (const { key, owner, whose } of serving.values()) {
         if (whose === "owner" && owner !== undefined) sightings.set(key, { key, owner, at })
       }
@@ -141,13 +146,14 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       }
       const gone = [...before.records.keys()].filter((port) => !keyOf.has(port))
       const clockDue = started - before.storedAt >= CLOCK_EVERY_MS
+      const sightingsDue = clockDue && started - before.sightingsStoredAt >= SIGHTINGS_EVERY_MS
       if (changed.length + gone.length + learned.length + left.length > 0 || clockDue) {
         yield* store.saveHealth({
           changed: changed.map(named),
           gone,
           clock: clockDue ? { at, watched } : undefined,
           learned,
-          sightings: left
+          sightings: sightingsDue ? [...left, ...sightings.values()] : left
         })
       }
       for (const [port, { key, mark, whose }] of serving) {
@@ -167,7 +173,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         sightings,
         watched,
         tickedAt: started,
-        storedAt: clockDue ? started : before.storedAt
+        storedAt: clockDue ? started : before.storedAt,
+        sightingsStoredAt: sightingsDue || before.tickedAt === undefined ? started : before.sightingsStoredAt
       }
       count++
       failure = undefined

@@ -10,7 +10,7 @@ import { type AppName, keyOf, type PortKey, type SpecialKey } from "./domain/Por
 import { contains, type PortRange } from "./domain/PortRange.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { appOf, kindOf, parsePort } from "./domain/rules.ts"
-import { type PortHealth, stillTrue } from "./domain/watch.ts"
+import { later, type PortHealth, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { type AllocateRequest, allocation, binding } from "./registry/allocation.ts"
 import { Store } from "./Store.ts"
@@ -189,7 +189,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
         if (record === undefined || ports.get(record.key) !== port) return unwatched
         const { lastUp, since, state } = record
         const checkedAt = health.lookedAt
-        return { state, since, lastUp: state === "up" ? (checkedAt ?? lastUp) : lastUp, checkedAt }
+        return { state, since, lastUp: state === "up" ? later(checkedAt, lastUp) : lastUp, checkedAt }
       }
       const result = shown
         .map(

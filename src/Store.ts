@@ -14,7 +14,7 @@ import { makeHealthRows } from "./store/health.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
 import { makeRows } from "./store/rows.ts"
-import { checkColumns, conditionOf, ensureSchema, tableNames } from "./store/schema.ts"
+import { checkColumns, conditionOf, ensureSchema, tableNames, tryEverything } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
 
 /** What a decision comes to: the answer for the caller, and what has to be written for it to be true. */
@@ -179,8 +179,11 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** Everything that is known, of this host where it differs; fails where a table is missing. */
       survey: asItIs(Effect.all({ state: rows.readState, health: health.read })),
 
-      /** Fails where nothing could be written; nothing is. */
-      tryWrite: asItIs(provide(transaction(sql`DELETE FROM port_registry WHERE name = ${"nothing"}`))),
+      /** Fails where a change could not be written; nothing is. */
+      tryWrite: asItIs(provide(transaction(tryEverything(settingsTable)))),
+
+      /** The account that this program was let in as. */
+      account: asItIs(dialect.account),
 
       /** How much of what was committed a crash may lose. */
       loses: asItIs(dialect.loses),

@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs"
 import { resolve } from "node:path"
 import leven from "leven"
 import type { CommandSpec, OptionSpec } from "./commandSpec.ts"
@@ -154,8 +155,7 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
         `--${name} ${option.value}; where it is meant as the value, --${name}=${asTyped(given)}`
       )
     }
-    // A relative directory means the caller's, which only this process knows.
-    const value = name === "dir" && given !== "" ? resolve(given) : given
+    const value = name === "dir" && given !== "" ? realDirectory(given) : given
     const field = fieldOf(name)
     payload[field] = option.repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
     argv.push(
@@ -166,6 +166,16 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
   return missing === undefined
     ? { _tag: "Run", command, argv, payload, json }
     : wrong("missing-argument", `Missing required arg: ${missing.name}`, usageHint(command))
+}
+
+/** A relative directory means the caller's, which only this process knows; and the system names processes' real ones. */
+const realDirectory = (given: string): string => {
+  const directory = resolve(given)
+  try {
+    return realpathSync(directory)
+  } catch {
+    return directory
+  }
 }
 
 const unknownOption = (command: CommandSpec, word: string, name: string, wrong: Wrong): Invocation => {

@@ -112,6 +112,6 @@ export const ask = async (command: string, payload: object, environment: Environ
   return { _tag: "NoDaemon" }
 }
 
-/** What comes of asking for the status at `path`, within `limit` milliseconds. */
-export const probe = (path: string, environment: Environment, limit: number): Promise<Asked> =>
-  askAt(path, lineFor("status", {}, environment), false, limit)
+/** What comes of a question of `command` at `path`, within `limit` milliseconds. */
+export const probe = (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
+  askAt(path, lineFor(command, {}, environment), false, limit)

@@ -46,6 +46,10 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     readonly socketGroup: string | undefined
     /** Each setting as it was written, or its default, by variable. */
     readonly written: ReadonlyMap<string, string>
+    /** The file that says what the environment does not, whether or not there is one. */
+    readonly file: string
+    /** The settings that the file decides, by variable. */
+    readonly fromFile: ReadonlySet<string>
   }
 >() {}
 
@@ -217,7 +221,8 @@ export const readConfig = (
       staleAfter: Duration.toSeconds(staleAfter),
       staleAfterDev: Duration.toSeconds(staleAfterDev)
     }
-    return { ...values, thresholds, written, actor: { host, user: userName(), program } }
+    const fromFile = new Set(NAMES.filter((name) => !environment[PREFIX + name] && file.get(PREFIX + name)))
+    return { ...values, thresholds, written, file: path, fromFile, actor: { host, user: userName(), program } }
   })
 
 export const layer = (environment: Environment, program: string): Layer.Layer<PortsConfig, WrongConfig> =>

@@ -104,9 +104,7 @@ export const makeHandlers = ({ doctor, environment, registry, store }: Services)
     rename: ({ key, to }) => call((registry) => registry.rename(key, to)),
     reserve: ({ port, reason }) => call((registry) => registry.reserve(port, reason)),
     doctor: ({ clientVersion = version, ...request }) =>
-      Effect.flatMap(doctor, (each) =>
-        Effect.map(each.examine({ ...request, version: clientVersion }, store, environment), noted)
-      ),
+      Effect.flatMap(doctor, (each) => each.examine({ ...request, version: clientVersion }, store, environment)),
     explain: (payload) =>
       Effect.gen(function* () {
         const about = yield* askedPort(payload)

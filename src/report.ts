@@ -4,6 +4,7 @@ import type { Explanation } from "./domain/Explanation.ts"
 import { type Examination, type Finding, SEVERITIES, type Severity } from "./domain/Finding.ts"
 import { describeOwner } from "./domain/Owner.ts"
 import { escaped } from "./domain/rules.ts"
+import { nameOf } from "./sentences.ts"
 import type { Style } from "./style.ts"
 
 /** What the doctor says, for people: grouped, the worst first, three lines a finding, counts at the end. */
@@ -33,11 +34,15 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>, paint: Pa
   if (first === undefined) return []
   const shown = severity === "info" && findings.length > INFOS_SHOWN + 1 ? findings.slice(0, INFOS_SHOWN) : findings
   const rest = findings.slice(shown.length)
-  const whose = ({ keys, ports }: Finding) => escaped((keys.length > 0 ? keys : ports).join(", "))
+  const whose = ({ keys, ports }: Finding) => (keys.length > 0 ? keys.map(nameOf) : ports).join(", ")
+  // One remedy for all is said once.
+  const together = findings.length > 1 && findings.every(({ remedy }) => remedy === first.remedy)
   return [
     `${paint(COLOURS[severity], severity)}  ${first.check}`,
-    ...shown.flatMap((finding) => ofFinding(finding, paint)),
-    ...(rest.length > 0 ? [`  and the same of ${rest.map(whose).join(", ")}`] : []),
+    ...(together
+      ? [...findings.map(({ message }) => `  ${paint("bold", message)}`), `    mend: ${first.remedy}`]
+      : shown.flatMap((finding) => ofFinding(finding, paint))),
+    ...(rest.length > 0 && !together ? [`  and the same of ${rest.map(whose).join(", ")}`] : []),
     ""
   ]
 }

@@ -4,7 +4,7 @@ import type { Failure } from "./domain/Failure.ts"
 import type { Listener } from "./domain/Listener.ts"
 import type { Note } from "./domain/Note.ts"
 import { formatRange, type Obstacle } from "./domain/PortRange.ts"
-import { escaped, quote } from "./domain/rules.ts"
+import { escaped, keyProblem, quote } from "./domain/rules.ts"
 
 /** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
 export const describeListener = (listener: Listener | null): string => {
@@ -25,17 +25,24 @@ export const describeListener = (listener: Listener | null): string => {
   ].join(", ")
 }
 
-/** `listens on 127.0.0.1:3001, of me, running since 2026-11-22T10:00:00.000Z` */
-export const describeSocket = ({ address, port, process, user }: Listener): string =>
-  [
-    `listens on ${address.includes(":") ? `[${address}]` : address}:${port}`,
+const socketName = ({ address, port }: Listener): string =>
+  `${address.includes(":") ? `[${address}]` : address}:${port}`
+
+/** `listens on 127.0.0.1:3001 and [::1]:3001, of me, running since 2026-11-22T10:00:00.000Z`, for sockets of one process. */
+export const describeSockets = (listeners: readonly [Listener, ...Array<Listener>]): string => {
+  const [{ process, user }] = listeners
+  return [
+    `listens on ${listeners.map(socketName).join(" and ")}`,
     `of ${user}`,
     ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
   ].join(", ")
+}
 
-/** Another program may have written them. */
+/** A key that is shown: another program may have written one that is none. */
+export const nameOf = (key: string): string => (keyProblem(key) === undefined ? key : quote(key))
+
 export const names = (keys: ReadonlyArray<string>): string => {
-  const plain = keys.map(escaped)
+  const plain = keys.map(nameOf)
   return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
 }
 
@@ -211,6 +218,8 @@ export const noteLine = (note: Note): string => {
       return `note: ${note.port} stays reserved all the same: ${note.reason}`
     case "OldHealth":
       return `note: health is ${age(note.seconds)} old: no daemon looks at the ports; d daemon starts one`
+    case "NotMended":
+      return `warning: not mended: ${note.why}`
     case "NoPort":
       return `warning: the row of ${escaped(note.key)} holds ${quote(note.stored)}, which is no port: d deletePort --key ${escaped(note.key)}`
   }

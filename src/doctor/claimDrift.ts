@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { claimMoves, settle } from "../domain/claims.ts"
+import { nameOf } from "../sentences.ts"
 import type { Check } from "./scene.ts"
 
 /** The claims agree with the rows. */
@@ -12,10 +13,10 @@ export const claimDrift: Check = ({ settings, view }) =>
       ports: [...new Set([from, to].filter((port) => port !== undefined))],
       message:
         from === undefined
-          ? `${claim.key} has no claim on its port ${to}`
+          ? `${nameOf(claim.key)} has no claim on its port ${to}`
           : to === undefined
-            ? `${claim.key} has a claim on ${from} and not the port`
-            : `${claim.key} has ${to}, and its claim is on ${from}`,
+            ? `${nameOf(claim.key)} has a claim on ${from} and not the port`
+            : `${nameOf(claim.key)} has ${to}, and its claim is on ${from}`,
       evidence: `another program wrote to ${settings.settingsTable}, and no command or round of looks came since`,
       remedy: "d doctor --fix"
     }))

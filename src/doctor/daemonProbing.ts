@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import { age } from "../sentences.ts"
+import { statusOf } from "./daemonState.ts"
 import { mendStore, restart } from "./remedies.ts"
-import type { Check } from "./scene.ts"
+import type { Check, Draft } from "./scene.ts"
 
 /** Rounds that may be missed, and what one may take besides. */
 const MISSED = 2.5
@@ -9,20 +10,20 @@ const SLACK_SECONDS = 5
 
 /** The daemon looks at the ports as often as it should. */
 export const daemonProbing: Check = (scene) =>
-  Effect.map(scene.daemon, (state) => {
-    if (state._tag !== "Serving") return []
-    const { lastTick, pid, watching } = state.status
-    const seconds = watching.idleSeconds ?? 0
-    if (seconds <= MISSED * watching.intervalSeconds + SLACK_SECONDS) return []
-    const again = restart(pid)
-    return [
-      {
-        severity: "warning" as const,
-        keys: [],
-        ports: [],
-        message: `the daemon has not looked at the ports for ${age(seconds)}, and should every ${watching.intervalSeconds} s`,
-        evidence: watching.failure ?? `pid ${pid}, last round ${lastTick?.at ?? "never"}; its log may tell why`,
-        remedy: watching.fault === null ? again : mendStore(scene, watching.fault, again)
-      }
-    ]
+  Effect.gen(function* () {
+    const state = yield* scene.daemon
+    const status = state._tag === "Serving" ? yield* statusOf(state.path, scene.environment) : undefined
+    if (status === undefined || status.watching.idleSeconds === null) return []
+    const { failure, fault, idleSeconds, intervalSeconds } = status.watching
+    if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return []
+    const again = yield* restart(scene, state.path, status.pid)
+    const draft: Draft = {
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `the daemon has not looked at the ports for ${age(idleSeconds)}, and should every ${intervalSeconds} s`,
+      evidence: failure ?? `pid ${status.pid}, last round ${status.lastTick?.at ?? "never"}; its log may tell why`,
+      remedy: fault === null ? again : yield* mendStore(scene, fault, again)
+    }
+    return [draft]
   })

@@ -4,7 +4,8 @@ import type { DaemonState } from "./daemonState.ts"
 import { restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
-const judge = (state: DaemonState, version: string): Omit<Draft, "keys" | "ports"> | undefined => {
+/** `again` restarts the daemon. */
+const judge = (state: DaemonState, version: string, again: string): Omit<Draft, "keys" | "ports"> | undefined => {
   const { path } = state
   switch (state._tag) {
     case "None":
@@ -60,15 +61,17 @@ const judge = (state: DaemonState, version: string): Omit<Draft, "keys" | "ports
         : {
             severity: "warning",
             message: `the daemon is of version ${state.version}, and d of ${version}`,
-            evidence: `pid ${state.status.pid}, at ${path}, up ${state.status.uptimeSeconds} s`,
-            remedy: restart(state.status.pid)
+            evidence: `pid ${state.pid}, at ${path}`,
+            remedy: again
           }
   }
 }
 
 /** A daemon answers, of the same version. */
-export const daemonRunning: Check = ({ daemon, version }) =>
-  Effect.map(daemon, (state) => {
-    const finding = judge(state, version)
+export const daemonRunning: Check = (scene) =>
+  Effect.gen(function* () {
+    const state = yield* scene.daemon
+    const again = state._tag === "Serving" ? yield* restart(scene, state.path, state.pid) : ""
+    const finding = judge(state, scene.version, again)
     return finding === undefined ? [] : [{ ...finding, keys: [], ports: [] }]
   })

@@ -17,22 +17,34 @@ export type DaemonState =
   | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
   /** Another program, or a daemon that keeps another registry. */
   | { readonly _tag: "Foreign"; readonly path: string; readonly what: string }
-  | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly status: Status }
+  | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly pid: number }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const LIMIT_MS = 3000
 
+/** What a daemon says of itself, where it says so in time: it may be waiting for its database. */
+export const statusOf = (path: string, environment: Environment): Effect.Effect<Status | undefined> =>
+  Effect.map(
+    Effect.promise(() => probe(path, "status", environment, LIMIT_MS)),
+    (asked) => (asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined)
+  )
+
 const stateAt = (path: string, environment: Environment, machine: typeof Listeners.Service) =>
   Effect.gen(function* () {
-    const asked = yield* Effect.promise(() => probe(path, environment, LIMIT_MS))
+    const asked = yield* Effect.promise(() => probe(path, "ping", environment, LIMIT_MS))
     if (asked._tag === "Lost" || (asked._tag === "NoDaemon" && asked.why === "silent")) {
       return { _tag: "Silent", path, process: yield* machine.serverOf(path) } satisfies DaemonState
     }
     if (asked._tag === "Reply") {
       const { reply } = asked
       return reply.ok
-        ? ({ _tag: "Serving", path, version: reply.version, status: reply.result as Status } satisfies DaemonState)
+        ? ({
+            _tag: "Serving",
+            path,
+            version: reply.version,
+            pid: (reply.result as { readonly pid: number }).pid
+          } satisfies DaemonState)
         : ({ _tag: "Foreign", path, what: "a daemon that keeps another registry" } satisfies DaemonState)
     }
     switch (asked.why) {

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { nextSlot } from "../allocator.ts"
+import { nextSlot, type Slot } from "../allocator.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
 import { type CheckName, type Finding, worstFirst } from "../domain/Finding.ts"
@@ -26,7 +26,7 @@ const CHECKS: ReadonlyArray<CheckName> = [
 ]
 
 /** Ports on either side whose being held back is worth knowing. */
-const NEARBY = 10
+const NEARBY = 5
 
 const healthOf = (view: View, key: string): Health => {
   const record = view.healthOf(key)
@@ -71,8 +71,7 @@ const whyFree = (
   const world = { ports: view.ports, reserved: view.reserved, bound: new Set(listeners.keys()) }
   if (contains(specialRange, port)) {
     const next = nextSlot(specialRange, 1, world)
-    const which = next._tag === "Free" && next.port !== port ? `; the next special gets ${next.port}` : ""
-    return [true, `free: d allocate --special KEY gives it, as the lowest that is left${which}`]
+    return [true, freeFor("special", next, port, port)]
   }
   if (!contains(appRange, port)) {
     const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
@@ -84,9 +83,14 @@ const whyFree = (
     return [false, `free, and not to be allocated: ${partner}, the other half of the pair, ${theirs}`]
   }
   const next = nextSlot(appRange, 2, world)
-  const which = next._tag === "Free" && next.port !== Math.min(port, partner) ? `; the next app gets ${next.port}` : ""
-  return [true, `free: d allocate --app APP gives it, as the lowest pair that is left${which}`]
+  return [true, freeFor("app", next, Math.min(port, partner), port)]
 }
+
+/** What a free port is free for; `first` is the first port of its slot. */
+const freeFor = (noun: "app" | "special", next: Slot, first: number, port: number): string =>
+  next._tag === "Full" || next.port === first
+    ? `free: the next ${noun} gets it`
+    : `free: the next ${noun} gets ${next.port}; d setPort --key KEY --value ${port} takes it`
 
 const shown = ({ address, process, user }: Listener): Explanation["listeners"][number] => ({
   address,
@@ -147,7 +151,7 @@ export const explain = (
       place,
       allocatable,
       reserved: [...view.reserved]
-        .filter(([each]) => port !== undefined && Math.abs(each - port) <= NEARBY)
+        .filter(([each]) => port !== undefined && each !== port && Math.abs(each - port) <= NEARBY)
         .map(([each, reason]) => ({ port: each, reason }))
         .sort((a, b) => a.port - b.port),
       listeners: here.map(shown),

@@ -1,10 +1,11 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { holdersOf } from "../domain/RegistryState.ts"
-import { stillTrue } from "../domain/watch.ts"
+import { later, stillTrue } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
 import { findDaemon } from "./daemonState.ts"
@@ -36,6 +37,7 @@ const viewOf = (
 ): View => ({
   ...state,
   reserved: new Map([...reserved, ...state.reserved]),
+  reservedAtRunTime: new Set(state.reserved.keys()),
   keysOf: new Map([...new Set(state.ports.values())].map((port) => [port, holdersOf(state.ports, port)])),
   lookedAt: health.lookedAt,
   healthOf: (key) => {
@@ -43,15 +45,31 @@ const viewOf = (
     if (port === undefined) return undefined
     const record = stillTrue(health.records.get(port), state.claims.get(port)?.claimedAt)
     if (record?.key !== key) return undefined
-    return record.state === "up" ? { ...record, lastUp: health.lookedAt ?? record.lastUp } : record
+    return record.state === "up" ? { ...record, lastUp: later(health.lookedAt, record.lastUp) } : record
   }
 })
+
+/**
+ * The same for everybody who asks, made when the first one does, in a fiber of its own: a check that is given up takes
+ * nothing from the others.
+ */
+const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  let fiber: Fiber.RuntimeFiber<A, E> | undefined
+  return Effect.suspend(() =>
+    fiber !== undefined
+      ? Fiber.join(fiber)
+      : Effect.flatMap(Effect.forkDaemon(effect), (made) => {
+          fiber = made
+          return Fiber.join(made)
+        })
+  )
+}
 
 /** What there is to look at, now. */
 export const makeScene = ({ environment, machine, settings, store, version }: Means): Effect.Effect<Scene> =>
   Effect.gen(function* () {
-    const condition = yield* Effect.cached(Effect.flatMap(store, (each) => each.condition))
-    const view = yield* Effect.cached(
+    const condition = once(Effect.flatMap(store, (each) => each.condition))
+    const view = once(
       Effect.gen(function* () {
         const open = yield* store
         // A database that nobody has used yet is used now, like by any other command.
@@ -60,7 +78,7 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
         return viewOf(yield* open.survey, settings.reserved)
       })
     )
-    const listeners = yield* Effect.cached(Effect.map(machine.all, byPort))
+    const listeners = once(Effect.map(machine.all, byPort))
     /** Those of `ports` that nothing answers on: no listener is known, and nobody accepts, as an engine may. */
     const silentAmong = (ports: Iterable<number>) =>
       Effect.gen(function* () {
@@ -80,9 +98,11 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
       condition,
       view,
       listeners,
-      silent: yield* Effect.cached(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
+      silent: once(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
       silentAmong,
-      daemon: yield* Effect.cached(findDaemon(environment, machine)),
+      bound: Effect.map(listeners, (found) => new Set(found.keys())),
+      environment,
+      daemon: once(findDaemon(environment, machine)),
       machine
     }
   })

@@ -3,7 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { claimMoves, settle } from "../domain/claims.ts"
 import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
-import { describeOwner, ownerOf } from "../domain/Owner.ts"
+import { describeOwner, isOf, ownerOf } from "../domain/Owner.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { lock } from "../socket.ts"
 import { currentUid } from "../socketPath.ts"
@@ -13,8 +13,8 @@ import type { Scene } from "./scene.ts"
 
 const makeTables = (scene: Scene) =>
   Effect.gen(function* () {
-    const { missing, unused } = yield* scene.condition
-    if (unused || missing.length === 0) return []
+    const { foreign, missing, unused } = yield* scene.condition
+    if (unused || missing.length === 0 || foreign.length > 0) return []
     yield* Effect.flatMap(scene.store, (store) => store.makeTables)
     return missing.map((table) => `made the table ${table}`)
   })
@@ -60,13 +60,24 @@ const removeSocket = (scene: Scene) =>
     state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
   )
 
+/** What was mended, and what could not be. */
+export interface Mended {
+  readonly done: ReadonlyArray<string>
+  readonly failed: ReadonlyArray<RegistryError>
+}
+
 /** The safe mends, as far as each can be done. */
-export const mendWhatIsSafe = (scene: Scene): Effect.Effect<ReadonlyArray<string>> =>
+export const mendWhatIsSafe = (scene: Scene): Effect.Effect<Mended> =>
   Effect.map(
-    Effect.forEach([makeTables, agree, removeSocket], (mend) =>
-      Effect.catchAll(mend(scene), (_: RegistryError) => Effect.succeed<ReadonlyArray<string>>([]))
+    Effect.forEach(
+      [makeTables, agree, removeSocket],
+      (mend): Effect.Effect<Mended> =>
+        Effect.match(mend(scene), {
+          onSuccess: (done) => ({ done, failed: [] }),
+          onFailure: (error) => ({ done: [], failed: [error] })
+        })
     ),
-    (done) => done.flat()
+    (each) => ({ done: each.flatMap(({ done }) => done), failed: each.flatMap(({ failed }) => failed) })
   )
 
 /** Takes who serves the port of `key` for its owner from now on. */
@@ -79,11 +90,17 @@ export const accept = (scene: Scene, key: string) =>
         const port = state.ports.get(key)
         if (port === undefined) return yield* new NotSet({ key })
         const serving = listeners.get(port) ?? []
-        const owner = serving.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
+        const known = state.owners.get(key)
+        // Where its app serves the port too, the other is meant.
+        const others = serving.filter((each) => known === undefined || isOf(known, each) !== true)
+        const owner = [...others, ...serving].map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
         if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
         return {
           answer: [`${key} belongs to ${describeOwner(owner)} from now on`],
-          changes: [{ _tag: "Bind" as const, key, owner }]
+          changes:
+            known?.kind === owner.kind && known.name === owner.name
+              ? []
+              : [{ _tag: "Bind" as const, key, owner, seen: true }]
         }
       })
     )

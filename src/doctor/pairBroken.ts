@@ -1,14 +1,17 @@
 import * as Effect from "effect/Effect"
-import { appOf } from "../domain/rules.ts"
-import { allocateApp, completes, moveApp } from "./remedies.ts"
+import { choosePair } from "../allocator.ts"
+import { appOf, keyProblem } from "../domain/rules.ts"
+import { moveApp, worldOf } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** Every app has a whole pair: an even port for prod, the next one for dev. */
 export const pairBroken: Check = (scene) =>
   Effect.gen(function* () {
     const view = yield* scene.view
-    const bound = new Set((yield* scene.listeners).keys())
-    const apps = new Set([...view.ports.keys()].flatMap((key) => appOf(key) ?? []))
+    const bound = yield* scene.bound
+    const keys = [...view.ports.keys()].filter((key) => keyProblem(key) === undefined)
+    const apps = new Set(keys.flatMap((key) => appOf(key) ?? []))
+    const move = (app: string) => moveApp(app, view, scene, bound)
     return [...apps].flatMap((app): ReadonlyArray<Draft> => {
       const prod = view.ports.get(`${app}-prod`)
       const dev = view.ports.get(`${app}-dev`)
@@ -27,11 +30,13 @@ export const pairBroken: Check = (scene) =>
         return told(
           `${app} has half a pair`,
           `${app}-${has} has ${prod ?? dev}, ${app}-${lacks} has no port`,
-          completes(app, view.ports, view, scene, bound) ? allocateApp(app) : moveApp(app, view)
+          choosePair(`${app}-prod`, `${app}-dev`, scene.settings.appRange, worldOf(view, bound))._tag === "Completed"
+            ? `d allocate --app ${app}`
+            : move(app)
         )
       }
       const evidence = `${app}-prod has ${prod}, ${app}-dev has ${dev}`
-      if (dev !== prod + 1) return told(`${app} has a split pair`, evidence, moveApp(app, view))
-      return prod % 2 === 0 ? [] : told(`${app} has prod on an odd port`, evidence, moveApp(app, view))
+      if (dev !== prod + 1) return told(`${app} has a split pair`, evidence, move(app))
+      return prod % 2 === 0 ? [] : told(`${app} has prod on an odd port`, evidence, move(app))
     })
   })

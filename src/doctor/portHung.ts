@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
-import { describeListener, describeSocket } from "../sentences.ts"
+import { describeListener, describeSockets, names } from "../sentences.ts"
+import { byProcess } from "./portTaken.ts"
 import type { Check, Draft } from "./scene.ts"
 
 const LOOKS = 3
@@ -20,27 +21,37 @@ export const portHung: Check = (scene) =>
       const now = yield* scene.machine.on(new Set(waiting.map(({ port }) => port)))
       waiting = now.filter((each) => each.queue > 0 && waiting.some(same(each)))
     }
-    const finding = (listener: Listener, evidence: string, remedy: string): Draft => {
-      const keys = keysOf.get(listener.port) ?? []
-      return {
-        severity: "error",
-        keys,
-        ports: [listener.port],
-        message: `${listener.port} (${keys.join(", ")}) is served by ${describeListener(listener)}, which does not accept connections`,
-        evidence: `${evidence}; ${describeSocket(listener)}`,
-        remedy
-      }
-    }
+    const findings = (
+      found: ReadonlyArray<Listener>,
+      evidence: (group: ReadonlyArray<Listener>) => string,
+      remedy: (listener: Listener) => string
+    ) =>
+      byProcess(found).map((group): Draft => {
+        const [listener] = group
+        const keys = keysOf.get(listener.port) ?? []
+        return {
+          severity: "error",
+          keys,
+          ports: [listener.port],
+          message: `${listener.port} (${names(keys)}) is served by ${describeListener(listener)}, which does not accept connections`,
+          evidence: `${evidence(group)}; ${describeSockets(group)}`,
+          remedy: remedy(listener)
+        }
+      })
     return [
-      ...stopped.map((each) => finding(each, "the process is stopped", `kill -CONT ${each.process?.pid}`)),
-      ...waiting.map((each) =>
-        finding(
-          each,
-          `in ${LOOKS} looks a second apart connections waited to be accepted, now ${each.queue}`,
-          each.process === null
-            ? `sudo ss -ltnp 'sport = :${each.port}'  # shows the process`
-            : `kill ${each.process.pid}  # and start it again`
-        )
+      ...findings(
+        stopped,
+        () => "the process is stopped",
+        ({ process }) => `kill -CONT ${process?.pid}`
+      ),
+      ...findings(
+        waiting,
+        (group) =>
+          `in ${LOOKS} looks a second apart connections waited to be accepted, now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
+        ({ port, process }) =>
+          process === null
+            ? `sudo ss -ltnp 'sport = :${port}'  # shows the process`
+            : `kill ${process.pid}  # and start it again`
       )
     ]
   })

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
-import { names } from "../sentences.ts"
+import { keyProblem } from "../domain/rules.ts"
+import { nameOf, names } from "../sentences.ts"
 import { moveKey } from "./remedies.ts"
 import type { Check } from "./scene.ts"
 
@@ -7,12 +8,14 @@ import type { Check } from "./scene.ts"
 export const portShared: Check = (scene) =>
   Effect.gen(function* () {
     const view = yield* scene.view
-    const bound = new Set((yield* scene.listeners).keys())
+    const bound = yield* scene.bound
     return [...view.keysOf]
       .filter(([, keys]) => keys.length > 1)
       .map(([port, keys]) => {
         const claim = view.claims.get(port)
-        const others = keys.filter((key) => key !== (claim?.key ?? keys[0]))
+        // What is no key goes first, whoever came first.
+        const stays = keys.find((key) => key === claim?.key && keyProblem(key) === undefined) ?? keys[0]
+        const others = keys.filter((key) => key !== stays)
         return {
           severity: "error" as const,
           keys,
@@ -21,8 +24,8 @@ export const portShared: Check = (scene) =>
           evidence:
             claim === undefined
               ? "none of them has a claim on it"
-              : `${claim.key} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
-          remedy: others.map((key) => moveKey(key, view, scene, bound)).join(" && ")
+              : `${nameOf(claim.key)} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
+          remedy: moveKey(others[0] ?? "", view, scene, bound)
         }
       })
   })

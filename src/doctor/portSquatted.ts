@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { contains } from "../domain/PortRange.ts"
 import { shellWord } from "../domain/shell.ts"
-import { describeListener, describeSocket } from "../sentences.ts"
+import { describeListener, describeSockets } from "../sentences.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** What listens in a managed range is registered, or held back. */
@@ -9,18 +9,21 @@ export const portSquatted: Check = (scene) =>
   Effect.gen(function* () {
     const { keysOf, reserved } = yield* scene.view
     const { appRange, specialRange } = scene.settings
-    return [...(yield* scene.listeners)].flatMap(([port, [listener]]): ReadonlyArray<Draft> => {
+    return [...(yield* scene.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<Draft> => {
       const managed = contains(appRange, port) || contains(specialRange, port)
       if (!managed || keysOf.has(port) || reserved.has(port) || listener === undefined) return []
-      const who = describeListener(listener)
+      const { process } = listener
+      const what = [process?.command ?? "another program", ...(process?.directory ? [process.directory] : [])].join(
+        " in "
+      )
       return [
         {
           severity: "info",
           keys: [],
           ports: [port],
-          message: `${port} is in use by ${who}, and nobody has registered it`,
-          evidence: describeSocket(listener),
-          remedy: `d reserve --port ${port} --reason ${shellWord(`used by ${who}`)}  # or give it a key: d setPort --key KEY --value ${port}`
+          message: `${port} is in use by ${describeListener(listener)}, and nobody has registered it`,
+          evidence: describeSockets([listener, ...others]),
+          remedy: `d reserve --port ${port} --reason ${shellWord(what)}  # or give it a key: d setPort --key KEY --value ${port}`
         }
       ]
     })

@@ -1,27 +1,30 @@
 import * as Effect from "effect/Effect"
-import { kindOf } from "../domain/rules.ts"
-import { age } from "../sentences.ts"
-import { deletePort } from "./remedies.ts"
+import { names } from "../sentences.ts"
+import { release } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
+import { staleOwners } from "./selection.ts"
 
-/** No port has been quiet for so long that its key may be given back. */
+/** No app and no special has been quiet for so long that its ports may be given back. */
 export const portStale: Check = (scene) =>
   Effect.gen(function* () {
     const view = yield* scene.view
-    const silent = yield* scene.silent
-    const { staleAfter, staleAfterDev } = scene.settings.thresholds
-    return [...view.ports].flatMap(([key, port]): ReadonlyArray<Draft> => {
-      const health = view.healthOf(key)
-      if (health?.state !== "stale" || !silent.has(port)) return []
-      return [
-        {
-          severity: "warning",
-          keys: [key],
-          ports: [port],
-          message: `${port} (${key}) is stale: nothing answered for ${age(kindOf(key) === "dev" ? staleAfterDev : staleAfter)} of watching`,
-          evidence: `stale since ${health.since}, last up ${health.lastUp ?? "never"}`,
-          remedy: `${deletePort(key)}  # or start it`
-        }
-      ]
+    return [...staleOwners(view, scene, yield* scene.silent).values()].map((group): Draft => {
+      const keys = group.map(({ key }) => key)
+      const ports = group.map(({ port }) => port)
+      const lastUp = group
+        .flatMap(({ health }) => health?.lastUp ?? [])
+        .sort()
+        .at(-1)
+      return {
+        severity: "warning",
+        keys,
+        ports,
+        message: `nothing has answered on ${ports.join(" and ")} (${names(keys)}) for so long that ${ports.length === 1 ? "it is" : "they are"} stale`,
+        evidence: `stale since ${group
+          .map(({ health }) => health?.since ?? "")
+          .sort()
+          .at(-1)}, last up ${lastUp ?? "never"}`,
+        remedy: `${release(keys[0] ?? "")}  # or start it`
+      }
     })
   })

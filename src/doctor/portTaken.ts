@@ -2,31 +2,27 @@ import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../domain/Owner.ts"
 import { shellWord } from "../domain/shell.ts"
-import { age, describeListener, describeSocket } from "../sentences.ts"
+import { age, describeListener, describeSockets, nameOf } from "../sentences.ts"
 import type { Check, Draft } from "./scene.ts"
 
-const finding = (port: number, key: string, owner: KeyOwner, listener: Listener, now: number): Draft => {
-  const seen =
-    owner.seen === null
-      ? "not seen there yet"
-      : `last seen there ${age(Math.max(0, Math.round((now - Date.parse(owner.seen)) / 1000)))} ago`
-  const { process } = listener
-  const common = { keys: [key], ports: [port], evidence: describeSocket(listener) }
-  const belongs = `it belongs to ${describeOwner(owner)}, ${seen}`
-  return process === null
-    ? {
-        ...common,
-        severity: "info",
-        message: `${port} (${key}) is served by ${describeListener(listener)}: whether it is its app cannot be told; ${belongs}`,
-        remedy: `sudo ss -ltnp 'sport = :${port}'  # shows the process`
-      }
-    : {
-        ...common,
-        severity: "error",
-        message: `${port} (${key}) is served by ${describeListener(listener)}; ${belongs}`,
-        remedy: `d doctor --accept ${shellWord(key)}  # if that is right; otherwise stop it: kill ${process.pid}`
-      }
+/** The listeners of each process, or, where processes cannot be seen, of each user. */
+export const byProcess = (
+  listeners: ReadonlyArray<Listener>
+): ReadonlyArray<readonly [Listener, ...Array<Listener>]> => {
+  const groups = new Map<number | string, [Listener, ...Array<Listener>]>()
+  for (const listener of listeners) {
+    const who = `${listener.port} ${listener.process?.pid ?? listener.user}`
+    const group = groups.get(who)
+    if (group === undefined) groups.set(who, [listener])
+    else group.push(listener)
+  }
+  return [...groups.values()]
 }
+
+const seenAgo = ({ seen }: KeyOwner, now: number): string =>
+  seen === null
+    ? "not seen there yet"
+    : `last seen there ${age(Math.max(0, Math.round((now - Date.parse(seen)) / 1000)))} ago`
 
 /** What serves a key's port is the app that it was bound to, or that was seen there first. */
 export const portTaken: Check = (scene) =>
@@ -41,12 +37,36 @@ export const portTaken: Check = (scene) =>
       const [first] = known
       // Where one of several keys is nobody's yet, anybody may be it.
       if (first === undefined || known.length < keys.length) return []
-      return (listeners.get(port) ?? []).flatMap((listener) => {
-        const verdicts = known.map(({ owner }) => isOf(owner, listener))
-        const unseen = listener.process === null
-        return verdicts.includes(true) || (!verdicts.includes(false) && !unseen)
-          ? []
-          : [finding(port, first.key, first.owner, listener, scene.now)]
+      const here = listeners.get(port) ?? []
+      const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener) === true)
+      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group): ReadonlyArray<Draft> => {
+        const [listener] = group
+        const { process } = listener
+        const told = known.some(({ owner }) => isOf(owner, listener) === false)
+        if (!told && (process?.manager === true || process?.directory === "/")) return []
+        const { key, owner } = first
+        const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
+        const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, scene.now)}`
+        const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
+        const stop = process === null ? "" : `kill ${process.pid}`
+        const accept = `d doctor --accept ${shellWord(key)}`
+        return [
+          told
+            ? {
+                ...common,
+                severity: "error",
+                message: `${served}; ${belongs}`,
+                remedy: here.some(isTheirs)
+                  ? `${stop}  # its app serves the port too`
+                  : `${accept}  # if that is right; otherwise stop it: ${stop}`
+              }
+            : {
+                ...common,
+                severity: "info",
+                message: `${served}: whether that is its app cannot be told; ${belongs}`,
+                remedy: process === null ? `sudo ss -ltnp 'sport = :${port}'  # shows the process` : accept
+              }
+        ]
       })
     })
   })

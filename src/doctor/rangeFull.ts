@@ -1,17 +1,11 @@
 import * as Effect from "effect/Effect"
 import { contains, formatRange, type PortRange } from "../domain/PortRange.ts"
-import { larger } from "./remedies.ts"
+import { configure, larger } from "./remedies.ts"
 import type { Check, Draft, Scene, View } from "./scene.ts"
 
 const FULL = 0.9
 
-const judge = (
-  { settings }: Scene,
-  view: View,
-  range: PortRange,
-  size: 1 | 2,
-  other: PortRange
-): ReadonlyArray<Draft> => {
+const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: PortRange): ReadonlyArray<Draft> => {
   const slotsOf = (ports: Iterable<number>) =>
     new Set([...ports].filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
   const slots = (range.last - range.first + 1) / size
@@ -28,11 +22,9 @@ const judge = (
       keys: [],
       ports: [],
       message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
-      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys, in ${settings.settingsTable}`,
+      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
       remedy:
-        room === undefined
-          ? "d listPorts --health stale  # shows what may be released"
-          : `export AUTOMATELINUX_${name}=${room}  # or release what d listPorts --health stale shows`
+        room === undefined ? "d listPorts --health stale  # shows what may be released" : configure(scene, name, room)
     }
   ]
 }

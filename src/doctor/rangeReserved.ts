@@ -1,28 +1,34 @@
 import * as Effect from "effect/Effect"
-import { appOf } from "../domain/rules.ts"
-import { moveApp, moveKey } from "./remedies.ts"
-import type { Check } from "./scene.ts"
+import { appOf, keyProblem } from "../domain/rules.ts"
+import { configure, moveApp, moveKey } from "./remedies.ts"
+import type { Check, Draft } from "./scene.ts"
 
 /** No key has a port that is held back. */
 export const rangeReserved: Check = (scene) =>
   Effect.gen(function* () {
     const view = yield* scene.view
-    const bound = new Set((yield* scene.listeners).keys())
-    return [...view.ports].flatMap(([key, port]) => {
+    const bound = yield* scene.bound
+    const { settings } = scene
+    return [...view.ports].flatMap(([key, port]): ReadonlyArray<Draft> => {
       const reason = view.reserved.get(port)
-      if (reason === undefined) return []
+      if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
-      const instead = scene.settings.reserved.has(port)
-        ? `AUTOMATELINUX_RESERVED_PORTS=-${port}`
-        : `d unreserve --port ${port}`
+      const written = settings.written.get("RESERVED_PORTS") || undefined
+      const lets = [
+        ...(view.reservedAtRunTime.has(port) ? [`d unreserve --port ${port}`] : []),
+        ...(settings.reserved.has(port)
+          ? [configure(scene, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
+          : [])
+      ]
+      const moves = app === null ? moveKey(key, view, scene, bound) : moveApp(app, view, scene, bound)
       return [
         {
-          severity: "warning" as const,
+          severity: "warning",
           keys: [key],
           ports: [port],
           message: `${key} has ${port}, which is reserved`,
           evidence: reason,
-          remedy: `${app === null ? moveKey(key, view, scene, bound) : moveApp(app, view)}  # or let it go: ${instead}`
+          remedy: `${moves}  # or let it go: ${lets.join(" && ")}`
         }
       ]
     })

@@ -1,69 +1,93 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
-import { choosePair } from "../allocator.ts"
+import * as Effect from "effect/Effect"
+import { nextSlot, type World } from "../allocator.ts"
+import { camel, type Name } from "../config/file.ts"
 import type { Mysql } from "../domain/Database.ts"
 import type { Fault } from "../domain/errors.ts"
-import { contains, formatRange, type PortRange } from "../domain/PortRange.ts"
-import type { Ports } from "../domain/RegistryState.ts"
-import { appOf } from "../domain/rules.ts"
+import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
+import { appOf, keyProblem, kindOf } from "../domain/rules.ts"
 import { shellWord } from "../domain/shell.ts"
 import type { Scene, View } from "./scene.ts"
 
-/** Commands that mend, made for a shell. */
+/** Commands that mend, made for a shell. What follows a `#` is said to the reader. */
 
-const described = (view: View, key: string): string => {
-  const description = view.keys.get(key)?.description ?? null
-  return description === null ? "" : ` --description ${shellWord(description)}`
-}
-
-/** Gives a key's port back. */
-export const deletePort = (key: string): string => `d deletePort --key ${shellWord(key)}`
-
-export const allocateApp = (app: string): string => `d allocate --app ${shellWord(app)}`
-
-/** Gives an app another pair; it keeps its descriptions. */
-export const moveApp = (app: string, view: View): string =>
-  [
-    `d release --app ${shellWord(app)}`,
-    allocateApp(app),
-    ...[`${app}-prod`, `${app}-dev`]
-      .filter((key) => described(view, key) !== "")
-      .map((key) => `d setPort --key ${shellWord(key)}${described(view, key)}`)
-  ].join(" && ")
-
-/** Gives one key another port: the other half of its app's pair where that is free, else the app a new pair. */
-export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): string => {
-  const app = appOf(key)
-  if (app === null) return `${deletePort(key)} && d allocate --special ${shellWord(key)}${described(view, key)}`
-  const rest = new Map([...view.ports].filter(([other]) => other !== key))
-  return completes(app, rest, view, scene, bound)
-    ? `${deletePort(key)} && ${allocateApp(app)}${described(view, key)}`
-    : moveApp(app, view)
-}
-
-/** Whether allocation would give `app`, which has one half of a pair, the other. */
-export const completes = (
-  app: string,
-  ports: Ports,
-  view: View,
-  { settings }: Scene,
-  bound: ReadonlySet<number>
-): boolean =>
-  choosePair(`${app}-prod`, `${app}-dev`, settings.appRange, { ports, reserved: view.reserved, bound })._tag ===
-  "Completed"
+const sudo = process.getuid?.() === 0 ? "" : "sudo "
 
 const client = ({ servers: [server] }: Mysql): string =>
-  server === undefined
-    ? "mariadb --user=root"
-    : "socket" in server
-      ? `mariadb --user=root --socket=${shellWord(server.socket)}`
-      : `mariadb --user=root --host=${shellWord(server.host)} --port=${server.port}`
+  server === undefined || "socket" in server
+    ? `${sudo}mariadb --user=root${server === undefined ? "" : ` --socket=${shellWord(server.socket)}`}`
+    : `mariadb --user=root --password --host=${shellWord(server.host)} --port=${server.port}`
 
 /** Runs SQL as the administrator of the database. */
 export const asAdministrator = ({ settings: { database } }: Scene, statement: string): string =>
   database._tag === "Sqlite"
     ? `sqlite3 ${shellWord(database.path)} ${shellWord(statement)}`
     : `${client(database)} --execute=${shellWord(statement)} ${shellWord(database.name)}`
+
+/** Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes. */
+const deleteRow = (scene: Scene, key: string): string => {
+  const { database, settingsTable } = scene.settings
+  const bytes = `X'${Buffer.from(`port_${key}`).toString("hex")}'`
+  const name = database._tag === "Sqlite" ? `CAST(${bytes} AS TEXT)` : bytes
+  return asAdministrator(scene, `DELETE FROM ${settingsTable} WHERE setting_key = ${name}`)
+}
+
+/** Gives a key's port back. */
+export const deletePort = (scene: Scene, key: string): string =>
+  keyProblem(key) === undefined ? `d deletePort --key ${key}` : deleteRow(scene, key)
+
+/** Gives back what an app or a special has. */
+export const release = (key: string): string => {
+  const app = appOf(key)
+  return app === null ? `d release --special ${shellWord(key)}` : `d release --app ${shellWord(app)}`
+}
+
+/** What is taken on this machine, as allocation sees it. */
+export const worldOf = (view: View, bound: ReadonlySet<number>): World => ({
+  ports: view.ports,
+  reserved: view.reserved,
+  bound
+})
+
+const NO_ROOM = "d listPorts --health stale  # nothing is free: shows what may be released"
+
+const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
+
+/** Gives an app another pair, half by half, so that it never stands without; what is known of its keys stays. */
+export const moveApp = (app: string, view: View, { settings }: Scene, bound: ReadonlySet<number>): string => {
+  const slot = nextSlot(settings.appRange, 2, worldOf(view, bound))
+  if (slot._tag === "Full") return NO_ROOM
+  const halves = [
+    { key: `${app}-prod`, port: slot.port },
+    { key: `${app}-dev`, port: slot.port + 1 }
+  ]
+  const held = halves.filter(({ key }) => view.ports.has(key))
+  const rest = held.length < halves.length ? [`d allocate --app ${shellWord(app)}`] : []
+  return [...held.map(({ key, port }) => setPort(key, port)), ...rest].join(" && ")
+}
+
+/** Gives one key another port: beside the other half of its app where that is free, else the app another pair. */
+export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): string => {
+  if (keyProblem(key) !== undefined) return deleteRow(scene, key)
+  const app = appOf(key)
+  if (app === null) {
+    const slot = nextSlot(scene.settings.specialRange, 1, worldOf(view, bound))
+    return slot._tag === "Full" ? NO_ROOM : setPort(key, slot.port)
+  }
+  const other = view.ports.get(kindOf(key) === "prod" ? `${app}-dev` : `${app}-prod`)
+  const beside = other === undefined ? undefined : kindOf(key) === "prod" ? other - 1 : other + 1
+  const { first, last } = scene.settings.appRange
+  const free =
+    beside !== undefined &&
+    beside >= first &&
+    beside <= last &&
+    Math.abs(beside % 2) === (kindOf(key) === "prod" ? 0 : 1) &&
+    !view.keysOf.has(beside) &&
+    !view.reserved.has(beside) &&
+    !bound.has(beside)
+  return free ? setPort(key, beside) : moveApp(app, view, scene, bound)
+}
 
 const urlOf = ({ name, servers, user }: Mysql): string => {
   const hosts = servers.map((server) => ("socket" in server ? "localhost" : `${server.host}:${server.port}`)).join(",")
@@ -72,36 +96,61 @@ const urlOf = ({ name, servers, user }: Mysql): string => {
 }
 
 /** What mends a database with that fault; `otherwise` where nothing is known. */
-export const mendStore = (scene: Scene, fault: Fault, otherwise: string): string => {
-  const { database } = scene.settings
-  if (database._tag === "Sqlite") {
-    const closed = existsSync(database.path) ? database.path : dirname(database.path)
-    return fault === "read-only"
-      ? `chmod u+w ${shellWord(closed)}  # where it is another user's: sudo chown $USER ${shellWord(closed)}`
-      : otherwise
-  }
-  switch (fault) {
-    case "down":
-      return "systemctl start mariadb  # on the server's machine"
-    case "credentials":
-      return `export AUTOMATELINUX_DATABASE_URL=${shellWord(urlOf(database))}  # with the right user and password`
-    case "no-database":
-      return `${client(database)} --execute=${shellWord(`CREATE DATABASE ${database.name}`)}`
-    case "read-only":
-      return `${asAdministrator(scene, "SET GLOBAL read_only = 0")}  # or name the server that takes writes in AUTOMATELINUX_DATABASE_URL`
-    case "rights": {
-      const grant = `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${database.name}.* TO '${database.user ?? "USER"}'@'%'`
-      return `${asAdministrator(scene, grant)}  # for the host of its account`
+export const mendStore = (scene: Scene, fault: Fault, otherwise: string): Effect.Effect<string> =>
+  Effect.gen(function* () {
+    const { database } = scene.settings
+    if (database._tag === "Sqlite") {
+      const closed = existsSync(database.path) ? database.path : dirname(database.path)
+      return fault === "read-only"
+        ? `chmod u+w ${shellWord(closed)}  # where it is another user's: sudo chown $USER ${shellWord(closed)}`
+        : otherwise
     }
-    case "other":
-      return otherwise
-  }
+    const another = (why: string) => `export AUTOMATELINUX_DATABASE_URL=${shellWord(urlOf(database))}  # ${why}`
+    switch (fault) {
+      case "down":
+        return `${sudo}systemctl start mariadb  # on the server's machine`
+      case "silent":
+        return `${sudo}systemctl restart mariadb  # on the server's machine`
+      case "credentials":
+        return another("with the right user and password")
+      case "no-database":
+        return `${client(database)} --execute=${shellWord(`CREATE DATABASE ${database.name}`)}`
+      case "read-only":
+        return another(
+          `of the server that takes writes; if that is this one: ${asAdministrator(scene, "SET GLOBAL read_only = 0")}`
+        )
+      case "rights": {
+        const known = yield* Effect.flatMap(scene.store, (store) => store.account).pipe(
+          Effect.catchAll(() => Effect.succeed(undefined))
+        )
+        const [user, host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
+        return asAdministrator(
+          scene,
+          `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${database.name}.* TO '${user}'@'${host}'`
+        )
+      }
+      case "other":
+        return otherwise
+    }
+  })
+
+/** Sets something: where it is set now, or in the environment. */
+export const configure = ({ settings: { file, fromFile } }: Scene, name: Name, value: string): string => {
+  const inFile = camel(name)
+  return fromFile.has(name)
+    ? `\${EDITOR:-vi} ${shellWord(file)}  # set ${inFile} to "${value}", and start the daemon anew`
+    : `export AUTOMATELINUX_${name}=${shellWord(value)}  # for good: ${inFile} in ${file}`
 }
 
 /** Ends a daemon, waits until it is gone, and starts another. */
-export const restart = (pid: number): string =>
-  `while kill ${pid} 2>/dev/null; do sleep 1; done; d daemon  # or restart its service`
+export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<string> =>
+  Effect.map(scene.machine.serverOf(path), (process) => {
+    const unit = process?.unit ?? null
+    if (unit === null) return `kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`
+    return `systemctl --user restart ${unit}  # without --user where it is the system's`
+  })
 
+/** From here on the kernel gives ports to outgoing connections, unless it was told otherwise. */
 const HIGHEST = 32_767
 
 /** A range twice as large that does not meet `other`, upwards, downwards or elsewhere. */
@@ -113,9 +162,6 @@ export const larger = (range: PortRange, other: PortRange): string | undefined =
     { first: range.first, last: range.last + size },
     { first: range.first - size, last: range.last },
     { first: even, last: even + 2 * size - 1 }
-  ].find(
-    ({ first, last }) =>
-      first >= 1024 && last <= HIGHEST && !contains({ first, last }, other.first) && !contains(other, first)
-  )
+  ].find((each) => each.first >= 1024 && each.last <= HIGHEST && !overlaps(each, other))
   return found && formatRange(found)
 }

@@ -12,6 +12,8 @@ import type { DaemonState } from "./daemonState.ts"
 
 /** The registry as it is stored, and what this host has seen. */
 export interface View extends RegistryState {
+  /** Those of the reserved ports that are held back with `d reserve`. */
+  readonly reservedAtRunTime: ReadonlySet<number>
   /** Port → its keys, lowest name first. */
   readonly keysOf: ReadonlyMap<number, ReadonlyArray<string>>
   /** What is still true of a key's port on this host. */
@@ -35,7 +37,10 @@ export interface Scene {
   /** The assigned ports on which nothing answers. */
   readonly silent: Effect.Effect<ReadonlySet<number>, RegistryError>
   readonly silentAmong: (ports: Iterable<number>) => Effect.Effect<ReadonlySet<number>>
+  /** The ports that something listens on. */
+  readonly bound: Effect.Effect<ReadonlySet<number>>
   readonly daemon: Effect.Effect<DaemonState>
+  readonly environment: Readonly<Record<string, string | undefined>>
   readonly machine: typeof Listeners.Service
 }
 

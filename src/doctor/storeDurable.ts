@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { shellWord } from "../domain/shell.ts"
 import { asAdministrator } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
@@ -36,7 +37,11 @@ export const storeDurable: Check = (scene) =>
         ports: [],
         message: `${store.label} answers slowly`,
         evidence: `an empty question took ${times.join(", ")} ms`,
-        remedy: `${asAdministrator(scene, "SHOW FULL PROCESSLIST")}  # shows what keeps it busy`
+        remedy: `${
+          scene.settings.database._tag === "Sqlite"
+            ? `fuser -v ${shellWord(scene.settings.database.path)}`
+            : asAdministrator(scene, "SHOW FULL PROCESSLIST")
+        }  # shows what keeps it busy`
       })
     }
     return findings

@@ -3,21 +3,25 @@ import type { Unavailable } from "../domain/errors.ts"
 import { mendStore } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
-const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable): Draft => ({
-  severity: "error",
-  keys: [],
-  ports: [],
-  message: `${store} cannot be ${fault === "read-only" ? "written" : "used"}`,
-  evidence: reason,
-  remedy: mendStore(scene, fault, hint)
-})
+const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
+  Effect.map(
+    mendStore(scene, fault, hint),
+    (remedy): Draft => ({
+      severity: "error",
+      keys: [],
+      ports: [],
+      message: `${store} cannot be ${fault === "read-only" ? "written" : "used"}`,
+      evidence: reason,
+      remedy
+    })
+  )
 
 /** The database answers, and takes changes. */
 export const storeReachable: Check = (scene) =>
   Effect.gen(function* () {
     const store = yield* scene.store
-    const { missing, unused } = yield* scene.condition
-    // Without its table there is nothing to try with; store-schema says that.
-    if (!unused && !missing.includes("port_registry")) yield* store.tryWrite
+    const { foreign, missing } = yield* scene.condition
+    // With its tables incomplete there is nothing to try with; store-schema says that.
+    if (missing.length + foreign.length === 0) yield* store.tryWrite
     return []
-  }).pipe(Effect.catchTag("Unavailable", (error) => Effect.succeed([finding(scene, error)])))
+  }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(scene, error), (draft) => [draft])))

@@ -1,25 +1,18 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { shellWord } from "../domain/shell.ts"
-import { asAdministrator } from "./remedies.ts"
+import { asAdministrator, configure } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
-const ofForeign = (scene: Scene, store: string, { column, table }: { table: string; column: string }): Draft => {
+/** Another program's table stays as it is: ours get another name, or another database. */
+const elsewhere = (scene: Scene, table: string): string => {
   const { database, settingsTable } = scene.settings
-  const aside = asAdministrator(scene, `ALTER TABLE ${table} RENAME TO ${table}_aside`)
-  return {
-    severity: "error",
-    keys: [],
-    ports: [],
-    message: `the table ${table} in ${store} is another program's`,
-    evidence: `it has no column ${column}`,
-    remedy:
-      table === settingsTable
-        ? `export AUTOMATELINUX_SETTINGS_TABLE=port_${settingsTable}`
-        : database._tag === "Sqlite"
-          ? `export AUTOMATELINUX_DATABASE_URL=sqlite:${shellWord(join(dirname(database.path), "registry.sqlite"))}`
-          : aside
+  if (table === settingsTable) return configure(scene, "SETTINGS_TABLE", `port_${settingsTable}`)
+  if (database._tag === "Sqlite") {
+    return configure(scene, "DATABASE_URL", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
   }
+  const own = `${database.name}_registry`
+  return `${asAdministrator(scene, `CREATE DATABASE ${own}`)}  # and name ${shellWord(own)} in AUTOMATELINUX_DATABASE_URL`
 }
 
 /** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at first use. */
@@ -27,18 +20,27 @@ export const storeSchema: Check = (scene) =>
   Effect.gen(function* () {
     const store = yield* scene.store
     const { foreign, missing, unused } = yield* scene.condition
-    const gone = unused ? [] : missing
-    return [
-      ...foreign.map((each) => ofForeign(scene, store.label, each)),
-      ...gone.map(
-        (table): Draft => ({
+    if (foreign.length > 0) {
+      return foreign.map(
+        ({ column, table }): Draft => ({
           severity: "error",
           keys: [],
           ports: [],
-          message: `the table ${table} is missing from ${store.label}`,
-          evidence: "other tables of the registry are there",
-          remedy: "d doctor --fix"
+          message: `the table ${table} in ${store.label} is another program's`,
+          evidence: `it has no column ${column}`,
+          remedy: elsewhere(scene, table)
         })
       )
+    }
+    if (unused || missing.length === 0) return []
+    return [
+      {
+        severity: "error" as const,
+        keys: [],
+        ports: [],
+        message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing from ${store.label}`,
+        evidence: "other tables of the registry are there",
+        remedy: "d doctor --fix"
+      }
     ]
   })

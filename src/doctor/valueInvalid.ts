@@ -1,28 +1,28 @@
 import * as Effect from "effect/Effect"
 import { keyProblem, parsePort, quote } from "../domain/rules.ts"
-import { asAdministrator, deletePort } from "./remedies.ts"
-import type { Check } from "./scene.ts"
+import { nameOf } from "../sentences.ts"
+import { deletePort } from "./remedies.ts"
+import type { Check, Draft } from "./scene.ts"
 
-/** A text of SQL. */
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-/** The row of every key holds a port. */
+/** The row of every key holds a port, and is a key's: what is none nobody can ask for. */
 export const valueInvalid: Check = (scene) =>
   Effect.map(scene.view, ({ rows }) =>
-    [...rows]
-      .filter(([, stored]) => parsePort(stored) === undefined)
-      .map(([key, stored]) => ({
-        severity: "error" as const,
-        keys: [key],
-        ports: [],
-        message: `the row of ${keyProblem(key) === undefined ? key : quote(key)} holds no port`,
-        evidence: `${scene.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
-        remedy:
-          keyProblem(key) === undefined
-            ? `${deletePort(key)}  # or d setPort --key ${key} --value PORT`
-            : asAdministrator(
-                scene,
-                `DELETE FROM ${scene.settings.settingsTable} WHERE setting_key = ${literal(`port_${key}`)}`
-              )
-      }))
+    [...rows].flatMap(([key, stored]): ReadonlyArray<Draft> => {
+      const port = parsePort(stored)
+      const isKey = keyProblem(key) === undefined
+      if (port !== undefined && isKey) return []
+      return [
+        {
+          severity: port === undefined ? "error" : "info",
+          keys: [key],
+          ports: port === undefined ? [] : [port],
+          message:
+            port === undefined
+              ? `the row of ${nameOf(key)} holds no port`
+              : `${port} belongs to ${quote(key)}, which is no key`,
+          evidence: `${scene.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
+          remedy: `${deletePort(scene, key)}${isKey ? `  # or d setPort --key ${key} --value PORT` : ""}`
+        }
+      ]
+    })
   )

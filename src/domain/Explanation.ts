@@ -20,7 +20,7 @@ export interface Explanation {
   readonly place: string
   /** Whether allocation could give it out; false where it is assigned. */
   readonly allocatable: boolean
-  /** Ports held back beside it, and itself. */
+  /** Ports held back beside it. */
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reason: string }>
   readonly listeners: ReadonlyArray<{
     readonly address: string

@@ -4,6 +4,8 @@ export interface Process {
   readonly command: string | null
   /** Where it works. */
   readonly directory: string | null
+  /** That is somebody's home, and so says nothing of what it works on. */
+  readonly atHome: boolean
   /** The absolute paths among its words. */
   readonly paths: ReadonlyArray<string>
   /** The service that it belongs to, by the service manager's name. */
@@ -14,7 +16,9 @@ export interface Process {
   readonly proxy: boolean
   /** ISO 8601. */
   readonly startedAt: string | null
-  /** It was stopped, by SIGSTOP or a debugger. */
+  /** It is a service manager, which holds sockets for others. */
+  readonly manager: boolean
+  /** It was stopped, by SIGSTOP or from its terminal. */
   readonly stopped: boolean
 }
 

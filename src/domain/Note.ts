@@ -33,3 +33,5 @@ export type Note =
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
   /** Nobody has looked at the ports of this host for so long. */
   | { readonly _tag: "OldHealth"; readonly seconds: number }
+  /** Something could not be mended. */
+  | { readonly _tag: "NotMended"; readonly why: string }

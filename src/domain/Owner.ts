@@ -15,20 +15,19 @@ export interface KeyOwner extends Owner {
   readonly seen: string | null
 }
 
-/** A service manager holds sockets for others, and whose they are cannot be told. */
-const MANAGER = 1
-
 const portInside = (container: string | null): string => container?.split(":").at(-1) ?? ""
 
 /**
  * The owner that `process` shows: the container that it is the proxy of, the directory it works in, or, where that is
- * the root and so says nothing, its unit. An address inside the container is another at each start, so the port counts.
+ * the root or a home and so says nothing, its unit. An address inside the container is another at each start, so the
+ * port counts. A directory inside a container is none of this machine's.
  */
 export const ownerOf = (process: Process | null): Owner | undefined => {
-  if (process === null || process.pid === MANAGER) return undefined
-  if (process.proxy) return { kind: "container", name: portInside(process.container) }
-  const { directory, unit } = process
-  if (directory !== null && directory !== "/") return { kind: "directory", name: directory }
+  if (process === null || process.manager) return undefined
+  const { atHome, container, directory, proxy, unit } = process
+  if (proxy) return { kind: "container", name: portInside(container) }
+  if (container !== null) return undefined
+  if (directory !== null && directory !== "/" && !atHome) return { kind: "directory", name: directory }
   return unit === null ? undefined : { kind: "unit", name: unit }
 }
 
@@ -37,23 +36,22 @@ const inside = (path: string, directory: string): boolean =>
 
 /**
  * Whether `listener` is `owner`'s: in its directory, one above or below, or running a program of it; in its unit; of
- * its container. `undefined` where that cannot be told.
+ * its container. `undefined` where that cannot be told, as for an app that now runs in a container and then does not.
  */
-export const isOf = (owner: KeyOwner, { process }: Listener): boolean | undefined => {
-  const shown = ownerOf(process)
-  if (process === null || shown === undefined) return undefined
+export const isOf = (owner: Owner, { process }: Listener): boolean | undefined => {
+  if (process === null || process.manager) return undefined
+  const { container, directory, paths, proxy, unit } = process
+  const inContainer = container !== null
+  if (inContainer !== (owner.kind === "container")) return undefined
   switch (owner.kind) {
     case "directory":
-      // What runs in a container does not tell which directory it was started from.
-      if (shown.kind === "container" && owner.seen === null) return undefined
-      return (
-        process.paths.some((path) => inside(path, owner.name)) ||
-        (shown.kind === "directory" && (inside(shown.name, owner.name) || inside(owner.name, shown.name)))
-      )
+      if (paths.some((path) => inside(path, owner.name))) return true
+      if (directory === null || (directory === "/" && unit === null)) return undefined
+      return directory !== "/" && (inside(directory, owner.name) || inside(owner.name, directory))
     case "unit":
-      return process.unit === owner.name
+      return unit === owner.name
     case "container":
-      return shown.kind === "container" && shown.name === owner.name
+      return proxy ? portInside(container) === owner.name : undefined
   }
 }
 

@@ -41,8 +41,8 @@ export type Change =
   | { readonly _tag: "Remove"; readonly what: "delete" | "release"; readonly key: string }
   | { readonly _tag: "Rename"; readonly key: string; readonly to: string }
   | { readonly _tag: "Describe"; readonly key: string; readonly description: string | null }
-  /** Says whose the key is on this host. */
-  | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner }
+  /** Says whose the key is on this host; `seen` where that one serves its port now. */
+  | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner; readonly seen: boolean }
   | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
   | { readonly _tag: "Unreserve"; readonly port: number }
 

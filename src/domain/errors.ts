@@ -71,7 +71,7 @@ export class WrongConfig extends Data.TaggedError("WrongConfig")<{
 }> {}
 
 /** What is the matter with a database, as far as something can be done about it. */
-export type Fault = "down" | "credentials" | "no-database" | "read-only" | "rights" | "other"
+export type Fault = "down" | "silent" | "credentials" | "no-database" | "read-only" | "rights" | "other"
 
 /** The registry's database cannot be used. `store` names it without secrets, `reason` says why, in one sentence. */
 export class Unavailable extends Data.TaggedError("Unavailable")<{

@@ -99,3 +99,7 @@ export const stillTrue = (record: PortHealth | undefined, claimedAt: string | un
   record !== undefined && record.state !== "up" && claimedAt !== undefined && record.since < claimedAt
     ? undefined
     : record
+
+/** The later of two times; that of a look is stored only once a minute. */
+export const later = (a: string | null, b: string | null): string | null =>
+  a !== null && (b === null || a > b) ? a : b

@@ -3,21 +3,31 @@ import { basename, isAbsolute } from "node:path"
 import type { Process } from "../domain/Listener.ts"
 import { readOr } from "./readOr.ts"
 
+/** Pid 1, and the manager of a user's services. In a container pid 1 may be the app; then whose it is stays open. */
+const isManager = (pid: number): boolean =>
+  pid === 1 || readOr(() => readFileSync(`/proc/${pid}/comm`, "utf8"), "").trim() === "systemd"
+
 /**
- * Inode of a socket → the pid that has it open, for the processes that this user may look into. Pid 1 is asked last: a
- * service manager keeps a socket that it has handed to a service.
+ * Inode of a socket → the pid that has it open, for the processes that this user may look into. A service manager keeps
+ * a socket that it has handed to a service; so it is taken for the owner only where there is no other.
  */
 export const ownersOf = (inodes: ReadonlySet<string>): Map<string, number> => {
   const owners = new Map<string, number>()
-  const pids = readOr(() => readdirSync("/proc"), []).filter((name) => /^\d+$/.test(name) && name !== "1")
-  for (const pid of [...pids, "1"]) {
+  const kept = new Map<string, number>()
+  for (const name of readOr(() => readdirSync("/proc"), [])) {
     if (owners.size === inodes.size) break
+    if (!/^\d+$/.test(name)) continue
+    const pid = Number(name)
+    let manager: boolean | undefined
     for (const descriptor of readOr(() => readdirSync(`/proc/${pid}/fd`), [])) {
       const inode = /^socket:\[(\d+)\]$/.exec(readOr(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`), ""))?.[1]
-      if (inode !== undefined && inodes.has(inode) && !owners.has(inode)) owners.set(inode, Number(pid))
+      if (inode === undefined || !inodes.has(inode)) continue
+      manager ??= isManager(pid)
+      const found = manager ? kept : owners
+      if (!found.has(inode)) found.set(inode, pid)
     }
   }
-  return owners
+  return new Map([...kept, ...owners])
 }
 
 /** Ticks of the clock that the kernel counts a process's start in, per second: always 100 for what it shows of it. */
@@ -38,8 +48,8 @@ export const unitIn = (cgroup: string): string | null =>
 export const containerIn = (cgroup: string): string | null =>
   /(?:docker|libpod|containerd|crio)[-/:]([0-9a-f]{12})[0-9a-f]{52}/.exec(cgroup)?.[1] ?? null
 
-/** What can be told of a process. */
-export const processOf = (pid: number): Process => {
+/** What can be told of a process. `homes` are the directories of users. */
+export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
   const read = (name: string) => readOr(() => readFileSync(`/proc/${pid}/${name}`, "utf8"), "")
   const words = read("cmdline").split("\0")
   const [program = ""] = words
@@ -53,25 +63,31 @@ export const processOf = (pid: number): Process => {
   const after = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined)
   // docker-proxy says it this way.
   const inner = after("-container-port")
-  const directory = readOr(() => readlinkSync(`/proc/${pid}/cwd`), null)
+  const link = readOr(() => readlinkSync(`/proc/${pid}/cwd`), null)
+  const directory = link === null ? null : link.replace(/ \(deleted\)$/, "")
   return {
     pid,
     command: name === "" ? null : name,
-    directory: directory === null ? null : directory.replace(/ \(deleted\)$/, ""),
+    directory,
+    atHome: directory !== null && homes.has(directory),
     paths: words.filter(isAbsolute),
     unit: unitIn(cgroup),
     container: inner === undefined ? containerIn(cgroup) : `${after("-container-ip") ?? ""}:${inner}`,
     proxy: inner !== undefined,
     startedAt: Number.isFinite(started) ? new Date(started * 1000).toISOString() : null,
-    stopped: /^[Tt]$/.test(state)
+    manager: isManager(pid),
+    // A debugger's stop is a small t: it goes on by itself, or is somebody's at work.
+    stopped: state === "T"
   }
 }
 
-/** Login names by uid. */
-export const readUsers = (): ReadonlyMap<number, string> =>
-  new Map(
-    readOr(() => readFileSync("/etc/passwd", "utf8"), "")
-      .split("\n")
-      .map((line) => line.split(":"))
-      .map(([name = "", , uid]): [number, string] => [Number(uid), name])
-  )
+/** The users that the system knows: login names by uid, and their homes. */
+export const readUsers = (): { readonly names: ReadonlyMap<number, string>; readonly homes: ReadonlySet<string> } => {
+  const users = readOr(() => readFileSync("/etc/passwd", "utf8"), "")
+    .split("\n")
+    .map((line) => line.split(":"))
+  return {
+    names: new Map(users.map(([name = "", , uid]) => [Number(uid), name])),
+    homes: new Set(users.flatMap(([, , , , , home]) => home ?? []))
+  }
+}

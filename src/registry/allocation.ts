@@ -176,5 +176,5 @@ export const binding = (state: RegistryState, key: string, directory: string | u
   const owner = state.owners.get(key)
   return directory === undefined || (owner?.kind === "directory" && owner.name === directory)
     ? []
-    : [{ _tag: "Bind", key, owner: { kind: "directory", name: directory } }]
+    : [{ _tag: "Bind", key, owner: { kind: "directory", name: directory }, seen: false }]
 }

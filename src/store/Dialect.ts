@@ -52,6 +52,8 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>
     /** The columns of every table that there is: `table.column`, in lower case. */
     readonly columns: Effect.Effect<ReadonlySet<string>, SqlError>
+    /** The account that this program was let in as, as GRANT names it; none where there are no accounts. */
+    readonly account: Effect.Effect<string | undefined, SqlError>
     /** How much of what was committed a crash may lose; `undefined` where that is nothing. */
     readonly loses: Effect.Effect<Loss | undefined, SqlError>
   }

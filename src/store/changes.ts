@@ -137,10 +137,10 @@ export const makeChanges = (settings: string) =>
             return yield* history(stamp, "describe", key, null, null, description)
           }
           case "Bind": {
-            const { key, owner } = change
+            const { key, owner, seen } = change
             yield* introduce(key, known, stamp)
             yield* sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}`
-            yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at })}`
+            yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null })}`
             return yield* history(stamp, "bind", key, null, null, owner.name)
           }
           case "Reserve": {

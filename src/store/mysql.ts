@@ -129,6 +129,7 @@ export const layer = (
         WHERE TABLE_SCHEMA = DATABASE()`,
       (rows) => new Set(rows.map((row) => row.name))
     ),
+    account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
     loses: Effect.map(
       sql<{ flush: number }>`SELECT @@innodb_flush_log_at_trx_commit AS flush`,
       ([row]): Loss | undefined => {

@@ -100,6 +100,6 @@ export const diagnose = (cause: unknown): Trouble => {
   }
   const down = DOWN[code]
   if (down !== undefined) return { _tag: "Down", reason: down, hint: START_SERVER }
-  if (code === "ETIMEDOUT") return { _tag: "Lost", fault: "down", reason: "it does not answer", hint: START_SERVER }
+  if (code === "ETIMEDOUT") return { _tag: "Lost", fault: "silent", reason: "it does not answer", hint: START_SERVER }
   return { _tag: "Lost", reason: "the connection broke", hint: TRY_AGAIN }
 }

@@ -27,7 +27,8 @@ export const makeOwnerRows = (host: string) =>
       Effect.forEach(
         sightings,
         ({ at, key, owner }) =>
-          sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}`,
+          sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
+            AND (seen IS NULL OR seen < ${at})`,
         { discard: true }
       )
 

@@ -92,17 +92,26 @@ export const checkColumns = (settings: string) =>
     }
   })
 
+/** Inserts and deletes nothing, wherever a change may: a right that is missing shows all the same. */
+export const tryEverything = (settings: string) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    for (const [table, columns] of COLUMNS(settings)) {
+      const names = sql.csv(columns.map((column) => sql`${sql(column)}`))
+      yield* sql`INSERT INTO ${sql(table)} (${names}) SELECT ${names} FROM ${sql(table)} WHERE 1 = 0`
+      if (table !== "port_history") yield* sql`DELETE FROM ${sql(table)} WHERE 1 = 0`
+    }
+  })
+
 /** Compares what is there, by `table.column`, with what is expected. */
 export const conditionOf = (settings: string, there: ReadonlySet<string>): SchemaCondition => {
   const tables = new Set([...there].map((name) => name.slice(0, name.indexOf("."))))
   const expected = COLUMNS(settings)
   const missing = expected.map(([table]) => table).filter((table) => !tables.has(table.toLowerCase()))
-  return {
-    unused: expected.every(([table]) => table === settings || missing.includes(table)),
-    missing,
-    foreign: expected.flatMap(([table, columns]) => {
-      const column = columns.find((name) => !there.has(`${table}.${name}`.toLowerCase()))
-      return column === undefined || missing.includes(table) ? [] : [{ table, column }]
-    })
-  }
+  const foreign = expected.flatMap(([table, columns]) => {
+    const column = columns.find((name) => !there.has(`${table}.${name}`.toLowerCase()))
+    return column === undefined || missing.includes(table) ? [] : [{ table, column }]
+  })
+  const ours = (table: string) => !missing.includes(table) && !foreign.some((each) => each.table === table)
+  return { unused: !expected.some(([table]) => table !== settings && ours(table)), missing, foreign }
 }

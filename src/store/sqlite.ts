@@ -110,6 +110,7 @@ export const layer = (
         WHERE t.type = 'table'`,
       (rows) => new Set(rows.map((row) => row.name))
     ),
+    account: Effect.succeed(undefined),
     // Every commit is written through, whatever the file says.
     loses: Effect.succeed(undefined),
     rowsMet: (raw) => (raw as { changes: number }).changes,

@@ -137,10 +137,19 @@ it("finds a port up that listens on IPv6 alone", async () => {
 
 describe("a registry that several hosts share", () => {
   it("says nothing of what another host has claimed and this one never saw", async () => {
-    const here = watched({ ...(await mariadb.fresh()), AUTOMATELINUX_HOST: "here" })
+    const here = watched({
+      ...(await mariadb.fresh()),
+      AUTOMATELINUX_HOST: "here",
+      AUTOMATELINUX_STALE_AFTER: "1 second",
+      AUTOMATELINUX_STALE_AFTER_DEV: "1 second"
+    })
     const there = here.with({ AUTOMATELINUX_HOST: "there", AUTOMATELINUX_DAEMON: "never" })
     await there.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
     await startDaemon(here)
+    await until(
+      () => here.ok("listPorts", "--health", "stale"),
+      (table) => table.includes("cad-dev")
+    )
     expect(await calm(here)).toEqual([])
     // Where it lives there says nothing of where it lives here.
     await serve(25_001)
@@ -172,7 +181,7 @@ it.runIf(isRoot)("says what a user who may not look into a process can know, and
   expect(run.code).toBe(0)
   expect(finding).toMatchObject({ severity: "info", keys: ["cad-dev"], ports: [25001] })
   expect(finding.message).toBe(
-    "25001 (cad-dev) is served by a process of root, not for this user to see: whether it is its app cannot be told; it belongs to /opt/dev/cad, not seen there yet"
+    "25001 (cad-dev) is served by a process of root, not for this user to see: whether that is its app cannot be told; it belongs to /opt/dev/cad, not seen there yet"
   )
   expect(finding.evidence).toBe("listens on 127.0.0.1:25001, of root")
   expect(finding.remedy).toMatch(/^sudo ss -ltnp 'sport = :25001' /)

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs"
+import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import Database from "better-sqlite3"
@@ -29,6 +29,7 @@ it("port-shared: one port under two keys", async () => {
   expect(finding.evidence).toMatch(/^cad-dev claimed it at 2\d{3}-.* by .+ on .+/)
   expect(await afterMending(box, finding)).toEqual([])
   expect(await box.ok("listPorts")).toMatch(/^pt +25100 .* it's mine$/m)
+  expect(finding.remedy).toBe("d setPort --key pt --value 25100")
 })
 
 it("port-shared: halves of two apps", async () => {
@@ -55,7 +56,7 @@ it("port-taken: another directory than the one that the key was first seen in", 
     )
   )
   expect(finding.evidence).toMatch(/^listens on 127\.0\.0\.1:25001, of .+, running since 2\d{3}-/)
-  expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message)
+  expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message.replace(/, last seen .*/, ""))
   // What the remedy offers otherwise: ending it, and starting the app again.
   const kill = /otherwise stop it: (kill \d+)$/.exec(finding.remedy)?.[1] ?? ""
   await box.sh(kill)
@@ -125,6 +126,27 @@ it("port-hung: a process that never accepts", async () => {
   expect(await afterMending(box, finding)).toEqual([])
 })
 
+it("port-taken: two processes on one port, of which one is the app", async () => {
+  const box = machine(RANGES)
+  const app = await serve(25_001)
+  await box.ok("allocate", "--app", "cad")
+  await box.ok("setPort", "--key", "cad-dev", "--value", "25001", "--dir", app.directory)
+  const other = await serve(25_001, { host: "::1" })
+  const finding = await findingOf(box, "port-taken")
+  expect(finding.message).toContain(`pid ${other.pid}, `)
+  expect(finding.remedy).toBe(`kill ${other.pid}  # its app serves the port too`)
+  expect(await afterMending(box, finding)).toEqual([])
+})
+
+it("port-taken: a directory that was named by a link", async () => {
+  const box = machine(RANGES)
+  const { directory } = await serve(25_001)
+  symlinkSync(directory, join(box.home, "link"))
+  await box.ok("allocate", "--app", "cad", "--dir", "link")
+  await box.ok("setPort", "--key", "cad-dev", "--value", "25001", "--dir", join(box.home, "link"))
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+})
+
 it("port-hung: says nothing of a server that accepts late", async () => {
   const box = machine(RANGES)
   await box.ok("allocate", "--app", "cad")
@@ -154,11 +176,12 @@ it("shows what another program has named without obeying it", async () => {
     "INSERT INTO settings VALUES ('port_x; touch obeyed #\u001b[2J', '25001'), ('port_y\n; touch obeyed', 'no')"
   )
   const { findings } = await examine(box)
-  expect(findings.filter(({ keys: [key = ""] }) => key.includes("obeyed")).length).toBeGreaterThan(2)
+  expect(findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed"))).length).toBeGreaterThan(2)
   for (const finding of findings) {
-    if (finding.check !== "daemon-running" && finding.check !== "value-invalid") await afterMending(box, finding)
+    if (finding.check !== "daemon-running") await box.sh(finding.remedy)
   }
   expect(existsSync(join(box.home, "obeyed"))).toBe(false)
+  expect((await examine(box)).findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed")))).toEqual([])
   const { stdout } = await box.d("doctor")
   expect(stdout).not.toContain("\u001b")
   expect((await box.d("explain", "--port", "25001")).stdout).not.toContain("\u001b")
@@ -185,31 +208,49 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   ])
   const [prod] = findings
   expect(prod?.evidence).toMatch(new RegExp(`^last up 2\\d{3}-.*, served by node, pid ${servers[0]?.pid}, in `))
-  expect(prod?.remedy).toBe(`d deletePort --key cad-prod  # or start it, in ${servers[0]?.directory}`)
+  const directory = servers[0]?.directory ?? ""
+  expect(prod?.remedy).toBe(`cd ${directory}  # and start it; or give it back: d release --app cad`)
   // The one way to mend it, and the other.
-  await serve(25_000, { directory: servers[0]?.directory ?? "" })
-  expect((await findingsOf(box, "port-unreachable")).map(({ keys: [key] }) => key)).toEqual(["cad-dev", "bridge"])
-  const rest = prod && (await afterMending(box, { ...prod, remedy: "d deletePort --key bridge" }))
+  await serve(25_000, { directory })
+  const left = await findingsOf(box, "port-unreachable")
+  expect(left.map(({ keys: [key] }) => key)).toEqual(["cad-dev", "bridge"])
+  const bridge = left.at(-1)
+  expect(bridge?.remedy).toBe("d explain --key bridge  # and start it; or give it back: d release --special bridge")
+  const rest = bridge && (await afterMending(box, { ...bridge, remedy: "d release --special bridge" }))
   expect(rest?.map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
 })
 
-it("port-stale: quiet for longer than is configured", async () => {
-  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second" })
-  await box.ok("allocate", "--app", "cad")
+it("port-stale: quiet for longer than is configured, the whole pair", async () => {
+  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second", AUTOMATELINUX_STALE_AFTER_DEV: "3 seconds" })
+  await box.ok("allocate", "--app", "cad", "--special", "bridge")
   await startDaemon(box)
-  await until(
-    () => box.ok("listPorts", "--health", "stale"),
-    (table) => table.includes("cad-prod")
+  const stale = (key: string) =>
+    until(
+      () => box.ok("listPorts", "--health", "stale"),
+      (table) => table.includes(key)
+    )
+  await stale("cad-prod")
+  // For as long as one half may be in use there is nothing to give back.
+  expect((await findingsOf(box, "port-stale")).map(({ keys }) => keys)).toEqual([["bridge"]])
+  expect((await findingsOf(box, "port-unreachable")).map(({ keys: [key] }) => key)).toEqual(["cad-prod", "cad-dev"])
+  await stale("cad-dev")
+  const findings = await findingsOf(box, "port-stale")
+  const [cad, bridge] = findings
+  expect(cad).toMatchObject({
+    severity: "warning",
+    keys: ["cad-prod", "cad-dev"],
+    remedy: "d release --app cad  # or start it"
+  })
+  expect(cad?.message).toBe(
+    "nothing has answered on 25000 and 25001 (cad-prod and cad-dev) for so long that they are stale"
   )
-  const finding = await findingOf(box, "port-stale")
-  expect(finding).toMatchObject({ severity: "warning", keys: ["cad-prod"], ports: [25000] })
-  expect(finding.message).toBe("25000 (cad-prod) is stale: nothing answered for 1 second of watching")
-  expect(finding.evidence).toMatch(/^stale since 2\d{3}-.*, last up never$/)
+  expect(cad?.evidence).toMatch(/^stale since 2\d{3}-.*, last up never$/)
   // What is told as stale is not told as unreachable too.
-  expect((await findingsOf(box, "port-unreachable")).map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
-  await serve(25_000)
+  expect(await findingsOf(box, "port-unreachable")).toEqual([])
+  expect(cad && (await afterMending(box, cad)).map(({ keys }) => keys)).toEqual([["bridge"]])
+  expect(bridge?.remedy).toBe("d release --special bridge  # or start it")
+  await serve(25_100)
   expect(await findingsOf(box, "port-stale")).toEqual([])
-  expect(await afterMending(box, finding)).toEqual([])
 })
 
 it.each([
@@ -218,19 +259,19 @@ it.each([
     "half a pair whose other half is taken",
     ["loom-dev=25005", "pt=25004"],
     "loom has half a pair",
-    "d release --app loom && d allocate --app loom"
+    "d setPort --key loom-dev --value 25001 && d allocate --app loom"
   ],
   [
     "a split pair",
     ["cad-prod=25000", "cad-dev=25007"],
     "cad has a split pair",
-    "d release --app cad && d allocate --app cad"
+    "d setPort --key cad-prod --value 25002 && d setPort --key cad-dev --value 25003"
   ],
   [
     "prod on the odd port",
     ["cad-prod=25001", "cad-dev=25002"],
     "cad has prod on an odd port",
-    "d release --app cad && d allocate --app cad"
+    "d setPort --key cad-prod --value 25004 && d setPort --key cad-dev --value 25005"
   ]
 ])("pair-broken: %s", async (_, ports, message, remedy) => {
   const box = machine(RANGES)
@@ -244,12 +285,27 @@ it.each([
   expect(await afterMending(box, finding)).toEqual([])
 })
 
-it("pair-broken: keeps what the app is for when it moves", async () => {
+it("pair-broken: keeps what is known of the app when it moves", async () => {
   const box = machine(RANGES)
   await box.ok("setPort", "--key", "cad-prod", "--value", "25001", "--description", "CAD's app")
-  await box.ok("setPort", "--key", "cad-dev", "--value", "25009")
+  await box.ok("setPort", "--key", "cad-dev", "--value", "25009", "--dir", "/opt/dev/cad")
   expect(await afterMending(box, await findingOf(box, "pair-broken"))).toEqual([])
-  expect(await box.ok("listPorts")).toMatch(/^cad-prod +25000 .* CAD's app$/m)
+  expect(await box.ok("listPorts")).toMatch(/^cad-prod +25002 .* CAD's app$/m)
+  expect(await box.ok("explain", "--key", "cad-dev")).toMatch(/^belongs to +\/opt\/dev\/cad,/m)
+})
+
+it("pair-broken: takes nothing away where there is no room", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25003", AUTOMATELINUX_SPECIAL_RANGE: "25100-25100" })
+  for (const each of ["ca-prod=25000", "pt-dev=25001", "pt-prod=25002", "ca-dev=25003", "s=25100", "t=9009"]) {
+    const [key = "", port = ""] = each.split("=")
+    await box.ok("setPort", "--key", key, "--value", port)
+  }
+  const before = await box.ok("listPorts")
+  for (const finding of [...(await findingsOf(box, "pair-broken")), ...(await findingsOf(box, "range-misplaced"))]) {
+    expect(finding.remedy).toMatch(/^d listPorts --health stale +# nothing is free/)
+    await afterMending(box, finding)
+  }
+  expect(await box.ok("listPorts")).toBe(before)
 })
 
 it.each([
@@ -312,9 +368,9 @@ it("range-full: over nine tenths", async () => {
   expect(finding).toMatchObject({
     severity: "warning",
     message: "25000-25019 is almost full: 0 of 10 pairs are left",
-    evidence: "claimed 10, reserved 0, stale 0 keys, in settings"
+    evidence: "claimed 10, reserved 0, stale 0 keys"
   })
-  expect(finding.remedy).toMatch(/^export AUTOMATELINUX_APP_RANGE=24980-25019 /)
+  expect(finding.remedy).toMatch(/^export AUTOMATELINUX_APP_RANGE=24980-25019 +# for good: appRange in \//)
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -349,14 +405,16 @@ it("range-misplaced: keys outside of their range", async () => {
 })
 
 it("range-ephemeral: a range that the kernel takes for outgoing connections", async () => {
-  const box = machine({ ...RANGES, AUTOMATELINUX_APP_RANGE: "40000-40499" })
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "40000-40499", AUTOMATELINUX_SPECIAL_RANGE: "41000-41099" })
   const finding = await findingOf(box, "range-ephemeral")
   expect(finding).toMatchObject({ severity: "info", evidence: "net.ipv4.ip_local_port_range is 32768-60999" })
-  expect(finding.message).toBe("40000-40499 meets the ports that the kernel gives to outgoing connections")
+  expect(finding.message).toBe(
+    "40000-40499 and 41000-41099 meet the ports that the kernel gives to outgoing connections"
+  )
   // In a network of its own, so that the machine's stays as it is.
   const user = process.getuid?.() === 0 ? "" : "--map-root-user"
   const run = await box.sh(
-    `export -f d; unshare ${user} --net bash -c '${finding.remedy}\nd doctor --json --check range-ephemeral'`
+    `export -f d; unshare ${user} --net bash -c '{ ${finding.remedy.replace("sudo ", "")}\n} >&2; d doctor --json --check range-ephemeral'`
   )
   expect(JSON.parse(run.stdout).findings, run.stderr).toEqual([])
 })

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import { afterMending, examine, findingOf, findingsOf, RANGES } from "../support/doctor.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
-import { machine, temporary } from "../support/program.ts"
+import { machine, startDaemon, temporary } from "../support/program.ts"
 
 const CHECKS = 18
 
@@ -82,16 +82,18 @@ describe("store-reachable", () => {
       message: `database ports at ${server.socket} as ports cannot be written`,
       evidence: "it is read-only"
     })
-    expect(await afterMending(box, finding)).toEqual([])
+    expect(finding.remedy).toMatch(/^export AUTOMATELINUX_DATABASE_URL=.* # of the server that takes writes; /)
+    const here = finding.remedy.replace(/^.*if that is this one: /, "")
+    expect(await afterMending(box, { ...finding, remedy: here })).toEqual([])
     await box.ok("allocate", "--app", "pt")
   })
 
   it("tells of rights that are not there", async () => {
     const { box, server } = await own()
     await box.ok("allocate", "--app", "cad")
-    await server.query("REVOKE ALL ON ports.* FROM 'ports'@'%'; GRANT SELECT, UPDATE ON ports.* TO 'ports'@'%'")
+    await server.query("REVOKE ALL ON ports.* FROM 'ports'@'%'; GRANT SELECT, UPDATE, DELETE ON ports.* TO 'ports'@'%'")
     const finding = await findingOf(box, "store-reachable")
-    expect(finding.evidence).toMatch(/^it does not allow that: DELETE command denied/)
+    expect(finding.evidence).toMatch(/^it does not allow that: INSERT command denied/)
     expect(await afterMending(box, finding)).toEqual([])
   })
 
@@ -115,6 +117,42 @@ describe("store-reachable", () => {
   })
 })
 
+it("tells a server that takes connections and says nothing from a daemon that does", async () => {
+  const silent = createServer(() => {})
+  const path = join(temporary(), "silent")
+  await new Promise<void>((done) => silent.listen(path, () => done()))
+  onTestFinished(() => void silent.close())
+  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}` })
+  await startDaemon(box)
+  const { failed, findings } = await examine(box)
+  expect(findings).toMatchObject([{ check: "store-reachable", evidence: "it does not answer" }])
+  expect(findings[0]?.remedy).toMatch(/systemctl restart mariadb/)
+  expect(failed).toContain("port-shared")
+})
+
+it("is not held up by a database that answers late", async () => {
+  const server = await sharedServer()
+  await server.database("late")
+  const proxy = createServer((socket) => {
+    const far = connect(server.socket)
+    socket.pipe(far)
+    far.on("data", (chunk) => setTimeout(() => socket.writable && socket.write(chunk), 1500))
+    for (const each of [socket, far]) each.on("error", () => {})
+    socket.on("close", () => far.destroy())
+  })
+  const path = join(temporary(), "late")
+  await new Promise<void>((done) => proxy.listen(path, () => done()))
+  onTestFinished(() => void proxy.close())
+  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/late?socket=${path}` })
+  const { code, failed, findings, ran } = await examine(box)
+  expect(code).toBe(1)
+  expect(ran).toContain("daemon-running")
+  expect(failed).toContain("port-shared")
+  expect(findings.filter(({ check }) => check === "port-shared")).toMatchObject([
+    { severity: "warning", evidence: "port-shared did not end within 10 s" }
+  ])
+})
+
 describe("store-schema", () => {
   it("says nothing of a database that nobody has used yet", async () => {
     const { box } = await own()
@@ -129,7 +167,7 @@ describe("store-schema", () => {
     const finding = await findingOf(box, "store-schema")
     expect(finding).toMatchObject({
       severity: "error",
-      message: `the table port_claims is missing from database ports at ${server.socket} as ports`,
+      message: `port_claims is missing from database ports at ${server.socket} as ports`,
       remedy: "d doctor --fix"
     })
     // Looking does not mend.
@@ -150,7 +188,7 @@ describe("store-schema", () => {
     db.exec("DROP TABLE port_keys")
     db.close()
     const finding = await findingOf(box, "store-schema")
-    expect(finding.message).toMatch(/^the table port_keys is missing from the registry's file \//)
+    expect(finding.message).toMatch(/^port_keys is missing from the registry's file \//)
     expect(await afterMending(box, finding)).toEqual([])
   })
 
@@ -166,15 +204,17 @@ describe("store-schema", () => {
   })
 
   it("tells of a table of ours that another program has made", async () => {
-    const { box, server } = await own()
+    const { box, server, url } = await own()
     await box.ok("allocate", "--app", "cad")
     await server.query("DROP TABLE ports.port_keys; CREATE TABLE ports.port_keys (`key` INT)")
     const finding = await findingOf(box, "store-schema")
     expect(finding).toMatchObject({ severity: "error", evidence: "it has no column description" })
-    // Out of the way, it is one that is missing.
-    const [missing] = await afterMending(box, finding)
-    expect(missing?.message).toMatch(/^the table port_keys is missing/)
-    expect(missing && (await afterMending(box, missing))).toEqual([])
+    // It stays as it is, and nothing is made beside it.
+    expect((await examine(box, "--fix")).mended).toEqual([])
+    await box.sh(finding.remedy)
+    await server.query("GRANT ALL ON ports_registry.* TO 'ports'@'%'")
+    const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: url.replace("/ports?", "/ports_registry?") })
+    expect(await findingsOf(elsewhere, "store-schema")).toEqual([])
   })
 })
 

@@ -7,6 +7,8 @@ const process = (more: Partial<Process>): Process => ({
   pid: 4711,
   command: "node",
   directory: "/opt/dev/cad",
+  atHome: false,
+  manager: false,
   paths: [],
   unit: null,
   container: null,
@@ -39,7 +41,9 @@ it.each([
     { proxy: true, container: "172.17.0.2:80", directory: "/" },
     { kind: "container", name: "80" }
   ],
-  ["nothing as the service manager", { pid: 1 }, undefined]
+  ["its unit in a home", { atHome: true, unit: "cad.service" }, { kind: "unit", name: "cad.service" }],
+  ["nothing in a container, whose directories are its own", { container: "0123456789ab" }, undefined],
+  ["nothing as the service manager", { manager: true }, undefined]
 ])("a process shows %s", (_, more, shown) => {
   expect(ownerOf(process(more))).toEqual(shown)
 })
@@ -54,19 +58,16 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
   ["another", DIRECTORY, { directory: "/home/me/other" }, false],
   ["a program of the directory", DIRECTORY, { directory: "/tmp", paths: ["/opt/dev/cad/server.js"] }, true],
   ["the root", DIRECTORY, { directory: "/" }, undefined],
-  ["a container, where the directory was seen", DIRECTORY, { proxy: true, container: "172.17.0.2:80" }, false],
-  [
-    "a container, where it never was",
-    owner("directory", "/opt/dev/cad", null),
-    { proxy: true, container: "172.17.0.2:80" },
-    undefined
-  ],
+  ["the proxy of a container", DIRECTORY, { proxy: true, container: "172.17.0.2:80" }, undefined],
+  ["a container", DIRECTORY, { container: "0123456789ab", directory: "/app" }, undefined],
   ["a process that cannot be seen", DIRECTORY, null, undefined],
   ["the same unit", owner("unit", "cad.service"), { unit: "cad.service" }, true],
   ["another unit", owner("unit", "cad.service"), { directory: "/", unit: "pt.service" }, false],
   ["a container that was restarted", owner("container", "80"), { proxy: true, container: "172.17.0.9:80" }, true],
   ["another container", owner("container", "80"), { proxy: true, container: "172.17.0.9:8080" }, false],
-  ["a process where a container was", owner("container", "80"), {}, false]
+  ["a process where a container was", owner("container", "80"), {}, undefined],
+  ["a unit at the root", DIRECTORY, { directory: "/", unit: "other.service" }, false],
+  ["a manager", DIRECTORY, { manager: true }, undefined]
 ])("%s", (_, known, more, verdict) => {
   expect(isOf(known, listener(more))).toBe(verdict)
 })

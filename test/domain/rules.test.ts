@@ -14,6 +14,8 @@ it("tells of a listener in one plain line, whatever its process calls itself", (
     pid: 7,
     command: "a\nb\u001b[2J",
     directory: "/x\n",
+    atHome: false,
+    manager: false,
     paths: [],
     unit: null,
     container: null,

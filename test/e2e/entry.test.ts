@@ -235,7 +235,7 @@ describe("a password", () => {
     await ask(3)
     await server.query(`ALTER USER 'keeper'@'%' IDENTIFIED BY '${SECRET}'`)
     await ask(0)
-    await server.query("ALTER TABLE ports.port_keys DROP COLUMN directory")
+    await server.query("ALTER TABLE ports.port_owners DROP COLUMN name")
     expect(await say(box, "allocate", "--app", "b", "--dir", "/opt/b")).toBe(3)
     await server.query("DROP DATABASE ports")
     await ask(3)

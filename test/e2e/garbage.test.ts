@@ -78,13 +78,12 @@ const RULES: Readonly<Record<string, (row: Row) => boolean>> = {
         KEY.test(String(row["setting_key"]).slice(5)) &&
         isPort(row["setting_value"]),
   port_claims: (row) => isPort(row["port"]) && KEY.test(String(row["claim_key"])) && row["host"] === "box",
-  port_keys: (row) =>
-    KEY.test(String(row["key"])) &&
-    (row["description"] === null || isLine(row["description"])) &&
-    (row["directory"] === null || (isLine(row["directory"], 4096) && String(row["directory"]).startsWith("/"))),
+  port_keys: (row) => KEY.test(String(row["key"])) && (row["description"] === null || isLine(row["description"])),
+  // Said in a request, or learned from whoever serves the port.
+  port_owners: (row) => KEY.test(String(row["key"])) && isLine(row["name"], 4096),
   port_reserved: (row) => isPort(row["port"]) && isLine(row["reason"]) && String(row["reason"]).trim() !== "",
   port_history: (row) =>
-    ["set", "allocate", "delete", "release", "rename", "describe", "reserve", "unreserve"].includes(
+    ["set", "allocate", "delete", "release", "rename", "describe", "bind", "reserve", "unreserve"].includes(
       String(row["what"])
     ) &&
     (row["key"] === null || KEY.test(String(row["key"]))) &&

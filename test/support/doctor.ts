@@ -30,11 +30,21 @@ export const findingOf = async (box: Machine, check: CheckName): Promise<Finding
   return findings[0] as Finding
 }
 
-/** Types the remedy of a finding in a shell, and answers what its check finds then, in the same shell. */
-export const afterMending = async (box: Machine, { check, remedy }: Finding): Promise<ReadonlyArray<Finding>> => {
-  const run = await box.sh(`{ ${remedy}\n} >&2\nd doctor --json --check ${check}`)
-  if (run.stdout === "") throw new Error(`after ${remedy} d doctor said nothing: ${run.stderr}`)
-  return (JSON.parse(run.stdout) as Examination).findings
+const serious = (findings: ReadonlyArray<Finding>) => findings.filter(({ severity }) => severity !== "info")
+const whose = ({ check, keys, ports }: Finding) => JSON.stringify({ check, keys, ports })
+
+/**
+ * Types the remedy of a finding in a shell, and answers what its check finds then, in the same shell. Nothing else may
+ * be wrong afterwards that was not before.
+ */
+export const afterMending = async (box: Machine, finding: Finding): Promise<ReadonlyArray<Finding>> => {
+  const before = serious((await examine(box)).findings).map(whose)
+  const run = await box.sh(`{ ${finding.remedy}\n} >&2\nd doctor --json`)
+  if (run.stdout === "") throw new Error(`after ${finding.remedy} d doctor said nothing: ${run.stderr}`)
+  const { findings } = JSON.parse(run.stdout) as Examination
+  const others = serious(findings).filter(({ check }) => check !== finding.check)
+  expect(others.filter((each) => !before.includes(whose(each)))).toEqual([])
+  return findings.filter(({ check }) => check === finding.check)
 }
 
 /** Waits until `answer` is what is wanted. */

@@ -60,7 +60,8 @@ export default () => {
       `--datadir=${template}`,
       `--user=${userInfo().username}`
     ],
-    { stdio: ["ignore", "ignore", "inherit"] }
+    // Servers that are made at the same time take each other's temporary tables away.
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TMPDIR: root } }
   )
   return () => {
     remover.stdin.end()
