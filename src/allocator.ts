@@ -10,10 +10,10 @@ export interface World {
   readonly bound: ReadonlySet<number>
 }
 
-/** The lowest free slot, and the bound ports that were passed over on the way to it. */
+/** The lowest free slot, or none, and the bound ports that were passed over on the way. */
 export type Slot =
   | { readonly _tag: "Free"; readonly port: number; readonly skipped: ReadonlyArray<number> }
-  | { readonly _tag: "Full"; readonly figures: Figures }
+  | { readonly _tag: "Full"; readonly figures: Figures; readonly skipped: ReadonlyArray<number> }
 
 /** What `allocate --app` comes to. */
 export type PairChoice =
@@ -59,7 +59,7 @@ export const nextSlot = (range: PortRange, size: 1 | 2, world: World): Slot => {
       skipped.push(...slot.filter((each) => world.bound.has(each)))
     } else return { _tag: "Free", port, skipped }
   }
-  return { _tag: "Full", figures }
+  return { _tag: "Full", figures, skipped }
 }
 
 /** The pair of the app whose keys are `prod` and `dev`: kept, completed, or the lowest free one. */

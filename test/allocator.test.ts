@@ -117,6 +117,7 @@ describe("every world", () => {
         if (crowded) expect(slot._tag).toBe("Full")
         if (slot._tag === "Full") {
           const { busy, claimed, reserved, slots } = slot.figures
+          expect(slot.skipped.filter((port) => port < APPS.first || port > APPS.last)).toEqual([])
           expect([slots, claimed + reserved + busy]).toEqual([20, 20])
         }
       })

@@ -49,7 +49,7 @@ export const allocation = Effect.fn("allocation")(function* (
     Effect.gen(function* () {
       for (;;) {
         const choice = choose({ ports, reserved: rules.reserved, bound })
-        const doubtful = inTheWay(choice, bound).filter((port) => !sure.has(port))
+        const doubtful = inTheWay(choice).filter((port) => !sure.has(port))
         if (doubtful.length > 0) {
           const still = yield* listeners.still(doubtful)
           for (const port of doubtful) {
@@ -141,10 +141,9 @@ export const allocation = Effect.fn("allocation")(function* (
   return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
 })
 
-/** The bound ports that kept `choice` from being another. */
-const inTheWay = (choice: PairChoice, bound: ReadonlySet<number>): ReadonlyArray<number> => {
-  if (choice._tag === "Free") return choice.skipped
-  if (choice._tag === "Full") return [...bound]
+/** The bound ports that kept `choice` from being another; those beyond its range have nothing to do with it. */
+const inTheWay = (choice: PairChoice): ReadonlyArray<number> => {
+  if (choice._tag === "Free" || choice._tag === "Full") return choice.skipped
   return choice._tag === "Blocked" && choice.obstacle?._tag === "Bound"
     ? [choice.port + (choice.half === "prod" ? 1 : -1)]
     : []
