@@ -52,6 +52,8 @@ export class MariaDb {
       `--user=${userInfo().username}`,
       `--datadir=${this.directory}/data`,
       `--socket=${this.socket}`,
+      // A server that starts removes what it finds of temporary tables, also another's.
+      `--tmpdir=${this.directory}`,
       `--port=${this.port}`,
       "--bind-address=127.0.0.1",
       "--innodb-log-file-size=4M",
