@@ -4,7 +4,7 @@ import { at, rangesEnv } from "../support/ports.ts"
 import { machine } from "../support/program.ts"
 
 const MANY = 20
-const ROUNDS = 10
+const ROUNDS = 3
 
 /** Processes that start together on a database that nobody has used. */
 export const racesSuite = (database: TestDatabase) =>

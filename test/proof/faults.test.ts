@@ -1,0 +1,185 @@
+import { statSync } from "node:fs"
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, describe, expect, it } from "vitest"
+import { MariaDb, sharedServer } from "../support/mariadb.ts"
+import { machine } from "../support/program.ts"
+import { commitProxy } from "../support/proxy.ts"
+import { type Client, naive, process as processes } from "./clients.ts"
+import { judge, type Verdict } from "./judge.ts"
+import { Report } from "./report.ts"
+import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
+import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
+import { onMariaDb, onSqlite, readPorts, type Service, type World } from "./worlds.ts"
+
+/** How often all of it is run; `npm test` runs a short form once. */
+const ROUNDS = Number(process.env["ROUNDS"] ?? 0)
+const SHORT = ROUNDS === 0
+
+const PAIRS = SHORT ? 2 : 7
+const ASKS = SHORT ? 4 : 10
+const FOUR_HOSTS = ["alpha", "beta", "gamma", "delta"]
+
+/** The limit on everything of the database, and a time that is longer than it and whatever follows from it. */
+const PATIENCE = { AUTOMATELINUX_DATABASE_TIMEOUT: "2 seconds" }
+const PAST_EVERY_TIMEOUT_MS = 4500
+
+const databases: ReadonlyArray<readonly [string, () => Promise<World>]> = [
+  ["SQLite", async () => onSqlite()],
+  ["MariaDB", async () => onMariaDb(await sharedServer())]
+]
+
+const report = new Report()
+afterAll(() => console.log(`\n${report.text}\n`))
+
+const KEPT = { duplicates: [], losses: [], inventions: [], drift: [], pairs: [], moved: [], stale: [], unclean: [] }
+
+const keeps = (trial: string, verdict: Verdict) => {
+  report.add(trial, verdict)
+  expect(verdict).toMatchObject(KEPT)
+}
+
+/** 32 clients times 7 pairs: nothing is refused and no place left out. Then everything mixed. */
+const manyWriters = async (clients: ReadonlyArray<Client>, seed: number, pairs = PAIRS, asks = ASKS) => {
+  const first = await together(clients, (index) => listed(times(pairs, (each) => allocate(`w${index}x${each}`))))
+  const ports = first.flatMap(({ outcome }) => (outcome._tag === "Ok" ? outcome.assigned.map(({ port }) => port) : []))
+  expect(ports.sort((a, b) => a - b)).toEqual(times(2 * pairs * CLIENTS, (index) => RANGES.app.first + index))
+  const then = await together(clients, (index) => mixed(`u${index}`, randomFrom(seed + index), asks))
+  return [...first, ...then]
+}
+
+describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (round) => {
+  const seed = round * 1000
+
+  it("a naive allocator is caught", async () => {
+    const server = await sharedServer()
+    const name = `naive${round}`
+    await server.database(name)
+    await server.query("CREATE TABLE settings (setting_key VARCHAR(255) PRIMARY KEY, setting_value TEXT)", [], name)
+    const clients = await Promise.all(times(CLIENTS, () => naive(server.socket, name, RANGES.app.first)))
+    const history = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
+    const tables = await readPorts((sql) => server.query(sql, [], name))
+    const verdict = judge(history, tables, { appRange: RANGES.app, refusals: [] })
+    report.add("naive allocator", verdict)
+    expect(verdict.duplicates.length).toBeGreaterThan(0)
+  })
+
+  describe.each(databases)("%s", (database, fresh) => {
+    it.each([
+      ["one daemon", ["alpha"]],
+      ["four daemons", FOUR_HOSTS]
+    ])("many writers through %s", async (through, hosts) => {
+      const world = await fresh()
+      const services = await serve(world, hosts)
+      const verdict = await judged(await manyWriters(clientsOf(services), seed), world, services)
+      keeps(`${database}, ${through}`, verdict)
+      expect(verdict.unknown).toBe(0)
+    })
+
+    it("many writers through the command line", async () => {
+      const world = await fresh()
+      const box = machine({ ...ENV, ...world.env, AUTOMATELINUX_DAEMON: "never" })
+      const clients = times(CLIENTS, () => processes(box))
+      const verdict = await judged(await manyWriters(clients, seed, 1, SHORT ? 0 : 1), world, [])
+      keeps(`${database}, command line`, verdict)
+      expect(verdict.unknown).toBe(0)
+    })
+
+    it("a range too small for all", async () => {
+      const world = await fresh()
+      const slots = CLIENTS / 2
+      const { first } = RANGES.app
+      const small = { AUTOMATELINUX_APP_RANGE: `${first}-${first + 2 * slots - 1}` }
+      const services = await serve(world, FOUR_HOSTS, small)
+      const clients = clientsOf(services)
+      const rush = await together(clients, (index) => listed([allocate(`w${index}`)]))
+      const refusals = rush.flatMap(({ outcome }) => (outcome._tag === "Refused" ? [outcome.code] : []))
+      expect(refusals).toEqual(times(CLIENTS - slots, () => "range-full"))
+      const then = await together(clients, (index) => mixed(`u${index}`, randomFrom(seed + index), ASKS))
+      keeps(`${database}, full range`, await judged([...rush, ...then], world, services))
+    })
+
+    it("a daemon is killed, over and over", async () => {
+      const world = await fresh()
+      const services = await serve(world, FOUR_HOSTS, PATIENCE)
+      const verdict = await disturbed(world, services, seed, async () => {
+        for (const service of services) {
+          await service.stop("SIGKILL")
+          await service.start()
+          await sleep(200)
+        }
+      })
+      keeps(`${database}, daemon killed`, verdict)
+    })
+
+    it("a daemon falls asleep, perhaps in mid-transaction", async () => {
+      const world = await fresh()
+      const services = await serve(world, FOUR_HOSTS, PATIENCE)
+      const verdict = await disturbed(world, services, seed, async () => {
+        services[0]?.signal("SIGSTOP")
+        await sleep(PAST_EVERY_TIMEOUT_MS)
+        services[0]?.signal("SIGCONT")
+      })
+      keeps(`${database}, daemon asleep`, verdict)
+    })
+  })
+
+  it("SQLite's disk is full", async () => {
+    const world = onSqlite()
+    const services = await serve(world, ["alpha"], PATIENCE)
+    const verdict = await disturbed(world, services, seed, async () => {
+      const [service] = services as [Service]
+      for (const more of [0, 50_000]) {
+        service.limitFiles(statSync(`${world.file}-wal`).size + more)
+        await sleep(1000)
+        service.limitFiles("unlimited")
+        await sleep(500)
+      }
+    })
+    keeps("SQLite, disk full", verdict)
+    expect(verdict.refused).toBeGreaterThan(0)
+  })
+
+  it("MariaDB is killed and comes back", async () => {
+    const server = await MariaDb.start()
+    try {
+      const world = await onMariaDb(server)
+      const services = await serve(world, FOUR_HOSTS, PATIENCE)
+      const verdict = await disturbed(world, services, seed, async () => {
+        for (const away of [0, 3000]) {
+          await server.kill()
+          await sleep(away)
+          await server.restart()
+          await sleep(500)
+        }
+      })
+      keeps("MariaDB, server killed", verdict)
+    } finally {
+      await server.kill()
+    }
+  })
+
+  it("MariaDB is stopped past every timeout and goes on", async () => {
+    const server = await MariaDb.start()
+    try {
+      const world = await onMariaDb(server)
+      const services = await serve(world, FOUR_HOSTS, PATIENCE)
+      const verdict = await disturbed(world, services, seed, async () => {
+        server.signal("SIGSTOP")
+        await sleep(PAST_EVERY_TIMEOUT_MS)
+        server.signal("SIGCONT")
+      })
+      keeps("MariaDB, server stopped", verdict)
+    } finally {
+      await server.kill()
+    }
+  })
+
+  it("connections to MariaDB are cut at COMMIT", async () => {
+    const server = await sharedServer()
+    const random = randomFrom(seed)
+    const fates = times(10_000, () => (random() < 0.8 ? "pass" : random() < 0.5 ? "before" : "after"))
+    const world = await onMariaDb(server, await commitProxy(server.socket, fates))
+    const services = await serve(world, FOUR_HOSTS, PATIENCE)
+    keeps("MariaDB, cut at COMMIT", await disturbed(world, services, seed, () => sleep(1000)))
+  })
+})

@@ -1,0 +1,114 @@
+/** What a client asks for, as it goes over the wire. */
+export type Ask =
+  | {
+      readonly command: "allocate" | "release"
+      readonly app: ReadonlyArray<string>
+      readonly special: ReadonlyArray<string>
+    }
+  | { readonly command: "setPort"; readonly key: string; readonly value: number; readonly force: boolean }
+  | { readonly command: "deletePort" | "getPort"; readonly key: string }
+  | { readonly command: "rename"; readonly key: string; readonly to: string }
+
+export interface Assigned {
+  readonly key: string
+  readonly port: number
+  /** Whether the key had it not before, by the answer. */
+  readonly created: boolean
+}
+
+export type Outcome =
+  | { readonly _tag: "Ok"; readonly assigned: ReadonlyArray<Assigned>; readonly released: ReadonlyArray<string> }
+  /** It was certainly not done. */
+  | { readonly _tag: "Refused"; readonly code: string }
+  /** The reply was lost, or said so itself. */
+  | { readonly _tag: "Unknown" }
+
+export interface Attempt {
+  readonly client: string
+  readonly ask: Ask
+  /** By one monotonic clock, in milliseconds. */
+  readonly began: number
+  readonly ended: number
+  readonly outcome: Outcome
+}
+
+/** What the database holds when everything is over. */
+export interface Tables {
+  readonly ports: ReadonlyMap<string, number>
+  /** `undefined` where the allocator on trial keeps none. */
+  readonly claims: ReadonlyMap<number, string> | undefined
+  /** What was done, by `port_history`. */
+  readonly done: ReadonlyArray<{ readonly what: string; readonly key: string }> | undefined
+}
+
+/** What an attempt did, or may have done, to one key. */
+export interface Effect {
+  readonly key: string
+  /** `null` where it has none afterwards, `any` where the reply that would tell is lost. */
+  readonly port: number | null | "any"
+  readonly from: number
+  /** What is unknown may happen at any time: a server that was stopped goes on with what it was told. */
+  readonly until: number
+  readonly sure: boolean
+}
+
+/** A stretch of time in which a key certainly had a port. */
+export interface Hold {
+  readonly key: string
+  readonly port: number
+  readonly since: number
+  readonly until: number
+  readonly by: Effect
+}
+
+export const keysOf = (ask: Ask): ReadonlyArray<string> => {
+  if ("app" in ask) return [...ask.app.flatMap((app) => [`${app}-prod`, `${app}-dev`]), ...ask.special]
+  return "to" in ask ? [ask.key, ask.to] : [ask.key]
+}
+
+export const effectsOf = ({ ask, began, ended, outcome }: Attempt): ReadonlyArray<Effect> => {
+  if (outcome._tag === "Refused" || ask.command === "getPort") return []
+  const sure = outcome._tag === "Ok"
+  const effect = (key: string, port: Effect["port"]): Effect => ({
+    key,
+    port,
+    from: began,
+    until: sure ? ended : Number.POSITIVE_INFINITY,
+    sure
+  })
+  const given = sure ? outcome.assigned.map(({ key, port }) => effect(key, port)) : undefined
+  switch (ask.command) {
+    case "allocate":
+      return given ?? keysOf(ask).map((key) => effect(key, "any"))
+    case "setPort":
+      return [effect(ask.key, ask.value)]
+    case "rename":
+      return [effect(ask.key, null), ...(given ?? [effect(ask.to, "any")])]
+    case "release":
+      return (sure ? outcome.released : keysOf(ask)).map((key) => effect(key, null))
+    case "deletePort":
+      return [effect(ask.key, null)]
+  }
+}
+
+export const groupBy = <A, K>(all: ReadonlyArray<A>, by: (each: A) => K): Map<K, Array<A>> => {
+  const groups = new Map<K, Array<A>>()
+  for (const each of all) {
+    const group = groups.get(by(each))
+    if (group === undefined) groups.set(by(each), [each])
+    else group.push(each)
+  }
+  return groups
+}
+
+/** From the end of an acknowledged change to the beginning of the next attempt that may have undone it. */
+export const holdsOf = (effects: ReadonlyArray<Effect>): ReadonlyArray<Hold> =>
+  [...groupBy(effects, (effect) => effect.key).values()].flatMap((ofKey) =>
+    ofKey.flatMap((by): ReadonlyArray<Hold> => {
+      const { key, port, until: since } = by
+      if (!by.sure || typeof port !== "number") return []
+      const undoing = ofKey.filter((other) => other !== by && other.port !== port && other.until > by.from)
+      const until = Math.min(Number.POSITIVE_INFINITY, ...undoing.map((other) => other.from))
+      return until > since ? [{ key, port, since, until, by }] : []
+    })
+  )

@@ -1,0 +1,32 @@
+import type { Verdict } from "./judge.ts"
+
+const HEADER = ["TRIAL", "ROUNDS", "OPERATIONS", "REFUSED", "UNKNOWN", "DUPLICATES", "LOSSES", "OTHER"]
+
+/** The verdicts of many rounds, added up by trial. */
+export class Report {
+  private readonly rows = new Map<string, Array<number>>()
+
+  add(trial: string, verdict: Verdict): void {
+    const { drift, duplicates, inventions, losses, moved, operations, pairs, refused, stale, unclean, unknown } =
+      verdict
+    const other = [inventions, drift, pairs, moved, stale, unclean].flat().length
+    const round = [1, operations, refused, unknown, duplicates.length, losses.length, other]
+    const row = this.rows.get(trial) ?? round.map(() => 0)
+    this.rows.set(
+      trial,
+      row.map((sum, index) => sum + (round[index] ?? 0))
+    )
+  }
+
+  get text(): string {
+    const lines = [HEADER, ...[...this.rows].map(([trial, row]) => [trial, ...row.map(String)])]
+    const widths = HEADER.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+    return lines
+      .map((line) =>
+        line
+          .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+          .join("  ")
+      )
+      .join("\n")
+  }
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect } from "vitest"
+import { type Client, vanishing } from "./clients.ts"
+import type { Attempt } from "./history.ts"
+import { judge, type Verdict } from "./judge.ts"
+import { mixed, RANGES, randomFrom, runAll, type Script } from "./workload.ts"
+import { Service, type World } from "./worlds.ts"
+
+export const CLIENTS = 32
+
+/** How many of the clients of a disturbed run never wait for their reply. */
+const VANISHING = 2
+
+const range = ({ first, last }: { readonly first: number; readonly last: number }) => `${first}-${last}`
+
+/** On a busy machine 32 writers may keep one of them waiting for longer than by default. */
+export const ENV: Readonly<Record<string, string>> = {
+  AUTOMATELINUX_DATABASE_TIMEOUT: "60 seconds",
+  AUTOMATELINUX_APP_RANGE: range(RANGES.app),
+  AUTOMATELINUX_SPECIAL_RANGE: range(RANGES.special)
+}
+
+export const times = <A>(count: number, make: (index: number) => A): ReadonlyArray<A> =>
+  Array.from({ length: count }, (_, index) => make(index))
+
+const CLEAN = ["conflict", "range-full", "not-set", "not-found"]
+/** Where things break it may also be said that nothing was done. */
+const BROKEN = ["unavailable", "no-daemon"]
+
+/** Ends the services, so that nobody is at work any more, and judges. */
+export const judged = async (
+  history: ReadonlyArray<Attempt>,
+  world: World,
+  services: ReadonlyArray<Service>,
+  refusals = CLEAN
+): Promise<Verdict> => {
+  await Promise.all(services.map((service) => service.stop()))
+  return judge(history, await world.tables(), { appRange: RANGES.app, refusals })
+}
+
+/** As many daemons as there are names of hosts, started; ended with the test. */
+export const serve = async (
+  world: World,
+  hosts: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): Promise<ReadonlyArray<Service>> => {
+  const services = hosts.map((host) => new Service({ ...ENV, ...world.env, AUTOMATELINUX_HOST: host, ...env }))
+  await Promise.all(services.map((service) => service.start()))
+  return services
+}
+
+/** 32 clients, each with a connection of its own, spread over the services. */
+export const clientsOf = (services: ReadonlyArray<Service>): ReadonlyArray<Client> =>
+  times(CLIENTS, (index) => {
+    const service = services[index % services.length]
+    if (service === undefined) throw new Error("nobody serves")
+    return service.client
+  })
+
+/** Each client's part of `scripts`, until all are through. */
+export const together = (clients: ReadonlyArray<Client>, script: (index: number) => Script) =>
+  runAll(clients.map((client, index) => [client, script(index)] as const))
+
+/** How soon after a disturbance something must succeed again, on a busy machine. */
+const RECOVERY_MS = 30_000
+
+/** The mixed load while `disturb` lasts, and until it is over and something has succeeded again. */
+export const disturbed = async (
+  world: World,
+  services: ReadonlyArray<Service>,
+  seed: number,
+  disturb: () => Promise<void>
+): Promise<Verdict> => {
+  const history: Array<Attempt> = []
+  const clients = clientsOf(services).map((client, index) =>
+    index < VANISHING ? vanishing(services[index % services.length]?.path ?? "") : client
+  )
+  let over = false
+  const running = runAll(
+    clients.map((client, index) => [client, mixed(`u${index}`, randomFrom(seed + index))] as const),
+    () => over,
+    history
+  )
+  await sleep(500)
+  await disturb()
+  const since = performance.now()
+  const goesOn = () => history.some(({ began, outcome }) => began > since && outcome._tag === "Ok")
+  do await sleep(1000)
+  while (!goesOn() && performance.now() < since + RECOVERY_MS)
+  over = true
+  await running
+  expect(goesOn(), "something succeeds after the disturbance").toBe(true)
+  return judged(history, world, services, [...CLEAN, ...BROKEN])
+}

@@ -1,0 +1,122 @@
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import Database from "better-sqlite3"
+import type { MariaDb, Row } from "../support/mariadb.ts"
+import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { type Client, kept } from "./clients.ts"
+import type { Tables } from "./history.ts"
+
+/** A registry on some database, and what it holds. */
+export interface World {
+  readonly env: Readonly<Record<string, string>>
+  /** Waits until nobody is at work any more, and reads. */
+  readonly tables: () => Promise<Tables>
+}
+
+type Query = (sql: string) => Promise<ReadonlyArray<Row>>
+
+/** Keeps no claims and no history: for an allocator that has none. */
+export const readPorts = async (query: Query): Promise<Tables> => {
+  const rows = await query("SELECT setting_key AS k, setting_value AS v FROM settings")
+  return {
+    ports: new Map(rows.map(({ k, v }) => [String(k).slice("port_".length), Number(v)])),
+    claims: undefined,
+    done: undefined
+  }
+}
+
+export const readTables = async (query: Query): Promise<Tables> => ({
+  ...(await readPorts(query)),
+  claims: new Map(
+    (await query("SELECT port, claim_key FROM port_claims")).map((row) => [
+      Number(row["port"]),
+      String(row["claim_key"])
+    ])
+  ),
+  done: (await query('SELECT what, "key" AS k FROM port_history')).map((row) => ({
+    what: String(row["what"]),
+    key: String(row["k"])
+  }))
+})
+
+export const onSqlite = (): World & { readonly file: string } => {
+  const file = join(temporary(), "ports.sqlite")
+  return {
+    file,
+    env: { AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` },
+    tables: async () => {
+      const database = new Database(file)
+      try {
+        return await readTables(async (sql) => database.prepare(sql).all() as ReadonlyArray<Row>)
+      } finally {
+        database.close()
+      }
+    }
+  }
+}
+
+let databases = 0
+
+/** `via` is where to go instead of to the server itself: a port of a proxy on this machine. */
+export const onMariaDb = async (server: MariaDb, via?: number): Promise<World & { readonly name: string }> => {
+  const name = `proof${++databases}`
+  await server.database(name)
+  const url = server.overTcp(name)
+  return {
+    name,
+    env: { AUTOMATELINUX_DATABASE_URL: via === undefined ? url : url.replace(`:${server.port}`, `:${via}`) },
+    tables: async () => {
+      await quiet(server)
+      return readTables((sql) => server.query(`SET sql_mode = 'ANSI_QUOTES'; ${sql}`, [], name).then(last))
+    }
+  }
+}
+
+const last = (results: ReadonlyArray<Row>): ReadonlyArray<Row> => results.at(-1) as unknown as ReadonlyArray<Row>
+
+/** A server goes on with what it was told, also when who told it is gone. */
+export const quiet = async (server: MariaDb): Promise<void> => {
+  const busy = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'ports'"
+  while ((await server.query(busy)).length > 0) await sleep(50)
+}
+
+/** A daemon that can be killed and started again where it was. */
+export class Service {
+  private daemon: Daemon | undefined
+  readonly box: Machine
+
+  constructor(env: Readonly<Record<string, string>>) {
+    this.box = machine(env)
+  }
+
+  get client(): Client {
+    return kept(this.path)
+  }
+
+  get path(): string {
+    return this.box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+  }
+
+  get pid(): number {
+    return this.daemon?.pid ?? 0
+  }
+
+  async start(): Promise<void> {
+    this.daemon = await startDaemon(this.box)
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.daemon?.signal(signal)
+  }
+
+  /** No file that it writes may become longer than so many bytes. */
+  limitFiles(bytes: number | "unlimited"): void {
+    const { status, stderr } = spawnSync("prlimit", ["--pid", String(this.pid), `--fsize=${bytes}:`])
+    if (status !== 0) throw new Error(`prlimit: ${stderr}`)
+  }
+
+  async stop(signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
+    await this.daemon?.stop(signal)
+  }
+}
