@@ -101,8 +101,10 @@ export class Store extends Effect.Service<Store>()("Store", {
        * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
        * and writes what it chose with claims and history. `decide` may run several times.
        *
-       * Where a COMMIT was not answered, the next attempt stands in the queue behind it, so it finds its history or
-       * knows that it was rolled back. Only where no attempt gets that far is the outcome unknown.
+       * Where a COMMIT was not answered, a transaction of its own finds out what came of it, before anything else is
+       * tried. It stands in the queue behind the lost one, or, on another node of a cluster, excludes it by committing:
+       * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
+       * the outcome unknown.
        */
       write: Effect.fn("Store.write")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
@@ -110,9 +112,12 @@ export class Store extends Effect.Service<Store>()("Store", {
         const batch = randomUUID()
         let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
         let answer: { readonly answer: A } | undefined
+        const wasDone = Effect.gen(function* () {
+          if (yield* rows.wasWritten(batch)) return true
+          yield* changes.touch(randomUUID())
+          return false
+        })
         const attempt = Effect.gen(function* () {
-          if (sent !== undefined && (yield* rows.wasWritten(batch))) return sent.answer
-          sent = undefined
           const state = yield* rows.readState
           const plan = yield* decide(state)
           answer = plan
@@ -121,7 +126,11 @@ export class Store extends Effect.Service<Store>()("Store", {
           return plan.answer
         })
         return yield* guarded(
-          provide(transaction(attempt)).pipe(
+          Effect.gen(function* () {
+            if (sent !== undefined && (yield* provide(transaction(wasDone)))) return sent.answer
+            sent = undefined
+            return yield* provide(transaction(attempt))
+          }).pipe(
             Effect.mapError((error) => {
               if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
               // What fails while the outcome is open does not settle it.

@@ -7,6 +7,7 @@ import { KeyCollision } from "../domain/errors.ts"
 import { applied, type Change, type Claim, type RegistryState } from "../domain/RegistryState.ts"
 import { Dialect } from "./Dialect.ts"
 import { PREFIX } from "./rows.ts"
+import { MUTEX } from "./schema.ts"
 
 /** A row changed between our reading and our writing it: another program wrote it. The transaction is run again. */
 export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string }> {}
@@ -181,6 +182,12 @@ export const makeChanges = (settings: string) =>
       )
 
     /**
+     * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
+     * the node, but of two transactions that write one row only the first can commit.
+     */
+    const touch = (batch: string) => sql`UPDATE port_registry SET value = ${batch} WHERE name = ${MUTEX}`
+
+    /**
      * Writes `changes`, and the claims as they must stand afterwards. Nothing at all is written where nothing changes
      * and the claims agree with the rows already.
      */
@@ -188,7 +195,9 @@ export const makeChanges = (settings: string) =>
       Effect.gen(function* () {
         const right = { claimedAt: stamp.at, host: stamp.host, by: stamp.user }
         const agreed = settle(state.ports, state.claims, right)
-        yield* tellDrift(claimMoves(state.claims, agreed), stamp)
+        const drifted = claimMoves(state.claims, agreed)
+        if (changes.length + drifted.length > 0) yield* touch(stamp.batch)
+        yield* tellDrift(drifted, stamp)
         const known = new Set(state.keys.keys())
         let ports = state.ports
         let claims: ReadonlyMap<number, Claim> = agreed
@@ -200,5 +209,5 @@ export const makeChanges = (settings: string) =>
         yield* writeClaims(claimMoves(state.claims, settle(ports, claims, right)))
       })
 
-    return { writeAll }
+    return { touch, writeAll }
   })

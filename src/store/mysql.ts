@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs"
-import { connect } from "node:net"
+import { connect, type Socket } from "node:net"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
@@ -10,7 +10,7 @@ import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
-import { diagnose } from "./mysqlTrouble.ts"
+import { diagnose, isOutOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
@@ -42,6 +42,14 @@ export const layer = (
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`
   let current = 0
+  /** The connections to the current server. */
+  const connected = new Set<Socket>()
+
+  const leave = () => {
+    current++
+    for (const socket of connected) socket.destroy()
+    connected.clear()
+  }
 
   /**
    * Connects to the current server; one that breaks hands over to the next. The limit on silence is the only one that
@@ -56,6 +64,10 @@ export const layer = (
       if (current === mine) current = mine + 1
     }
     socket.setNoDelay(true)
+    socket.once("connect", () => {
+      if (current === mine) connected.add(socket)
+    })
+    socket.once("close", () => connected.delete(socket))
     socket.once("error", handOver)
     socket.once("end", () => {
       if (!socket.writableEnded) handOver()
@@ -67,9 +79,11 @@ export const layer = (
   }
 
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
-  const BEGIN =
+  /** What a decision rests on must hold what was acknowledged on any other node of a cluster. */
+  let causal = ""
+  const begin = () =>
     `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
-    `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */; START TRANSACTION; ` +
+    `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */${causal}; START TRANSACTION; ` +
     `SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`
 
   const [first] = servers
@@ -96,15 +110,25 @@ export const layer = (
       }
     })
   ).pipe(
+    Effect.tap((sql) =>
+      servers.length === 1
+        ? Effect.void
+        : Effect.map(sql`SHOW VARIABLES LIKE 'wsrep_sync_wait'`, (found) => {
+            causal = found.length === 0 ? "" : ", wsrep_sync_wait = 1"
+          })
+    ),
     // A file of certificates that cannot be read is thrown.
     Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
     Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) }))
   )
 
-  /** Where there are several servers, one that is down says nothing of the next. */
+  /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
-    return trouble._tag === "Down" && servers.length > 1 ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
+    if (servers.length === 1) return trouble
+    // It keeps its connections, and refuses whatever comes over them.
+    if (isOutOfCluster(error.cause) && connected.size > 0) leave()
+    return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
@@ -116,7 +140,7 @@ export const layer = (
     }),
     begin: (connection) =>
       Effect.filterOrFail(
-        connection.executeUnprepared(BEGIN, [], undefined),
+        connection.executeUnprepared(begin(), [], undefined),
         (results) => Array.isArray(results.at(-1)) && results.at(-1).length === 1,
         // Without its row there is no queue: as bad as no table.
         () => new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })

@@ -12,6 +12,12 @@ const START_SERVER = "see whether the server runs, and AUTOMATELINUX_DATABASE_UR
 const TRY_AGAIN = "try again"
 const MANUAL = "docs/database.md says which rights are needed"
 
+/** This node of a cluster is not ready, or has lost the others. */
+const NOT_READY = 1047
+
+/** Whether a node of a cluster says that it is none at the moment. */
+export const isOutOfCluster = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === NOT_READY
+
 /** Server errors by number, because the driver's names for them differ between its versions. */
 const diagnoseServer = (errno: number, message: string): Trouble => {
   switch (errno) {
@@ -31,7 +37,8 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1053: // server shutdown in progress
     case 1317: // query interrupted
     case 1927: // connection was killed
-    case 1047: // this node of the cluster is not ready
+    case 1180: // COMMIT failed, in a cluster perhaps only on this node
+    case NOT_READY:
     case 4031: // disconnected for inactivity
       return { _tag: "Lost", reason: "it broke the connection", hint: TRY_AGAIN }
     case 1044:
