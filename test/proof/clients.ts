@@ -39,6 +39,7 @@ const dial = async (path: string): Promise<Socket | undefined> => {
       socket.once("error", () => answer(false))
     })
     socket.on("error", () => {})
+    socket.setTimeout(SILENCE_MS, () => socket.destroy())
     if (reached) return socket
   }
   return undefined
@@ -59,7 +60,6 @@ export const kept = (path: string): Client => {
       }
       mine.on("data", listen)
       mine.once("close", () => answer(undefined))
-      mine.setTimeout(SILENCE_MS, () => mine.destroy())
       mine.write(`${JSON.stringify({ ...ask, format: "json" })}\n`)
     })
     mine.removeAllListeners("data").removeAllListeners("close")

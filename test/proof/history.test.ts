@@ -4,7 +4,7 @@ import { judge, type Verdict } from "./judge.ts"
 
 /** One attempt a line: who, from when to when, what, and what came of it. */
 const attempt = (began: number, ended: number, ask: Ask, outcome: Outcome): Attempt => ({
-  client: "c",
+  client: 0,
   ask,
   began,
   ended,

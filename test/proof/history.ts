@@ -24,7 +24,8 @@ export type Outcome =
   | { readonly _tag: "Unknown" }
 
 export interface Attempt {
-  readonly client: string
+  /** Its number. */
+  readonly client: number
   readonly ask: Ask
   /** By one monotonic clock, in milliseconds. */
   readonly began: number

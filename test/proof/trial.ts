@@ -69,7 +69,7 @@ export const disturbed = async (
   world: World,
   services: ReadonlyArray<Service>,
   seed: number,
-  disturb: () => Promise<void>
+  disturb: (history: ReadonlyArray<Attempt>) => Promise<void>
 ): Promise<Verdict> => {
   const history: Array<Attempt> = []
   const clients = clientsOf(services).map((client, index) =>
@@ -82,7 +82,7 @@ export const disturbed = async (
     history
   )
   await sleep(500)
-  await disturb()
+  await disturb(history)
   const since = performance.now()
   const goesOn = () => history.some(({ began, outcome }) => began > since && outcome._tag === "Ok")
   do await sleep(1000)

@@ -96,7 +96,7 @@ export const runAll = async (
       for (let ask = script.next(); ask !== undefined && !over(); ask = script.next()) {
         const began = performance.now()
         const outcome = await client(ask)
-        history.push({ client: `c${index}`, ask, began, ended: performance.now(), outcome })
+        history.push({ client: index, ask, began, ended: performance.now(), outcome })
         script.tell(ask, outcome)
       }
     })

@@ -2,9 +2,11 @@ import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import Database from "better-sqlite3"
+import { expect } from "vitest"
 import type { MariaDb, Row } from "../support/mariadb.ts"
 import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
 import { type Client, kept } from "./clients.ts"
+import type { Node } from "./galera.ts"
 import type { Tables } from "./history.ts"
 
 /** A registry on some database, and what it holds. */
@@ -75,8 +77,44 @@ export const onMariaDb = async (server: MariaDb, via?: number): Promise<World & 
 
 const last = (results: ReadonlyArray<Row>): ReadonlyArray<Row> => results.at(-1) as unknown as ReadonlyArray<Row>
 
+/** What decides how long a cluster is waited for: it takes some seconds to find out that a node is gone. */
+const CLUSTER_LIMITS = "?connectTimeout=2&lockTimeout=5&statementTimeout=5"
+
+export const onCluster = async (nodes: ReadonlyArray<Node>) => {
+  const [first] = nodes
+  if (first === undefined) throw new Error("a cluster has nodes")
+  const name = `proof${++databases}`
+  await first.query(
+    `CREATE DATABASE ${name}; CREATE USER IF NOT EXISTS 'ports'@'%' IDENTIFIED BY 'secret'; GRANT ALL ON ${name}.* TO 'ports'@'%'`
+  )
+  const read = (node: Node) => {
+    const query = (sql: string) =>
+      node.query(`SET sql_mode = 'ANSI_QUOTES', wsrep_sync_wait = 1; ${sql}`, [], name).then(last)
+    return readTables(query)
+  }
+  return {
+    env: {},
+    /** Each host names another node first. */
+    envOf: (host: number): Readonly<Record<string, string>> => {
+      const order = nodes.map((_, index) => `127.0.0.1:${nodes[(host + index) % nodes.length]?.port}`)
+      return {
+        AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@${order.join(",")}/${name}${CLUSTER_LIMITS}`,
+        AUTOMATELINUX_DATABASE_TIMEOUT: "30 seconds"
+      }
+    },
+    /** All nodes must hold the same. */
+    tables: async () => {
+      for (const node of nodes) await quiet(node)
+      const [one, ...others] = await Promise.all(nodes.map(read))
+      if (one === undefined) throw new Error("a cluster has nodes")
+      for (const other of others) expect(other).toEqual(one)
+      return one
+    }
+  }
+}
+
 /** A server goes on with what it was told, also when who told it is gone. */
-export const quiet = async (server: MariaDb): Promise<void> => {
+export const quiet = async (server: Pick<MariaDb, "query">): Promise<void> => {
   const busy = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'ports'"
   while ((await server.query(busy)).length > 0) await sleep(50)
 }

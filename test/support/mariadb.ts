@@ -60,7 +60,7 @@ export class MariaDb {
       "--innodb-buffer-pool-size=16M",
       "--key-buffer-size=1M",
       "--aria-pagecache-buffer-size=1M",
-      `--log-error=${this.directory}/log`,
+      `--log-error=${this.directory}/log.err`,
       ...this.options
     ]
     // The shell ends the server when this process is gone, however it went: then the pipe it reads from ends.
@@ -77,7 +77,7 @@ export class MariaDb {
         return
       } catch (error) {
         if (attempt === 200)
-          throw new Error(`the server did not start: ${readFileSync(`${this.directory}/log`, "utf8")}`, {
+          throw new Error(`the server did not start: ${readFileSync(`${this.directory}/log.err`, "utf8")}`, {
             cause: error
           })
         await sleep(50)

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { PROGRAM, type Run, temporary } from "./program.ts"
 
 export const isRoot = process.getuid?.() === 0
-const NOBODY = 65_534
+export const NOBODY = 65_534
 
 /** `d` as an ordinary user, who is not the one that runs the tests where that is root, who may do anything. */
 export const asNobody = (env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>

@@ -8,9 +8,8 @@ const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "socat"
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 
-/** The tests need a real MariaDB server. Where there is none and it may be installed, it is. */
-const ensureServer = () => {
-  if (!missing()) return
+/** Installs packages of the system, where that is allowed. */
+export const install = (...packages: ReadonlyArray<string>): void => {
   const sudo = userInfo().uid === 0 ? [] : ["sudo", "-n"]
   const apt = (...words: ReadonlyArray<string>) => {
     const [program = "", ...rest] = [...sudo, "apt-get", ...words]
@@ -19,9 +18,15 @@ const ensureServer = () => {
       env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
     })
   }
-  console.log(`installing ${PACKAGES.join(" and ")} for the tests`)
+  console.log(`installing ${packages.join(" and ")} for the tests`)
   apt("update", "-qq")
-  apt("install", "-qy", "--no-install-recommends", ...PACKAGES)
+  apt("install", "-qy", "--no-install-recommends", ...packages)
+}
+
+/** The tests need a real MariaDB server. Where there is none and it may be installed, it is. */
+const ensureServer = () => {
+  if (!missing()) return
+  install(...PACKAGES)
   if (missing()) throw new Error(`the tests need a MariaDB server and socat: apt-get install ${PACKAGES.join(" ")}`)
 }
 

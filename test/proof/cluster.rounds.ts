@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { naive } from "./clients.ts"
+import { type Node, startCluster } from "./galera.ts"
+import { judge, type Verdict } from "./judge.ts"
+import { Report } from "./report.ts"
+import { CLIENTS, clientsOf, disturbed, judged, serve, times, together } from "./trial.ts"
+import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
+import { onCluster, readPorts } from "./worlds.ts"
+
+const ROUNDS = Number(process.env["ROUNDS"] ?? 1)
+const PAIRS = 7
+const ASKS = 6
+const FOUR_HOSTS = ["alpha", "beta", "gamma", "delta"]
+
+/** Longer than a cluster takes to find out that a node is gone. */
+const UNTIL_NOTICED_MS = 8000
+
+const report = new Report()
+let nodes: ReadonlyArray<Node>
+
+beforeAll(async () => {
+  nodes = await startCluster()
+})
+afterAll(async () => {
+  await Promise.all((nodes ?? []).map((node) => node.kill()))
+  console.log(`\n${report.text}\n`)
+})
+
+const node = (index: number): Node => {
+  const found = nodes[index]
+  if (found === undefined) throw new Error("there is no such node")
+  return found
+}
+
+const KEPT = { duplicates: [], losses: [], inventions: [], drift: [], pairs: [], moved: [], stale: [], unclean: [] }
+
+const keeps = (trial: string, verdict: Verdict) => {
+  report.add(trial, verdict)
+  expect(verdict).toMatchObject(KEPT)
+}
+
+/** Each host has another node that it likes best. */
+const serveAll = async () => {
+  const world = await onCluster(nodes)
+  const services = await Promise.all(
+    FOUR_HOSTS.map((host, index) => serve(world, [host], world.envOf(index))).map(async (each) => (await each)[0])
+  )
+  return { world, services: services.filter((service) => service !== undefined) }
+}
+
+describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
+  const seed = round * 1000
+
+  it("a naive allocator is caught", async () => {
+    const name = `naive${round}`
+    await node(0).query(`CREATE DATABASE ${name}`)
+    await node(0).query("CREATE TABLE settings (setting_key VARCHAR(255) PRIMARY KEY, setting_value TEXT)", [], name)
+    await sleep(500)
+    const clients = await Promise.all(times(CLIENTS, (index) => naive(node(index % 3).socket, name, RANGES.app.first)))
+    const history = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
+    const tables = await readPorts((sql) =>
+      node(0)
+        .query(`SET wsrep_sync_wait = 1; ${sql}`, [], name)
+        .then((all) => all[1] as never)
+    )
+    const verdict = judge(history, tables, { appRange: RANGES.app, refusals: [] })
+    report.add("naive allocator", verdict)
+    expect(verdict.duplicates.length).toBeGreaterThan(0)
+  })
+
+  it("many writers, spread over the nodes", async () => {
+    const { services, world } = await serveAll()
+    const clients = clientsOf(services)
+    const first = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
+    const ports = first.flatMap(({ outcome }) =>
+      outcome._tag === "Ok" ? outcome.assigned.map(({ port }) => port) : []
+    )
+    expect(ports.sort((a, b) => a - b)).toEqual(times(2 * PAIRS * CLIENTS, (index) => RANGES.app.first + index))
+    const then = await together(clients, (index) => mixed(`u${index}`, randomFrom(seed + index), ASKS))
+    keeps("many writers", await judged([...first, ...then], world, services))
+  })
+
+  it("a node is killed and comes back", async () => {
+    const { services, world } = await serveAll()
+    const verdict = await disturbed(world, services, seed, async () => {
+      await node(1).kill()
+      await sleep(UNTIL_NOTICED_MS)
+      node(1).startAgain()
+      await node(1).synced()
+    })
+    keeps("a node killed", verdict)
+  })
+
+  it("a node is stopped and goes on", async () => {
+    const { services, world } = await serveAll()
+    const verdict = await disturbed(world, services, seed, async () => {
+      node(2).signal("SIGSTOP")
+      await sleep(UNTIL_NOTICED_MS)
+      node(2).signal("SIGCONT")
+      await node(2).synced()
+    })
+    keeps("a node stopped", verdict)
+  })
+
+  it("a node is cut off from the others, and refuses what it is asked", async () => {
+    const { services, world } = await serveAll()
+    const verdict = await disturbed(world, services, seed, async (history) => {
+      await node(0).query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
+      await sleep(UNTIL_NOTICED_MS)
+      await expect(node(0).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
+      const since = performance.now()
+      await sleep(2000)
+      // Also who likes that node best goes on, with another.
+      const goOn = new Set(
+        history
+          .filter(({ began, outcome }) => began > since && outcome._tag === "Ok")
+          .map(({ client }) => client % FOUR_HOSTS.length)
+      )
+      expect(goOn.size).toBe(FOUR_HOSTS.length)
+      await node(0).query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'")
+      await node(0).synced()
+    })
+    keeps("a node cut off", verdict)
+  })
+
+  it("two nodes are killed: the third refuses, until they are back", async () => {
+    const { services, world } = await serveAll()
+    const verdict = await disturbed(world, services, seed, async () => {
+      await Promise.all([node(0).kill(), node(1).kill()])
+      await sleep(UNTIL_NOTICED_MS)
+      await expect(node(2).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
+      for (const each of [node(0), node(1)]) each.startAgain()
+      for (const each of nodes) await each.synced()
+    })
+    keeps("two nodes killed", verdict)
+  })
+})
