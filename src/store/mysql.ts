@@ -131,10 +131,17 @@ export const layer = (
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
+  /**
+   * In a cluster the queue is in this process as well: each commit on another node throws out everybody who waits at
+   * this one, and the fewer wait there, the fewer have to begin anew.
+   */
+  const turn = Effect.unsafeMakeSemaphore(servers.length === 1 ? CONNECTIONS : 1)
+  const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
+
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
     // The pool itself waits without limit.
-    reserve: Effect.timeoutFail(Effect.disconnect(sql.reserve), {
+    reserve: Effect.timeoutFail(Effect.zipRight(takeTurn, Effect.disconnect(sql.reserve)), {
       duration: limits.acquire,
       onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
     }),
