@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { machine } from "../support/program.ts"
 import { naive } from "./clients.ts"
 import { type Node, startCluster } from "./galera.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { Report } from "./report.ts"
-import { CLIENTS, clientsOf, disturbed, judged, serve, times, together } from "./trial.ts"
+import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
 import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
 import { onCluster, readPorts } from "./worlds.ts"
 
@@ -105,21 +106,26 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
 
   it("a node is cut off from the others, and refuses what it is asked", async () => {
     const { services, world } = await serveAll()
+    const isolate = (value: number) => node(0).query(`SET GLOBAL wsrep_provider_options = 'gmcast.isolate=${value}'`)
     const verdict = await disturbed(world, services, seed, async (history) => {
-      await node(0).query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=1'")
-      await sleep(UNTIL_NOTICED_MS)
-      await expect(node(0).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
       const since = performance.now()
-      await sleep(2000)
-      // Also who likes that node best goes on, with another.
-      const goOn = new Set(
-        history
-          .filter(({ began, outcome }) => began > since && outcome._tag === "Ok")
-          .map(({ client }) => client % FOUR_HOSTS.length)
-      )
-      expect(goOn.size).toBe(FOUR_HOSTS.length)
-      await node(0).query("SET GLOBAL wsrep_provider_options = 'gmcast.isolate=0'")
-      await node(0).synced()
+      const goOn = () =>
+        new Set(
+          history
+            .filter(({ began, outcome }) => began > since + UNTIL_NOTICED_MS && outcome._tag === "Ok")
+            .map(({ client }) => client % FOUR_HOSTS.length)
+        )
+      await isolate(1)
+      try {
+        await sleep(UNTIL_NOTICED_MS)
+        await expect(node(0).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
+        // Also who likes that node best goes on, with another; and who asks for the first time.
+        await vi.waitUntil(() => goOn().size === FOUR_HOSTS.length, 40_000)
+        await machine({ ...ENV, ...world.envOf(0), AUTOMATELINUX_DAEMON: "never" }).ok("listPorts")
+      } finally {
+        await isolate(0)
+        await node(0).synced()
+      }
     })
     keeps("a node cut off", verdict)
   })

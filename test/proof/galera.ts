@@ -81,6 +81,8 @@ export class Node {
       `--wsrep-cluster-address=gcomm://${group.map((port) => `${LOOPBACK}:${port}`).join(",")}`,
       `--wsrep-node-name=${name}`,
       `--wsrep-node-address=${LOOPBACK}:${ports.group}`,
+      // As docs/operations.md says.
+      "--wsrep-sync-wait=1",
       "--wsrep-sst-method=rsync",
       `--wsrep-sst-receive-address=${LOOPBACK}:${ports.sst}`,
       `--wsrep-provider-options=gmcast.listen_addr=tcp://${LOOPBACK}:${ports.group};ist.recv_addr=${LOOPBACK}:${ports.ist};pc.recovery=true;gcache.size=32M`
