@@ -95,8 +95,8 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-const lineFor = (command: string, payload: object, environment: Environment): string => {
-  const config = fingerprintOf(environment)
+const lineFor = async (command: string, payload: object, environment: Environment): Promise<string> => {
+  const config = await fingerprintOf(environment)
   // A daemon that was stopped meanwhile must not do later what was done without it.
   const until = Date.now() + SILENCE_MS
   return `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
@@ -104,7 +104,7 @@ const lineFor = (command: string, payload: object, environment: Environment): st
 
 /** Asks the daemon of this user, or else the system's. */
 export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
-  const line = lineFor(command, payload, environment)
+  const line = await lineFor(command, payload, environment)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
     const asked = await askAt(path, line, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked
@@ -113,5 +113,9 @@ export const ask = async (command: string, payload: object, environment: Environ
 }
 
 /** What comes of a question of `command` at `path`, within `limit` milliseconds. */
-export const probe = (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
-  askAt(path, lineFor(command, {}, environment), false, limit)
+export const probe = async (
+  path: string,
+  command: string,
+  environment: Environment,
+  limit: number
+): Promise<Asked> => askAt(path, await lineFor(command, {}, environment), false, limit)

@@ -12,7 +12,7 @@ import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
 import { asTyped } from "./domain/rules.ts"
-import { matches } from "./fingerprint.ts"
+import { fullFingerprint, matches } from "./fingerprint.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
 import { answerLocally } from "./local.ts"
@@ -64,6 +64,7 @@ export const makeResponder = (
   Effect.gen(function* () {
     const doctor = yield* Doctor
     const startedAt = yield* Clock.currentTimeMillis
+    const full = yield* Effect.promise(() => fullFingerprint(settings.written))
     const intervalSeconds = Duration.toSeconds(settings.probeInterval)
 
     const status = Effect.gen(function* () {
@@ -139,7 +140,7 @@ export const makeResponder = (
           refused({ code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" })
         )
       }
-      if (!matches(fingerprint, settings.written)) {
+      if (!matches(fingerprint, full)) {
         return Effect.succeed(
           refused({
             code: "other-store",
