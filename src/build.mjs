@@ -9,6 +9,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
@@ -40,7 +41,7 @@ const bundle = async (entry, plugins = []) => {
 const PARTS = ["run", "report", "table"]
 
 const texts = new Map(await Promise.all(PARTS.map(async (name) => [name, await bundle(name)])))
-const digest = createHash("sha256").update(process.version)
+const digest = createHash("sha256").update(process.version).update(readFileSync("src/cached.cjs"))
 for (const text of texts.values()) digest.update(text)
 const directory = `parts-${digest.digest("hex").slice(0, 16)}`
 

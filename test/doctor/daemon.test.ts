@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
-import { dirname, join } from "node:path"
+import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
 import { afterMending, examine, findingOf, findingsOf, RANGES, until, watched } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody } from "../support/nobody.ts"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
 
@@ -117,11 +117,7 @@ it("daemon-running: one that is stopped does not hold the doctor up", async () =
 
 it("daemon-running: a daemon of another version", async () => {
   const box = machine(RANGES)
-  const old = join(temporary(), "old.cjs")
-  const text = readFileSync(PROGRAM, "utf8")
-  expect(text).toContain(`"${version}"`)
-  writeFileSync(old, text.replaceAll(`"${version}"`, '"0.0.1"'))
-  symlinkSync(join(process.cwd(), "node_modules"), join(dirname(old), "node_modules"))
+  const old = copyOfProgram((text) => text.replaceAll(`"${version}"`, '"0.0.1"'))
   const child = spawn(process.execPath, [old, "daemon"], { env: box.env, cwd: box.home, stdio: "ignore" })
   onTestFinished(() => void child.kill("SIGKILL"))
   const [finding] = await until(

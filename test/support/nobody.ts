@@ -1,7 +1,5 @@
 import { spawn } from "node:child_process"
-import { chmodSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
-import { PROGRAM, type Run, temporary } from "./program.ts"
+import { copyOfProgram, type Run } from "./program.ts"
 
 export const isRoot = process.getuid?.() === 0
 export const NOBODY = 65_534
@@ -13,11 +11,8 @@ export const asNobody = (env: Readonly<Record<string, string>>, ...words: Readon
 /** `d` as the user `uid`, whom the system need not know, where the tests run as root. */
 export const asUser = (uid: number, env: Readonly<Record<string, string>>, ...words: ReadonlyArray<string>) =>
   new Promise<Run>((done) => {
-    const program = join(temporary(), "d.cjs")
-    // Nobody may not look into the checkout; the driver is found by a link.
-    writeFileSync(program, readFileSync(PROGRAM))
-    symlinkSync(join(process.cwd(), "node_modules"), join(program, "../node_modules"))
-    chmodSync(join(program, ".."), 0o755)
+    // Nobody may not look into the checkout.
+    const program = copyOfProgram()
     const child = spawn(process.execPath, [program, ...words], {
       env: { HOME: "/nonexistent", AUTOMATELINUX_DAEMON: "never", ...env },
       cwd: "/",

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { mkdtempSync, readFileSync } from "node:fs"
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { afterAll, onTestFinished } from "vitest"
 
 export const PROGRAM = resolve("dist/d.cjs")
@@ -20,6 +20,24 @@ export const ROOT = process.env["PORTS_TEST_ROOT"] ?? ""
 
 /** An empty directory. */
 export const temporary = (): string => mkdtempSync(join(ROOT, "t"))
+
+/** A copy of the program, with `edit` made in its text, that every user of this machine may run. */
+export const copyOfProgram = (edit?: (text: string) => string): string => {
+  const directory = temporary()
+  chmodSync(directory, 0o755)
+  cpSync(dirname(PROGRAM), directory, { recursive: true })
+  if (edit !== undefined) {
+    for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
+      const path = join(directory, name)
+      if (/\.c?js$/.test(name)) writeFileSync(path, edit(readFileSync(path, "latin1")), "latin1")
+      // What V8 made of the text as it was.
+      if (name.endsWith(".cache")) rmSync(path)
+    }
+  }
+  // The drivers are found by a link.
+  symlinkSync(resolve("node_modules"), join(directory, "node_modules"))
+  return join(directory, "d.cjs")
+}
 
 const collect = (child: ChildProcess): Promise<Run> =>
   new Promise((done, fail) => {
