@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as DateTime from "effect/DateTime"
@@ -109,7 +108,8 @@ export class Store extends Effect.Service<Store>()("Store", {
       write: Effect.fn("Store.write")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
-        const batch = randomUUID()
+        // The global one, because importing it costs every process that only reads.
+        const batch = crypto.randomUUID()
         let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
         let answer: { readonly answer: A } | undefined
         const wasDone = Effect.gen(function* () {

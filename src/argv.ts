@@ -13,11 +13,10 @@ export type Invocation =
   | { readonly _tag: "Local"; readonly command: Exclude<LocalCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
-  /** Well-formed: `payload` has what was given, by field, and `argv` is the command's name and its options as the parser behind this takes them. */
+  /** Well-formed: `payload` has what was given, by field. */
   | {
       readonly _tag: "Run"
       readonly command: CommandSpec
-      readonly argv: ReadonlyArray<string>
       readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
     }
@@ -43,8 +42,8 @@ const nearest = (word: string, words: ReadonlyArray<string>): string | undefined
 }
 
 /**
- * Reads the words after the program's name. It is strict where the parser behind it is not: unknown, repeated,
- * misplaced, wrong-case and value-less options are errors that repeat the word as it was typed.
+ * Reads the words after the program's name. It is strict: unknown, repeated, misplaced, wrong-case and value-less
+ * options are errors that repeat the word as it was typed.
  */
 export const readArgv = (words: ReadonlyArray<string>): Invocation => {
   const beforeDashes = words.includes("--") ? words.slice(0, words.indexOf("--")) : words
@@ -124,7 +123,6 @@ const readOperand = (command: CommandSpec, words: ReadonlyArray<string>, wrong: 
 
 const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: boolean, wrong: Wrong): Invocation => {
   const helpHint = `d ${command.name} --help`
-  const argv: Array<string> = [command.name]
   const payload: Record<string, unknown> = {}
   const seen = new Set<string>()
   for (let at = 0; at < words.length; at++) {
@@ -142,7 +140,6 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
     seen.add(name)
     if (option.value === undefined) {
       if (equals !== -1) return wrong("invalid", `${quote(word)}: --${name} takes no value`, `write --${name} alone`)
-      argv.push(`--${name}`)
       if (name !== "json") payload[fieldOf(name)] = true
       continue
     }
@@ -158,13 +155,10 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
     const value = name === "dir" && given !== "" ? realDirectory(given) : given
     const field = fieldOf(name)
     payload[field] = option.repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
-    argv.push(
-      ...(value.startsWith("-") && option.repeated === undefined ? [`--${name}=${value}`] : [`--${name}`, value])
-    )
   }
   const missing = command.options.find((option) => option.required && !seen.has(option.name))
   return missing === undefined
-    ? { _tag: "Run", command, argv, payload, json }
+    ? { _tag: "Run", command, payload, json }
     : wrong("missing-argument", `Missing required arg: ${missing.name}`, usageHint(command))
 }
 

@@ -2,6 +2,7 @@ import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
 import { ask, daemonAllowed } from "./client.ts"
+import type { RegistryCommand } from "./commands.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
@@ -30,7 +31,7 @@ const noDaemon = (): Failure => ({
 })
 
 /** Asks the daemon where one answers, and runs the command in this process where none does. */
-const command = async ({ argv, command: { name }, json, payload }: Invocation & { _tag: "Run" }): Promise<void> => {
+const command = async ({ command: { name }, json, payload }: Invocation & { _tag: "Run" }): Promise<void> => {
   const setting = process.env["AUTOMATELINUX_DAEMON"]
   if (setting && !["auto", "never"].includes(setting)) {
     return fail(
@@ -69,7 +70,7 @@ const command = async ({ argv, command: { name }, json, payload }: Invocation & 
       json
     )
   }
-  return long({ _tag: "Command", argv, json })
+  return long({ _tag: "Command", command: name as RegistryCommand, payload, json })
 }
 
 const main = async (invocation: Invocation): Promise<void> => {

@@ -1,29 +1,49 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { CommandFailed, completions, runCommand } from "./cli.ts"
-import { exitCodeOf } from "./domain/Failure.ts"
-import { say, writeAnswer, writeFailure } from "./render.ts"
+import type { RegistryCommand } from "./commands.ts"
+import { exitCodeOf, type Failure } from "./domain/Failure.ts"
+import { say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 
 /** What needs Effect: a command in this process, the service, the completions. */
 export type Task =
-  | { readonly _tag: "Command"; readonly argv: ReadonlyArray<string>; readonly json: boolean }
+  | {
+      readonly _tag: "Command"
+      readonly command: RegistryCommand
+      readonly payload: Readonly<Record<string, unknown>>
+      readonly json: boolean
+    }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
 
+/** A command said no; `failure` is what its user is told. */
+class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: Failure }> {}
+
+const failed = (failure: Failure) => new CommandFailed({ failure })
+
+/** What a task does not need is not loaded for it. */
 const program = (task: Task): Effect.Effect<void, unknown> => {
   switch (task._tag) {
     case "Command":
-      return runCommand(task.argv) as Effect.Effect<void, unknown>
+      return Effect.gen(function* () {
+        const { command, json, payload } = task
+        const { execute } = yield* Effect.promise(() => import("./inProcess.ts"))
+        const reply = yield* Effect.mapError(execute(command, payload, process.env), failed)
+        yield* Effect.promise(() => writeReply(command, reply, payload, json))
+      })
     case "Daemon":
-      return Effect.flatMap(
-        Effect.promise(() => import("./daemon.ts")),
-        ({ daemon }) => Effect.mapError(daemon(process.env), (failure) => new CommandFailed({ failure }))
-      )
+      return Effect.gen(function* () {
+        const { daemon } = yield* Effect.promise(() => import("./daemon.ts"))
+        return yield* Effect.mapError(daemon(process.env), failed)
+      })
     case "Completions":
-      return Effect.map(completions(task.shell), writeAnswer)
+      return Effect.gen(function* () {
+        const { completions } = yield* Effect.promise(() => import("./completions.ts"))
+        writeAnswer(yield* completions(task.shell))
+      })
   }
 }
 

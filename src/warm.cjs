@@ -16,4 +16,4 @@ process.once("exit", () => {
   rmSync(home, { recursive: true, force: true })
   writeFileSync(cacheOf(path), script.createCachedData())
 })
-program.run({ _tag: "Command", argv: ["listPorts"], json: false })
+program.run({ _tag: "Command", command: "listPorts", payload: {}, json: false })
