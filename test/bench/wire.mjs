@@ -1,0 +1,48 @@
+import { join, resolve } from "node:path"
+import { QUICK, rate, ratio } from "./measure.mjs"
+import { served, service } from "./place.mjs"
+import { demand, kept, once, request } from "./talk.mjs"
+
+const ROUNDS = QUICK ? 3 : 11
+const ROUND_MS = QUICK ? 400 : 1000
+const CLIENTS = 32
+
+/** What a question costs once a program has a connection, or opens one, against a service that does nothing. */
+export const wireRows = async () => {
+  const { directory, socket } = await served()
+  const echo = join(directory, "echo.sock")
+  await service(process.execPath, [resolve("test/bench/echo.mjs"), echo])
+
+  const connections = (path) => Promise.all(Array.from({ length: CLIENTS }, () => kept(path)))
+  const ours = await connections(socket)
+  const theirs = await connections(echo)
+  await demand(ours[0], "setPort", { key: "app0-dev", value: 20_001 })
+  const question = request("getPort", { key: "app0-dev" })
+  const plain = `${JSON.stringify({ command: "getPort", key: "app0-dev" })}\n`
+  return [
+    {
+      what: `getPort over kept connections, ${CLIENTS} clients, SQLite`,
+      against: "a bare echo server of JSON lines in Node",
+      ...(await ratio(
+        ROUNDS,
+        () => rate(CLIENTS, ROUND_MS, (client) => ours[client].ask(question)),
+        () => rate(CLIENTS, ROUND_MS, (client) => theirs[client].ask(question))
+      )),
+      unit: "/s",
+      reach: 0.3,
+      aim: 0.5
+    },
+    {
+      what: "getPort, one connection each, plain form",
+      against: "the same echo server, one connection each",
+      ...(await ratio(
+        ROUNDS,
+        () => rate(CLIENTS, ROUND_MS, () => once(socket, plain)),
+        () => rate(CLIENTS, ROUND_MS, () => once(echo, plain))
+      )),
+      unit: "/s",
+      reach: 0.6,
+      aim: 0.85
+    }
+  ]
+}
