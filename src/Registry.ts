@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { PortsConfig } from "./config.ts"
 import type { Answer, KeyPort } from "./domain/Answer.ts"
 import type { Assignment } from "./domain/Assignment.ts"
@@ -31,11 +32,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       new Map([...config.reserved, ...state.reserved])
 
     /** The port that the row of `key` holds. */
-    const portFrom = (key: string, stored: string | undefined) => {
+    const portFrom = (key: string, stored: string | undefined): Either.Either<number, NotSet> => {
       const port = stored === undefined ? undefined : parsePort(stored)
       return port === undefined
-        ? Effect.fail(new NotSet(stored === undefined ? { key } : { key, stored }))
-        : Effect.succeed(port)
+        ? Either.left(new NotSet(stored === undefined ? { key } : { key, stored }))
+        : Either.right(port)
     }
 
     /** What is odd about `key` having `port`, besides who listens there. */
@@ -54,6 +55,15 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const port = yield* portFrom(key, yield* store.row(key))
       return { result: { key, port }, notes: [] } satisfies Answer<KeyPort>
     })
+
+    /** What `get` answers for any of `keys`, all of them asked for at once. */
+    const getSome = (keys: ReadonlyArray<string>) =>
+      Effect.map(
+        store.some(keys),
+        (rows) =>
+          (key: string): Either.Either<KeyPort, NotSet> =>
+            Either.map(portFrom(key, rows.get(key)), (port) => ({ key, port }))
+      )
 
     const set = Effect.fn("Registry.set")(function* (request: {
       readonly key: PortKey
@@ -232,7 +242,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    return { get, set, remove, release, rename, reserve, unreserve, list, allocate }
+    return { get, getSome, set, remove, release, rename, reserve, unreserve, list, allocate }
   })
 }) {}
 

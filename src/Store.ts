@@ -151,6 +151,9 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** What the row of `key` holds, or `undefined` where there is none. */
       row: (key: string) => guarded(rows.readRow(key)),
 
+      /** What the rows of `keys` hold, by key; at least one is asked for. */
+      some: (keys: ReadonlyArray<string>) => guarded(rows.readSome(keys)),
+
       /** Every row by key, what is known of the keys, and what this host has seen. */
       list: guarded(
         Effect.all({ rows: rows.readRows, keys: rows.readKeys, claims: rows.readClaims, health: health.read })

@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import { version } from "../package.json"
 import * as config from "./config.ts"
@@ -17,7 +16,7 @@ import { Registry } from "./Registry.ts"
 import { makeResponder, type Parts } from "./responder.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
-import { type Request, serve } from "./server.ts"
+import { serve } from "./server.ts"
 import { admit, lock, prepare, SocketRefused } from "./socket.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 import { databaseLayer } from "./store/database.ts"
@@ -88,12 +87,10 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       const respond = yield* makeResponder(environment, settings, parts).pipe(
         Effect.provide(Layer.provide(Doctor.Default, [configured, Listeners.Default]))
       )
-      const runtime = yield* Effect.runtime<never>()
-      const promised = (request: Request) => Runtime.runPromise(runtime)(respond(request))
       yield* Effect.acquireRelease(
         Effect.tryPromise({
           try: async () => {
-            const service = await serve(path, promised, version)
+            const service = await serve(path, respond, version)
             admit(path, uid, settings.socketGroup)
             return service
           },

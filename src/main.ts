@@ -7,7 +7,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
-import { guardOutput, helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import { guardOutput, helpWidth, isPlain, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
@@ -45,12 +45,18 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
   }
   const ofDaemon = name === "ping" || name === "status"
   // A daemon of another version is a finding.
-  const question = name === "doctor" ? { ...payload, clientVersion: version } : payload
+  const question = {
+    ...payload,
+    ...(name === "doctor" && { clientVersion: version }),
+    // The daemon has made such texts before, and is quicker at it.
+    ...(!json && isPlain() && { text: true })
+  }
   const asked = daemonAllowed(process.env) ? await ask(name, question, process.env) : { _tag: "NoDaemon" as const }
   if (asked._tag === "Reply") {
     const { reply } = asked
     if (reply.ok) {
-      const answer = { result: reply.result as Results[keyof Results], notes: reply.notes ?? [] }
+      const { notes = [], result, text } = reply
+      const answer = { result: result as Results[keyof Results], notes, text }
       return writeReply(name as keyof Results, answer as never, payload, json)
     }
     // An older daemon does not know every command.

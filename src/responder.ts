@@ -2,6 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Runtime from "effect/Runtime"
 import { version } from "../package.json"
 import { type Status, textOf } from "./answers.ts"
 import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
@@ -11,7 +13,7 @@ import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
-import { asTyped } from "./domain/rules.ts"
+import { asTyped, keyProblem } from "./domain/rules.ts"
 import { fullFingerprint, matches } from "./fingerprint.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
@@ -22,6 +24,7 @@ import { Registry } from "./Registry.ts"
 import { Store } from "./Store.ts"
 import { describe, noteLine } from "./sentences.ts"
 import type { Outcome, Request } from "./server.ts"
+import { together } from "./together.ts"
 
 const HELP_WIDTH = 100
 
@@ -53,7 +56,7 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
 const refused = (failure: Failure): Outcome => ({ ok: false, failure })
 
 /**
- * Requests to outcomes, never a failure. `parts` is asked for by what needs the database alone, so that everything else
+ * Requests to outcomes; it never rejects. `parts` is asked for by what needs the database alone, so that everything else
  * is answered while it is away.
  */
 export const makeResponder = (
@@ -124,65 +127,92 @@ export const makeResponder = (
         const { notes, result } = yield* (
           handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
         )(decoded)
-        const text = yield* Effect.promise(async () => textOf(command, result, payload))
+        const text = () => textOf(command, result, payload)
         return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
       })
 
-    return (request: Request): Effect.Effect<Outcome> => {
-      const { command, config: fingerprint, until } = request
-      if (typeof command !== "string" || command === "") {
-        return Effect.succeed(
-          refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
-        )
-      }
-      if (typeof until === "number" && Date.now() > until) {
-        return Effect.succeed(
-          refused({ code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" })
-        )
-      }
-      if (!matches(fingerprint, full)) {
-        return Effect.succeed(
-          refused({
-            code: "other-store",
-            message: "the daemon keeps another registry than this environment names",
-            hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
-          })
-        )
-      }
-      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
-      if (local !== undefined) {
-        return Effect.sync(() => ({ ok: true, notes: [], ...answerLocally(local, environment, HELP_WIDTH) }))
-      }
-      if (command === "ping") {
-        return Effect.succeed({ ok: true, notes: [], result: { pong: true, pid: process.pid }, text: "pong" })
-      }
-      if (command === "status") {
-        return Effect.flatMap(status, (result) =>
-          Effect.promise(async () => ({ ok: true, notes: [], result, text: await textOf("status", result, {}) }))
-        )
-      }
-      const name = registryCommands.find((each) => each === command)
-      if (name === undefined) {
-        return Effect.succeed(
-          refused({
-            code: "unknown-command",
-            message: `Unknown command: ${asTyped(command)}`,
-            hint: `one of ${commandList.map((each) => each.name).join(", ")}`
-          })
-        )
-      }
-      return ofRegistry(name, normalised(command, request)).pipe(
-        Effect.catchAll((error) => Effect.succeed(refused(describe(error)))),
+    /** Whatever fails is an outcome too. */
+    const settled = <A>(command: string, effect: Effect.Effect<A, RegistryError>, failed: (outcome: Outcome) => A) =>
+      effect.pipe(
+        Effect.catchAll((error) => Effect.succeed(failed(refused(describe(error))))),
         Effect.catchAllCause((cause) =>
           Effect.as(
             Effect.logError(`${command} met a bug`, cause),
-            refused({
-              code: "internal",
-              message: "this is a bug in the daemon",
-              hint: "report it with the lines in its log"
-            })
+            failed(
+              refused({
+                code: "internal",
+                message: "this is a bug in the daemon",
+                hint: "report it with the lines in its log"
+              })
+            )
           )
         )
       )
+
+    const run = Runtime.runPromise(yield* Effect.runtime<never>())
+
+    /** The question that is asked most, and by many at once: it goes past everything that the others need. */
+    const portOf = together((keys) =>
+      run(
+        settled<(key: string) => Outcome>(
+          "getPort",
+          Effect.map(
+            Effect.flatMap(parts, (context) => Context.get(context, Registry).getSome(keys)),
+            (found) => (key) =>
+              Either.match(found(key), {
+                onLeft: (error) => refused(describe(error)),
+                onRight: (result) => ({ ok: true, result, text: () => String(result.port), notes: [] })
+              })
+          ),
+          (outcome) => () => outcome
+        )
+      )
+    )
+
+    return async (request: Request): Promise<Outcome> => {
+      const { command, config: fingerprint, until } = request
+      if (typeof command !== "string" || command === "") {
+        return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
+      }
+      if (typeof until === "number" && Date.now() > until) {
+        return refused({ code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" })
+      }
+      if (!matches(fingerprint, full)) {
+        return refused({
+          code: "other-store",
+          message: "the daemon keeps another registry than this environment names",
+          hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
+        })
+      }
+      const { app, key, mode } = request
+      if (
+        command === "getPort" &&
+        typeof key === "string" &&
+        keyProblem(key) === undefined &&
+        (app ?? mode ?? undefined) === undefined
+      ) {
+        return portOf(key)
+      }
+      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
+      if (local !== undefined) {
+        const { result, text } = answerLocally(local, environment, HELP_WIDTH)
+        return { ok: true, notes: [], result, text: () => text }
+      }
+      if (command === "ping") {
+        return { ok: true, notes: [], result: { pong: true, pid: process.pid }, text: () => "pong" }
+      }
+      if (command === "status") {
+        const result = await run(status)
+        return { ok: true, notes: [], result, text: () => textOf("status", result, {}) }
+      }
+      const name = registryCommands.find((each) => each === command)
+      if (name === undefined) {
+        return refused({
+          code: "unknown-command",
+          message: `Unknown command: ${asTyped(command)}`,
+          hint: `one of ${commandList.map((each) => each.name).join(", ")}`
+        })
+      }
+      return run(settled<Outcome>(name, ofRegistry(name, normalised(command, request)), (outcome) => outcome))
     }
   })

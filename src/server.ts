@@ -3,7 +3,12 @@ import type { Failure } from "./domain/Failure.ts"
 
 /** What came of a request: a document, the text of it, and what is said beside it. */
 export type Outcome =
-  | { readonly ok: true; readonly result: unknown; readonly text: string; readonly notes: ReadonlyArray<string> }
+  | {
+      readonly ok: true
+      readonly result: unknown
+      readonly text: () => string | Promise<string>
+      readonly notes: ReadonlyArray<string>
+    }
   | { readonly ok: false; readonly failure: Failure }
 
 /** A request as it came over the wire. */
@@ -31,9 +36,10 @@ const plainFailure = ({ code, message }: Failure): string =>
     ? message
     : `ERROR: ${message.replaceAll("\n", " ")}`
 
-const reply = (version: string, id: unknown, outcome: Outcome): string => {
+const reply = (version: string, id: unknown, outcome: Outcome, text?: string): string => {
+  const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
   const body = outcome.ok
-    ? { ok: true, version, result: outcome.result, ...(outcome.notes.length > 0 && { notes: outcome.notes }) }
+    ? { ok: true, version, result: outcome.result, notes, text }
     : { ok: false, version, error: outcome.failure }
   return `${JSON.stringify(id === undefined ? body : { ...body, id })}\n`
 }
@@ -82,14 +88,11 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
       return say(reply(version, undefined, { ok: false, failure }))
     }
     const outcome = await respond(request)
-    if (request["format"] === "json") return say(reply(version, request["id"], outcome))
-    close(
-      outcome.ok
-        ? outcome.text.endsWith("\n")
-          ? outcome.text
-          : `${outcome.text}\n`
-        : `${plainFailure(outcome.failure)}\n`
-    )
+    const wanted = request["format"] !== "json" || request["text"] === true
+    const text = outcome.ok && wanted ? await outcome.text() : undefined
+    if (request["format"] === "json") return say(reply(version, request["id"], outcome, text))
+    const answered = text ?? (outcome.ok ? "" : plainFailure(outcome.failure))
+    close(answered.endsWith("\n") ? answered : `${answered}\n`)
   }
 
   const work = async () => {

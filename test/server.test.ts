@@ -6,7 +6,7 @@ import { type Limits, type Outcome, serve } from "../src/server.ts"
 import { temporary } from "./support/program.ts"
 
 const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
-const pong: Outcome = { ok: true, result: {}, text: "pong", notes: [] }
+const pong: Outcome = { ok: true, result: {}, text: () => "pong", notes: [] }
 
 const start = async (respond = async () => pong) => {
   const path = join(temporary(), "s")

@@ -15,19 +15,27 @@ interface HistoryRow extends Omit<Event, "oldPort" | "newPort"> {
   readonly new_port: number | null
 }
 
+/** A row of `settings`, whose table other programs may have made. */
+interface Row {
+  readonly setting_key: string
+  readonly setting_value: string
+}
+
+/** Key → what its row holds, byte for byte, whatever the table's collation holds to be equal. */
+const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
+  new Map(
+    rows
+      .filter((row) => row.setting_key.startsWith(PREFIX))
+      .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
+  )
+
 /** The questions to the registry's tables, but for what each host has seen. */
 export const makeRows = (settings: string, readOwners: Effect.Effect<RegistryState["owners"], SqlError>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     /** Key → what its row holds. The underscore would be a wildcard. */
     const readRows = Effect.map(
-      sql<{ setting_key: string; setting_value: string }>`
-        SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key LIKE 'port|_%' ESCAPE '|'`,
-      (rows) =>
-        new Map(
-          rows
-            .filter((row) => row.setting_key.startsWith(PREFIX))
-            .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
-        )
+      sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key LIKE 'port|_%' ESCAPE '|'`,
+      byKey
     )
 
     const readKeys = Effect.map(
@@ -68,10 +76,20 @@ export const makeRows = (settings: string, readOwners: Effect.Effect<RegistrySta
     /** What the row of `key` holds, or `undefined`. */
     const readRow = (key: string) =>
       Effect.map(
-        sql<{ setting_key: string; setting_value: string }>`
-          SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
+        sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
         (rows) => rows.find((row) => row.setting_key === PREFIX + key)?.setting_value
       )
+
+    /** The same for several keys. They are filled up to few different numbers, because a statement is kept for each. */
+    const readSome = (keys: ReadonlyArray<string>) => {
+      const some = keys.map((key) => PREFIX + key)
+      const filled = 2 ** Math.ceil(Math.log2(some.length))
+      while (some.length < filled) some.push(...some.slice(0, 1))
+      return Effect.map(
+        sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${sql.in("setting_key", some)}`,
+        byKey
+      )
+    }
 
     /** Whether the transaction of that number was committed, as far as it changed anything. */
     const wasWritten = (batch: string) =>
@@ -91,5 +109,5 @@ export const makeRows = (settings: string, readOwners: Effect.Effect<RegistrySta
           found.map(({ new_port, old_port, ...row }): Event => ({ ...row, oldPort: old_port, newPort: new_port }))
       )
 
-    return { readHistory, readRow, readRows, readKeys, readClaims, readState, wasWritten }
+    return { readHistory, readRow, readRows, readSome, readKeys, readClaims, readState, wasWritten }
   })
