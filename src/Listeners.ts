@@ -63,7 +63,7 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
 
     /** The listeners on `ports`, one for each address. */
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
-      Effect.sync(() => withOwners(sockets().filter((socket) => ports.has(socket.port)))),
+      Effect.sync(() => (ports.size === 0 ? [] : withOwners(sockets().filter((socket) => ports.has(socket.port))))),
 
     /**
      * Those of `ports` that something still listens on a moment later. Somebody else's try of a port, for another
