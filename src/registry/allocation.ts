@@ -36,7 +36,9 @@ export const allocation = Effect.fn("allocation")(function* (
   rules: Rules
 ) {
   const listeners = yield* Listeners
-  const bound = new Set((yield* listeners.ports)?.keys())
+  /** What is known to be bound. The table of listeners, slow to read, is asked only when a port that was tried is busy. */
+  const bound = new Set<number>()
+  let looked = false
   /** Those of `bound` that are so for longer than somebody's try. */
   const sure = new Set<number>()
   const skipped = new Set<number>()
@@ -60,6 +62,8 @@ export const allocation = Effect.fn("allocation")(function* (
         }
         const busy = yield* Effect.filter(newPorts(choice), (port) => listeners.isBound(port))
         if (busy.length === 0) return choice
+        if (!looked) for (const port of (yield* listeners.ports)?.keys() ?? []) bound.add(port)
+        looked = true
         for (const port of busy) {
           bound.add(port)
           sure.add(port)
