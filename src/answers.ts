@@ -4,6 +4,7 @@ import type { Fault } from "./domain/errors.ts"
 import type { Examination } from "./domain/Finding.ts"
 import type { HealthState } from "./domain/Health.ts"
 import { plain, type Style } from "./style.ts"
+import { plainTable } from "./table.ts"
 
 interface KeyPort {
   readonly key: string
@@ -104,7 +105,11 @@ const texts: {
     if (value !== undefined) return `Port set for ${key} to ${port}`
     return description === undefined ? `Directory set for ${key}` : `Description set for ${key}`
   },
-  listPorts: async (assignments, _, style) => (await import("./table.ts")).portTable(assignments, style),
+  // What makes tables for terminals takes longer to load than anything else here.
+  listPorts: async (assignments, _, { colour, width }) =>
+    width === undefined
+      ? plainTable(assignments)
+      : (await import("./terminalTable.ts")).terminalTable(assignments, width, colour),
   deletePort: ({ released: [first] }) => `Port entry deleted for ${first?.key}`,
   release: released,
   rename: ({ key, port }) => `${key} ${port}`,

@@ -38,7 +38,7 @@ const bundle = async (entry, plugins = []) => {
 }
 
 /** What d.cjs loads on need; it stands outside of its bundle. */
-const PARTS = ["run", "report", "table"]
+const PARTS = ["run", "report", "terminalTable"]
 
 const texts = new Map(await Promise.all(PARTS.map(async (name) => [name, await bundle(name)])))
 const digest = createHash("sha256").update(process.version).update(readFileSync("src/cached.cjs"))
@@ -63,7 +63,7 @@ module.exports = require("./cached.cjs").load(join(__dirname, "program.js")).exp
 const writeParts = () => {
   const built = `dist/${directory}.${process.pid}`
   mkdirSync(built, { recursive: true })
-  for (const name of ["report", "table"]) writeFileSync(join(built, `${name}.cjs`), texts.get(name))
+  for (const name of ["report", "terminalTable"]) writeFileSync(join(built, `${name}.cjs`), texts.get(name))
   writeFileSync(join(built, "program.js"), texts.get("run"))
   copyFileSync("src/cached.cjs", join(built, "cached.cjs"))
   writeFileSync(join(built, "run.cjs"), RUN)

@@ -7,14 +7,7 @@ import { clientPaths, currentUid } from "./socketPath.ts"
 
 /** What a daemon answered. */
 export type Reply =
-  | {
-      readonly ok: true
-      readonly version: string
-      readonly result: unknown
-      readonly notes?: ReadonlyArray<string>
-      /** As a pipe gets it, where it was asked for. */
-      readonly text?: string
-    }
+  | { readonly ok: true; readonly version: string; readonly result: unknown; readonly notes?: ReadonlyArray<string> }
   | { readonly ok: false; readonly version: string; readonly error: Failure }
 
 /**

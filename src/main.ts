@@ -7,7 +7,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
-import { guardOutput, helpWidth, isPlain, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import { guardOutput, helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
@@ -45,18 +45,12 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
   }
   const ofDaemon = name === "ping" || name === "status"
   // A daemon of another version is a finding.
-  const question = {
-    ...payload,
-    ...(name === "doctor" && { clientVersion: version }),
-    // The daemon has made such texts before, and is quicker at it.
-    ...(!json && isPlain() && { text: true })
-  }
+  const question = name === "doctor" ? { ...payload, clientVersion: version } : payload
   const asked = daemonAllowed(process.env) ? await ask(name, question, process.env) : { _tag: "NoDaemon" as const }
   if (asked._tag === "Reply") {
     const { reply } = asked
     if (reply.ok) {
-      const { notes = [], result, text } = reply
-      const answer = { result: result as Results[keyof Results], notes, text }
+      const answer = { result: reply.result as Results[keyof Results], notes: reply.notes ?? [] }
       return writeReply(name as keyof Results, answer as never, payload, json)
     }
     // An older daemon does not know every command.

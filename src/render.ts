@@ -8,9 +8,6 @@ export const outputStyle = (): Style => {
   return isTTY ? { width: columns, colour: process.stdout.hasColors() } : { width: undefined, colour: false }
 }
 
-/** Whether standard output takes text as it is, whole and without colours. */
-export const isPlain = (): boolean => !process.stdout.isTTY
-
 const HELP_WIDTH = 100
 
 /** The width that help is wrapped to. */
@@ -72,15 +69,11 @@ const UNHEALTHY = 1
 /** What a command came to: notes first, then the answer, as a document or as text. */
 export const writeReply = async <N extends keyof Results>(
   command: N,
-  {
-    notes,
-    result,
-    text
-  }: { readonly result: Results[N]; readonly notes: ReadonlyArray<string>; readonly text?: string | undefined },
+  { notes, result }: { readonly result: Results[N]; readonly notes: ReadonlyArray<string> },
   payload: unknown,
   json: boolean
 ): Promise<void> => {
   writeNotes(notes)
   if (command === "doctor" && !(result as Results["doctor"]).healthy) process.exitCode = UNHEALTHY
-  writeAnswer(json ? JSON.stringify(result) : (text ?? (await textOf(command, result, payload, outputStyle()))))
+  writeAnswer(json ? JSON.stringify(result) : await textOf(command, result, payload, outputStyle()))
 }

@@ -36,10 +36,10 @@ const plainFailure = ({ code, message }: Failure): string =>
     ? message
     : `ERROR: ${message.replaceAll("\n", " ")}`
 
-const reply = (version: string, id: unknown, outcome: Outcome, text?: string): string => {
+const reply = (version: string, id: unknown, outcome: Outcome): string => {
   const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
   const body = outcome.ok
-    ? { ok: true, version, result: outcome.result, notes, text }
+    ? { ok: true, version, result: outcome.result, notes }
     : { ok: false, version, error: outcome.failure }
   return `${JSON.stringify(id === undefined ? body : { ...body, id })}\n`
 }
@@ -88,10 +88,8 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
       return say(reply(version, undefined, { ok: false, failure }))
     }
     const outcome = await respond(request)
-    const wanted = request["format"] !== "json" || request["text"] === true
-    const text = outcome.ok && wanted ? await outcome.text() : undefined
-    if (request["format"] === "json") return say(reply(version, request["id"], outcome, text))
-    const answered = text ?? (outcome.ok ? "" : plainFailure(outcome.failure))
+    if (request["format"] === "json") return say(reply(version, request["id"], outcome))
+    const answered = outcome.ok ? await outcome.text() : plainFailure(outcome.failure)
     close(answered.endsWith("\n") ? answered : `${answered}\n`)
   }
 

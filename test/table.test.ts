@@ -2,8 +2,8 @@ import { stripVTControlCharacters } from "node:util"
 import { expect, it } from "vitest"
 import type { Assignment } from "../src/domain/Assignment.ts"
 import { unwatched } from "../src/domain/Health.ts"
-import { plain } from "../src/style.ts"
-import { portTable } from "../src/table.ts"
+import { plainTable } from "../src/table.ts"
+import { terminalTable } from "../src/terminalTable.ts"
 
 const row = (key: string, port: number, description: string | null): Assignment => ({
   key,
@@ -22,7 +22,7 @@ const ROWS = [
 ]
 
 it("is whole and plain in a pipe", () => {
-  expect(portTable(ROWS, plain)).toBe(
+  expect(plainTable(ROWS)).toBe(
     [
       "KEY                 PORT  KIND     HEALTH   DESCRIPTION",
       "bridge                80  special  unknown  A bridge that has a description which is far too long for a narrow terminal",
@@ -33,20 +33,20 @@ it("is whole and plain in a pipe", () => {
 })
 
 it("is its header where there is nothing", () => {
-  expect(portTable([], plain)).toBe("KEY  PORT  KIND  HEALTH  DESCRIPTION")
+  expect(plainTable([])).toBe("KEY  PORT  KIND  HEALTH  DESCRIPTION")
 })
 
 it("cuts descriptions to the terminal, and nothing else", () => {
-  const lines = portTable(ROWS, { width: 60, colour: false }).split("\n")
+  const lines = terminalTable(ROWS, 60, false).split("\n")
   expect(lines[1]).toBe("bridge                80  special  unknown  A bridge that h…")
   for (const width of [10, 40, 60, 200]) {
-    const text = portTable(ROWS, { width, colour: false })
+    const text = terminalTable(ROWS, width, false)
     for (const { key, port } of ROWS) expect(text).toMatch(new RegExp(`^${key} +${port} `, "m"))
   }
 })
 
 it("is coloured on request, and the same text without", () => {
-  const coloured = portTable(ROWS, { width: 60, colour: true })
+  const coloured = terminalTable(ROWS, 60, true)
   expect(coloured).not.toBe(stripVTControlCharacters(coloured))
-  expect(stripVTControlCharacters(coloured)).toBe(portTable(ROWS, { width: 60, colour: false }))
+  expect(stripVTControlCharacters(coloured)).toBe(terminalTable(ROWS, 60, false))
 })
