@@ -35,7 +35,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const owners = yield* makeOwnerRows(actor.host)
-    const rows = yield* makeRows(settingsTable, owners.read)
+    const rows = yield* makeRows(settingsTable, owners.all)
     const changes = yield* makeChanges(settingsTable)
     const health = yield* makeHealthRows(actor.host)
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>

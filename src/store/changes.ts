@@ -1,4 +1,5 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import type { Statement } from "@effect/sql/Statement"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { Actor } from "../config.ts"
@@ -19,6 +20,11 @@ export interface Stamp extends Actor {
   readonly batch: string
 }
 
+/** SQLite takes 32,766 values in one statement, and MySQL 65,535. */
+const ROWS_MAX = 1000
+
+type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
+
 /** The statements that write changes, for inside a transaction. */
 export const makeChanges = (settings: string) =>
   Effect.gen(function* () {
@@ -30,29 +36,27 @@ export const makeChanges = (settings: string) =>
     const exactly = (column: string, value: string) =>
       sql`${sql(column)} = ${value} AND CAST(${sql(column)} AS ${sql.literal(bytes)}) = CAST(${value} AS ${sql.literal(bytes)})`
 
-    const history = (
-      stamp: Stamp,
+    /** In as few statements as their number of values allows. */
+    const insertAll = (table: string, rows: ReadonlyArray<Record<string, string | number | null>>) =>
+      Effect.forEach(
+        Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) =>
+          rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX)
+        ),
+        (some) => sql`INSERT INTO ${sql(table)} ${sql.insert(some)}`,
+        { discard: true }
+      )
+
+    /** What a history row says; the rows of one transaction are written at its end. */
+    const event = (
       what: string,
       key: string | null,
       oldPort: number | null,
       newPort: number | null,
       detail: string | null = null
-    ) =>
-      sql`INSERT INTO port_history ${sql.insert({
-        batch: stamp.batch,
-        at: stamp.at,
-        what,
-        key,
-        old_port: oldPort,
-        new_port: newPort,
-        detail,
-        host: stamp.host,
-        user: stamp.user,
-        program: stamp.program
-      })}`
+    ): Event => ({ what, key, old_port: oldPort, new_port: newPort, detail })
 
     /** Fails with RowMoved where the UPDATE or DELETE met no row. */
-    const met = (key: string, statement: ReturnType<typeof history>) =>
+    const met = (key: string, statement: Statement<object>) =>
       Effect.filterOrFail(
         statement.raw,
         (raw) => dialect.rowsMet(raw) > 0,
@@ -113,12 +117,12 @@ export const makeChanges = (settings: string) =>
               )
             }
             yield* introduce(key, known, stamp)
-            return yield* history(stamp, change.what, key, state.ports.get(key) ?? null, change.port)
+            return event(change.what, key, state.ports.get(key) ?? null, change.port)
           }
           case "Remove": {
             yield* removeRow(change.key, state.rows.get(change.key) ?? "")
             yield* forget(change.key)
-            return yield* history(stamp, change.what, change.key, state.ports.get(change.key) ?? null, null)
+            return event(change.what, change.key, state.ports.get(change.key) ?? null, null)
           }
           case "Rename": {
             const { key, to } = change
@@ -129,30 +133,30 @@ export const makeChanges = (settings: string) =>
             yield* sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
             yield* sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
             const port = state.ports.get(key) ?? null
-            return yield* history(stamp, "rename", to, port, port, key)
+            return event("rename", to, port, port, key)
           }
           case "Describe": {
             const { description, key } = change
             yield* introduce(key, known, stamp)
             yield* sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}`
-            return yield* history(stamp, "describe", key, null, null, description)
+            return event("describe", key, null, null, description)
           }
           case "Bind": {
             const { key, owner, seen } = change
             yield* introduce(key, known, stamp)
             yield* sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}`
             yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null })}`
-            return yield* history(stamp, "bind", key, null, null, owner.name)
+            return event("bind", key, null, null, owner.name)
           }
           case "Reserve": {
             const { port, reason } = change
             yield* sql`DELETE FROM port_reserved WHERE port = ${port}`
             yield* sql`INSERT INTO port_reserved ${sql.insert({ port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
-            return yield* history(stamp, "reserve", null, null, port, reason)
+            return event("reserve", null, null, port, reason)
           }
           case "Unreserve": {
             yield* sql`DELETE FROM port_reserved WHERE port = ${change.port}`
-            return yield* history(stamp, "unreserve", null, change.port, null, state.reserved.get(change.port) ?? null)
+            return event("unreserve", null, change.port, null, state.reserved.get(change.port) ?? null)
           }
         }
       })
@@ -160,25 +164,20 @@ export const makeChanges = (settings: string) =>
     const writeClaims = (moves: ReadonlyArray<ClaimMove>) =>
       Effect.gen(function* () {
         for (const { from } of moves) if (from !== undefined) yield* sql`DELETE FROM port_claims WHERE port = ${from}`
-        for (const { claim, to } of moves) {
-          if (to === undefined) continue
-          yield* sql`INSERT INTO port_claims ${sql.insert({
-            port: to,
-            claim_key: claim.key,
-            claimed_at: claim.claimedAt,
-            host: claim.host,
-            by: claim.by
-          })}`
-        }
+        yield* insertAll(
+          "port_claims",
+          moves.flatMap(({ claim, to }) =>
+            to === undefined
+              ? []
+              : [{ port: to, claim_key: claim.key, claimed_at: claim.claimedAt, host: claim.host, by: claim.by }]
+          )
+        )
       })
 
     /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
-    const tellDrift = (moves: ReadonlyArray<ClaimMove>, stamp: Stamp) =>
-      Effect.forEach(
-        moves,
-        ({ claim, from = null, to = null }) =>
-          history(stamp, from === null ? "adopt" : to === null ? "drop" : "follow", claim.key, from, to),
-        { discard: true }
+    const drift = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Event> =>
+      moves.map(({ claim, from = null, to = null }) =>
+        event(from === null ? "adopt" : to === null ? "drop" : "follow", claim.key, from, to)
       )
 
     /**
@@ -193,20 +192,25 @@ export const makeChanges = (settings: string) =>
      */
     const writeAll = (state: RegistryState, changes: ReadonlyArray<Change>, stamp: Stamp) =>
       Effect.gen(function* () {
-        const right = { claimedAt: stamp.at, host: stamp.host, by: stamp.user }
+        const { at, batch, host, program, user } = stamp
+        const right = { claimedAt: at, host, by: user }
         const agreed = settle(state.ports, state.claims, right)
         const drifted = claimMoves(state.claims, agreed)
-        if (changes.length + drifted.length > 0) yield* touch(stamp.batch)
-        yield* tellDrift(drifted, stamp)
+        if (changes.length + drifted.length > 0) yield* touch(batch)
+        const events = [...drift(drifted)]
         const known = new Set(state.keys.keys())
         let ports = state.ports
         let claims: ReadonlyMap<number, Claim> = agreed
         for (const change of changes) {
-          yield* write(state, known, change, stamp)
+          events.push(yield* write(state, known, change, stamp))
           ports = applied(ports, change)
           if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
         }
         yield* writeClaims(claimMoves(state.claims, settle(ports, claims, right)))
+        yield* insertAll(
+          "port_history",
+          events.map((each) => ({ batch, at, ...each, host, user, program }))
+        )
       })
 
     return { touch, writeAll }

@@ -1,16 +1,16 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { KeyOwner, Owner } from "../domain/Owner.ts"
 import type { Sighting } from "../domain/watch.ts"
+import { reading } from "./rows.ts"
 
 /** The statements on whose keys are on `host`. They touch no row of another host. */
 export const makeOwnerRows = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const read: Effect.Effect<ReadonlyMap<string, KeyOwner>, SqlError> = Effect.map(
+    const all = reading(
       sql<KeyOwner & { key: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
-      (rows) => new Map(rows.map(({ key, ...owner }) => [key, owner]))
+      (rows): ReadonlyMap<string, KeyOwner> => new Map(rows.map(({ key, ...owner }) => [key, owner]))
     )
 
     const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`
@@ -32,5 +32,5 @@ export const makeOwnerRows = (host: string) =>
         { discard: true }
       )
 
-    return { read, learn, see }
+    return { all, read: Effect.map(all.statement, all.decode), learn, see }
   })

@@ -1,5 +1,6 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
@@ -29,22 +30,35 @@ const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
       .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
   )
 
+/** A question, and what its rows come to. */
+export interface Reading<A> {
+  readonly statement: Statement<object>
+  readonly decode: (rows: ReadonlyArray<object>) => A
+}
+
+export const reading = <R extends object, A>(
+  statement: Statement<R>,
+  decode: (rows: ReadonlyArray<R>) => A
+): Reading<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
+
 /** The questions to the registry's tables, but for what each host has seen. */
-export const makeRows = (settings: string, readOwners: Effect.Effect<RegistryState["owners"], SqlError>) =>
+export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owners"]>) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
+    const read = <A>({ decode, statement }: Reading<A>): Effect.Effect<A, SqlError> => Effect.map(statement, decode)
+
     /** Key → what its row holds. The underscore would be a wildcard. */
-    const readRows = Effect.map(
+    const ofRows = reading(
       sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key LIKE 'port|_%' ESCAPE '|'`,
       byKey
     )
 
-    const readKeys = Effect.map(
+    const ofKeys = reading(
       sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`
         SELECT ${sql("key")}, description, created_at, host, ${sql("by")} FROM port_keys`,
       (rows) => new Map(rows.map(({ created_at, key, ...record }) => [key, { ...record, createdAt: created_at }]))
     )
 
-    const readClaims = Effect.map(
+    const ofClaims = reading(
       sql<{ port: number; claim_key: string; claimed_at: string; host: string; by: string }>`
         SELECT port, claim_key, claimed_at, host, ${sql("by")} FROM port_claims`,
       (rows) =>
@@ -56,22 +70,39 @@ export const makeRows = (settings: string, readOwners: Effect.Effect<RegistrySta
         )
     )
 
-    const readReserved = Effect.map(
+    const ofReserved = reading(
       sql<{ port: number; reason: string }>`SELECT port, reason FROM port_reserved`,
       (rows) => new Map(rows.map((row) => [row.port, row.reason]))
     )
 
-    const readState: Effect.Effect<RegistryState, SqlError> = Effect.gen(function* () {
-      const rows = yield* readRows
-      return {
-        rows,
-        ports: portsOf(rows),
-        keys: yield* readKeys,
-        owners: yield* readOwners,
-        claims: yield* readClaims,
-        reserved: yield* readReserved
-      }
+    const everything = [ofRows, ofKeys, ofOwners, ofClaims, ofReserved].map(({ statement }) => statement)
+
+    /** What each of them answers. A server is sent them all at once: waiting for it is what takes time. */
+    const answers: Effect.Effect<ReadonlyArray<ReadonlyArray<object>>, SqlError> = sql.onDialectOrElse({
+      mysql: () => {
+        const compiled = everything.map((statement) => statement.compile())
+        return sql.unsafe<ReadonlyArray<object>>(
+          compiled.map(([text]) => text).join("; "),
+          compiled.flatMap(([, values]) => values)
+        ).unprepared
+      },
+      orElse: () => Effect.all(everything)
     })
+
+    const readState: Effect.Effect<RegistryState, SqlError> = Effect.map(
+      answers,
+      ([settled = [], keys = [], owners = [], claims = [], reserved = []]) => {
+        const rows = ofRows.decode(settled)
+        return {
+          rows,
+          ports: portsOf(rows),
+          keys: ofKeys.decode(keys),
+          owners: ofOwners.decode(owners),
+          claims: ofClaims.decode(claims),
+          reserved: ofReserved.decode(reserved)
+        }
+      }
+    )
 
     /** What the row of `key` holds, or `undefined`. */
     const readRow = (key: string) =>
@@ -109,5 +140,14 @@ export const makeRows = (settings: string, readOwners: Effect.Effect<RegistrySta
           found.map(({ new_port, old_port, ...row }): Event => ({ ...row, oldPort: old_port, newPort: new_port }))
       )
 
-    return { readHistory, readRow, readRows, readSome, readKeys, readClaims, readState, wasWritten }
+    return {
+      readHistory,
+      readRow,
+      readSome,
+      readRows: read(ofRows),
+      readKeys: read(ofKeys),
+      readClaims: read(ofClaims),
+      readState,
+      wasWritten
+    }
   })
