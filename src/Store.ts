@@ -114,7 +114,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         let answer: { readonly answer: A } | undefined
         const wasDone = Effect.gen(function* () {
           if (yield* rows.wasWritten(batch)) return true
-          yield* changes.touch(randomUUID())
+          yield* changes.touch(crypto.randomUUID())
           return false
         })
         const attempt = Effect.gen(function* () {

@@ -113,9 +113,5 @@ export const ask = async (command: string, payload: object, environment: Environ
 }
 
 /** What comes of a question of `command` at `path`, within `limit` milliseconds. */
-export const probe = async (
-  path: string,
-  command: string,
-  environment: Environment,
-  limit: number
-): Promise<Asked> => askAt(path, await lineFor(command, {}, environment), false, limit)
+export const probe = async (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
+  askAt(path, await lineFor(command, {}, environment), false, limit)
