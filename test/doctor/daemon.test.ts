@@ -135,10 +135,7 @@ it("daemon-running: a daemon of another version", async () => {
 
 it("daemon-running: a daemon that is too old to know the doctor", async () => {
   const box = machine(RANGES)
-  const old = join(temporary(), "old.cjs")
-  const text = readFileSync(PROGRAM, "utf8")
-  writeFileSync(old, text.replaceAll(`"${version}"`, '"0.0.1"').replaceAll("doctor", "doktor"))
-  symlinkSync(join(process.cwd(), "node_modules"), join(dirname(old), "node_modules"))
+  const old = copyOfProgram((each) => each.replaceAll(`"${version}"`, '"0.0.1"').replaceAll("doctor", "doktor"))
   const child = spawn(process.execPath, [old, "daemon"], { env: box.env, cwd: box.home, stdio: "ignore" })
   onTestFinished(() => void child.kill("SIGKILL"))
   await until(
