@@ -70,7 +70,6 @@ export class Store extends Effect.Service<Store>()("Store", {
      * could not be prepared. On a server that would cost a round trip a process.
      */
     const made = Effect.gen(function* () {
-      if (complete) return
       const tables = yield* patiently(troubled(sql<{ name: string }>`SELECT name FROM sqlite_master`), patience)
       const there = new Set(tables.map(({ name }) => name.toLowerCase()))
       if (!tableNames(settingsTable).every((name) => there.has(name.toLowerCase()))) yield* makeSchema
@@ -79,7 +78,8 @@ export class Store extends Effect.Service<Store>()("Store", {
 
     /** Waits for what may pass, makes the schema where it is missing, and names what cannot be helped. */
     const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = Effect.zipRight(made, patiently(troubled(effect), patience))
+      const patient = patiently(troubled(effect), patience)
+      const attempt = Effect.suspend(() => (complete ? patient : Effect.zipRight(made, patient)))
       return attempt.pipe(
         Effect.catchIf(isMissingTable, () =>
           Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))

@@ -145,6 +145,7 @@ export const layer = (
       duration: limits.acquire,
       onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
     }),
+    read: (statement, values) => sql.unsafe(statement, values).values,
     begin: (connection) =>
       Effect.filterOrFail(
         connection.executeUnprepared(begin(), [], undefined),
@@ -182,5 +183,5 @@ export const layer = (
     )
   })
 
-  return openLayer(label, patience, make, dialectOf)
+  return openLayer(label, patience, make, (sql) => Effect.succeed(dialectOf(sql)))
 }

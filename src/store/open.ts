@@ -14,11 +14,17 @@ export const openLayer = (
   label: string,
   patience: Duration.Duration,
   open: Effect.Effect<SqlClient.SqlClient, Troubled, Scope.Scope | Reactivity.Reactivity>,
-  dialectOf: (sql: SqlClient.SqlClient) => typeof Dialect.Service
+  dialectOf: (
+    sql: SqlClient.SqlClient
+  ) => Effect.Effect<typeof Dialect.Service, never, Scope.Scope | Reactivity.Reactivity>
 ): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> =>
   Layer.scopedContext(
     patiently(open, patience).pipe(
       Effect.mapError(({ trouble }) => unavailable(label, trouble)),
-      Effect.map((sql) => Context.make(SqlClient.SqlClient, sql).pipe(Context.add(Dialect, dialectOf(sql))))
+      Effect.flatMap((sql) =>
+        Effect.map(dialectOf(sql), (dialect) =>
+          Context.make(SqlClient.SqlClient, sql).pipe(Context.add(Dialect, dialect))
+        )
+      )
     )
   ).pipe(Layer.provide(Reactivity.layer))

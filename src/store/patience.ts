@@ -23,14 +23,22 @@ export const patiently = <A, E, R>(
   effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
   patience: Duration.Duration
 ) =>
+  // What succeeds at once goes through as little as it can: that is every question of a program that starts.
+  Effect.flatMap(Clock.currentTimeMillis, (began) =>
+    Effect.catchAll(effect, (first) => again(effect, patience, began, first))
+  )
+
+const again = <A, E, R>(
+  effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
+  patience: Duration.Duration,
+  began: number,
+  first: E | Troubled | CommitLost
+) =>
   Effect.gen(function* () {
-    let since = yield* Clock.currentTimeMillis
+    let since = began
     let lost = false
     let open: CommitLost | undefined
-    for (;;) {
-      const result = yield* Effect.either(effect)
-      if (result._tag === "Right") return result.right
-      const error = result.left
+    for (let error = first; ; ) {
       if (!(error instanceof Troubled || error instanceof CommitLost)) return yield* Effect.fail(error)
       const { _tag } = error.trouble
       const now = yield* Clock.currentTimeMillis
@@ -42,6 +50,9 @@ export const patiently = <A, E, R>(
       const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)
       if (!passes || now - since >= Duration.toMillis(patience)) return yield* Effect.fail(error)
       yield* Effect.sleep(yield* Random.nextIntBetween(5, 26))
+      const result = yield* Effect.either(effect)
+      if (result._tag === "Right") return result.right
+      error = result.left
     }
   })
 

@@ -4,6 +4,7 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { Dialect } from "./Dialect.ts"
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
@@ -43,7 +44,8 @@ export const reading = <R extends object, A>(
 
 /** The questions to the registry's tables, but for what each host has seen. */
 export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owners"]>) =>
-  Effect.map(SqlClient.SqlClient, (sql) => {
+  Effect.map(Effect.all([SqlClient.SqlClient, Dialect]), ([sql, dialect]) => {
+    const [question] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
     const read = <A>({ decode, statement }: Reading<A>): Effect.Effect<A, SqlError> => Effect.map(statement, decode)
 
     /** Key → what its row holds. The underscore would be a wildcard. */
@@ -116,9 +118,9 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       const some = keys.map((key) => PREFIX + key)
       const filled = 2 ** Math.ceil(Math.log2(some.length))
       while (some.length < filled) some.push(...some.slice(0, 1))
-      return Effect.map(
-        sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${sql.in("setting_key", some)}`,
-        byKey
+      const marks = some.map(() => "?").join(", ")
+      return Effect.map(dialect.read(`${question} (${marks})`, some), (rows) =>
+        byKey(rows.map(([key, value]) => ({ setting_key: String(key), setting_value: String(value) })))
       )
     }
 

@@ -1,11 +1,14 @@
 import { closeSync, mkdirSync, openSync, statSync } from "node:fs"
 import { dirname } from "node:path"
+import type * as Reactivity from "@effect/experimental/Reactivity"
 import type * as SqlClient from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import { userName } from "../config/user.ts"
 import type { Fault, Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
@@ -99,9 +102,20 @@ export const layer = (
       (thrown) => new Troubled({ trouble: diagnose(thrown instanceof SqlError ? thrown.cause : thrown, path) })
     )
   )
-  const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
+  /** A connection for questions alone. It sees what is committed, while the other one may be in a transaction. */
+  const openReader = Effect.gen(function* () {
+    const client = yield* SqliteClient.make({ filename: path, prepareCacheTTL: "1 second", disableWAL: true })
+    yield* client`PRAGMA busy_timeout = 0`
+    return yield* client.reserve
+  }).pipe(Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))))
+
+  const dialectOf = (
+    sql: SqlClient.SqlClient,
+    reader: Effect.Effect<Connection, SqlError>
+  ): typeof Dialect.Service => ({
     label,
     reserve: sql.reserve,
+    read: (statement, values) => Effect.flatMap(reader, (connection) => connection.executeValues(statement, values)),
     begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
@@ -116,5 +130,17 @@ export const layer = (
     rowsMet: (raw) => (raw as { changes: number }).changes,
     columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
   })
-  return openLayer(label, patience, open, dialectOf)
+  return openLayer(label, patience, open, (sql) =>
+    Effect.map(Effect.context<Scope.Scope | Reactivity.Reactivity>(), (context) => {
+      let opened: Connection | undefined
+      const reader = Effect.suspend(() =>
+        opened !== undefined
+          ? Effect.succeed(opened)
+          : Effect.tap(Effect.provide(openReader, context), (connection) => {
+              opened = connection
+            })
+      )
+      return dialectOf(sql, reader)
+    })
+  )
 }
