@@ -9,6 +9,8 @@ const ROUND_MS = QUICK ? 400 : 1000
 const CLIENTS = 32
 const PAIRS = 7
 const CONNECTIONS = 10
+const TIMES = QUICK ? 10 : 20
+const FIRST = 20_002
 
 const BEGIN =
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = 5; START TRANSACTION; " +
@@ -21,6 +23,11 @@ const READS = [
   "SELECT port, claim_key, claimed_at, host, `by` FROM port_claims",
   "SELECT port, reason FROM port_reserved"
 ]
+
+/** All but what is asked for. */
+const RELEASE =
+  "DELETE FROM settings WHERE setting_key <> 'port_app0-dev'; DELETE FROM port_keys WHERE `key` <> 'app0-dev'; " +
+  "DELETE FROM port_claims WHERE claim_key <> 'app0-dev'"
 
 /** What an allocation of a pair reads and writes, one statement after the other, with nothing decided in between. */
 const allocateBare = async (pool, app, port) => {
@@ -94,39 +101,61 @@ export const mariadbRows = async () => {
     () => rate(CLIENTS, ROUND_MS, () => pool.execute(select, ["port_app0-dev"]))
   )
 
-  let apps = 0
-  let port = 20_002
-  /** Both sides allocate as many, so that both have as much to read. */
-  const TIMES = 10
+  /** Both sides begin each round with as much to read as the other. */
+  const releaseOurs = (app) => demand(client, "release", { app })
+  const releaseBare = () => pool.query(RELEASE)
+
   const one = await ratio(
     ROUNDS,
-    () => latency(TIMES, () => demand(client, "allocate", { app: `one${++apps}` })),
-    () =>
-      latency(TIMES, () => {
-        port += 2
-        return allocateBare(pool, `bare${port}`, port)
+    async () => {
+      const apps = []
+      const took = await latency(TIMES, () => {
+        apps.push(`one${apps.length}`)
+        return demand(client, "allocate", { app: apps.at(-1) })
       })
+      await releaseOurs(apps)
+      return took
+    },
+    async () => {
+      let port = FIRST
+      const took = await latency(TIMES, () => {
+        port += 2
+        return allocateBare(pool, `one${port}`, port)
+      })
+      await releaseBare()
+      return took
+    }
   )
 
-  let waves = 0
   const wave = async (allocate) => {
-    waves++
     const started = performance.now()
     await Promise.all(
       Array.from({ length: CLIENTS }, async (_, each) => {
-        for (let pair = 0; pair < PAIRS; pair++) await allocate(each, `wave${waves}-${each}-${pair}`)
+        for (let pair = 0; pair < PAIRS; pair++) await allocate(each, `wave${each}-${pair}`)
       })
     )
     return performance.now() - started
   }
   const many = await ratio(
-    QUICK ? 1 : 3,
-    () => wave((each, app) => demand(clients[each], "allocate", { app })),
-    () =>
-      wave((_, app) => {
+    QUICK ? 1 : 5,
+    async () => {
+      const apps = []
+      const took = await wave((each, app) => {
+        apps.push(app)
+        return demand(clients[each], "allocate", { app })
+      })
+      await releaseOurs(apps)
+      return took
+    },
+    async () => {
+      let port = FIRST
+      const took = await wave((_, app) => {
         port += 2
         return allocateBare(pool, app, port)
       })
+      await releaseBare()
+      return took
+    }
   )
   await pool.end()
   return [
