@@ -74,16 +74,11 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       sightingsStoredAt: Number.POSITIVE_INFINITY
     })
 
-    const look = (before: PortHealth | undefined, port: number, listening: ReadonlyMap<number, string> | undefined) => {
-      if (listening?.has(port)) return Effect.succeed<Look>("up")
+    /** Whether `port` must be connected to, for one that nothing is seen to listen on. */
+    const connects = (before: PortHealth | undefined, port: number): boolean => {
       const leavingUp = before?.state === "up" && before.failures + 1 >= thresholds.downAfter
       const itsTurn = (before?.state === "down" || before?.state === "stale") && (port + count) % CONNECT_EVERY === 0
-      return listening === undefined || leavingUp || itsTurn
-        ? Effect.map(
-            listeners.answers(port),
-            (answer): Look => (answer === undefined ? "none" : answer ? "up" : "down")
-          )
-        : Effect.succeed<Look>("down")
+      return leavingUp || itsTurn
     }
 
     /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
@@ -112,13 +107,24 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const keyOf = new Map([...ports].sort(([a], [b]) => (a < b ? 1 : -1)).map(([key, port]) => [port, key]))
       const listening = yield* listeners.ports
       const known = (port: number) => stillTrue(before.records.get(port), seen.claims.get(port)?.claimedAt)
-      const looks = yield* Effect.forEach(
-        keyOf,
-        ([port, key]) =>
-          Effect.map(look(known(port), port, listening), (result) =>
-            looked(known(port), { key, port }, result, { at, watched: Math.round(watched) }, thresholds)
-          ),
-        { concurrency: CONNECTIONS }
+      const asked = [...keyOf.keys()].filter((port) =>
+        listening === undefined ? true : !listening.has(port) && connects(known(port), port)
+      )
+      const answers = new Map(
+        yield* Effect.forEach(
+          asked,
+          (port) => Effect.map(listeners.answers(port), (answer) => [port, answer] as const),
+          {
+            concurrency: CONNECTIONS
+          }
+        )
+      )
+      const look = (port: number): Look => {
+        const up = answers.has(port) ? answers.get(port) : listening?.has(port) === true
+        return up === undefined ? "none" : up ? "up" : "down"
+      }
+      const looks = [...keyOf].map(([port, key]) =>
+        looked(known(port), { key, port }, look(port), { at, watched: Math.round(watched) }, thresholds)
       )
 
       const changed = looks.filter((record) => {
