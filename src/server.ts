@@ -73,7 +73,10 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     pending = Buffer.alloc(0)
     // Who has read it all and does not leave is not waited for; what it still sends is read, and dropped.
     if (!socket.destroyed && socket.writable)
-      socket.end(text, () => setTimeout(() => socket.destroy(), LINGER_MS).unref())
+      socket.end(text, () => {
+        const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+        socket.once("close", () => clearTimeout(linger))
+      })
   }
 
   const answer = async (line: string) => {

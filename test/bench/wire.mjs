@@ -7,6 +7,11 @@ const ROUNDS = QUICK ? 3 : 11
 const ROUND_MS = QUICK ? 400 : 1000
 const CLIENTS = 32
 
+/** What is answered fast has to be right, too. */
+const expect = (answer, expected) => {
+  if (answer !== expected) throw new Error(`${JSON.stringify(answer)} was answered, not ${JSON.stringify(expected)}`)
+}
+
 /** What a question costs once a program has a connection, or opens one, against a service that does nothing. */
 export const wireRows = async () => {
   const { directory, socket } = await served()
@@ -18,6 +23,7 @@ export const wireRows = async () => {
   const theirs = await connections(echo)
   await demand(ours[0], "setPort", { key: "app0-dev", value: 20_001 })
   const question = request("getPort", { key: "app0-dev" })
+  const answer = await ours[0].ask(question)
   const plain = `${JSON.stringify({ command: "getPort", key: "app0-dev" })}\n`
   return [
     {
@@ -25,8 +31,8 @@ export const wireRows = async () => {
       against: "a bare echo server of JSON lines in Node",
       ...(await ratio(
         ROUNDS,
-        () => rate(CLIENTS, ROUND_MS, (client) => ours[client].ask(question)),
-        () => rate(CLIENTS, ROUND_MS, (client) => theirs[client].ask(question))
+        () => rate(CLIENTS, ROUND_MS, async (client) => expect(await ours[client].ask(question), answer)),
+        () => rate(CLIENTS, ROUND_MS, async (client) => expect(await theirs[client].ask(question), question.trim()))
       )),
       unit: "/s",
       reach: 0.3,
@@ -37,8 +43,8 @@ export const wireRows = async () => {
       against: "the same echo server, one connection each",
       ...(await ratio(
         ROUNDS,
-        () => rate(CLIENTS, ROUND_MS, () => once(socket, plain)),
-        () => rate(CLIENTS, ROUND_MS, () => once(echo, plain))
+        () => rate(CLIENTS, ROUND_MS, async () => expect(await once(socket, plain), "20001\n")),
+        () => rate(CLIENTS, ROUND_MS, async () => expect(await once(echo, plain), plain))
       )),
       unit: "/s",
       reach: 0.6,
