@@ -34,9 +34,21 @@ const daemonOn = (env: Readonly<Record<string, string>>, host = "box") => {
 /** With a clock that stands still until it is told. */
 const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, TestContext.TestContext))
 
+/** The time of the test's clock, in which waiting takes real time: a listener is looked at twice, a moment apart. */
+const waitingReally = (clock: Clock.Clock): Clock.Clock => ({
+  [Clock.ClockTypeId]: Clock.ClockTypeId,
+  unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
+  unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+  currentTimeMillis: clock.currentTimeMillis,
+  currentTimeNanos: clock.currentTimeNanos,
+  sleep: Clock.make().sleep
+})
+
 const set = (key: string, port: number) =>
-  Effect.flatMap(Registry, (registry) =>
-    registry.set({ key: PortKey.make(key), port, description: undefined, force: false })
+  Effect.clockWith((clock) =>
+    Effect.flatMap(Registry, (registry) =>
+      registry.set({ key: PortKey.make(key), port, description: undefined, force: false })
+    ).pipe(Effect.withClock(waitingReally(clock)))
   )
 const tick = Effect.flatMap(Monitor, (monitor) => monitor.tick())
 const later = (duration: Duration.DurationInput) => TestClock.adjust(duration)
