@@ -36,12 +36,18 @@ type Environment = Readonly<Record<string, string | undefined>>
 const makeParts = (layer: Layer.Layer<Parts, RegistryError>) =>
   Effect.gen(function* () {
     let current: ManagedRuntime.ManagedRuntime<Parts, RegistryError> | undefined
+    let made: Context.Context<Parts> | undefined
     yield* Effect.addFinalizer(() => Effect.suspend(() => current?.disposeEffect ?? Effect.void))
     return Effect.suspend(() => {
+      // To wait for what is there costs a turn of the scheduler.
+      if (made !== undefined) return Effect.succeed(made)
       current ??= ManagedRuntime.make(layer)
       const mine = current
       return mine.runtimeEffect.pipe(
-        Effect.map((runtime) => runtime.context),
+        Effect.map((runtime) => {
+          made = runtime.context
+          return made
+        }),
         Effect.tapErrorCause(() =>
           Effect.sync(() => {
             if (current === mine) current = undefined

@@ -44,11 +44,8 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly label: string
     /** A connection for one transaction, within the limit that is set for getting one. */
     readonly reserve: Effect.Effect<Connection, SqlError, Scope.Scope>
-    /** Rows as lists of values, with little between, and not behind a transaction of this process. */
-    readonly read: (
-      statement: string,
-      values: ReadonlyArray<string>
-    ) => Effect.Effect<ReadonlyArray<ReadonlyArray<unknown>>, SqlError>
+    /** What a statement answers, with little between, and not behind a transaction of this process. */
+    readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
     /** Begins a transaction that no other writer can run beside. */
     readonly begin: (connection: Connection) => Effect.Effect<unknown, SqlError>
     readonly diagnose: (error: SqlError) => Trouble

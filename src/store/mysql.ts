@@ -145,7 +145,7 @@ export const layer = (
       duration: limits.acquire,
       onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
     }),
-    read: (statement, values) => sql.unsafe(statement, values).values,
+    read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection) =>
       Effect.filterOrFail(
         connection.executeUnprepared(begin(), [], undefined),

@@ -119,9 +119,7 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       const filled = 2 ** Math.ceil(Math.log2(some.length))
       while (some.length < filled) some.push(...some.slice(0, 1))
       const marks = some.map(() => "?").join(", ")
-      return Effect.map(dialect.read(`${question} (${marks})`, some), (rows) =>
-        byKey(rows.map(([key, value]) => ({ setting_key: String(key), setting_value: String(value) })))
-      )
+      return Effect.map(dialect.read(`${question} (${marks})`, some), (rows) => byKey(rows as ReadonlyArray<Row>))
     }
 
     /** Whether the transaction of that number was committed, as far as it changed anything. */

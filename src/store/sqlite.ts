@@ -115,7 +115,8 @@ export const layer = (
   ): typeof Dialect.Service => ({
     label,
     reserve: sql.reserve,
-    read: (statement, values) => Effect.flatMap(reader, (connection) => connection.executeValues(statement, values)),
+    read: (statement, values) =>
+      Effect.flatMap(reader, (connection) => connection.execute(statement, values, undefined)),
     begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
