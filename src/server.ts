@@ -106,7 +106,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     }
     busy = false
     if (ended && !closing) close()
-    else if (!closing) socket.resume()
+    else if (!closing && socket.isPaused()) socket.resume()
   }
 
   socket.on("data", (chunk: Buffer) => {
@@ -118,9 +118,9 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
       pending = pending.subarray(at + 1)
     }
     if (pending.length > limits.line) return close("ERROR: Line too long\n")
+    void work()
     // What is answered comes before what is read: a client that writes without end does not fill our memory.
     if (lines.length > 0) socket.pause()
-    void work()
   })
   socket.on("end", () => {
     ended = true
