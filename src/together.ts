@@ -4,6 +4,9 @@ const MOST = 64
 /** How many such questions may be under way, so that one that hangs does not hold up everybody. */
 const AT_ONCE = 4
 
+/** How many turns of the event loop a question waits for others at most: a fraction of a millisecond. */
+const TURNS_MAX = 8
+
 /**
  * Makes one question to the database of what many clients ask at the same time. Nobody is answered with anything that
  * was read before the question came: those that come while others are being answered wait for the next turn.
@@ -24,12 +27,19 @@ export const together = <A>(read: (keys: ReadonlyArray<string>) => Promise<(key:
     underWay--
   }
 
+  /** As long as more questions come with each turn of the event loop, they are worth waiting for. */
+  const gather = (before: number, turns: number): void => {
+    if (waiting.length > before && waiting.length < MOST && turns < TURNS_MAX) {
+      setImmediate(gather, waiting.length, turns + 1)
+    } else void next()
+  }
+
   return (key: string): Promise<A> =>
     new Promise((done, fail) => {
       waiting.push({ key, done, fail })
       if (underWay === AT_ONCE) return
       underWay++
       // After everything that has arrived by now.
-      setImmediate(next)
+      setImmediate(gather, 0, 0)
     })
 }
