@@ -27,7 +27,7 @@ export const settle = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">):
     claimed.add(claim.key)
   }
   for (const claim of moving.sort((a, b) => compare(a.claimedAt, b.claimedAt) || compare(a.key, b.key))) give(claim)
-  for (const key of [...ports.keys()].sort()) if (!claimed.has(key)) give({ ...stamp, key })
+  for (const key of [...ports.keys()].filter((each) => !claimed.has(each)).sort()) give({ ...stamp, key })
   return settled
 }
 

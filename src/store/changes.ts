@@ -23,6 +23,9 @@ export interface Stamp extends Actor {
 /** SQLite takes 32,766 values in one statement, and MySQL 65,535. */
 const ROWS_MAX = 1000
 
+/** What makes a key known that was not. */
+const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
+
 type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
 
 /** The statements that write changes, for inside a transaction. */
@@ -86,13 +89,17 @@ export const makeChanges = (settings: string) =>
         sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
       )
 
-    /** Gives `key` its row in `port_keys`; `known` are the keys that have one. */
-    const introduce = (key: string, known: Set<string>, stamp: Stamp) =>
-      Effect.gen(function* () {
-        if (known.has(key)) return
-        known.add(key)
-        yield* sql`INSERT INTO port_keys ${sql.insert({ key, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
-      })
+    /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
+    const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
+      const named = changes.flatMap((change) =>
+        INTRODUCING.includes(change._tag) && "key" in change ? change.key : []
+      )
+      const fresh = [...new Set(named)].filter((key) => !state.keys.has(key))
+      return insertAll(
+        "port_keys",
+        fresh.map((key) => ({ key, created_at: at, host, by: user }))
+      )
+    }
 
     const forget = (key: string) =>
       Effect.zipRight(
@@ -101,7 +108,7 @@ export const makeChanges = (settings: string) =>
       )
 
     /** Writes one change to everything but the claims, which follow at the end. */
-    const write = (state: RegistryState, known: Set<string>, change: Change, stamp: Stamp) =>
+    const write = (state: RegistryState, change: Change, stamp: Stamp) =>
       Effect.gen(function* () {
         switch (change._tag) {
           case "Assign": {
@@ -116,7 +123,6 @@ export const makeChanges = (settings: string) =>
                   WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
               )
             }
-            yield* introduce(key, known, stamp)
             return event(change.what, key, state.ports.get(key) ?? null, change.port)
           }
           case "Remove": {
@@ -137,13 +143,11 @@ export const makeChanges = (settings: string) =>
           }
           case "Describe": {
             const { description, key } = change
-            yield* introduce(key, known, stamp)
             yield* sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}`
             return event("describe", key, null, null, description)
           }
           case "Bind": {
             const { key, owner, seen } = change
-            yield* introduce(key, known, stamp)
             yield* sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}`
             yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null })}`
             return event("bind", key, null, null, owner.name)
@@ -198,11 +202,11 @@ export const makeChanges = (settings: string) =>
         const drifted = claimMoves(state.claims, agreed)
         if (changes.length + drifted.length > 0) yield* touch(batch)
         const events = [...drift(drifted)]
-        const known = new Set(state.keys.keys())
+        yield* introduce(state, changes, stamp)
         let ports = state.ports
         let claims: ReadonlyMap<number, Claim> = agreed
         for (const change of changes) {
-          events.push(yield* write(state, known, change, stamp))
+          events.push(yield* write(state, change, stamp))
           ports = applied(ports, change)
           if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
         }
