@@ -25,6 +25,6 @@ it("shows what another program wrote without obeying it", async () => {
   expect(text).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/)
   expect(text.split("\n").filter((line) => line.startsWith("x") || line.startsWith("two"))).toEqual([])
   expect(shown[0]?.stdout).toContain("\nevil\\u001b[2J\\u000ax  30501  special  unknown\n")
-  expect(shown[1]?.stderr).toContain("error: 30501 belongs to evil\\u001b[2J\\u000ax; mine was not set\n")
+  expect(shown[1]?.stderr).toContain('error: 30501 belongs to "evil\\u001b[2J\\nx"; mine was not set\n')
   expect(shown[5]?.stderr).toContain("the other half of the pair, belongs to evil\\u001b[2J\\u000ax\n")
 })
