@@ -3,8 +3,8 @@ import { chmodSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat"]
-const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "socat"]
+const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3"]
+const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "socat", "sqlite3"]
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 
@@ -23,11 +23,11 @@ export const install = (...packages: ReadonlyArray<string>): void => {
   apt("install", "-qy", "--no-install-recommends", ...packages)
 }
 
-/** The tests need a real MariaDB server. Where there is none and it may be installed, it is. */
+/** The tests need a real MariaDB server, and what the documents and remedies tell a user to type. */
 const ensureServer = () => {
   if (!missing()) return
   install(...PACKAGES)
-  if (missing()) throw new Error(`the tests need a MariaDB server and socat: apt-get install ${PACKAGES.join(" ")}`)
+  if (missing()) throw new Error(`the tests need ${PROGRAMS.join(", ")}: apt-get install ${PACKAGES.join(" ")}`)
 }
 
 /** Ends what still runs in the directory that is its argument, and removes it. */
