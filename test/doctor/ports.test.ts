@@ -407,7 +407,10 @@ it("range-misplaced: keys outside of their range", async () => {
 it("range-ephemeral: a range that the kernel takes for outgoing connections", async () => {
   const box = machine({ AUTOMATELINUX_APP_RANGE: "40000-40499", AUTOMATELINUX_SPECIAL_RANGE: "41000-41099" })
   const finding = await findingOf(box, "range-ephemeral")
-  expect(finding).toMatchObject({ severity: "info", evidence: "net.ipv4.ip_local_port_range is 32768-60999" })
+  expect(finding).toMatchObject({
+    severity: "info",
+    evidence: expect.stringMatching(/^net\.ipv4\.ip_local_port_range is \d+-\d+$/)
+  })
   expect(finding.message).toBe(
     "40000-40499 and 41000-41099 meet the ports that the kernel gives to outgoing connections"
   )
