@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
@@ -104,7 +103,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const matters = (each: Finding) => request.strict || each.severity !== "info"
       const result = {
         healthy: !findings.some(matters),
-        checkedAt: new Date(yield* Clock.currentTimeMillis).toISOString(),
+        checkedAt: new Date(scene.now).toISOString(),
         store: label,
         looked: {
           assignments,

@@ -5,14 +5,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { PortsConfig } from "./config.ts"
-import { claimMoves, settle } from "./domain/claims.ts"
+import { drift } from "./domain/claims.ts"
 import type { Fault } from "./domain/errors.ts"
-import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
-import { type Look, looked, type PortHealth, type Sighting, stillTrue } from "./domain/watch.ts"
+import { portsOf } from "./domain/RegistryState.ts"
+import { type Look, later, looked, type PortHealth, type Sighting, stillTrue } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { recognise, type Serving, unfamiliar } from "./monitor/serving.ts"
 import { Store } from "./Store.ts"
-import { describe, describeListener } from "./sentences.ts"
+import { describe } from "./sentences.ts"
+import { describeListener, nameOf } from "./words.ts"
 
 /** The last round of looks. */
 export interface Tick {
@@ -62,7 +63,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       records: new Map(
         [...records].map(([port, record]) =>
           record.state === "up"
-            ? [port, { ...record, mark: watched, lastUp: lookedAt ?? record.lastUp }]
+            ? [port, { ...record, mark: watched, lastUp: later(lookedAt, record.lastUp) }]
             : [port, record]
         )
       ),
@@ -88,13 +89,10 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const ports = portsOf(seen.rows)
       const at = DateTime.formatIso(yield* DateTime.now)
 
-      const driftOf = (state: Pick<RegistryState, "ports" | "claims">) =>
-        claimMoves(state.claims, settle(state.ports, state.claims, { claimedAt: at, host: actor.host, by: actor.user }))
-      if (driftOf({ ports, claims: seen.claims }).length > 0) {
+      const right = { claimedAt: at, host: actor.host, by: actor.user }
+      if (drift(ports, seen.claims, right).length > 0) {
         // Read again inside the transaction: what was read here may be between two changes of our own.
-        const followed = yield* store.write((state) =>
-          Effect.succeed({ answer: driftOf(state).map(({ claim }) => claim.key), changes: [] })
-        )
+        const followed = (yield* store.agree).map(({ claim }) => nameOf(claim.key))
         if (followed.length > 0) {
           yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: followed.join(" ") })
         }
@@ -164,12 +162,12 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       }
       for (const [port, { key, mark, whose }] of serving) {
         if (whose !== "other" || before.serving.get(port)?.mark === mark) continue
-        yield* Effect.logWarning(`${port} is served by another than ${key}; d doctor tells more`)
+        yield* Effect.logWarning(`${port} is served by another than ${nameOf(key)}; d doctor tells more`)
       }
       for (const record of changed.map(named)) {
         const from = before.records.get(record.port)
         if (from?.key !== record.key && record.state !== "up") continue
-        yield* Effect.logInfo(`${record.key} is ${record.state}`).pipe(
+        yield* Effect.logInfo(`${nameOf(record.key)} is ${record.state}`).pipe(
           Effect.annotateLogs({ port: record.port, was: from?.state ?? "unknown", listener: record.listener ?? "" })
         )
       }

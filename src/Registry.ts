@@ -3,21 +3,18 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "./config.ts"
 import type { Answer, KeyPort } from "./domain/Answer.ts"
-import type { Assignment } from "./domain/Assignment.ts"
 import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld, RangeFull } from "./domain/errors.ts"
-import { type Health, type HealthState, unwatched } from "./domain/Health.ts"
+import type { HealthState } from "./domain/Health.ts"
 import type { Note } from "./domain/Note.ts"
 import { type AppName, keyOf, type PortKey, type SpecialKey } from "./domain/PortKey.ts"
-import { contains, type PortRange } from "./domain/PortRange.ts"
+import { contains, type PortRange, slotsOf } from "./domain/PortRange.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { appOf, kindOf, parsePort } from "./domain/rules.ts"
-import { later, type PortHealth, stillTrue } from "./domain/watch.ts"
+import type { PortHealth } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { type AllocateRequest, allocation, binding } from "./registry/allocation.ts"
+import { listing } from "./registry/listing.ts"
 import { Store } from "./Store.ts"
-
-/** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
-const STALE_NEWS_MS = 150_000
 
 /** The use cases. Each change is one transaction; what it rests on is read inside it. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -177,52 +174,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       readonly app?: AppName | undefined
       readonly health?: HealthState | undefined
     }) {
-      const { claims, health, keys, rows } = yield* store.list
-      const ports = portsOf(rows)
-      const shown = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
-      const found = yield* listeners.on(new Set(shown.map(([, port]) => port)))
-      const byPort = new Map(
-        found.map(({ address, port, process, user }) => [
-          port,
-          {
-            address,
-            pid: process?.pid ?? null,
-            command: process?.command ?? null,
-            directory: process?.directory ?? null,
-            user
-          }
-        ])
-      )
-      const healthOf = (port: number): Health => {
-        const record = stillTrue(health.records.get(port), claims.get(port)?.claimedAt)
-        // A port that several keys share is looked at under one of them.
-        if (record === undefined || ports.get(record.key) !== port) return unwatched
-        const { lastUp, since, state } = record
-        const checkedAt = health.lookedAt
-        return { state, since, lastUp: state === "up" ? later(checkedAt, lastUp) : lastUp, checkedAt }
-      }
-      const result = shown
-        .map(
-          ([key, port]): Assignment => ({
-            key,
-            port,
-            kind: kindOf(key),
-            app: appOf(key),
-            description: keys.get(key)?.description ?? null,
-            health: healthOf(port),
-            listener: byPort.get(port) ?? null
-          })
-        )
-        .filter((each) => filter.health === undefined || each.health.state === filter.health)
-        .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
-      const now = yield* Clock.currentTimeMillis
-      const age = health.lookedAt === null ? 0 : now - Date.parse(health.lookedAt)
-      const notes = [...rows]
-        .filter(([key]) => !ports.has(key))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .map(([key, stored]): Note => ({ _tag: "NoPort", key, stored }))
-      if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
-      return { result, notes } satisfies Answer<ReadonlyArray<Assignment>>
+      const stored = yield* store.list
+      const ports = portsOf(stored.rows)
+      const asked = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
+      const found = yield* listeners.on(new Set(asked.map(([, port]) => port)))
+      return listing(asked, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
     })
 
     /** Claims a pair for each app and a port for each special, all or nothing. A dry run answers what it would do. */
@@ -248,12 +204,12 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
 /** How many slots of a full range hold nothing but stale ports. */
 const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {
-  const size = kind === "app" ? 2 : 1
-  const quiet = new Map<number, boolean>()
-  for (const { port, state } of records.values()) {
-    if (!contains(range, port)) continue
-    const slot = Math.floor((port - range.first) / size)
-    quiet.set(slot, (quiet.get(slot) ?? true) && state === "stale")
-  }
-  return [...quiet.values()].filter((each) => each).length
+  const slots = (wanted: (health: PortHealth) => boolean) =>
+    slotsOf(
+      range,
+      kind === "app" ? 2 : 1,
+      [...records.values()].filter(wanted).map(({ port }) => port)
+    )
+  const inUse = slots(({ state }) => state !== "stale")
+  return [...slots(({ state }) => state === "stale")].filter((slot) => !inUse.has(slot)).length
 }

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "./config.ts"
+import { drift } from "./domain/claims.ts"
 import { OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
 import type { HealthNews } from "./domain/watch.ts"
@@ -92,53 +93,70 @@ export class Store extends Effect.Service<Store>()("Store", {
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
       named(patiently(troubled(effect), patience))
 
+    /**
+     * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
+     * and writes what it chose with claims and history. `decide` may run several times.
+     *
+     * Where a COMMIT was not answered, a transaction of its own finds out what came of it, before anything else is
+     * tried. It stands in the queue behind the lost one, or, on another node of a cluster, excludes it by committing:
+     * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
+     * the outcome unknown.
+     */
+    const write = Effect.fn("Store.write")(function* <A, E, R>(
+      decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
+    ) {
+      // The global one, because importing it costs every process that only reads.
+      const batch = crypto.randomUUID()
+      let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
+      let answer: { readonly answer: A } | undefined
+      const wasDone = Effect.gen(function* () {
+        if (yield* rows.wasWritten(batch)) return true
+        yield* changes.touch(crypto.randomUUID())
+        return false
+      })
+      const attempt = Effect.gen(function* () {
+        const state = yield* rows.readState
+        const plan = yield* decide(state)
+        answer = plan
+        const at = DateTime.formatIso(yield* DateTime.now)
+        yield* changes.writeAll(state, plan.changes, { ...actor, at, batch })
+        return plan.answer
+      })
+      return yield* guarded(
+        Effect.gen(function* () {
+          if (sent !== undefined && (yield* provide(transaction(wasDone)))) return sent.answer
+          sent = undefined
+          return yield* provide(transaction(attempt))
+        }).pipe(
+          Effect.mapError((error) => {
+            if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
+            // What fails while the outcome is open does not settle it.
+            return sent !== undefined && error instanceof SqlError ? sent.lost : error
+          })
+        )
+      )
+    })
+
     return {
       /** Names the database for people, without secrets. */
       label: dialect.label,
 
-      /**
-       * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
-       * and writes what it chose with claims and history. `decide` may run several times.
-       *
-       * Where a COMMIT was not answered, a transaction of its own finds out what came of it, before anything else is
-       * tried. It stands in the queue behind the lost one, or, on another node of a cluster, excludes it by committing:
-       * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
-       * the outcome unknown.
-       */
-      write: Effect.fn("Store.write")(function* <A, E, R>(
-        decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
-      ) {
-        // The global one, because importing it costs every process that only reads.
-        const batch = crypto.randomUUID()
-        let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
-        let answer: { readonly answer: A } | undefined
-        const wasDone = Effect.gen(function* () {
-          if (yield* rows.wasWritten(batch)) return true
-          yield* changes.touch(crypto.randomUUID())
-          return false
-        })
-        const attempt = Effect.gen(function* () {
-          const state = yield* rows.readState
-          const plan = yield* decide(state)
-          answer = plan
-          const at = DateTime.formatIso(yield* DateTime.now)
-          yield* changes.writeAll(state, plan.changes, { ...actor, at, batch })
-          return plan.answer
-        })
-        return yield* guarded(
-          Effect.gen(function* () {
-            if (sent !== undefined && (yield* provide(transaction(wasDone)))) return sent.answer
-            sent = undefined
-            return yield* provide(transaction(attempt))
-          }).pipe(
-            Effect.mapError((error) => {
-              if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
-              // What fails while the outcome is open does not settle it.
-              return sent !== undefined && error instanceof SqlError ? sent.lost : error
-            })
-          )
+      write,
+
+      /** Makes the claims agree with what other programs wrote, and answers what that took. */
+      agree: Effect.suspend(() =>
+        write((state) =>
+          Effect.map(DateTime.now, (now) => ({
+            answer: drift(state.ports, state.claims, {
+              claimedAt: DateTime.formatIso(now),
+              host: actor.host,
+              by: actor.user
+            }),
+            // Writing makes them agree, also where there is nothing else to write.
+            changes: []
+          }))
         )
-      }),
+      ),
 
       /** What `write` would answer; nothing is written. */
       rehearse: Effect.fn("Store.rehearse")(function* <A, E, R>(

@@ -9,7 +9,7 @@ import { keyOf, type PortKey } from "./domain/PortKey.ts"
 import type { Payload } from "./protocol.ts"
 import type { Registry } from "./Registry.ts"
 import type { Store } from "./Store.ts"
-import { describeListener } from "./sentences.ts"
+import { describeListener } from "./words.ts"
 
 type Handlers = {
   readonly [N in RegistryCommand]: (payload: Payload<N>) => Effect.Effect<Answer<Results[N]>, RegistryError>

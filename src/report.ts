@@ -1,11 +1,11 @@
-import { styleText } from "node:util"
 import type { Event } from "./domain/Event.ts"
 import type { Explanation } from "./domain/Explanation.ts"
 import { type Examination, type Finding, SEVERITIES, type Severity } from "./domain/Finding.ts"
 import { describeOwner } from "./domain/Owner.ts"
 import { escaped } from "./domain/rules.ts"
-import { nameOf } from "./sentences.ts"
+import { type Paint, painter } from "./paint.ts"
 import type { Style } from "./style.ts"
+import { nameOf } from "./words.ts"
 
 /** What the doctor says, for people: grouped, the worst first, three lines a finding, counts at the end. */
 
@@ -13,13 +13,6 @@ const COLOURS = { error: "red", warning: "yellow", info: "cyan" } as const
 
 /** Of many infos of one kind so many are shown whole. */
 const INFOS_SHOWN = 3
-
-type Paint = (format: Parameters<typeof styleText>[0], text: string) => string
-
-const painter =
-  ({ colour }: Style): Paint =>
-  (format, text) =>
-    colour ? styleText(format, text, { validateStream: false }) : text
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
@@ -49,7 +42,7 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>, paint: Pa
 
 /** The text of an examination. */
 export const report = (examination: Examination, style: Style): string => {
-  const paint = painter(style)
+  const paint = painter(style.colour)
   const { failed, findings, looked, mended, ran, store } = examination
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
   const groups = SEVERITIES.flatMap((severity) =>
@@ -64,7 +57,7 @@ export const report = (examination: Examination, style: Style): string => {
   const scope = [
     counted(ran.length, "check"),
     ...(looked.assignments === null ? [] : [counted(looked.assignments, "assignment")]),
-    ...(looked.listeners === null ? [] : [counted(looked.listeners, "listener")])
+    counted(looked.listeners, "listener")
   ].join(", ")
   const counts = SEVERITIES.map((severity) => counted(of(severity).length, severity)).join(", ")
   return [
@@ -125,7 +118,7 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
 /** The text of an explanation. */
 export const explanationText = (explanation: Explanation, style: Style): string => {
   const { findings, history, keys, listeners, place, port, reserved } = explanation
-  const paint = painter(style)
+  const paint = painter(style.colour)
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
     ...keys.flatMap(ofKey),

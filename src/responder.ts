@@ -12,7 +12,7 @@ import { Doctor } from "./Doctor.ts"
 import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
-import { contains, formatRange, type PortRange } from "./domain/PortRange.ts"
+import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
 import { asTyped, keyProblem } from "./domain/rules.ts"
 import { fullFingerprint, matches } from "./fingerprint.ts"
 import { makeHandlers } from "./handlers.ts"
@@ -35,9 +35,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
   range: formatRange(range),
-  slots: (range.last - range.first + 1) / size,
-  claimed: new Set(ports.filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
-    .size
+  slots: slotCount(range, size),
+  claimed: slotsOf(range, size, ports).size
 })
 
 /** A payload as the deployed clients may send it: a single name for several, null for nothing. */

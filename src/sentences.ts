@@ -4,52 +4,17 @@ import type { Failure } from "./domain/Failure.ts"
 import type { Listener } from "./domain/Listener.ts"
 import type { Note } from "./domain/Note.ts"
 import { formatRange, type Obstacle } from "./domain/PortRange.ts"
-import { escaped, keyProblem, quote } from "./domain/rules.ts"
+import { keyProblem, quote } from "./domain/rules.ts"
+import { age, describeListener, nameOf, names, showProcess } from "./words.ts"
 
-/** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
-export const describeListener = (listener: Listener | null): string => {
-  if (listener === null) return "something that cannot be told"
-  if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
-  const { command, container, directory, pid, proxy, unit } = listener.process
-  return [
-    command === null ? "a process" : escaped(command),
-    `pid ${pid}`,
-    ...(container === null
-      ? []
-      : [proxy ? `for ${escaped(container)} in a container` : `in container ${escaped(container)}`]),
-    ...(directory === null || directory === "/"
-      ? unit === null
-        ? []
-        : [`of ${escaped(unit)}`]
-      : [`in ${escaped(directory)}`])
-  ].join(", ")
-}
-
-const socketName = ({ address, port }: Listener): string =>
-  `${address.includes(":") ? `[${address}]` : address}:${port}`
-
-/** `listens on 127.0.0.1:3001 and [::1]:3001, of me, running since 2026-11-22T10:00:00.000Z`, for sockets of one process. */
-export const describeSockets = (listeners: readonly [Listener, ...Array<Listener>]): string => {
-  const [{ process, user }] = listeners
-  return [
-    `listens on ${listeners.map(socketName).join(" and ")}`,
-    `of ${user}`,
-    ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
-  ].join(", ")
-}
-
-/** A key that is shown: another program may have written one that is none. */
-export const nameOf = (key: string): string => (keyProblem(key) === undefined ? key : quote(key))
-
-export const names = (keys: ReadonlyArray<string>): string => {
-  const plain = keys.map(nameOf)
-  return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
-}
+/** What takes the row of `key` away. What is no key `d` does not take, and a shell might act upon it. */
+const removal = (key: string): string =>
+  keyProblem(key) === undefined ? `d deletePort --key ${key}` : "see what d doctor --check value-invalid says"
 
 const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
   switch (obstacle?._tag) {
     case "Assigned":
-      return `belongs to ${escaped(obstacle.key)}`
+      return `belongs to ${nameOf(obstacle.key)}`
     case "Reserved":
       return `is reserved: ${obstacle.reason}`
     default:
@@ -94,7 +59,7 @@ export const describe = (error: RegistryError): Failure => {
       return {
         code: "conflict",
         message: `${error.port} belongs to ${names(error.holders)}; ${error.key} was not set`,
-        hint: `choose another, or d deletePort --key ${escaped(error.holders[0] ?? "")}, or repeat with --force to share it`
+        hint: `choose another, or ${removal(error.holders[0] ?? "")}, or repeat with --force to share it`
       }
     case "KeyTaken":
       return {
@@ -158,7 +123,7 @@ export const describe = (error: RegistryError): Failure => {
           ? `whose the listener on ${error.port} is cannot be seen; ${error.key} stays as it was`
           : `nothing listens on ${error.port}; ${error.key} stays as it was`,
         hint: error.served
-          ? `sudo ss -ltnp 'sport = :${error.port}' shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
+          ? `${showProcess(error.port)} shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
           : `start it first, or say where it lives: d setPort --key ${error.key} --dir PATH`
       }
     case "TookTooLong":
@@ -177,19 +142,6 @@ export const describe = (error: RegistryError): Failure => {
       return { code: "unavailable", message: `cannot use ${error.store}: ${error.reason}`, hint: error.hint }
   }
 }
-
-/** A time span for people, in its largest whole unit. */
-export const age = (seconds: number): string => {
-  const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
-  const count = Math.floor(seconds / size)
-  return `${count} ${unit}${count === 1 ? "" : "s"}`
-}
-
-const UNITS: ReadonlyArray<readonly [number, string]> = [
-  [86_400, "day"],
-  [3600, "hour"],
-  [60, "minute"]
-]
 
 /** A note as the line that standard error gets. */
 export const noteLine = (note: Note): string => {
@@ -221,6 +173,6 @@ export const noteLine = (note: Note): string => {
     case "NotMended":
       return `warning: not mended: ${note.why}`
     case "NoPort":
-      return `warning: the row of ${escaped(note.key)} holds ${quote(note.stored)}, which is no port: d deletePort --key ${escaped(note.key)}`
+      return `warning: the row of ${nameOf(note.key)} holds ${quote(note.stored)}, which is no port: ${removal(note.key)}`
   }
 }

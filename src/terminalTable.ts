@@ -1,6 +1,6 @@
-import { styleText } from "node:util"
 import Table from "cli-table3"
 import type { Assignment } from "./domain/Assignment.ts"
+import { painter } from "./paint.ts"
 import { cellsOf, GAP, HEAD, widthsOf } from "./table.ts"
 
 const DESCRIPTION_MIN = 12
@@ -30,8 +30,7 @@ export const terminalTable = (assignments: ReadonlyArray<Assignment>, width: num
   const rows = cellsOf(assignments)
   const fixed = widthsOf(rows).slice(0, -1)
   const room = Math.max(DESCRIPTION_MIN, width - fixed.reduce((sum, each) => sum + each + GAP.length, 0))
-  const paint = (format: Parameters<typeof styleText>[0], text: string) =>
-    colour ? styleText(format, text, { validateStream: false }) : text
+  const paint = painter(colour)
   const table = new Table({
     chars: NO_BORDER,
     style: { "padding-left": 0, "padding-right": 0, head: [], border: [], compact: true },

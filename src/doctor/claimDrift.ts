@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
-import { claimMoves, settle } from "../domain/claims.ts"
-import { nameOf } from "../sentences.ts"
+import { drift } from "../domain/claims.ts"
+import { nameOf } from "../words.ts"
 import type { Check } from "./scene.ts"
 
 /** The claims agree with the rows. */
 export const claimDrift: Check = ({ settings, view }) =>
   Effect.map(view, ({ claims, ports }) => {
     const stamp = { claimedAt: "", host: settings.actor.host, by: settings.actor.user }
-    return claimMoves(claims, settle(ports, claims, stamp)).map(({ claim, from, to }) => ({
+    return drift(ports, claims, stamp).map(({ claim, from, to }) => ({
       severity: "warning" as const,
       keys: [claim.key],
       ports: [...new Set([from, to].filter((port) => port !== undefined))],

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { age } from "../sentences.ts"
+import { age } from "../words.ts"
 import { statusOf } from "./daemonState.ts"
 import { mendStore, restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"

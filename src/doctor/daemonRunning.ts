@@ -4,8 +4,8 @@ import type { DaemonState } from "./daemonState.ts"
 import { restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
-/** `again` restarts the daemon. */
-const judge = (state: DaemonState, version: string, again: string): Omit<Draft, "keys" | "ports"> | undefined => {
+/** What is wrong where no daemon of ours answers. */
+const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<Draft, "keys" | "ports"> => {
   const { path } = state
   switch (state._tag) {
     case "None":
@@ -52,18 +52,9 @@ const judge = (state: DaemonState, version: string, again: string): Omit<Draft, 
       return {
         severity: "info",
         message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
-        evidence: "it was asked for its status",
+        evidence: state.why,
         remedy: "export AUTOMATE_LINUX_SOCKET_PATH=$HOME/.automatelinux.sock; d daemon  # one of this registry"
       }
-    case "Serving":
-      return state.version === version
-        ? undefined
-        : {
-            severity: "warning",
-            message: `the daemon is of version ${state.version}, and d of ${version}`,
-            evidence: `pid ${state.pid}, at ${path}`,
-            remedy: again
-          }
   }
 }
 
@@ -71,7 +62,16 @@ const judge = (state: DaemonState, version: string, again: string): Omit<Draft, 
 export const daemonRunning: Check = (scene) =>
   Effect.gen(function* () {
     const state = yield* scene.daemon
-    const again = state._tag === "Serving" ? yield* restart(scene, state.path, state.pid) : ""
-    const finding = judge(state, scene.version, again)
-    return finding === undefined ? [] : [{ ...finding, keys: [], ports: [] }]
+    if (state._tag !== "Serving") return [{ ...judge(state), keys: [], ports: [] }]
+    if (state.version === scene.version) return []
+    return [
+      {
+        severity: "warning" as const,
+        keys: [],
+        ports: [],
+        message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
+        evidence: `pid ${state.pid}, at ${state.path}`,
+        remedy: yield* restart(scene, state.path, state.pid)
+      }
+    ]
   })

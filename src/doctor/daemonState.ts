@@ -16,7 +16,7 @@ export type DaemonState =
   /** Somebody took the question, and never answered. */
   | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
   /** Another program, or a daemon that keeps another registry. */
-  | { readonly _tag: "Foreign"; readonly path: string; readonly what: string }
+  | { readonly _tag: "Foreign"; readonly path: string; readonly what: string; readonly why: string }
   | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly pid: number }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -45,7 +45,12 @@ const stateAt = (path: string, environment: Environment, machine: typeof Listene
             version: reply.version,
             pid: (reply.result as { readonly pid: number }).pid
           } satisfies DaemonState)
-        : ({ _tag: "Foreign", path, what: "a daemon that keeps another registry" } satisfies DaemonState)
+        : ({
+            _tag: "Foreign",
+            path,
+            what: "a daemon that keeps another registry",
+            why: reply.error.message
+          } satisfies DaemonState)
     }
     switch (asked.why) {
       case "ECONNREFUSED":
@@ -59,7 +64,12 @@ const stateAt = (path: string, environment: Environment, machine: typeof Listene
           given: path === environment["AUTOMATE_LINUX_SOCKET_PATH"]
         } satisfies DaemonState
       case "another program":
-        return { _tag: "Foreign", path, what: "another program" } satisfies DaemonState
+        return {
+          _tag: "Foreign",
+          path,
+          what: "another program",
+          why: "it does not answer ping as d does"
+        } satisfies DaemonState
       default:
         return undefined
     }

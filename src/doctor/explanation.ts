@@ -2,38 +2,27 @@ import * as Effect from "effect/Effect"
 import { nextSlot, type Slot } from "../allocator.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
-import { type CheckName, type Finding, worstFirst } from "../domain/Finding.ts"
-import { type Health, unwatched } from "../domain/Health.ts"
+import { CHECK_NAMES, type CheckName, type Finding, worstFirst } from "../domain/Finding.ts"
+import { healthFrom } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
-import { contains, formatRange } from "../domain/PortRange.ts"
+import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
 import { kindOf } from "../domain/rules.ts"
-import { describeListener, names } from "../sentences.ts"
+import { describeListener, names } from "../words.ts"
 import type { Scene, View } from "./scene.ts"
 
-/** The checks that say something of one port. */
-const CHECKS: ReadonlyArray<CheckName> = [
-  "port-shared",
-  "port-taken",
-  "port-hung",
-  "value-invalid",
-  "port-unreachable",
-  "port-stale",
-  "pair-broken",
-  "claim-drift",
-  "range-reserved",
-  "port-squatted",
-  "range-misplaced"
+/** The checks that say nothing of one port. */
+const BESIDES: ReadonlyArray<CheckName> = [
+  "store-reachable",
+  "store-schema",
+  "store-durable",
+  "daemon-running",
+  "daemon-probing",
+  "range-full",
+  "range-ephemeral"
 ]
 
 /** Ports on either side whose being held back is worth knowing. */
 const NEARBY = 5
-
-const healthOf = (view: View, key: string): Health => {
-  const record = view.healthOf(key)
-  if (record === undefined) return unwatched
-  const { lastUp, since, state } = record
-  return { state, since, lastUp, checkedAt: view.lookedAt }
-}
 
 /** Why `keys` have `port`. */
 const whyAssigned = ({ settings }: Scene, view: View, port: number, [key = ""]: ReadonlyArray<string>): string => {
@@ -42,7 +31,7 @@ const whyAssigned = ({ settings }: Scene, view: View, port: number, [key = ""]: 
   const from = formatRange(range)
   if (!contains(range, port)) return `outside ${from}, where ${kind === "special" ? "specials" : "apps"} get theirs`
   if (kind === "special") return `one of the ports for specials, ${from}`
-  const partner = port % 2 === 0 ? port + 1 : port - 1
+  const partner = partnerOf(port)
   const other = view.keysOf.get(partner)
   const beside =
     other === undefined ? `${partner} beside it is free` : `${partner} beside it belongs to ${names(other)}`
@@ -77,7 +66,7 @@ const whyFree = (
     const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
     return [false, `free, and outside ${from}, where allocation takes ports from: d setPort --key KEY --value ${port}`]
   }
-  const partner = port % 2 === 0 ? port + 1 : port - 1
+  const partner = partnerOf(port)
   const theirs = obstacle(partner)
   if (theirs !== undefined) {
     return [false, `free, and not to be allocated: ${partner}, the other half of the pair, ${theirs}`]
@@ -127,7 +116,10 @@ export const explain = (
       listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
       silent: scene.silentAmong(port === undefined ? [] : [port])
     }
-    const findings = yield* run(focused, CHECKS)
+    const findings = yield* run(
+      focused,
+      CHECK_NAMES.filter((name) => !BESIDES.includes(name))
+    )
     const touches = (finding: Finding) =>
       finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
     const [allocatable, place] =
@@ -145,7 +137,7 @@ export const explain = (
           description: view.keys.get(key)?.description ?? null,
           claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
           owner: view.owners.get(key) ?? null,
-          health: healthOf(view, key)
+          health: healthFrom(view.healthOf(key), view.lookedAt)
         }
       }),
       place,

@@ -5,7 +5,7 @@ import type { PortsConfig } from "../config.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { holdersOf } from "../domain/RegistryState.ts"
-import { later, stillTrue } from "../domain/watch.ts"
+import { knownOf } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
 import { findDaemon } from "./daemonState.ts"
@@ -42,10 +42,7 @@ const viewOf = (
   lookedAt: health.lookedAt,
   healthOf: (key) => {
     const port = state.ports.get(key)
-    if (port === undefined) return undefined
-    const record = stillTrue(health.records.get(port), state.claims.get(port)?.claimedAt)
-    if (record?.key !== key) return undefined
-    return record.state === "up" ? { ...record, lastUp: later(health.lookedAt, record.lastUp) } : record
+    return port === undefined ? undefined : knownOf(health, state, port)
   }
 })
 

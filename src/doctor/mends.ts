@@ -1,12 +1,10 @@
 import { lstatSync, unlinkSync } from "node:fs"
-import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
-import { claimMoves, settle } from "../domain/claims.ts"
 import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
 import { describeOwner, isOf, ownerOf } from "../domain/Owner.ts"
-import type { RegistryState } from "../domain/RegistryState.ts"
 import { lock } from "../socket.ts"
 import { currentUid } from "../socketPath.ts"
+import { nameOf } from "../words.ts"
 import type { Scene } from "./scene.ts"
 
 /** What `d doctor --fix` and `--accept` do. Each answers what it has done, in sentences; nobody's port is touched. */
@@ -20,22 +18,15 @@ const makeTables = (scene: Scene) =>
   })
 
 const agree = (scene: Scene) =>
-  Effect.gen(function* () {
-    const store = yield* scene.store
-    const { host, user } = scene.settings.actor
-    const at = DateTime.formatIso(yield* DateTime.now)
-    const movesIn = ({ claims, ports }: RegistryState) =>
-      claimMoves(claims, settle(ports, claims, { claimedAt: at, host, by: user }))
-    // Writing makes the claims agree, also where there is nothing else to write.
-    const moves = yield* store.write((state) => Effect.succeed({ answer: movesIn(state), changes: [] }))
-    return moves.map(({ claim: { key }, from, to }) =>
-      to === undefined
-        ? `dropped the claim of ${key} on ${from}`
-        : from === undefined
-          ? `claimed ${to} for ${key}`
-          : `moved the claim of ${key} from ${from} to ${to}`
-    )
-  })
+  Effect.map(
+    Effect.flatMap(scene.store, (store) => store.agree),
+    (moves) =>
+      moves.map(({ claim, from, to }) => {
+        const key = nameOf(claim.key)
+        if (to === undefined) return `dropped the claim of ${key} on ${from}`
+        return from === undefined ? `claimed ${to} for ${key}` : `moved the claim of ${key} from ${from} to ${to}`
+      })
+  )
 
 /** With the right to serve the path in hand, nobody begins to serve it meanwhile. */
 const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {

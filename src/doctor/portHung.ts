@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
-import { describeListener, describeSockets, names } from "../sentences.ts"
-import { byProcess } from "./portTaken.ts"
+import { describeListener, describeSockets, names, showProcess } from "../words.ts"
+import { byProcess } from "./byProcess.ts"
 import type { Check, Draft } from "./scene.ts"
 
 const LOOKS = 3
@@ -49,9 +49,7 @@ export const portHung: Check = (scene) =>
         (group) =>
           `in ${LOOKS} looks a second apart connections waited to be accepted, now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
         ({ port, process }) =>
-          process === null
-            ? `sudo ss -ltnp 'sport = :${port}'  # shows the process`
-            : `kill ${process.pid}  # and start it again`
+          process === null ? `${showProcess(port)}  # shows it` : `kill ${process.pid}  # and start it again`
       )
     ]
   })

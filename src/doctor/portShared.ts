@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { keyProblem } from "../domain/rules.ts"
-import { nameOf, names } from "../sentences.ts"
+import { nameOf, names } from "../words.ts"
 import { moveKey } from "./remedies.ts"
 import type { Check } from "./scene.ts"
 

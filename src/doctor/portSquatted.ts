@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { contains } from "../domain/PortRange.ts"
 import { shellWord } from "../domain/shell.ts"
-import { describeListener, describeSockets } from "../sentences.ts"
+import { describeListener, describeSockets } from "../words.ts"
 import type { Check, Draft } from "./scene.ts"
 
 /** What listens in a managed range is registered, or held back. */

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { names } from "../sentences.ts"
+import { names } from "../words.ts"
 import { release } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 import { staleOwners } from "./selection.ts"

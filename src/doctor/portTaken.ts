@@ -2,22 +2,9 @@ import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../domain/Owner.ts"
 import { shellWord } from "../domain/shell.ts"
-import { age, describeListener, describeSockets, nameOf } from "../sentences.ts"
+import { age, describeListener, describeSockets, nameOf, showProcess } from "../words.ts"
+import { byProcess } from "./byProcess.ts"
 import type { Check, Draft } from "./scene.ts"
-
-/** The listeners of each process, or, where processes cannot be seen, of each user. */
-export const byProcess = (
-  listeners: ReadonlyArray<Listener>
-): ReadonlyArray<readonly [Listener, ...Array<Listener>]> => {
-  const groups = new Map<number | string, [Listener, ...Array<Listener>]>()
-  for (const listener of listeners) {
-    const who = `${listener.port} ${listener.process?.pid ?? listener.user}`
-    const group = groups.get(who)
-    if (group === undefined) groups.set(who, [listener])
-    else group.push(listener)
-  }
-  return [...groups.values()]
-}
 
 const seenAgo = ({ seen }: KeyOwner, now: number): string =>
   seen === null
@@ -64,7 +51,7 @@ export const portTaken: Check = (scene) =>
                 ...common,
                 severity: "info",
                 message: `${served}: whether that is its app cannot be told; ${belongs}`,
-                remedy: process === null ? `sudo ss -ltnp 'sport = :${port}'  # shows the process` : accept
+                remedy: process === null ? `${showProcess(port)}  # shows it` : accept
               }
         ]
       })

@@ -1,16 +1,14 @@
 import * as Effect from "effect/Effect"
-import { contains, formatRange, type PortRange } from "../domain/PortRange.ts"
+import { contains, formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
 import { configure, larger } from "./remedies.ts"
 import type { Check, Draft, Scene, View } from "./scene.ts"
 
 const FULL = 0.9
 
 const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: PortRange): ReadonlyArray<Draft> => {
-  const slotsOf = (ports: Iterable<number>) =>
-    new Set([...ports].filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
-  const slots = (range.last - range.first + 1) / size
-  const claimed = slotsOf(view.ports.values())
-  const reserved = [...slotsOf(view.reserved.keys())].filter((slot) => !claimed.has(slot))
+  const slots = slotCount(range, size)
+  const claimed = slotsOf(range, size, view.ports.values())
+  const reserved = [...slotsOf(range, size, view.reserved.keys())].filter((slot) => !claimed.has(slot))
   const stale = [...view.ports].filter(([key, port]) => contains(range, port) && view.healthOf(key)?.state === "stale")
   const used = claimed.size + reserved.length
   if (used <= FULL * slots) return []

@@ -1,18 +1,17 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { nextSlot, type World } from "../allocator.ts"
+import { choosePair, nextSlot, type World } from "../allocator.ts"
 import { camel, type Name } from "../config/file.ts"
 import type { Mysql } from "../domain/Database.ts"
 import type { Fault } from "../domain/errors.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
 import { appOf, keyProblem, kindOf } from "../domain/rules.ts"
 import { shellWord } from "../domain/shell.ts"
+import { sudo } from "../words.ts"
 import type { Scene, View } from "./scene.ts"
 
 /** Commands that mend, made for a shell. What follows a `#` is said to the reader. */
-
-const sudo = process.getuid?.() === 0 ? "" : "sudo "
 
 const client = ({ servers: [server] }: Mysql): string =>
   server === undefined || "socket" in server
@@ -75,18 +74,11 @@ export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySe
     const slot = nextSlot(scene.settings.specialRange, 1, worldOf(view, bound))
     return slot._tag === "Full" ? NO_ROOM : setPort(key, slot.port)
   }
-  const other = view.ports.get(kindOf(key) === "prod" ? `${app}-dev` : `${app}-prod`)
-  const beside = other === undefined ? undefined : kindOf(key) === "prod" ? other - 1 : other + 1
-  const { first, last } = scene.settings.appRange
-  const free =
-    beside !== undefined &&
-    beside >= first &&
-    beside <= last &&
-    Math.abs(beside % 2) === (kindOf(key) === "prod" ? 0 : 1) &&
-    !view.keysOf.has(beside) &&
-    !view.reserved.has(beside) &&
-    !bound.has(beside)
-  return free ? setPort(key, beside) : moveApp(app, view, scene, bound)
+  const without = { ...worldOf(view, bound), ports: new Map([...view.ports].filter(([other]) => other !== key)) }
+  const pair = choosePair(`${app}-prod`, `${app}-dev`, scene.settings.appRange, without)
+  return pair._tag === "Completed"
+    ? setPort(key, kindOf(key) === "prod" ? pair.prod : pair.dev)
+    : moveApp(app, view, scene, bound)
 }
 
 const urlOf = ({ name, servers, user }: Mysql): string => {

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { keyProblem, parsePort, quote } from "../domain/rules.ts"
-import { nameOf } from "../sentences.ts"
+import { nameOf } from "../words.ts"
 import { deletePort } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 

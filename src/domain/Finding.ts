@@ -49,8 +49,8 @@ export interface Examination {
   readonly checkedAt: string
   /** Names the database, without secrets. */
   readonly store: string
-  /** How much was looked at; null where that could not be told. */
-  readonly looked: { readonly assignments: number | null; readonly listeners: number | null }
+  /** How much was looked at; null where the database could not be asked. Elsewhere than on Linux no listener is seen. */
+  readonly looked: { readonly assignments: number | null; readonly listeners: number }
   /** What was mended before. */
   readonly mended: ReadonlyArray<string>
   readonly findings: ReadonlyArray<Finding>

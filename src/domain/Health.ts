@@ -17,3 +17,7 @@ export type Health = typeof Health.Type
 
 /** The health of a port that nobody has looked at. */
 export const unwatched: Health = { state: "unknown", since: null, lastUp: null, checkedAt: null }
+
+/** What is shown of the health of a port, by what is known of it and when it was last looked at. */
+export const healthFrom = (known: Omit<Health, "checkedAt"> | undefined, checkedAt: string | null): Health =>
+  known === undefined ? unwatched : { state: known.state, since: known.since, lastUp: known.lastUp, checkedAt }

@@ -18,6 +18,15 @@ export const contains = (range: PortRange, port: number): boolean => port >= ran
 
 export const overlaps = (a: PortRange, b: PortRange): boolean => a.first <= b.last && b.first <= a.last
 
+/** The other port of the pair that `port` is in. */
+export const partnerOf = (port: number): number => (port % 2 === 0 ? port + 1 : port - 1)
+
+/** The slots of `size` ports of `range` that `ports` lie in, counted from 0. */
+export const slotsOf = (range: PortRange, size: 1 | 2, ports: Iterable<number>): Set<number> =>
+  new Set([...ports].filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
+
+export const slotCount = ({ first, last }: PortRange, size: 1 | 2): number => (last - first + 1) / size
+
 /** Why a range has no place left. Each slot is counted once, under the first of these that holds for it. */
 export interface Figures {
   readonly slots: number

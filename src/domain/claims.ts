@@ -56,4 +56,8 @@ export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMo
   return [...dropped, ...given]
 }
 
+/** What has to be written for the claims to agree with `ports`: other programs wrote these. */
+export const drift = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): ReadonlyArray<ClaimMove> =>
+  claimMoves(claims, settle(ports, claims, stamp))
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -11,8 +11,8 @@ export const APP_MAX = KEY_MAX - "-prod".length
 export const PORT_MAX = 65_535
 export const TEXT_MAX = 500
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g
+/** What is no plain text of one line: control characters, and what separates lines and paragraphs. */
+const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const PORT = /^[1-9][0-9]{0,4}$/
 

@@ -1,5 +1,6 @@
 import type { HealthState } from "./Health.ts"
 import type { Owner } from "./Owner.ts"
+import type { RegistryState } from "./RegistryState.ts"
 import { kindOf } from "./rules.ts"
 
 /** What one reading of a port's state says; `none` where it could not be taken, which is no verdict. */
@@ -99,6 +100,29 @@ export const stillTrue = (record: PortHealth | undefined, claimedAt: string | un
   record !== undefined && record.state !== "up" && claimedAt !== undefined && record.since < claimedAt
     ? undefined
     : record
+
+/** What one host has seen, by port. */
+export interface HostHealth {
+  readonly records: ReadonlyMap<number, PortHealth>
+  /** Seconds during which the host was watched. */
+  readonly watched: number
+  /** When the host was last looked at, to a minute; ISO 8601, null where it never was. */
+  readonly lookedAt: string | null
+}
+
+/**
+ * What is known by now of the port of a key: of one that several keys share, what was seen under one of them. What was
+ * up at its last look is taken to be so still.
+ */
+export const knownOf = (
+  { lookedAt, records }: HostHealth,
+  { claims, ports }: Pick<RegistryState, "claims" | "ports">,
+  port: number
+): PortHealth | undefined => {
+  const record = stillTrue(records.get(port), claims.get(port)?.claimedAt)
+  if (record === undefined || ports.get(record.key) !== port) return undefined
+  return record.state === "up" ? { ...record, lastUp: later(lookedAt, record.lastUp) } : record
+}
 
 /** The later of two times; that of a look is stored only once a minute. */
 export const later = (a: string | null, b: string | null): string | null =>

@@ -2,16 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { HealthState } from "../domain/Health.ts"
-import type { PortHealth } from "../domain/watch.ts"
-
-/** What one host has seen. */
-export interface HostHealth {
-  readonly records: ReadonlyMap<number, PortHealth>
-  /** Seconds during which the host was watched. */
-  readonly watched: number
-  /** When the host was last looked at, to a minute; ISO 8601, null where it never was. */
-  readonly lookedAt: string | null
-}
+import type { HostHealth, PortHealth } from "../domain/watch.ts"
 
 interface HealthRow {
   readonly port: number

@@ -126,6 +126,39 @@ it("port-hung: a process that never accepts", async () => {
   expect(await afterMending(box, finding)).toEqual([])
 })
 
+it("port-taken: another container than the one that the key was first seen in", async () => {
+  const box = watched()
+  await box.ok("setPort", "--key", "web", "--value", "25130")
+  await startDaemon(box)
+  /** What a container engine runs for a port that it publishes, by its words. */
+  const proxy = (address: string, port: number) =>
+    serve(25_130, { words: ["-container-ip", address, "-container-port", String(port)] })
+  const first = await proxy("172.17.0.2", 80)
+  const { keys } = await until(
+    async () => JSON.parse((await box.d("explain", "--key", "web", "--json")).stdout),
+    (explanation) => explanation.keys[0].owner !== null
+  )
+  expect(keys[0].owner).toMatchObject({ kind: "container", name: "80" })
+  await first.stop()
+  // The same one, started again, at another address.
+  const again = await proxy("172.17.0.9", 80)
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+  await again.stop()
+  const other = await proxy("172.17.0.3", 8080)
+  const finding = await findingOf(box, "port-taken")
+  expect(finding.severity).toBe("error")
+  expect(finding.message).toMatch(
+    new RegExp(
+      `^25130 \\(web\\) is served by node, pid ${other.pid}, for 172\\.17\\.0\\.3:8080 in a container, in .*; it belongs to port 80 of a container, last seen`
+    )
+  )
+  expect(await afterMending(box, finding)).toEqual([])
+  await other.stop()
+  // Without a container it may be the same app or not.
+  await serve(25_130)
+  expect(await findingOf(box, "port-taken")).toMatchObject({ severity: "info", remedy: "d doctor --accept web" })
+})
+
 it("port-taken: two processes on one port, of which one is the app", async () => {
   const box = machine(RANGES)
   const app = await serve(25_001)
@@ -185,6 +218,10 @@ it("shows what another program has named without obeying it", async () => {
   const { stdout } = await box.d("doctor")
   expect(stdout).not.toContain("\u001b")
   expect((await box.d("explain", "--port", "25001")).stdout).not.toContain("\u001b")
+  behind(box, "INSERT INTO settings VALUES ('port_z; touch obeyed #\u001b[2J', '25002')")
+  const { stdout: mended } = await box.d("doctor", "--fix")
+  expect(mended).toMatch(/^mended: claimed 25002 for "z; touch obeyed #/)
+  expect(mended).not.toContain("\u001b")
 })
 
 it("port-unreachable: a warning where a prod or special was up here before, an info otherwise", async () => {

@@ -10,6 +10,21 @@ import { machine, startDaemon, temporary } from "../support/program.ts"
 
 const CHECKS = 18
 
+/** A way to the server at `target` on which what it says comes late, by `milliseconds`. */
+const delayed = async (target: string, milliseconds: number): Promise<string> => {
+  const proxy = createServer((socket) => {
+    const far = connect(target)
+    socket.pipe(far)
+    far.on("data", (chunk) => setTimeout(() => socket.writable && socket.write(chunk), milliseconds))
+    for (const each of [socket, far]) each.on("error", () => {})
+    socket.on("close", () => far.destroy())
+  })
+  const path = join(temporary(), "late")
+  await new Promise<void>((done) => proxy.listen(path, () => done()))
+  onTestFinished(() => void proxy.close())
+  return path
+}
+
 /** A server of the test's own, and a machine on a database of it. */
 const own = async (...options: ReadonlyArray<string>) => {
   const server = await MariaDb.start(...options)
@@ -133,16 +148,7 @@ it("tells a server that takes connections and says nothing from a daemon that do
 it("is not held up by a database that answers late", async () => {
   const server = await sharedServer()
   await server.database("late")
-  const proxy = createServer((socket) => {
-    const far = connect(server.socket)
-    socket.pipe(far)
-    far.on("data", (chunk) => setTimeout(() => socket.writable && socket.write(chunk), 1500))
-    for (const each of [socket, far]) each.on("error", () => {})
-    socket.on("close", () => far.destroy())
-  })
-  const path = join(temporary(), "late")
-  await new Promise<void>((done) => proxy.listen(path, () => done()))
-  onTestFinished(() => void proxy.close())
+  const path = await delayed(server.socket, 1500)
   const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/late?socket=${path}` })
   const { code, failed, findings, ran } = await examine(box)
   expect(code).toBe(1)
@@ -237,17 +243,7 @@ describe("store-durable", () => {
   it("tells of slow answers", async () => {
     const server = await sharedServer()
     await server.database("slow")
-    // What the server says comes a quarter of a second late.
-    const proxy = createServer((socket) => {
-      const far = connect(server.socket)
-      socket.pipe(far)
-      far.on("data", (chunk) => setTimeout(() => socket.writable && socket.write(chunk), 250))
-      for (const each of [socket, far]) each.on("error", () => {})
-      socket.on("close", () => far.destroy())
-    })
-    const path = join(temporary(), "proxy")
-    await new Promise<void>((done) => proxy.listen(path, () => done()))
-    onTestFinished(() => void proxy.close())
+    const path = await delayed(server.socket, 250)
     const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${path}` })
     const finding = await findingOf(box, "store-durable")
     expect(finding).toMatchObject({ severity: "warning" })

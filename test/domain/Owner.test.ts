@@ -1,29 +1,9 @@
 import { expect, it } from "vitest"
-import type { Listener, Process } from "../../src/domain/Listener.ts"
+import type { Process } from "../../src/domain/Listener.ts"
 import { isOf, type KeyOwner, ownerOf } from "../../src/domain/Owner.ts"
 import { containerIn, unitIn } from "../../src/listeners/processes.ts"
+import { listenerOf, someProcess } from "../support/listener.ts"
 
-const process = (more: Partial<Process>): Process => ({
-  pid: 4711,
-  command: "node",
-  directory: "/opt/dev/cad",
-  atHome: false,
-  manager: false,
-  paths: [],
-  unit: null,
-  container: null,
-  proxy: false,
-  startedAt: null,
-  stopped: false,
-  ...more
-})
-const listener = (more: Partial<Process> | null): Listener => ({
-  port: 3001,
-  address: "127.0.0.1",
-  user: "me",
-  queue: 0,
-  process: more === null ? null : process(more)
-})
 const owner = (kind: KeyOwner["kind"], name: string, seen: string | null = "2026-11-20T00:00:00.000Z"): KeyOwner => ({
   kind,
   name,
@@ -45,7 +25,7 @@ it.each([
   ["nothing in a container, whose directories are its own", { container: "0123456789ab" }, undefined],
   ["nothing as the service manager", { manager: true }, undefined]
 ])("a process shows %s", (_, more, shown) => {
-  expect(ownerOf(process(more))).toEqual(shown)
+  expect(ownerOf(someProcess(more))).toEqual(shown)
 })
 
 const DIRECTORY = owner("directory", "/opt/dev/cad")
@@ -69,7 +49,7 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
   ["a unit at the root", DIRECTORY, { directory: "/", unit: "other.service" }, false],
   ["a manager", DIRECTORY, { manager: true }, undefined]
 ])("%s", (_, known, more, verdict) => {
-  expect(isOf(known, listener(more))).toBe(verdict)
+  expect(isOf(known, listenerOf(more === null ? null : someProcess(more)))).toBe(verdict)
 })
 
 it.each([

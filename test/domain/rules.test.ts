@@ -1,6 +1,7 @@
 import { expect, it } from "vitest"
 import { asTyped, escaped, quote } from "../../src/domain/rules.ts"
-import { describeListener } from "../../src/sentences.ts"
+import { describeListener } from "../../src/words.ts"
+import { listenerOf, someProcess } from "../support/listener.ts"
 
 it("shows nothing that a terminal would act upon", () => {
   expect(quote("a\n\u001b[31m\u007f\u009b\u2028")).toBe('"a\\n\\u001b[31m\\u007f\\u009b\\u2028"')
@@ -10,20 +11,6 @@ it("shows nothing that a terminal would act upon", () => {
 })
 
 it("tells of a listener in one plain line, whatever its process calls itself", () => {
-  const process = {
-    pid: 7,
-    command: "a\nb\u001b[2J",
-    directory: "/x\n",
-    atHome: false,
-    manager: false,
-    paths: [],
-    unit: null,
-    container: null,
-    proxy: false,
-    startedAt: null,
-    stopped: false
-  }
-  expect(describeListener({ port: 1, address: "::", user: "me", queue: 0, process })).toBe(
-    "a\\u000ab\\u001b[2J, pid 7, in /x\\u000a"
-  )
+  const listener = listenerOf(someProcess({ pid: 7, command: "a\nb\u001b[2J", directory: "/x\n" }))
+  expect(describeListener(listener)).toBe("a\\u000ab\\u001b[2J, pid 7, in /x\\u000a")
 })

@@ -10,6 +10,7 @@ import * as config from "../../src/config.ts"
 import { EXIT_CODES } from "../../src/domain/Failure.ts"
 import { decodePayload } from "../../src/protocol.ts"
 import { databaseLayer } from "../../src/store/database.ts"
+import { CONTROL } from "../support/control.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { frame, randomFrom, upTo, words } from "../support/garbage.ts"
 import { type Daemon, machine, startDaemon } from "../support/program.ts"
@@ -27,9 +28,6 @@ const RANGES = { AUTOMATELINUX_APP_RANGE: "30500-30599", AUTOMATELINUX_SPECIAL_R
 const CLIENTS = 8
 /** Those to the database, and what is open besides after a while. */
 const CONNECTIONS = 12
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/
 
 const stringsIn = (value: unknown): ReadonlyArray<string> =>
   typeof value === "string"

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import mysql from "mysql2/promise"
-import type { Row } from "../support/mariadb.ts"
+import { queryAt, type Row, Server } from "../support/mariadb.ts"
 import { isRoot, NOBODY } from "../support/nobody.ts"
 import { ROOT, temporary } from "../support/program.ts"
 
@@ -51,7 +50,7 @@ export class Node {
   readonly socket = join(this.directory, "s")
   readonly port: number
   private readonly args: ReadonlyArray<string>
-  private watcher: ChildProcess | undefined
+  private server: Server | undefined
   private pid = 0
 
   constructor(name: string, ports: Ports, group: ReadonlyArray<number>) {
@@ -91,17 +90,11 @@ export class Node {
 
   /** Starts the server; `first` makes a new cluster. Does not wait for it. */
   start(...more: ReadonlyArray<string>): void {
-    // The shell ends the server when this process is gone, however it went.
-    const script = `trap "" INT TERM HUP; "$@" & echo $!; cat; kill -9 $!`
-    const watcher = spawn("bash", ["-c", script, "watch", "mariadbd", ...this.args, ...more], {
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true
+    const server = new Server([...this.args, ...more])
+    void server.pid.then((pid) => {
+      this.pid = pid
     })
-    watcher.unref()
-    watcher.stdout?.once("data", (text) => {
-      this.pid = Number(text)
-    })
-    this.watcher = watcher
+    this.server = server
   }
 
   /** Starts it where it was when it crashed. */
@@ -114,20 +107,8 @@ export class Node {
     this.start(`--wsrep-start-position=${position}`)
   }
 
-  async query(sql: string, values: ReadonlyArray<unknown> = [], database?: string): Promise<ReadonlyArray<Row>> {
-    const connection = await mysql.createConnection({
-      socketPath: this.socket,
-      user: "root",
-      multipleStatements: true,
-      connectTimeout: 2000,
-      ...(database === undefined ? {} : { database })
-    })
-    try {
-      const [rows] = await connection.query(sql, [...values])
-      return rows as ReadonlyArray<Row>
-    } finally {
-      connection.destroy()
-    }
+  query(sql: string, values: ReadonlyArray<unknown> = [], database?: string): Promise<ReadonlyArray<Row>> {
+    return queryAt(this.socket, sql, values, database)
   }
 
   /** Waits until it has everything and takes part. */
@@ -148,11 +129,9 @@ export class Node {
 
   /** Ends it at once, as a crash would. */
   async kill(): Promise<void> {
-    const { watcher } = this
-    if (watcher === undefined) return
-    this.watcher = undefined
-    watcher.stdin?.end()
-    await new Promise((done) => watcher.once("close", done))
+    const { server } = this
+    this.server = undefined
+    await server?.kill()
   }
 }
 

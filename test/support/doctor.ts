@@ -63,18 +63,19 @@ export interface Server {
   readonly stop: () => Promise<void>
 }
 
-/** A real process that listens on `port`, in a directory of its own. `afterwards` is what it does after that. */
+/** A real process that listens on `port`, in a directory of its own. `afterwards` is what it does after that, `words` what else it was called with. */
 export const serve = (
   port: number,
   {
     directory = temporary(),
     host = "127.0.0.1",
-    afterwards = ""
-  }: { directory?: string; host?: string; afterwards?: string } = {}
+    afterwards = "",
+    words = []
+  }: { directory?: string; host?: string; afterwards?: string; words?: ReadonlyArray<string> } = {}
 ): Promise<Server> => {
   const script = `require("node:net").createServer().listen(${port}, ${JSON.stringify(host)}, () => { console.log("up"); ${afterwards} })`
   return started(
-    spawn(process.execPath, ["-e", script], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] }),
+    spawn(process.execPath, ["-e", script, "--", ...words], { cwd: directory, stdio: ["ignore", "pipe", "inherit"] }),
     directory
   )
 }

@@ -21,11 +21,60 @@ const freePort = (): Promise<number> =>
     })
   })
 
+/** A server that runs until it is killed, or until this process is gone, however it went. */
+export class Server {
+  private readonly watcher: ChildProcess
+  /** The server's own process. */
+  readonly pid: Promise<number>
+
+  constructor(args: ReadonlyArray<string>) {
+    // The shell ends the server when the pipe that it reads from ends.
+    const script = `trap "" INT TERM HUP; "$@" & echo $!; cat; kill -9 $!`
+    const watcher = spawn("bash", ["-c", script, "watch", "mariadbd", ...args], {
+      stdio: ["pipe", "pipe", "ignore"],
+      detached: true
+    })
+    watcher.unref()
+    this.watcher = watcher
+    this.pid = new Promise((done) => watcher.stdout.once("data", (text) => done(Number(text))))
+  }
+
+  /** Ends it at once, as a crash would, and waits until it is gone. */
+  async kill(): Promise<void> {
+    const { watcher } = this
+    const gone = new Promise((done) => watcher.once("close", done))
+    watcher.stdin?.end()
+    await gone
+  }
+}
+
+/** Runs SQL as the administrator of the server at `socketPath`. */
+export const queryAt = async (
+  socketPath: string,
+  sql: string,
+  values: ReadonlyArray<unknown> = [],
+  database?: string
+): Promise<ReadonlyArray<Row>> => {
+  const connection = await mysql.createConnection({
+    socketPath,
+    user: "root",
+    multipleStatements: true,
+    connectTimeout: 2000,
+    ...(database === undefined ? {} : { database })
+  })
+  try {
+    const [rows] = await connection.query(sql, [...values])
+    return rows as ReadonlyArray<Row>
+  } finally {
+    connection.destroy()
+  }
+}
+
 /** A MariaDB server of the test's own. */
 export class MariaDb {
   readonly directory = temporary()
   readonly socket = join(this.directory, "s")
-  private watcher: ChildProcess | undefined
+  private server: Server | undefined
   /** The server's own process. */
   pid = 0
 
@@ -63,14 +112,8 @@ export class MariaDb {
       `--log-error=${this.directory}/log.err`,
       ...this.options
     ]
-    // The shell ends the server when this process is gone, however it went: then the pipe it reads from ends.
-    const script = `trap "" INT TERM HUP; "$@" & echo $!; cat; kill -9 $!`
-    this.watcher = spawn("bash", ["-c", script, "watch", "mariadbd", ...args], {
-      stdio: ["pipe", "pipe", "ignore"],
-      detached: true
-    })
-    this.watcher.unref()
-    this.pid = await new Promise<number>((done) => this.watcher?.stdout?.once("data", (text) => done(Number(text))))
+    this.server = new Server(args)
+    this.pid = await this.server.pid
     for (let attempt = 0; ; attempt++) {
       try {
         await this.query("SELECT 1")
@@ -86,19 +129,8 @@ export class MariaDb {
   }
 
   /** Runs SQL as the administrator. */
-  async query(sql: string, values: ReadonlyArray<unknown> = [], database?: string): Promise<ReadonlyArray<Row>> {
-    const connection = await mysql.createConnection({
-      socketPath: this.socket,
-      user: "root",
-      multipleStatements: true,
-      ...(database === undefined ? {} : { database })
-    })
-    try {
-      const [rows] = await connection.query(sql, [...values])
-      return rows as ReadonlyArray<Row>
-    } finally {
-      connection.destroy()
-    }
+  query(sql: string, values: ReadonlyArray<unknown> = [], database?: string): Promise<ReadonlyArray<Row>> {
+    return queryAt(this.socket, sql, values, database)
   }
 
   /** An empty database with a user of its own. Answers the URL, over the socket. */
@@ -120,12 +152,9 @@ export class MariaDb {
 
   /** Ends the server at once, as a crash would, and waits until it is gone. */
   async kill(): Promise<void> {
-    const { watcher } = this
-    if (watcher === undefined) return
-    this.watcher = undefined
-    // The watcher kills it.
-    watcher.stdin?.end()
-    await new Promise((done) => watcher.once("close", done))
+    const { server } = this
+    this.server = undefined
+    await server?.kill()
   }
 }
 

@@ -1,0 +1,54 @@
+import type { Answer } from "../domain/Answer.ts"
+import type { Assignment } from "../domain/Assignment.ts"
+import { type HealthState, healthFrom } from "../domain/Health.ts"
+import type { Listener } from "../domain/Listener.ts"
+import type { Note } from "../domain/Note.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
+import { appOf, kindOf } from "../domain/rules.ts"
+import { type HostHealth, knownOf } from "../domain/watch.ts"
+
+/** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
+const STALE_NEWS_MS = 150_000
+
+type Stored = Pick<RegistryState, "rows" | "ports" | "claims" | "keys"> & { readonly health: HostHealth }
+
+const shown = ({ address, process, user }: Listener): Assignment["listener"] => ({
+  address,
+  pid: process?.pid ?? null,
+  command: process?.command ?? null,
+  directory: process?.directory ?? null,
+  user
+})
+
+/** What `listPorts` answers of the assignments that it is `asked` for, with who listens there `now`, and what is odd. */
+export const listing = (
+  asked: Iterable<readonly [key: string, port: number]>,
+  state: HealthState | undefined,
+  stored: Stored,
+  found: ReadonlyArray<Listener>,
+  now: number
+): Answer<ReadonlyArray<Assignment>> => {
+  const { health, keys, ports, rows } = stored
+  const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
+  const result = [...asked]
+    .map(
+      ([key, port]): Assignment => ({
+        key,
+        port,
+        kind: kindOf(key),
+        app: appOf(key),
+        description: keys.get(key)?.description ?? null,
+        health: healthFrom(knownOf(health, stored, port), health.lookedAt),
+        listener: byPort.get(port) ?? null
+      })
+    )
+    .filter((each) => state === undefined || each.health.state === state)
+    .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
+  const age = health.lookedAt === null ? 0 : now - Date.parse(health.lookedAt)
+  const notes = [...rows]
+    .filter(([key]) => !ports.has(key))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
+  if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
+  return { result, notes }
+}

@@ -1,0 +1,26 @@
+import type { Listener, Process } from "../../src/domain/Listener.ts"
+
+/** A process that could be anybody's, but for `more`. */
+export const someProcess = (more: Partial<Process> = {}): Process => ({
+  pid: 4711,
+  command: "node",
+  directory: "/opt/dev/cad",
+  atHome: false,
+  manager: false,
+  paths: [],
+  unit: null,
+  container: null,
+  proxy: false,
+  startedAt: null,
+  stopped: false,
+  ...more
+})
+
+/** A listener of `process`. */
+export const listenerOf = (process: Process | null): Listener => ({
+  port: 3001,
+  address: "127.0.0.1",
+  user: "me",
+  queue: 0,
+  process
+})
