@@ -61,7 +61,7 @@ export class Store extends Effect.Service<Store>()("Store", {
 
     const schema = provide(Effect.zipRight(ensureSchema(settingsTable), checkColumns(settingsTable)))
     const makeSchema = patiently(
-      troubled(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(schema)) })),
+      troubled(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) })),
       patience
     )
 
@@ -93,6 +93,10 @@ export class Store extends Effect.Service<Store>()("Store", {
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
       named(patiently(troubled(effect), patience))
 
+    /** Runs `body` in a transaction of its own, on everything that there is. */
+    const inState = <A, E, R>(body: (state: RegistryState) => Effect.Effect<A, E, R>) =>
+      transaction((answers) => body(rows.stateOf(answers)), rows.everything)
+
     /**
      * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
      * and writes what it chose with claims and history. `decide` may run several times.
@@ -114,8 +118,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         yield* changes.touch(crypto.randomUUID())
         return false
       })
-      const attempt = Effect.gen(function* () {
-        const state = yield* rows.readState
+      const attempt = Effect.fnUntraced(function* (state: RegistryState) {
         const plan = yield* decide(state)
         answer = plan
         const at = DateTime.formatIso(yield* DateTime.now)
@@ -124,9 +127,9 @@ export class Store extends Effect.Service<Store>()("Store", {
       })
       return yield* guarded(
         Effect.gen(function* () {
-          if (sent !== undefined && (yield* provide(transaction(wasDone)))) return sent.answer
+          if (sent !== undefined && (yield* provide(transaction(() => wasDone)))) return sent.answer
           sent = undefined
-          return yield* provide(transaction(attempt))
+          return yield* provide(inState(attempt))
         }).pipe(
           Effect.mapError((error) => {
             if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
@@ -162,8 +165,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       rehearse: Effect.fn("Store.rehearse")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
-        const read = Effect.flatMap(rows.readState, decide)
-        return (yield* guarded(provide(transaction(read)))).answer
+        return (yield* guarded(provide(inState(decide)))).answer
       }),
 
       /** What the row of `key` holds, or `undefined` where there is none. */
@@ -186,7 +188,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       saveHealth: (news: HealthNews): Effect.Effect<void, Unavailable | OutcomeUnknown> =>
         guarded(
           provide(
-            transaction(
+            transaction(() =>
               Effect.gen(function* () {
                 yield* health.write(news.changed, news.gone)
                 yield* owners.see(news.sightings)
@@ -207,10 +209,12 @@ export class Store extends Effect.Service<Store>()("Store", {
       makeTables: Effect.suspend(() => named(makeSchema)),
 
       /** Everything that is known, of this host where it differs; fails where a table is missing. */
-      survey: asItIs(Effect.all({ state: rows.readState, health: health.read })),
+      survey: asItIs(
+        Effect.all({ state: Effect.map(dialect.all(rows.everything), rows.stateOf), health: health.read })
+      ),
 
       /** Fails where a change could not be written; nothing is. */
-      tryWrite: asItIs(provide(transaction(tryEverything(settingsTable)))),
+      tryWrite: asItIs(provide(transaction(() => tryEverything(settingsTable)))),
 
       /** The account that this program was let in as. */
       account: asItIs(dialect.account),

@@ -1,5 +1,6 @@
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
+import type { Statement } from "@effect/sql/Statement"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -26,6 +27,11 @@ export type Trouble =
       readonly fault?: Fault
     }
 
+export type Statements = ReadonlyArray<Statement<object>>
+
+/** What a database answers to statements, one for each: the rows, or what the driver says of a change. */
+export type Answers = ReadonlyArray<unknown>
+
 /** The column types in which the databases differ. */
 export interface ColumnTypes {
   /** Holds a name and is compared byte for byte. */
@@ -46,8 +52,10 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly reserve: Effect.Effect<Connection, SqlError, Scope.Scope>
     /** What a statement answers, with little between, and not behind a transaction of this process. */
     readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
-    /** Begins a transaction that no other writer can run beside. */
-    readonly begin: (connection: Connection) => Effect.Effect<unknown, SqlError>
+    /** Begins a transaction that no other writer can run beside, and answers what `questions` come to in it. */
+    readonly begin: (connection: Connection, questions: Statements) => Effect.Effect<Answers, SqlError>
+    /** Runs statements in their order, and answers what the driver says of each. */
+    readonly all: (statements: Statements) => Effect.Effect<Answers, SqlError>
     readonly diagnose: (error: SqlError) => Trouble
     /** How many rows the raw result of an UPDATE or DELETE says it met. */
     readonly rowsMet: (raw: unknown) => number

@@ -26,6 +26,15 @@ const ROWS_MAX = 1000
 /** What makes a key known that was not. */
 const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
 
+/** One statement of a change. */
+interface Step {
+  readonly statement: Statement<object>
+  /** The key whose row it must meet. */
+  readonly meets?: string
+  /** The key whose row it inserts. */
+  readonly inserts?: string
+}
+
 type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
 
 /** The statements that write changes, for inside a transaction. */
@@ -40,14 +49,13 @@ export const makeChanges = (settings: string) =>
       sql`${sql(column)} = ${value} AND CAST(${sql(column)} AS ${sql.literal(bytes)}) = CAST(${value} AS ${sql.literal(bytes)})`
 
     /** In as few statements as their number of values allows. */
-    const insertAll = (table: string, rows: ReadonlyArray<Record<string, string | number | null>>) =>
-      Effect.forEach(
-        Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) =>
-          rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX)
-        ),
-        (some) => sql`INSERT INTO ${sql(table)} ${sql.insert(some)}`,
-        { discard: true }
-      )
+    const insertAll = (
+      table: string,
+      rows: ReadonlyArray<Record<string, string | number | null>>
+    ): ReadonlyArray<Step> =>
+      Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) => ({
+        statement: sql`INSERT INTO ${sql(table)} ${sql.insert(rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX))}`
+      }))
 
     /** What a history row says; the rows of one transaction are written at its end. */
     const event = (
@@ -58,36 +66,15 @@ export const makeChanges = (settings: string) =>
       detail: string | null = null
     ): Event => ({ what, key, old_port: oldPort, new_port: newPort, detail })
 
-    /** Fails with RowMoved where the UPDATE or DELETE met no row. */
-    const met = (key: string, statement: Statement<object>) =>
-      Effect.filterOrFail(
-        statement.raw,
-        (raw) => dialect.rowsMet(raw) > 0,
-        () => new RowMoved({ key })
-      )
+    const insertRow = (key: string, value: string): Step => ({
+      statement: sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`,
+      inserts: key
+    })
 
-    /** Inserts the row of `key`. A duplicate is another key that the table takes for this one, or a foreign insert. */
-    const insertRow = (key: string, value: string) =>
-      sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`.pipe(
-        Effect.catchIf(
-          (error) => dialect.diagnose(error)._tag === "Duplicate",
-          () =>
-            Effect.gen(function* () {
-              const rows = yield* sql<{ setting_key: string }>`
-                SELECT setting_key FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`
-              const other = rows.find((row) => row.setting_key !== PREFIX + key)?.setting_key.slice(PREFIX.length)
-              return yield* other === undefined
-                ? new RowMoved({ key })
-                : new KeyCollision({ key, other, table: settings })
-            })
-        )
-      )
-
-    const removeRow = (key: string, stored: string) =>
-      met(
-        key,
-        sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
-      )
+    const removeRow = (key: string, stored: string): Step => ({
+      statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
+      meets: key
+    })
 
     /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
     const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
@@ -101,82 +88,97 @@ export const makeChanges = (settings: string) =>
       )
     }
 
-    const forget = (key: string) =>
-      Effect.zipRight(
-        sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}`,
-        sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}`
-      )
+    const forget = (key: string): ReadonlyArray<Step> => [
+      { statement: sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}` },
+      { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
+    ]
 
-    /** Writes one change to everything but the claims, which follow at the end. */
-    const write = (state: RegistryState, change: Change, stamp: Stamp) =>
-      Effect.gen(function* () {
-        switch (change._tag) {
-          case "Assign": {
-            const { key } = change
-            const value = String(change.port)
-            const stored = state.rows.get(key)
-            if (stored === undefined) yield* insertRow(key, value)
-            else {
-              yield* met(
-                key,
-                sql`UPDATE ${sql(settings)} SET setting_value = ${value}
-                  WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`
-              )
-            }
-            return event(change.what, key, state.ports.get(key) ?? null, change.port)
-          }
-          case "Remove": {
-            yield* removeRow(change.key, state.rows.get(change.key) ?? "")
-            yield* forget(change.key)
-            return event(change.what, change.key, state.ports.get(change.key) ?? null, null)
-          }
-          case "Rename": {
-            const { key, to } = change
-            const stored = state.rows.get(key) ?? ""
-            yield* removeRow(key, stored)
-            yield* insertRow(to, stored)
-            yield* forget(to)
-            yield* sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
-            yield* sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
-            const port = state.ports.get(key) ?? null
-            return event("rename", to, port, port, key)
-          }
-          case "Describe": {
-            const { description, key } = change
-            yield* sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}`
-            return event("describe", key, null, null, description)
-          }
-          case "Bind": {
-            const { key, owner, seen } = change
-            yield* sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}`
-            yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null })}`
-            return event("bind", key, null, null, owner.name)
-          }
-          case "Reserve": {
-            const { port, reason } = change
-            yield* sql`DELETE FROM port_reserved WHERE port = ${port}`
-            yield* sql`INSERT INTO port_reserved ${sql.insert({ port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user })}`
-            return event("reserve", null, null, port, reason)
-          }
-          case "Unreserve": {
-            yield* sql`DELETE FROM port_reserved WHERE port = ${change.port}`
-            return event("unreserve", null, change.port, null, state.reserved.get(change.port) ?? null)
-          }
+    /** Writes one change to everything but the claims, which follow at the end, and what the history says of it. */
+    const write = (state: RegistryState, change: Change, stamp: Stamp): readonly [Event, ...ReadonlyArray<Step>] => {
+      switch (change._tag) {
+        case "Assign": {
+          const { key } = change
+          const value = String(change.port)
+          const stored = state.rows.get(key)
+          const update = () => ({
+            statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
+              WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
+            meets: key
+          })
+          return [
+            event(change.what, key, state.ports.get(key) ?? null, change.port),
+            stored === undefined ? insertRow(key, value) : update()
+          ]
         }
-      })
+        case "Remove": {
+          const { key } = change
+          return [
+            event(change.what, key, state.ports.get(key) ?? null, null),
+            removeRow(key, state.rows.get(key) ?? ""),
+            ...forget(key)
+          ]
+        }
+        case "Rename": {
+          const { key, to } = change
+          const stored = state.rows.get(key) ?? ""
+          const port = state.ports.get(key) ?? null
+          return [
+            event("rename", to, port, port, key),
+            removeRow(key, stored),
+            insertRow(to, stored),
+            ...forget(to),
+            { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
+            { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` }
+          ]
+        }
+        case "Describe": {
+          const { description, key } = change
+          return [
+            event("describe", key, null, null, description),
+            { statement: sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}` }
+          ]
+        }
+        case "Bind": {
+          const { key, owner, seen } = change
+          const row = { ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null }
+          return [
+            event("bind", key, null, null, owner.name),
+            { statement: sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}` },
+            { statement: sql`INSERT INTO port_owners ${sql.insert(row)}` }
+          ]
+        }
+        case "Reserve": {
+          const { port, reason } = change
+          const row = { port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user }
+          return [
+            event("reserve", null, null, port, reason),
+            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` },
+            { statement: sql`INSERT INTO port_reserved ${sql.insert(row)}` }
+          ]
+        }
+        case "Unreserve": {
+          const { port } = change
+          return [
+            event("unreserve", null, port, null, state.reserved.get(port) ?? null),
+            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
+          ]
+        }
+      }
+    }
 
-    const writeClaims = (moves: ReadonlyArray<ClaimMove>) =>
-      Effect.gen(function* () {
-        for (const { from } of moves) if (from !== undefined) yield* sql`DELETE FROM port_claims WHERE port = ${from}`
-        yield* insertAll(
-          "port_claims",
-          moves.flatMap(({ claim, to }) =>
-            to === undefined
-              ? []
-              : [{ port: to, claim_key: claim.key, claimed_at: claim.claimedAt, host: claim.host, by: claim.by }]
-          )
+    const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Step> => [
+      ...moves.flatMap(({ from }) =>
+        from === undefined ? [] : [{ statement: sql`DELETE FROM port_claims WHERE port = ${from}` }]
+      ),
+      ...insertAll(
+        "port_claims",
+        moves.flatMap(({ claim, to }) =>
+          to === undefined
+            ? []
+            : [{ port: to, claim_key: claim.key, claimed_at: claim.claimedAt, host: claim.host, by: claim.by }]
         )
-      })
+      )
+    ]
 
     /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
     const drift = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Event> =>
@@ -190,32 +192,65 @@ export const makeChanges = (settings: string) =>
      */
     const touch = (batch: string) => sql`UPDATE port_registry SET value = ${batch} WHERE name = ${MUTEX}`
 
+    /** Fails with KeyCollision where the table takes another key for one of `keys`. */
+    const refuseCollision = (keys: ReadonlyArray<string>) =>
+      Effect.forEach(
+        keys,
+        (key) =>
+          Effect.flatMap(
+            sql<{ setting_key: string }>`SELECT setting_key FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
+            (rows) => {
+              const other = rows.find((row) => row.setting_key !== PREFIX + key)?.setting_key.slice(PREFIX.length)
+              return other === undefined ? Effect.void : new KeyCollision({ key, other, table: settings })
+            }
+          ),
+        { discard: true }
+      )
+
+    /** Takes the steps in their order, and fails with RowMoved where one met no row that had to. */
+    const take = (steps: ReadonlyArray<Step>) =>
+      dialect.all(steps.map(({ statement }) => statement)).pipe(
+        Effect.catchIf(
+          (error) => dialect.diagnose(error)._tag === "Duplicate",
+          // Another key that the table takes for ours, or what another program wrote meanwhile.
+          (error) => Effect.zipRight(refuseCollision(steps.flatMap(({ inserts }) => inserts ?? [])), Effect.fail(error))
+        ),
+        Effect.flatMap((raw) => {
+          const missed = steps.find(({ meets }, index) => meets !== undefined && dialect.rowsMet(raw[index]) === 0)
+          return missed?.meets === undefined ? Effect.void : new RowMoved({ key: missed.meets })
+        })
+      )
+
     /**
      * Writes `changes`, and the claims as they must stand afterwards. Nothing at all is written where nothing changes
      * and the claims agree with the rows already.
      */
-    const writeAll = (state: RegistryState, changes: ReadonlyArray<Change>, stamp: Stamp) =>
-      Effect.gen(function* () {
-        const { at, batch, host, program, user } = stamp
-        const right = { claimedAt: at, host, by: user }
-        const agreed = settle(state.ports, state.claims, right)
-        const drifted = claimMoves(state.claims, agreed)
-        if (changes.length + drifted.length > 0) yield* touch(batch)
-        const events = [...drift(drifted)]
-        yield* introduce(state, changes, stamp)
-        let ports = state.ports
-        let claims: ReadonlyMap<number, Claim> = agreed
-        for (const change of changes) {
-          events.push(yield* write(state, change, stamp))
-          ports = applied(ports, change)
-          if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
-        }
-        yield* writeClaims(claimMoves(state.claims, settle(ports, claims, right)))
-        yield* insertAll(
+    const writeAll = (state: RegistryState, changes: ReadonlyArray<Change>, stamp: Stamp) => {
+      const { at, batch, host, program, user } = stamp
+      const right = { claimedAt: at, host, by: user }
+      const agreed = settle(state.ports, state.claims, right)
+      const drifted = claimMoves(state.claims, agreed)
+      if (changes.length + drifted.length === 0) return Effect.void
+      const events = [...drift(drifted)]
+      const steps: Array<Step> = [{ statement: touch(batch) }, ...introduce(state, changes, stamp)]
+      let ports = state.ports
+      let claims: ReadonlyMap<number, Claim> = agreed
+      for (const change of changes) {
+        const [told, ...written] = write(state, change, stamp)
+        events.push(told)
+        steps.push(...written)
+        ports = applied(ports, change)
+        if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
+      }
+      steps.push(...writeClaims(claimMoves(state.claims, settle(ports, claims, right))))
+      steps.push(
+        ...insertAll(
           "port_history",
           events.map((each) => ({ batch, at, ...each, host, user, program }))
         )
-      })
+      )
+      return take(steps)
+    }
 
     return { touch, writeAll }
   })

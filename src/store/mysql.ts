@@ -9,7 +9,7 @@ import type * as Layer from "effect/Layer"
 import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
-import type { Dialect, Trouble } from "./Dialect.ts"
+import type { Answers, Dialect, Statements, Trouble } from "./Dialect.ts"
 import { diagnose, isOutOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
@@ -19,6 +19,20 @@ const CONNECTIONS = 10
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
+
+/** How many statements go to a server at once: their text must fit what it takes, 1 MiB at the least. */
+const STATEMENTS_MAX = 200
+
+const chunksOf = (statements: Statements): ReadonlyArray<Statements> =>
+  Array.from({ length: Math.ceil(statements.length / STATEMENTS_MAX) }, (_, at) =>
+    statements.slice(at * STATEMENTS_MAX, (at + 1) * STATEMENTS_MAX)
+  )
+
+/** The texts of `statements`, and the values for all of their places. */
+const joined = (statements: Statements): readonly [ReadonlyArray<string>, ReadonlyArray<unknown>] => {
+  const compiled = statements.map((statement) => statement.compile())
+  return [compiled.map(([text]) => text), compiled.flatMap(([, values]) => values)]
+}
 
 const certificates = (path: string): string => {
   try {
@@ -81,10 +95,12 @@ export const layer = (
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
   /** What a decision rests on must hold what was acknowledged on any other node of a cluster. */
   let causal = ""
-  const begin = () =>
+  const begin = () => [
     `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
-    `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */${causal}; START TRANSACTION; ` +
+      `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */${causal}`,
+    "START TRANSACTION",
     `SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`
+  ]
 
   const [first] = servers
   const make = Effect.suspend(() =>
@@ -146,12 +162,26 @@ export const layer = (
       onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
     }),
     read: (statement, values) => sql.unsafe<object>(statement, values),
-    begin: (connection) =>
-      Effect.filterOrFail(
-        connection.executeUnprepared(begin(), [], undefined),
-        (results) => Array.isArray(results.at(-1)) && results.at(-1).length === 1,
-        // Without its row there is no queue: as bad as no table.
-        () => new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
+    begin: (connection, questions) => {
+      const [text, values] = joined(questions)
+      const whole = [...begin(), ...text].join("; ")
+      return Effect.flatMap(connection.executeUnprepared(whole, values, undefined), (results) => {
+        const [queue, ...answers] = results.slice(begin().length - 1)
+        return Array.isArray(queue) && queue.length === 1
+          ? Effect.succeed(answers)
+          : // Without its row there is no queue: as bad as no table.
+            new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
+      })
+    },
+    all: (statements) =>
+      Effect.map(
+        Effect.forEach(chunksOf(statements), (some): Effect.Effect<Answers, SqlError> => {
+          const [only] = some
+          if (some.length === 1 && only !== undefined) return Effect.map(only.raw, (answer) => [answer])
+          const [text, values] = joined(some)
+          return sql.unsafe(text.join("; "), values).unprepared
+        }),
+        (answers) => answers.flat()
       ),
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,

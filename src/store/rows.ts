@@ -4,7 +4,7 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
-import { Dialect } from "./Dialect.ts"
+import { type Answers, Dialect } from "./Dialect.ts"
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
@@ -77,34 +77,24 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       (rows) => new Map(rows.map((row) => [row.port, row.reason]))
     )
 
+    /** What a decision rests on. */
     const everything = [ofRows, ofKeys, ofOwners, ofClaims, ofReserved].map(({ statement }) => statement)
 
-    /** What each of them answers. A server is sent them all at once: waiting for it is what takes time. */
-    const answers: Effect.Effect<ReadonlyArray<ReadonlyArray<object>>, SqlError> = sql.onDialectOrElse({
-      mysql: () => {
-        const compiled = everything.map((statement) => statement.compile())
-        return sql.unsafe<ReadonlyArray<object>>(
-          compiled.map(([text]) => text).join("; "),
-          compiled.flatMap(([, values]) => values)
-        ).unprepared
-      },
-      orElse: () => Effect.all(everything)
-    })
-
-    const readState: Effect.Effect<RegistryState, SqlError> = Effect.map(
-      answers,
-      ([settled = [], keys = [], owners = [], claims = [], reserved = []]) => {
-        const rows = ofRows.decode(settled)
-        return {
-          rows,
-          ports: portsOf(rows),
-          keys: ofKeys.decode(keys),
-          owners: ofOwners.decode(owners),
-          claims: ofClaims.decode(claims),
-          reserved: ofReserved.decode(reserved)
-        }
+    /** What the answers to `everything` come to. */
+    const stateOf = (answers: Answers): RegistryState => {
+      const [settled = [], keys = [], owners = [], claims = [], reserved = []] = answers as ReadonlyArray<
+        ReadonlyArray<object>
+      >
+      const rows = ofRows.decode(settled)
+      return {
+        rows,
+        ports: portsOf(rows),
+        keys: ofKeys.decode(keys),
+        owners: ofOwners.decode(owners),
+        claims: ofClaims.decode(claims),
+        reserved: ofReserved.decode(reserved)
       }
-    )
+    }
 
     /** What the row of `key` holds, or `undefined`. */
     const readRow = (key: string) =>
@@ -147,7 +137,8 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       readRows: read(ofRows),
       readKeys: read(ofKeys),
       readClaims: read(ofClaims),
-      readState,
+      everything,
+      stateOf,
       wasWritten
     }
   })

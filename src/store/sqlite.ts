@@ -117,7 +117,15 @@ export const layer = (
     reserve: sql.reserve,
     read: (statement, values) =>
       Effect.flatMap(reader, (connection) => connection.execute(statement, values, undefined)),
-    begin: (connection) => connection.execute("BEGIN IMMEDIATE", [], undefined),
+    begin: (connection, questions) =>
+      Effect.zipRight(
+        connection.execute("BEGIN IMMEDIATE", [], undefined),
+        Effect.forEach(questions, (question) => {
+          const [text, values] = question.compile()
+          return connection.execute(text, values, undefined)
+        })
+      ),
+    all: (statements) => Effect.forEach(statements, (statement) => statement.raw),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
       sql<{ name: string }>`

@@ -1,17 +1,17 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { Dialect } from "./Dialect.ts"
+import { type Answers, Dialect, type Statements } from "./Dialect.ts"
 import { CommitLost } from "./patience.ts"
 
 /**
- * Runs `body` in one transaction that no other writer runs beside.
+ * Runs `body` in one transaction that no other writer runs beside, on what `questions` come to in it.
  *
  * Not `sql.withTransaction`: it begins with a plain BEGIN, which on SQLite lets two readers deadlock on becoming
  * writers, and it turns a failed COMMIT into a defect. Here every failure is a value, and a failed ROLLBACK never
  * hides the error that led to it. A COMMIT whose answer was lost fails with CommitLost.
  */
-export const transaction = <A, E, R>(body: Effect.Effect<A, E, R>) =>
+export const transaction = <A, E, R>(body: (answers: Answers) => Effect.Effect<A, E, R>, questions: Statements = []) =>
   Effect.gen(function* () {
     const dialect = yield* Dialect
     return yield* Effect.uninterruptibleMask((restore) =>
@@ -19,8 +19,8 @@ export const transaction = <A, E, R>(body: Effect.Effect<A, E, R>) =>
         const connection = yield* restore(dialect.reserve)
         // Also where beginning failed: it may have got as far as waiting for the queue.
         const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
-        yield* Effect.tapError(dialect.begin(connection), () => rollback)
-        const exit = yield* restore(body).pipe(
+        const answers = yield* Effect.tapError(dialect.begin(connection, questions), () => rollback)
+        const exit = yield* restore(Effect.suspend(() => body(answers))).pipe(
           Effect.provideService(SqlClient.TransactionConnection, [connection, 0]),
           Effect.exit
         )
