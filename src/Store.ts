@@ -2,14 +2,17 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "./config.ts"
+import { after } from "./domain/after.ts"
 import { drift } from "./domain/claims.ts"
-import { OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
+import { KeyCollision, OutcomeUnknown, type Unavailable } from "./domain/errors.ts"
 import type { Change, RegistryState } from "./domain/RegistryState.ts"
 import type { HealthNews } from "./domain/watch.ts"
-import { makeChanges, RowMoved } from "./store/changes.ts"
+import { makeChanges, type Part, RowMoved } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
+import { grouped } from "./store/grouped.ts"
 import { makeHealthRows } from "./store/health.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { CommitLost, patiently, Troubled, unavailable } from "./store/patience.ts"
@@ -22,6 +25,12 @@ export interface Plan<A> {
   readonly answer: A
   readonly changes: ReadonlyArray<Change>
 }
+
+type Decide = (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
+type Came = Exit.Exit<unknown, unknown>
+
+/** How long a transaction is kept open for one more decision. */
+const DECIDING_MS = 100
 
 /** The SQLite client remembers for a second that a statement could not be prepared, so a made table is asked for again. */
 const untilMade = Schedule.spaced("300 millis").pipe(Schedule.upTo("2 seconds"))
@@ -57,6 +66,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         return new OutcomeUnknown({ store: dialect.label, reason })
       })
 
+    const isRefusal = (error: unknown) => error instanceof Troubled && error.trouble._tag === "Refused"
     const isMissingTable = (error: unknown) => error instanceof Troubled && error.trouble._tag === "MissingTable"
 
     const schema = provide(Effect.zipRight(ensureSchema(settingsTable), checkColumns(settingsTable)))
@@ -77,17 +87,17 @@ export class Store extends Effect.Service<Store>()("Store", {
       complete = true
     })
 
-    /** Waits for what may pass, makes the schema where it is missing, and names what cannot be helped. */
-    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
+    /** Waits for what may pass, and makes the schema where it is missing. */
+    const tried = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
       const patient = patiently(troubled(effect), patience)
       const attempt = Effect.suspend(() => (complete ? patient : Effect.zipRight(made, patient)))
-      return attempt.pipe(
-        Effect.catchIf(isMissingTable, () =>
-          Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))
-        ),
-        named
+      return Effect.catchIf(attempt, isMissingTable, () =>
+        Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))
       )
     }
+
+    /** The same, and names what cannot be helped. */
+    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => named(tried(effect))
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
@@ -98,57 +108,93 @@ export class Store extends Effect.Service<Store>()("Store", {
       transaction((answers) => body(rows.stateOf(answers)), rows.everything)
 
     /**
-     * The one write: inside a transaction that no other writer runs beside, reads everything, lets `decide` choose,
-     * and writes what it chose with claims and history. `decide` may run several times.
+     * What came of each of `decisions`, made one after the other, each on what the ones before left, and written in one
+     * transaction that no other writer runs beside. They may be made several times. It ends early where deciding takes
+     * long, because others wait for the database meanwhile.
      *
      * Where a COMMIT was not answered, a transaction of its own finds out what came of it, before anything else is
      * tried. It stands in the queue behind the lost one, or, on another node of a cluster, excludes it by committing:
      * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
      * the outcome unknown.
      */
-    const write = Effect.fn("Store.write")(function* <A, E, R>(
-      decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
-    ) {
-      // The global one, because importing it costs every process that only reads.
-      const batch = crypto.randomUUID()
-      let sent: { readonly answer: A; readonly lost: CommitLost } | undefined
-      let answer: { readonly answer: A } | undefined
-      const wasDone = Effect.gen(function* () {
-        if (yield* rows.wasWritten(batch)) return true
-        yield* changes.touch(crypto.randomUUID())
-        return false
-      })
-      const attempt = Effect.fnUntraced(function* (state: RegistryState) {
-        const plan = yield* decide(state)
-        answer = plan
-        const at = DateTime.formatIso(yield* DateTime.now)
-        yield* changes.writeAll(state, plan.changes, { ...actor, at, batch })
-        return plan.answer
-      })
-      return yield* guarded(
-        Effect.gen(function* () {
-          if (sent !== undefined && (yield* provide(transaction(() => wasDone)))) return sent.answer
-          sent = undefined
-          return yield* provide(inState(attempt))
-        }).pipe(
-          Effect.mapError((error) => {
-            if (error instanceof CommitLost && answer !== undefined) sent = { ...answer, lost: error }
-            // What fails while the outcome is open does not settle it.
-            return sent !== undefined && error instanceof SqlError ? sent.lost : error
+    const writeTogether = (decisions: ReadonlyArray<Decide>): Effect.Effect<ReadonlyArray<Came>> =>
+      Effect.suspend(() => {
+        // The global one, because importing it costs every process that only reads.
+        const batch = crypto.randomUUID()
+        let sent: { readonly came: ReadonlyArray<Came>; readonly lost: CommitLost } | undefined
+        let came: Array<Came> = []
+        const wasDone = Effect.gen(function* () {
+          if (yield* rows.wasWritten(batch)) return true
+          yield* changes.touch(crypto.randomUUID())
+          return false
+        })
+        const attempt = Effect.fnUntraced(function* (stored: RegistryState) {
+          const began = performance.now()
+          const at = DateTime.formatIso(yield* DateTime.now)
+          const parts: Array<Part> = []
+          let state = stored
+          came = []
+          for (const decide of decisions) {
+            const exit = yield* Effect.exit(decide(state))
+            came.push(Exit.map(exit, (plan) => plan.answer))
+            if (Exit.isSuccess(exit)) {
+              parts.push({ state, changes: exit.value.changes })
+              state = after(state, exit.value.changes, { claimedAt: at, host: actor.host, by: actor.user })
+            }
+            if (performance.now() - began > DECIDING_MS) break
+          }
+          yield* changes.writeAll(stored, parts, state, { ...actor, at, batch })
+          return came
+        })
+        return tried(
+          Effect.gen(function* () {
+            if (sent !== undefined && (yield* provide(transaction(() => wasDone)))) return sent.came
+            sent = undefined
+            return yield* provide(inState(attempt))
+          }).pipe(
+            Effect.mapError((error) => {
+              if (error instanceof CommitLost && came.length > 0) sent = { came, lost: error }
+              // What fails while the outcome is open does not settle it.
+              return sent !== undefined && error instanceof SqlError ? sent.lost : error
+            })
+          )
+        ).pipe(
+          Effect.catchAll((error) => {
+            if (decisions.length > 1 && (error instanceof KeyCollision || isRefusal(error))) {
+              // Perhaps it is only about one of them.
+              return Effect.map(
+                Effect.forEach(decisions, (decide) => writeTogether([decide])),
+                (each) => each.flat()
+              )
+            }
+            return Effect.map(Effect.exit(named(Effect.fail(error))), (failed) => decisions.map(() => failed))
           })
         )
-      )
+      })
+
+    const write = grouped(writeTogether)
+
+    /**
+     * The one write: inside a transaction, lets `decide` choose on everything that is there, and writes what it chose
+     * with claims and history. `decide` may run several times.
+     */
+    const writeOne = Effect.fn("Store.write")(function* <A, E, R>(
+      decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
+    ) {
+      const context = yield* Effect.context<R>()
+      const came = write((state) => Effect.provide(decide(state), context))
+      return yield* came as Effect.Effect<A, E | KeyCollision | Unavailable | OutcomeUnknown>
     })
 
     return {
       /** Names the database for people, without secrets. */
       label: dialect.label,
 
-      write,
+      write: writeOne,
 
       /** Makes the claims agree with what other programs wrote, and answers what that took. */
       agree: Effect.suspend(() =>
-        write((state) =>
+        writeOne((state) =>
           Effect.map(DateTime.now, (now) => ({
             answer: drift(state.ports, state.claims, {
               claimedAt: DateTime.formatIso(now),

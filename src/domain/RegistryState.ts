@@ -62,22 +62,3 @@ export const holdersOf = (ports: Ports, port: number): ReadonlyArray<string> =>
     .filter(([, assigned]) => assigned === port)
     .map(([key]) => key)
     .sort()
-
-/** `ports` after `change`. */
-export const applied = (ports: Ports, change: Change): Ports => {
-  const next = new Map(ports)
-  switch (change._tag) {
-    case "Assign":
-      return next.set(change.key, change.port)
-    case "Remove":
-      next.delete(change.key)
-      return next
-    case "Rename": {
-      const port = next.get(change.key)
-      next.delete(change.key)
-      return port === undefined ? next : next.set(change.to, port)
-    }
-    default:
-      return ports
-  }
-}

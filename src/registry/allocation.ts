@@ -5,7 +5,7 @@ import { PairBlocked, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
 import { type AppName, keyOf, type SpecialKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
-import { applied, type Change, type Ports, type RegistryState } from "../domain/RegistryState.ts"
+import type { Change, Ports, RegistryState } from "../domain/RegistryState.ts"
 import { Listeners } from "../Listeners.ts"
 
 export interface AllocateRequest {
@@ -73,7 +73,7 @@ export const allocation = Effect.fn("allocation")(function* (
 
   const take = (key: string, port: number) => {
     const created = ports.get(key) !== port
-    if (created) ports = applied(ports, { _tag: "Assign", what: "allocate", key, port })
+    if (created) ports = new Map(ports).set(key, port)
     assignments.push({ key, port, created })
   }
 

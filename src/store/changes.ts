@@ -3,9 +3,9 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { Actor } from "../config.ts"
-import { type ClaimMove, claimMoves, renameClaim, settle } from "../domain/claims.ts"
+import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import { KeyCollision } from "../domain/errors.ts"
-import { applied, type Change, type Claim, type RegistryState } from "../domain/RegistryState.ts"
+import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { Dialect } from "./Dialect.ts"
 import { PREFIX } from "./rows.ts"
 import { MUTEX } from "./schema.ts"
@@ -18,6 +18,12 @@ export interface Stamp extends Actor {
   /** ISO 8601, UTC. */
   readonly at: string
   readonly batch: string
+}
+
+/** What one decision wants written, and what it was made on. */
+export interface Part {
+  readonly state: RegistryState
+  readonly changes: ReadonlyArray<Change>
 }
 
 /** SQLite takes 32,766 values in one statement, and MySQL 65,535. */
@@ -181,10 +187,8 @@ export const makeChanges = (settings: string) =>
     ]
 
     /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
-    const drift = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Event> =>
-      moves.map(({ claim, from = null, to = null }) =>
-        event(from === null ? "adopt" : to === null ? "drop" : "follow", claim.key, from, to)
-      )
+    const followed = ({ claim, from, to }: ClaimMove): Event =>
+      event(from === undefined ? "adopt" : to === undefined ? "drop" : "follow", claim.key, from ?? null, to ?? null)
 
     /**
      * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
@@ -222,34 +226,32 @@ export const makeChanges = (settings: string) =>
       )
 
     /**
-     * Writes `changes`, and the claims as they must stand afterwards. Nothing at all is written where nothing changes
-     * and the claims agree with the rows already.
+     * Writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is `left`.
+     * Nothing at all is written where nothing changes and the claims agree with the rows already.
      */
-    const writeAll = (state: RegistryState, changes: ReadonlyArray<Change>, stamp: Stamp) => {
+    const writeAll = (stored: RegistryState, parts: ReadonlyArray<Part>, left: RegistryState, stamp: Stamp) => {
       const { at, batch, host, program, user } = stamp
-      const right = { claimedAt: at, host, by: user }
-      const agreed = settle(state.ports, state.claims, right)
-      const drifted = claimMoves(state.claims, agreed)
-      if (changes.length + drifted.length === 0) return Effect.void
-      const events = [...drift(drifted)]
-      const steps: Array<Step> = [{ statement: touch(batch) }, ...introduce(state, changes, stamp)]
-      let ports = state.ports
-      let claims: ReadonlyMap<number, Claim> = agreed
-      for (const change of changes) {
-        const [told, ...written] = write(state, change, stamp)
-        events.push(told)
-        steps.push(...written)
-        ports = applied(ports, change)
-        if (change._tag === "Rename") claims = renameClaim(claims, change.key, change.to)
+      const drifted = parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
+      const events = drifted.map(followed)
+      const steps: Array<Step> = []
+      for (const { changes, state } of parts) {
+        steps.push(...introduce(state, changes, stamp))
+        for (const change of changes) {
+          const [told, ...written] = write(state, change, stamp)
+          events.push(told)
+          steps.push(...written)
+        }
       }
-      steps.push(...writeClaims(claimMoves(state.claims, settle(ports, claims, right))))
-      steps.push(
+      if (events.length === 0) return Effect.void
+      return take([
+        { statement: touch(batch) },
+        ...steps,
+        ...writeClaims(claimMoves(stored.claims, left.claims)),
         ...insertAll(
           "port_history",
           events.map((each) => ({ batch, at, ...each, host, user, program }))
         )
-      )
-      return take(steps)
+      ])
     }
 
     return { touch, writeAll }

@@ -1,0 +1,66 @@
+import { renameClaim, settle } from "./claims.ts"
+import type { Change, Claim, RegistryState } from "./RegistryState.ts"
+
+/** What the registry holds once `changes` are made on `state`. `right` says when, where and by whom. */
+export const after = (
+  state: RegistryState,
+  changes: ReadonlyArray<Change>,
+  right: Omit<Claim, "key">
+): RegistryState => {
+  const rows = new Map(state.rows)
+  const ports = new Map(state.ports)
+  const keys = new Map(state.keys)
+  const owners = new Map(state.owners)
+  const reserved = new Map(state.reserved)
+  let claims = settle(state.ports, state.claims, right)
+  const introduce = (key: string) => {
+    const { by, claimedAt: createdAt, host } = right
+    if (!keys.has(key)) keys.set(key, { description: null, createdAt, host, by })
+  }
+  for (const change of changes) {
+    switch (change._tag) {
+      case "Assign":
+        introduce(change.key)
+        rows.set(change.key, String(change.port))
+        ports.set(change.key, change.port)
+        break
+      case "Remove":
+        for (const each of [rows, ports, keys, owners]) each.delete(change.key)
+        break
+      case "Rename":
+        moveKey(rows, change)
+        moveKey(ports, change)
+        moveKey(keys, change)
+        moveKey(owners, change)
+        claims = renameClaim(claims, change.key, change.to)
+        break
+      case "Describe": {
+        introduce(change.key)
+        const known = keys.get(change.key)
+        if (known !== undefined) keys.set(change.key, { ...known, description: change.description })
+        break
+      }
+      case "Bind":
+        introduce(change.key)
+        owners.set(change.key, {
+          ...change.owner,
+          since: right.claimedAt,
+          seen: change.seen ? right.claimedAt : null
+        })
+        break
+      case "Reserve":
+        reserved.set(change.port, change.reason)
+        break
+      case "Unreserve":
+        reserved.delete(change.port)
+    }
+  }
+  return { rows, ports, keys, owners, reserved, claims: settle(ports, claims, right) }
+}
+
+const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {
+  const moved = map.get(key)
+  map.delete(key)
+  map.delete(to)
+  if (moved !== undefined) map.set(to, moved)
+}
