@@ -95,12 +95,20 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
 const aMoment = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
 
 /** `get-port` answers another port where the wished one is busy, and for a while refuses what it answered before. */
+const isFree = async (port: number, host?: string): Promise<boolean> => {
+  clearLockedPorts()
+  return (await getPort(host === undefined ? { port } : { port, host })) === port
+}
+
+/**
+ * Linux lets nobody have a port on all addresses while somebody listens on one of them, so one try tells of all.
+ * Elsewhere, and where there is no IPv6, each address is tried.
+ */
+const ALL_ADDRESSES = process.platform === "linux" ? "::" : undefined
+
 const bindFails = (port: number): Effect.Effect<boolean, CannotTry> =>
   Effect.tryPromise({
-    try: async () => {
-      clearLockedPorts()
-      return (await getPort({ port })) !== port
-    },
+    try: async () => !(await isFree(port, ALL_ADDRESSES).catch(() => isFree(port))),
     catch: (cause) => new CannotTry({ port, code: (cause as NodeJS.ErrnoException).code ?? String(cause) })
   })
 

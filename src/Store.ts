@@ -186,6 +186,17 @@ export class Store extends Effect.Service<Store>()("Store", {
       return yield* came as Effect.Effect<A, E | KeyCollision | Unavailable | OutcomeUnknown>
     })
 
+    const everythingWatched = Effect.all({
+      rows: rows.readRows,
+      claims: rows.readClaims,
+      health: health.read,
+      owners: owners.read
+    })
+    /** What was read last, and after which commit: it is read again only where there was another. */
+    let watched:
+      | { readonly version: number | undefined; readonly seen: Effect.Effect.Success<typeof everythingWatched> }
+      | undefined
+
     return {
       /** Names the database for people, without secrets. */
       label: dialect.label,
@@ -227,7 +238,13 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** What a tick rests on: the ports, the claims, and what is known of them on this host. */
       watch: guarded(
-        Effect.all({ rows: rows.readRows, claims: rows.readClaims, health: health.read, owners: owners.read })
+        Effect.gen(function* () {
+          const version = yield* dialect.version
+          if (watched === undefined || version === undefined || version !== watched.version) {
+            watched = { version, seen: yield* everythingWatched }
+          }
+          return watched.seen
+        })
       ),
 
       /** Stores what has changed in what this host has seen. */

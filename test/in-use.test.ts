@@ -1,4 +1,5 @@
 import { createServer } from "node:net"
+import { networkInterfaces } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, it, onTestFinished } from "vitest"
@@ -9,6 +10,12 @@ import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
 import { databaseLayer } from "../src/store/database.ts"
 import { temporary } from "./support/program.ts"
+
+/** Those of this machine that can be bound without naming an interface. */
+const ownAddresses = Object.values(networkInterfaces())
+  .flatMap((all) => all ?? [])
+  .filter(({ address, internal }) => !internal && !address.startsWith("fe80"))
+  .map(({ address }) => address)
 
 it.each([
   ["stays", true],
@@ -40,3 +47,18 @@ it.each([
   )
   expect(notes.map((note) => note._tag)).toEqual(stays ? ["OutOfRange", "InUse"] : ["OutOfRange"])
 })
+
+it.each(["127.0.0.1", "::1", "0.0.0.0", "::", ...ownAddresses])(
+  "finds a port bound on %s, and free again",
+  async (host) => {
+    const port = 30_660
+    const isBound = Effect.flatMap(Listeners, (each) => each.isBound(port)).pipe(Effect.provide(Listeners.Default))
+    const server = createServer()
+    await new Promise<void>((done, fail) =>
+      server.once("error", fail).listen({ port, host, ipv6Only: host === "::" }, done)
+    )
+    expect(await Effect.runPromise(isBound)).toBe(true)
+    await new Promise((done) => server.close(done))
+    expect(await Effect.runPromise(isBound)).toBe(false)
+  }
+)

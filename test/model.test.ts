@@ -1,5 +1,4 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -10,6 +9,7 @@ import { Listeners } from "../src/Listeners.ts"
 import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
 import { databaseLayer } from "../src/store/database.ts"
+import { clockOf } from "./support/clock.ts"
 import { mariadb, sqlite } from "./support/databases.ts"
 import { Model } from "./support/Model.ts"
 import type { Facts } from "./support/ModelState.ts"
@@ -49,20 +49,6 @@ const emptyModel = () =>
     ])
   )
 
-/** A step is a second, so that the age of a claim is known. Waiting takes its time all the same. */
-const clockAt = (step: () => number): Clock.Clock => {
-  const now = () => EPOCH + step() * 1000
-  const nanos = () => BigInt(now()) * 1_000_000n
-  return {
-    [Clock.ClockTypeId]: Clock.ClockTypeId,
-    unsafeCurrentTimeMillis: now,
-    unsafeCurrentTimeNanos: nanos,
-    currentTimeMillis: Effect.sync(now),
-    currentTimeNanos: Effect.sync(nanos),
-    sleep: Clock.make().sleep
-  }
-}
-
 /** The registry and the model, side by side: whatever is done, in whatever order, they say and store the same. */
 describe.each([sqlite, mariadb])("the registry on $name", (database) => {
   it(`agrees with a plain model over ${STEPS} steps`, { timeout: 3_600_000 }, async () => {
@@ -75,7 +61,8 @@ describe.each([sqlite, mariadb])("the registry on $name", (database) => {
       )
     )
     let model = emptyModel()
-    const clock = clockAt(() => model.step)
+    // A step is a second, so that the age of a claim is known.
+    const clock = clockOf(() => EPOCH + model.step * 1000)
     const sql: Real["sql"] = (text, ...values) =>
       runtime.runPromise(
         Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe<Record<string, unknown>>(text, values))

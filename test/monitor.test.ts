@@ -15,6 +15,7 @@ import { Monitor } from "../src/Monitor.ts"
 import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
 import { databaseLayer } from "../src/store/database.ts"
+import { clockOf } from "./support/clock.ts"
 import { mariadb, sqlite } from "./support/databases.ts"
 import { temporary } from "./support/program.ts"
 
@@ -34,21 +35,13 @@ const daemonOn = (env: Readonly<Record<string, string>>, host = "box") => {
 /** With a clock that stands still until it is told. */
 const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, TestContext.TestContext))
 
-/** The time of the test's clock, in which waiting takes real time: a listener is looked at twice, a moment apart. */
-const waitingReally = (clock: Clock.Clock): Clock.Clock => ({
-  [Clock.ClockTypeId]: Clock.ClockTypeId,
-  unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
-  unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
-  currentTimeMillis: clock.currentTimeMillis,
-  currentTimeNanos: clock.currentTimeNanos,
-  sleep: Clock.make().sleep
-})
-
 const set = (key: string, port: number) =>
   Effect.clockWith((clock) =>
-    Effect.flatMap(Registry, (registry) =>
-      registry.set({ key: PortKey.make(key), port, description: undefined, force: false })
-    ).pipe(Effect.withClock(waitingReally(clock)))
+    Effect.flatMap(
+      Registry,
+      (registry) => registry.set({ key: PortKey.make(key), port, description: undefined, force: false })
+      // A listener is looked at twice, a moment apart, and that takes real time.
+    ).pipe(Effect.withClock(clockOf(() => clock.unsafeCurrentTimeMillis())))
   )
 const tick = Effect.flatMap(Monitor, (monitor) => monitor.tick())
 const later = (duration: Duration.DurationInput) => TestClock.adjust(duration)

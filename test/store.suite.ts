@@ -1,3 +1,4 @@
+import { userInfo } from "node:os"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -5,11 +6,14 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import * as config from "../src/config.ts"
+import { after } from "../src/domain/after.ts"
 import { AppName, PortKey, SpecialKey } from "../src/domain/PortKey.ts"
+import type { Change } from "../src/domain/RegistryState.ts"
 import { Listeners } from "../src/Listeners.ts"
 import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
 import { databaseLayer } from "../src/store/database.ts"
+import { clockOf } from "./support/clock.ts"
 import type { TestDatabase } from "./support/databases.ts"
 import { at, rangesEnv } from "./support/ports.ts"
 import { temporary } from "./support/program.ts"
@@ -205,6 +209,98 @@ export const storeSuite = (database: TestDatabase) =>
       )
       expect(refused).toMatchObject({ left: { _tag: "PortHeld", holders: ["squatter"] } })
       expect((await ok((each) => each.allocate(pair("next")))).result.assignments[0]?.port).toBe(at(3002))
+    })
+
+    it("knows what a change leaves without reading it again", async () => {
+      const now = "2026-01-01T00:00:00.000Z"
+      const clock = clockOf(() => Date.parse(now))
+      const right = { claimedAt: now, host: "box", by: userInfo().username }
+      await ok((each) => each.list({}))
+      await write("port_foreign", String(at(3020)))
+      const plans: ReadonlyArray<ReadonlyArray<Change>> = [
+        [],
+        [
+          { _tag: "Assign", what: "allocate", key: "a", port: at(3000) },
+          { _tag: "Assign", what: "allocate", key: "b", port: at(3001) },
+          { _tag: "Describe", key: "b", description: "one" },
+          { _tag: "Bind", key: "b", owner: { kind: "directory", name: "/x" }, seen: true }
+        ],
+        [{ _tag: "Assign", what: "set", key: "zed", port: at(3001) }],
+        [{ _tag: "Assign", what: "set", key: "c", port: at(3001) }],
+        [{ _tag: "Rename", key: "b", to: "bee" }],
+        [{ _tag: "Describe", key: "bee", description: null }],
+        [{ _tag: "Bind", key: "bee", owner: { kind: "unit", name: "x.service" }, seen: false }],
+        [{ _tag: "Assign", what: "set", key: "foreign", port: at(3021) }],
+        [{ _tag: "Assign", what: "set", key: "bee", port: at(3030) }],
+        [
+          { _tag: "Reserve", port: at(3040), reason: "kept" },
+          { _tag: "Reserve", port: at(3041), reason: "kept" }
+        ],
+        [{ _tag: "Unreserve", port: at(3040) }],
+        [
+          { _tag: "Remove", what: "release", key: "a" },
+          { _tag: "Remove", what: "release", key: "bee" }
+        ],
+        [{ _tag: "Assign", what: "allocate", key: "a", port: at(3030) }]
+      ]
+      for (const changes of plans) {
+        const [expected, there] = await runtime.runPromise(
+          Effect.gen(function* () {
+            const store = yield* Store
+            const expected = yield* store.write((state) =>
+              Effect.succeed({ answer: after(state, changes, right), changes })
+            )
+            return [expected, (yield* store.survey).state] as const
+          }).pipe(Effect.withClock(clock))
+        )
+        expect(there, JSON.stringify(changes)).toEqual(expected)
+      }
+    })
+
+    it("writes what comes at the same time in one transaction, each on what the one before left", async () => {
+      await ok((each) => each.reserve(9, "makes the tables"))
+      const set = (name: string, port: number) =>
+        registry((each) => each.set({ key: key(name), port, description: undefined, force: false }))
+      await ok((each) => each.set({ key: key("old"), port: 4400, description: "old", force: false }))
+      const [freed, taken, first, second, ...pairs] = await Promise.all([
+        registry((each) => each.remove(key("old"))),
+        set("new", 4400),
+        set("one", 4401),
+        set("two", 4401),
+        registry((each) => each.remove(key("one"))),
+        set("one", 4402),
+        ...Array.from({ length: 20 }, (_, index) => registry((each) => each.allocate(pair(`app${index}`))))
+      ])
+      expect([freed, taken, first].map(({ _tag }) => _tag)).toEqual(["Right", "Right", "Right"])
+      expect(second).toMatchObject({ left: { _tag: "PortHeld", holders: ["one"] } })
+      expect(pairs.map(({ _tag }) => _tag)).toEqual(pairs.map(() => "Right"))
+      const stored = await settings()
+      expect(stored).toMatchObject({ port_new: "4400", port_one: "4402" })
+      expect(Object.keys(stored)).toHaveLength(42)
+      expect(Object.keys(await claims())).toHaveLength(42)
+      const batches = await foreign("SELECT DISTINCT batch FROM port_history")
+      expect(batches.length).toBeLessThan(8)
+      const done = (await history()).filter(([, name]) => name === "one" || name === "old")
+      expect(done).toEqual([
+        ["set", "old", null, 4400],
+        ["describe", "old", null, null],
+        ["delete", "old", 4400, null],
+        ["set", "one", null, 4401],
+        ["delete", "one", 4401, null],
+        ["set", "one", null, 4402]
+      ])
+    })
+
+    it("sees at its next look what anybody has written since the last one", async () => {
+      const looked = () => runtime.runPromise(Effect.flatMap(Store, (store) => store.watch))
+      expect([...(await looked()).rows]).toEqual([])
+      await write("port_theirs", "4500")
+      expect([...(await looked()).rows]).toEqual([["theirs", "4500"]])
+      await ok((each) => each.set({ key: key("ours"), port: 4501, description: undefined, force: false }))
+      expect((await looked()).claims.get(4501)?.key).toBe("ours")
+      await foreign("DELETE FROM settings WHERE setting_key = ?", "port_theirs")
+      expect([...(await looked()).rows]).toEqual([["ours", "4501"]])
+      expect(await looked()).toEqual(await looked())
     })
 
     it("fills a range with whole pairs, past what is reserved, and then says no", async () => {

@@ -54,6 +54,11 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
     /** Begins a transaction that no other writer can run beside, and answers what `questions` come to in it. */
     readonly begin: (connection: Connection, questions: Statements) => Effect.Effect<Answers, SqlError>
+    /**
+     * A number that is another one whenever anybody has committed anything meanwhile; `undefined` where the database
+     * has none to give.
+     */
+    readonly version: Effect.Effect<number | undefined, SqlError>
     /** Runs statements in their order, and answers what the driver says of each. */
     readonly all: (statements: Statements) => Effect.Effect<Answers, SqlError>
     readonly diagnose: (error: SqlError) => Trouble

@@ -173,6 +173,7 @@ export const layer = (
             new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       })
     },
+    version: Effect.succeed(undefined),
     all: (statements) =>
       Effect.map(
         Effect.forEach(chunksOf(statements), (some): Effect.Effect<Answers, SqlError> => {

@@ -125,6 +125,13 @@ export const layer = (
           return connection.execute(text, values, undefined)
         })
       ),
+    // It tells of the commits of every other connection, so it is asked for over the one that commits nothing.
+    version: Effect.flatMap(reader, (connection) =>
+      Effect.map(
+        connection.execute("PRAGMA data_version", [], undefined),
+        ([row]) => (row as { readonly data_version: number } | undefined)?.data_version
+      )
+    ),
     all: (statements) => Effect.forEach(statements, (statement) => statement.raw),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
