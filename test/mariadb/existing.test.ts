@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { type MariaDb, sharedServer } from "../support/mariadb.ts"
 import { at, rangesEnv } from "../support/ports.ts"
-import { machine } from "../support/program.ts"
+import { machine, startDaemon } from "../support/program.ts"
 
 let count = 0
 
@@ -136,4 +136,29 @@ it("are told apart in a table of our own", async () => {
   await box.ok("deletePort", "--key", "cad")
   const left = await server.query("SELECT setting_key FROM settings ORDER BY setting_value", [], "ours")
   expect(left.map((row) => row["setting_key"])).toEqual(["port_CAD", "port_Cad", "port_cád", "port_cad "])
+})
+
+it("refuses only what cannot be stored, of what is written together", async () => {
+  const { add, box, name, rows, server, sql } = await deployed("utf8mb4_general_ci")
+  await add({ port_foo: String(at(3000)) })
+  await sql("ALTER TABLE system_settings MODIFY setting_key VARCHAR(20) NOT NULL")
+  await startDaemon(box)
+  await box.ok("reserve", "--port", "9", "--reason", "makes the tables")
+  const holding = server.query(
+    "START TRANSACTION; SELECT name FROM port_registry WHERE name = 'mutex' FOR UPDATE; SELECT SLEEP(2)",
+    [],
+    name
+  )
+  // The first waits for the queue, and the others for the first.
+  const names = ["first", "bar", "FOO", "a-name-that-is-too-long", "baz"]
+  const runs = await Promise.all(
+    names.map((key, index) => box.d("setPort", "--key", key, "--value", String(9000 + index)))
+  )
+  await holding
+  expect(runs.map(({ code }) => code)).toEqual([0, 0, 1, 3, 0])
+  expect(runs[2]?.stderr).toContain('takes "FOO" and "foo" for one key')
+  expect(runs[3]?.stderr).toContain("Data too long")
+  expect((await rows()).map((row) => row["setting_key"])).toEqual(["port_bar", "port_baz", "port_first", "port_foo"])
+  const batches = await sql("SELECT batch, COUNT(*) AS n FROM port_history WHERE what = 'set' GROUP BY batch")
+  expect(batches).toHaveLength(3)
 })
