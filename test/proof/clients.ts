@@ -1,6 +1,8 @@
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import Database from "better-sqlite3"
 import mysql from "mysql2/promise"
+import type { Row } from "../support/mariadb.ts"
 import type { Machine } from "../support/program.ts"
 import type { Ask, Outcome } from "./history.ts"
 
@@ -15,7 +17,8 @@ const SILENCE_MS = 60_000
 /** How long a daemon that is not there is waited for. */
 const DIAL_MS = 20_000
 
-interface Document {
+/** What a command answers, as far as it matters here. */
+export interface Document {
   readonly key?: string
   readonly port?: number
   readonly assignments?: ReadonlyArray<{ readonly key: string; readonly port: number; readonly created: boolean }>
@@ -29,7 +32,16 @@ const done = ({ command }: Ask, { assignments, key, port, released }: Document):
   released: released?.map((each) => each.key) ?? []
 })
 
-const failed = (code: string): Outcome => (code === "outcome-unknown" ? UNKNOWN : { _tag: "Refused", code })
+type Reply =
+  | { readonly ok: true; readonly result: Document }
+  | { readonly ok: false; readonly error: { readonly code: string } }
+
+/** What a reply says of what was asked. */
+export const outcomeOf = (ask: Ask, reply: Reply): Outcome => {
+  if (reply.ok) return done(ask, reply.result)
+  const { code } = reply.error
+  return code === "outcome-unknown" ? UNKNOWN : { _tag: "Refused", code }
+}
 
 const dial = async (path: string): Promise<Socket | undefined> => {
   for (const until = Date.now() + DIAL_MS; Date.now() < until; await sleep(50)) {
@@ -67,8 +79,7 @@ export const kept = (path: string): Client => {
       mine.destroy()
       return UNKNOWN
     }
-    const reply = JSON.parse(line)
-    return reply.ok ? done(ask, reply.result) : failed(reply.error.code)
+    return outcomeOf(ask, JSON.parse(line))
   }
 }
 
@@ -101,21 +112,49 @@ export const process =
   (box: Machine): Client =>
   async (ask) => {
     const { code, stderr, stdout } = await box.d(...wordsOf(ask))
-    if (code === 0) return done(ask, JSON.parse(stdout))
     if (code === null) return UNKNOWN
-    return failed(JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "").error.code)
+    return outcomeOf(
+      ask,
+      code === 0
+        ? { ok: true, result: JSON.parse(stdout) }
+        : { ok: false, ...JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "") }
+    )
   }
+
+/** Runs SQL on a connection of one's own. */
+export type Query = (sql: string, values?: ReadonlyArray<string>) => Promise<ReadonlyArray<Row>>
+
+export const overMysql = async (socketPath: string, database: string): Promise<Query> => {
+  const connection = await mysql.createConnection({ socketPath, user: "root", database })
+  return async (sql, values = []) => {
+    const [rows] = await connection.query(sql, [...values])
+    return Array.isArray(rows) ? (rows as ReadonlyArray<Row>) : []
+  }
+}
+
+export const overSqlite = (file: string): Query => {
+  const database = new Database(file)
+  return async (sql, values = []) => {
+    // Others have their turn between two statements, as they have where each is a process.
+    await sleep(1)
+    const statement = database.prepare<Array<string>, Row>(sql)
+    if (statement.reader) return statement.all(...values)
+    statement.run(...values)
+    return []
+  }
+}
 
 /**
  * An allocator as one writes it at first: it reads, picks, and inserts. The harness must catch it; if it does not, the
  * harness proves nothing.
  */
-export const naive = async (socketPath: string, database: string, first: number): Promise<Client> => {
-  const connection = await mysql.createConnection({ socketPath, user: "root", database })
-  return async (ask) => {
+export const naive =
+  (query: Query, first: number): Client =>
+  async (ask) => {
     if (ask.command !== "allocate") return { _tag: "Refused", code: "unknown-command" }
-    const [rows] = await connection.query("SELECT setting_value FROM settings")
-    const taken = new Set((rows as ReadonlyArray<Record<string, string>>).map((row) => Number(row["setting_value"])))
+    const taken = new Set(
+      (await query("SELECT setting_value FROM settings")).map((row) => Number(row["setting_value"]))
+    )
     let port = first
     while (taken.has(port)) port += 2
     const assigned = ask.app.flatMap((app) => [
@@ -123,7 +162,9 @@ export const naive = async (socketPath: string, database: string, first: number)
       { key: `${app}-dev`, port: port + 1, created: true }
     ])
     for (const { key, port } of assigned)
-      await connection.query("INSERT INTO settings VALUES (?, ?)", [`port_${key}`, String(port)])
+      await query("INSERT INTO settings VALUES (?, ?)", [`port_${key}`, String(port)])
     return { _tag: "Ok", assigned, released: [] }
   }
-}
+
+/** The table that it needs. */
+export const NAIVE_TABLE = "CREATE TABLE settings (setting_key VARCHAR(255) PRIMARY KEY, setting_value TEXT)"

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { machine } from "../support/program.ts"
-import { naive } from "./clients.ts"
+import { NAIVE_TABLE, naive, overMysql } from "./clients.ts"
 import { type Node, startCluster } from "./galera.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { Report } from "./report.ts"
@@ -56,9 +56,10 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
   it("a naive allocator is caught", async () => {
     const name = `naive${round}`
     await node(0).query(`CREATE DATABASE ${name}`)
-    await node(0).query("CREATE TABLE settings (setting_key VARCHAR(255) PRIMARY KEY, setting_value TEXT)", [], name)
+    await node(0).query(NAIVE_TABLE, [], name)
     await sleep(500)
-    const clients = await Promise.all(times(CLIENTS, (index) => naive(node(index % 3).socket, name, RANGES.app.first)))
+    const queries = await Promise.all(times(CLIENTS, (index) => overMysql(node(index % 3).socket, name)))
+    const clients = queries.map((query) => naive(query, RANGES.app.first))
     const history = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
     const tables = await readPorts((sql) =>
       node(0)

@@ -2,12 +2,14 @@ import { statSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, describe, expect, it } from "vitest"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
-import { machine } from "../support/program.ts"
+import { machine, temporary } from "../support/program.ts"
 import { commitProxy } from "../support/proxy.ts"
-import { type Client, naive, process as processes } from "./clients.ts"
+import { type Client, NAIVE_TABLE, naive, overMysql, overSqlite, process as processes, type Query } from "./clients.ts"
+import type { Attempt } from "./history.ts"
+import { inProcess } from "./inProcess.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { Report } from "./report.ts"
-import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
+import { BROKEN, CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
 import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
 import { onMariaDb, onSqlite, readPorts, type Service, type World } from "./worlds.ts"
 
@@ -50,17 +52,32 @@ const manyWriters = async (clients: ReadonlyArray<Client>, seed: number, pairs =
 describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (round) => {
   const seed = round * 1000
 
-  it("a naive allocator is caught", async () => {
-    const server = await sharedServer()
-    const name = `naive${round}`
-    await server.database(name)
-    await server.query("CREATE TABLE settings (setting_key VARCHAR(255) PRIMARY KEY, setting_value TEXT)", [], name)
-    const clients = await Promise.all(times(CLIENTS, () => naive(server.socket, name, RANGES.app.first)))
+  const caught = async (trial: string, queries: ReadonlyArray<Query>) => {
+    const [query] = queries
+    if (query === undefined) throw new Error("nobody asks")
+    await query(NAIVE_TABLE)
+    const clients = queries.map((each) => naive(each, RANGES.app.first))
     const history = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
-    const tables = await readPorts((sql) => server.query(sql, [], name))
-    const verdict = judge(history, tables, { appRange: RANGES.app, refusals: [] })
-    report.add("naive allocator", verdict)
+    const verdict = judge(history, await readPorts(query), { appRange: RANGES.app, refusals: [] })
+    report.add(trial, verdict)
     expect(verdict.duplicates.length).toBeGreaterThan(0)
+  }
+
+  it("a naive allocator is caught on MariaDB", async () => {
+    const server = await sharedServer()
+    await server.database(`naive${round}`)
+    await caught(
+      "MariaDB, naive allocator",
+      await Promise.all(times(CLIENTS, () => overMysql(server.socket, `naive${round}`)))
+    )
+  })
+
+  it("a naive allocator is caught on SQLite", async () => {
+    const { file } = onSqlite()
+    await caught(
+      "SQLite, naive allocator",
+      times(CLIENTS, () => overSqlite(file))
+    )
   })
 
   describe.each(databases)("%s", (database, fresh) => {
@@ -81,6 +98,20 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
       const clients = times(CLIENTS, () => processes(box))
       const verdict = await judged(await manyWriters(clients, seed, 1, SHORT ? 0 : 1), world, [])
       keeps(`${database}, command line`, verdict)
+      expect(verdict.unknown).toBe(0)
+    })
+
+    it("many writers through daemons and the command line at once", async () => {
+      const world = await fresh()
+      const services = await serve(world, ["alpha", "beta"])
+      const past = machine({ ...ENV, ...world.env, AUTOMATELINUX_HOST: "gamma", AUTOMATELINUX_DAEMON: "never" })
+      const [service] = services as [Service]
+      // Of each eight one is a process beside the daemons, and of each sixteen one that asks a daemon.
+      const clients = clientsOf(services).map((client, index) =>
+        index % 8 === 3 ? processes(past) : index % 16 === 7 ? processes(service.box) : client
+      )
+      const verdict = await judged(await manyWriters(clients, seed, 2, 4), world, services)
+      keeps(`${database}, daemons and command line`, verdict)
       expect(verdict.unknown).toBe(0)
     })
 
@@ -137,6 +168,28 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
     })
     keeps("SQLite, disk full", verdict)
     expect(verdict.refused).toBeGreaterThan(0)
+  })
+
+  it("SQLite may have no page more", async () => {
+    const world = onSqlite()
+    const { client, end, sql } = inProcess({ ...ENV, HOME: temporary(), ...world.env, ...PATIENCE })
+    const clients = times(CLIENTS, () => client)
+    const history: Array<Attempt> = []
+    for (const more of [Number.POSITIVE_INFINITY, 0, 8, Number.POSITIVE_INFINITY]) {
+      const [row] = await sql("PRAGMA page_count")
+      const pages = Number((row as { readonly page_count?: number }).page_count)
+      await sql(`PRAGMA max_page_count = ${Math.min(pages + more, 1_000_000)}`)
+      history.push(
+        ...(await together(clients, (index) =>
+          mixed(`u${index}x${history.length}`, randomFrom(seed + index + history.length), ASKS)
+        ))
+      )
+    }
+    await end()
+    const verdict = await judged(history, world, [], BROKEN)
+    keeps("SQLite, no page left", verdict)
+    expect(history.some(({ outcome }) => outcome._tag === "Refused" && outcome.code === "unavailable")).toBe(true)
+    expect(history.slice(-CLIENTS).some(({ outcome }) => outcome._tag === "Ok")).toBe(true)
   })
 
   it("MariaDB is killed and comes back", async () => {

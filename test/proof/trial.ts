@@ -25,7 +25,7 @@ export const times = <A>(count: number, make: (index: number) => A): ReadonlyArr
 
 const CLEAN = ["conflict", "range-full", "not-set", "not-found"]
 /** Where things break it may also be said that nothing was done. */
-const BROKEN = ["unavailable", "no-daemon"]
+export const BROKEN = [...CLEAN, "unavailable", "no-daemon"]
 
 /** Ends the services, so that nobody is at work any more, and judges. */
 export const judged = async (
@@ -90,5 +90,5 @@ export const disturbed = async (
   over = true
   await running
   expect(goesOn(), "something succeeds after the disturbance").toBe(true)
-  return judged(history, world, services, [...CLEAN, ...BROKEN])
+  return judged(history, world, services, BROKEN)
 }

@@ -5,7 +5,7 @@ import Database from "better-sqlite3"
 import { expect } from "vitest"
 import type { MariaDb, Row } from "../support/mariadb.ts"
 import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
-import { type Client, kept } from "./clients.ts"
+import { type Client, kept, type Query } from "./clients.ts"
 import type { Node } from "./galera.ts"
 import type { Tables } from "./history.ts"
 
@@ -15,8 +15,6 @@ export interface World {
   /** Waits until nobody is at work any more, and reads. */
   readonly tables: () => Promise<Tables>
 }
-
-type Query = (sql: string) => Promise<ReadonlyArray<Row>>
 
 /** Keeps no claims and no history: for an allocator that has none. */
 export const readPorts = async (query: Query): Promise<Tables> => {

@@ -1,0 +1,61 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import * as config from "../../src/config.ts"
+import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
+import { Listeners } from "../../src/Listeners.ts"
+import { Registry } from "../../src/Registry.ts"
+import { Store } from "../../src/Store.ts"
+import { describe } from "../../src/sentences.ts"
+import { databaseLayer } from "../../src/store/database.ts"
+import { type Client, type Document, outcomeOf } from "./clients.ts"
+import type { Ask } from "./history.ts"
+
+const apps = (names: ReadonlyArray<string>) => names.map((name) => AppName.make(name))
+const specials = (names: ReadonlyArray<string>) => names.map((name) => SpecialKey.make(name))
+
+/** What the registry answers to `ask`. */
+const answer = (registry: typeof Registry.Service, ask: Ask) => {
+  switch (ask.command) {
+    case "allocate": {
+      const nothingElse = { description: undefined, directory: undefined, dryRun: false }
+      return registry.allocate({ apps: apps(ask.app), specials: specials(ask.special), ...nothingElse })
+    }
+    case "release":
+      return registry.release(apps(ask.app), specials(ask.special))
+    case "setPort":
+      return registry.set({ key: PortKey.make(ask.key), port: ask.value, description: undefined, force: ask.force })
+    case "deletePort":
+      return registry.remove(PortKey.make(ask.key))
+    case "getPort":
+      return registry.get(PortKey.make(ask.key))
+    case "rename":
+      return registry.rename(PortKey.make(ask.key), PortKey.make(ask.to))
+  }
+}
+
+/** A registry in this process, whose connection to the database can be spoken to past it. */
+export const inProcess = (env: Readonly<Record<string, string>>) => {
+  const runtime = ManagedRuntime.make(
+    Registry.Default.pipe(
+      Layer.provideMerge(Store.Default),
+      Layer.provideMerge(Layer.merge(databaseLayer, Listeners.Default)),
+      Layer.provide(config.layer(env, "proof"))
+    )
+  )
+  const client: Client = (ask) =>
+    runtime.runPromise(
+      Effect.flatMap(Registry, (registry) =>
+        Effect.match(answer(registry, ask) as Effect.Effect<{ result: Document }, Parameters<typeof describe>[0]>, {
+          onFailure: (error) => outcomeOf(ask, { ok: false, error: describe(error) }),
+          onSuccess: ({ result }) => outcomeOf(ask, { ok: true, result })
+        })
+      )
+    )
+  return {
+    client,
+    sql: (text: string) => runtime.runPromise(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.unsafe(text))),
+    end: () => runtime.dispose()
+  }
+}
