@@ -148,7 +148,9 @@ export const makeResponder = (
         )
       )
 
-    const run = Runtime.runPromise(yield* Effect.runtime<never>())
+    const runtime = yield* Effect.runtime<never>()
+    /** Nobody reads the traces of requests, and making them is felt in each. */
+    const run = <A>(effect: Effect.Effect<A>) => Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
 
     /** The question that is asked most, and by many at once: it goes past everything that the others need. */
     const portOf = together((keys) =>

@@ -54,6 +54,8 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
     /** Begins a transaction that no other writer can run beside, and answers what `questions` come to in it. */
     readonly begin: (connection: Connection, questions: Statements) => Effect.Effect<Answers, SqlError>
+    /** Runs what is left to do, and commits. */
+    readonly commit: (connection: Connection, last: Statements) => Effect.Effect<unknown, SqlError>
     /**
      * A number that is another one whenever anybody has committed anything meanwhile; `undefined` where the database
      * has none to give.

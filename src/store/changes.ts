@@ -33,7 +33,7 @@ const ROWS_MAX = 1000
 const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
 
 /** One statement of a change. */
-interface Step {
+export interface Step {
   readonly statement: Statement<object>
   /** The key whose row it must meet. */
   readonly meets?: string
@@ -226,10 +226,15 @@ export const makeChanges = (settings: string) =>
       )
 
     /**
-     * Writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is `left`.
-     * Nothing at all is written where nothing changes and the claims agree with the rows already.
+     * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
+     * `left`. It is nothing at all where nothing changes and the claims agree with the rows already.
      */
-    const writeAll = (stored: RegistryState, parts: ReadonlyArray<Part>, left: RegistryState, stamp: Stamp) => {
+    const stepsOf = (
+      stored: RegistryState,
+      parts: ReadonlyArray<Part>,
+      left: RegistryState,
+      stamp: Stamp
+    ): ReadonlyArray<Step> => {
       const { at, batch, host, program, user } = stamp
       const drifted = parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
       const events = drifted.map(followed)
@@ -242,8 +247,8 @@ export const makeChanges = (settings: string) =>
           steps.push(...written)
         }
       }
-      if (events.length === 0) return Effect.void
-      return take([
+      if (events.length === 0) return []
+      return [
         { statement: touch(batch) },
         ...steps,
         ...writeClaims(claimMoves(stored.claims, left.claims)),
@@ -251,8 +256,10 @@ export const makeChanges = (settings: string) =>
           "port_history",
           events.map((each) => ({ batch, at, ...each, host, user, program }))
         )
-      ])
+      ]
     }
 
-    return { touch, writeAll }
+    return { touch, stepsOf, take }
   })
+
+export type Changes = Effect.Effect.Success<ReturnType<typeof makeChanges>>

@@ -20,18 +20,29 @@ const CONNECTIONS = 10
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
 
-/** How many statements go to a server at once: their text must fit what it takes, 1 MiB at the least. */
-const STATEMENTS_MAX = 200
+/** How many values go to a server at once: what is sent must not be longer than it takes, 1 MiB at the least. */
+const VALUES_MAX = 5000
 
-const chunksOf = (statements: Statements): ReadonlyArray<Statements> =>
-  Array.from({ length: Math.ceil(statements.length / STATEMENTS_MAX) }, (_, at) =>
-    statements.slice(at * STATEMENTS_MAX, (at + 1) * STATEMENTS_MAX)
-  )
+/** Statements that go to a server at once. */
+interface Journey {
+  readonly texts: Array<string>
+  readonly values: Array<unknown>
+}
 
-/** The texts of `statements`, and the values for all of their places. */
-const joined = (statements: Statements): readonly [ReadonlyArray<string>, ReadonlyArray<unknown>] => {
-  const compiled = statements.map((statement) => statement.compile())
-  return [compiled.map(([text]) => text), compiled.flatMap(([, values]) => values)]
+/** The fewest journeys that `statements` can be sent in, in their order. */
+const journeysOf = (statements: Statements): ReadonlyArray<Journey> => {
+  const journeys: Array<Journey> = []
+  for (const statement of statements) {
+    const [text, values] = statement.compile()
+    const last = journeys.at(-1)
+    if (last === undefined || last.values.length + values.length > VALUES_MAX) {
+      journeys.push({ texts: [text], values: [...values] })
+    } else {
+      last.texts.push(text)
+      last.values.push(...values)
+    }
+  }
+  return journeys
 }
 
 const certificates = (path: string): string => {
@@ -151,21 +162,44 @@ export const layer = (
    * In a cluster the queue is in this process as well: each commit on another node throws out everybody who waits at
    * this one, and the fewer wait there, the fewer have to begin anew.
    */
-  const turn = Effect.unsafeMakeSemaphore(servers.length === 1 ? CONNECTIONS : 1)
-  const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
+  const turns = servers.length === 1 ? CONNECTIONS : 1
+  const turn = Effect.unsafeMakeSemaphore(turns)
+  let taken = 0
+  const takeTurn = Effect.acquireRelease(
+    Effect.map(Effect.interruptible(turn.take(1)), () => {
+      taken++
+    }),
+    () => {
+      taken--
+      return turn.release(1)
+    }
+  )
+
+  /**
+   * A connection for one transaction. The pool itself waits without limit, so it is watched; but for where it has had
+   * connections and there is a turn, because two fibers more are felt in each change.
+   */
+  const reserveFrom = (sql: SqlClient.SqlClient): (typeof Dialect.Service)["reserve"] => {
+    let reached = false
+    const watched = Effect.timeoutFail(Effect.zipRight(takeTurn, Effect.disconnect(sql.reserve)), {
+      duration: limits.acquire,
+      onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
+    })
+    const first = Effect.map(watched, (connection) => {
+      reached = true
+      return connection
+    })
+    return Effect.suspend(() => (reached && taken < turns ? Effect.zipRight(takeTurn, sql.reserve) : first))
+  }
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
-    // The pool itself waits without limit.
-    reserve: Effect.timeoutFail(Effect.zipRight(takeTurn, Effect.disconnect(sql.reserve)), {
-      duration: limits.acquire,
-      onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
-    }),
+    reserve: reserveFrom(sql),
     read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection, questions) => {
-      const [text, values] = joined(questions)
-      const whole = [...begin(), ...text].join("; ")
-      return Effect.flatMap(connection.executeUnprepared(whole, values, undefined), (results) => {
+      const texts = [...begin(), ...questions.map((question) => question.compile()[0])]
+      const values = questions.flatMap((question) => question.compile()[1])
+      return Effect.flatMap(connection.executeUnprepared(texts.join("; "), values, undefined), (results) => {
         const [queue, ...answers] = results.slice(begin().length - 1)
         return Array.isArray(queue) && queue.length === 1
           ? Effect.succeed(answers)
@@ -173,14 +207,23 @@ export const layer = (
             new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       })
     },
+    commit: (connection, last) => {
+      const journeys = journeysOf(last)
+      const { texts, values } = journeys.at(-1) ?? { texts: [], values: [] }
+      return Effect.zipRight(
+        Effect.forEach(journeys.slice(0, -1), (each) =>
+          connection.executeUnprepared(each.texts.join("; "), each.values, undefined)
+        ),
+        connection.executeUnprepared([...texts, "COMMIT"].join("; "), values, undefined)
+      )
+    },
     version: Effect.succeed(undefined),
     all: (statements) =>
       Effect.map(
-        Effect.forEach(chunksOf(statements), (some): Effect.Effect<Answers, SqlError> => {
-          const [only] = some
-          if (some.length === 1 && only !== undefined) return Effect.map(only.raw, (answer) => [answer])
-          const [text, values] = joined(some)
-          return sql.unsafe(text.join("; "), values).unprepared
+        Effect.forEach(journeysOf(statements), ({ texts, values }): Effect.Effect<Answers, SqlError> => {
+          const statement = sql.unsafe(texts.join("; "), values)
+          // Only of several statements the answer is a list.
+          return texts.length === 1 ? Effect.map(statement.raw, (answer) => [answer]) : statement.unprepared
         }),
         (answers) => answers.flat()
       ),

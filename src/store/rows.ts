@@ -57,7 +57,13 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
     const ofKeys = reading(
       sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`
         SELECT ${sql("key")}, description, created_at, host, ${sql("by")} FROM port_keys`,
-      (rows) => new Map(rows.map(({ created_at, key, ...record }) => [key, { ...record, createdAt: created_at }]))
+      (rows) =>
+        new Map(
+          rows.map(({ by, created_at, description, host, key }) => [
+            key,
+            { description, createdAt: created_at, host, by }
+          ])
+        )
     )
 
     const ofClaims = reading(
@@ -142,3 +148,5 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       wasWritten
     }
   })
+
+export type Rows = Effect.Effect.Success<ReturnType<typeof makeRows>>

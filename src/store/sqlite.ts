@@ -11,7 +11,7 @@ import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { userName } from "../config/user.ts"
 import type { Fault, Unavailable } from "../domain/errors.ts"
-import type { Dialect, Trouble } from "./Dialect.ts"
+import type { Dialect, Statements, Trouble } from "./Dialect.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 
@@ -81,6 +81,12 @@ const makeFile = (path: string) => {
   closeSync(openSync(path, "a", 0o600))
 }
 
+const runOn = (connection: Connection, statements: Statements) =>
+  Effect.forEach(statements, (statement) => {
+    const [text, values] = statement.compile()
+    return connection.execute(text, values, undefined)
+  })
+
 /** The embedded database in the file `path`, which is made with its directory where it is missing. */
 export const layer = (
   path: string,
@@ -118,13 +124,9 @@ export const layer = (
     read: (statement, values) =>
       Effect.flatMap(reader, (connection) => connection.execute(statement, values, undefined)),
     begin: (connection, questions) =>
-      Effect.zipRight(
-        connection.execute("BEGIN IMMEDIATE", [], undefined),
-        Effect.forEach(questions, (question) => {
-          const [text, values] = question.compile()
-          return connection.execute(text, values, undefined)
-        })
-      ),
+      Effect.zipRight(connection.execute("BEGIN IMMEDIATE", [], undefined), runOn(connection, questions)),
+    commit: (connection, last) =>
+      Effect.zipRight(runOn(connection, last), connection.executeUnprepared("COMMIT", [], undefined)),
     // It tells of the commits of every other connection, so it is asked for over the one that commits nothing.
     version: Effect.flatMap(reader, (connection) =>
       Effect.map(

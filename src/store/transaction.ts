@@ -10,8 +10,13 @@ import { CommitLost } from "./patience.ts"
  * Not `sql.withTransaction`: it begins with a plain BEGIN, which on SQLite lets two readers deadlock on becoming
  * writers, and it turns a failed COMMIT into a defect. Here every failure is a value, and a failed ROLLBACK never
  * hides the error that led to it. A COMMIT whose answer was lost fails with CommitLost.
+ *
+ * What `body` hands to `atLast` is done on the way to COMMIT, in the same journey.
  */
-export const transaction = <A, E, R>(body: (answers: Answers) => Effect.Effect<A, E, R>, questions: Statements = []) =>
+export const transaction = <A, E, R>(
+  body: (answers: Answers, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>,
+  questions: Statements = []
+) =>
   Effect.gen(function* () {
     const dialect = yield* Dialect
     return yield* Effect.uninterruptibleMask((restore) =>
@@ -20,7 +25,11 @@ export const transaction = <A, E, R>(body: (answers: Answers) => Effect.Effect<A
         // Also where beginning failed: it may have got as far as waiting for the queue.
         const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
         const answers = yield* Effect.tapError(dialect.begin(connection, questions), () => rollback)
-        const exit = yield* restore(Effect.suspend(() => body(answers))).pipe(
+        let last: Statements = []
+        const atLast = (statements: Statements) => {
+          last = statements
+        }
+        const exit = yield* restore(Effect.suspend(() => body(answers, atLast))).pipe(
           Effect.provideService(SqlClient.TransactionConnection, [connection, 0]),
           Effect.exit
         )
@@ -28,7 +37,7 @@ export const transaction = <A, E, R>(body: (answers: Answers) => Effect.Effect<A
           yield* rollback
           return yield* exit
         }
-        yield* connection.executeUnprepared("COMMIT", [], undefined).pipe(
+        yield* dialect.commit(connection, last).pipe(
           Effect.tapError(() => rollback),
           Effect.mapError((error) => {
             const trouble = dialect.diagnose(error)

@@ -9,7 +9,8 @@ export type Fate =
   /** The server commits, and its answer never arrives. */
   | "after"
 
-const COMMIT = Buffer.from("\x03COMMIT")
+/** Alone, or at the end of what is written. */
+const COMMITS = ["\u0003COMMIT", "; COMMIT"]
 
 /**
  * A way to a database server that cuts connections exactly at COMMIT. Once `fates` is used up all pass, or, where it
@@ -36,7 +37,7 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
     }
     let mute = false
     client.on("data", (chunk) => {
-      if (!chunk.includes(COMMIT)) {
+      if (!COMMITS.some((end) => chunk.toString("latin1").endsWith(end))) {
         upstream.write(chunk)
         return
       }

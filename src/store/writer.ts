@@ -1,0 +1,122 @@
+import { SqlError } from "@effect/sql/SqlError"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Actor } from "../config.ts"
+import { after } from "../domain/after.ts"
+import { KeyCollision, type OutcomeUnknown, type Unavailable } from "../domain/errors.ts"
+import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import type { Changes, Part } from "./changes.ts"
+import type { Statements } from "./Dialect.ts"
+import { grouped } from "./grouped.ts"
+import type { Guard } from "./guard.ts"
+import { CommitLost, Troubled } from "./patience.ts"
+import type { Rows } from "./rows.ts"
+import { transaction } from "./transaction.ts"
+
+/** What a decision comes to: the answer for the caller, and what has to be written for it to be true. */
+export interface Plan<A> {
+  readonly answer: A
+  readonly changes: ReadonlyArray<Change>
+}
+
+type Decide = (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
+type Came = Exit.Exit<unknown, unknown>
+
+/** How long a transaction is kept open for one more decision. */
+const DECIDING_MS = 100
+
+/** Runs `body` in a transaction of its own, on everything that there is. */
+export const inState = <A, E, R>(
+  rows: Rows,
+  body: (state: RegistryState, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>
+) => transaction((answers, atLast) => body(rows.stateOf(answers), atLast), rows.everything)
+
+const isRefusal = (error: unknown) => error instanceof Troubled && error.trouble._tag === "Refused"
+
+/**
+ * The one write: inside a transaction, lets `decide` choose on everything that is there, and writes what it chose with
+ * claims and history. `decide` may run several times.
+ */
+export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Changes) => {
+  /**
+   * What came of each of `decisions`, made one after the other, each on what the ones before left, and written in one
+   * transaction that no other writer runs beside. They may be made several times. It ends early where deciding takes
+   * long, because others wait for the database meanwhile.
+   *
+   * Where a COMMIT was not answered, a transaction of its own finds out what came of it, before anything else is
+   * tried. It stands in the queue behind the lost one, or, on another node of a cluster, excludes it by committing:
+   * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
+   * the outcome unknown.
+   */
+  const writeTogether = (decisions: ReadonlyArray<Decide>): Effect.Effect<ReadonlyArray<Came>> =>
+    Effect.suspend(() => {
+      // The global one, because importing it costs every process that only reads.
+      const batch = crypto.randomUUID()
+      let sent: { readonly came: ReadonlyArray<Came>; readonly lost: CommitLost } | undefined
+      let came: Array<Came> = []
+      const wasDone = Effect.gen(function* () {
+        if (yield* rows.wasWritten(batch)) return true
+        yield* changes.touch(crypto.randomUUID())
+        return false
+      })
+      let hasty = true
+      const attempt = Effect.fnUntraced(function* (stored: RegistryState, atLast: (statements: Statements) => void) {
+        const began = performance.now()
+        const at = DateTime.formatIso(yield* DateTime.now)
+        const parts: Array<Part> = []
+        let state = stored
+        came = []
+        for (const decide of decisions) {
+          const exit = yield* Effect.exit(decide(state))
+          came.push(Exit.map(exit, (plan) => plan.answer))
+          if (Exit.isSuccess(exit)) {
+            parts.push({ state, changes: exit.value.changes })
+            state = after(state, exit.value.changes, { claimedAt: at, host: actor.host, by: actor.user })
+          }
+          if (performance.now() - began > DECIDING_MS) break
+        }
+        const steps = changes.stepsOf(stored, parts, state, { ...actor, at, batch })
+        // Nothing rests on what these meet. Where they failed, the next attempt looks which of them did.
+        if (hasty && steps.every(({ meets }) => meets === undefined)) {
+          atLast(steps.map(({ statement }) => statement))
+        } else yield* changes.take(steps)
+        hasty = false
+        return came
+      })
+      return guard
+        .tried(
+          Effect.gen(function* () {
+            if (sent !== undefined && (yield* guard.provide(transaction(() => wasDone)))) return sent.came
+            sent = undefined
+            return yield* guard.provide(inState(rows, attempt))
+          }).pipe(
+            Effect.mapError((error) => {
+              if (error instanceof CommitLost && came.length > 0) sent = { came, lost: error }
+              // What fails while the outcome is open does not settle it.
+              return sent !== undefined && error instanceof SqlError ? sent.lost : error
+            })
+          )
+        )
+        .pipe(
+          Effect.catchAll((error) => {
+            if (decisions.length > 1 && (error instanceof KeyCollision || isRefusal(error))) {
+              // Perhaps it is only about one of them.
+              return Effect.map(
+                Effect.forEach(decisions, (decide) => writeTogether([decide])),
+                (each) => each.flat()
+              )
+            }
+            return Effect.map(Effect.exit(guard.named(Effect.fail(error))), (failed) => decisions.map(() => failed))
+          })
+        )
+    })
+
+  const inTurn = grouped(writeTogether)
+
+  return Effect.fn("Store.write")(function* <A, E, R>(decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>) {
+    const context = yield* Effect.context<R>()
+    const came = inTurn((state) => Effect.provide(decide(state), context))
+    return yield* came as Effect.Effect<A, E | KeyCollision | Unavailable | OutcomeUnknown>
+  })
+}
