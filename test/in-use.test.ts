@@ -3,13 +3,11 @@ import { networkInterfaces } from "node:os"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, it, onTestFinished } from "vitest"
-import * as config from "../src/config.ts"
 import { PortKey } from "../src/domain/PortKey.ts"
 import { Listeners } from "../src/Listeners.ts"
 import { Registry } from "../src/Registry.ts"
-import { Store } from "../src/Store.ts"
-import { databaseLayer } from "../src/store/database.ts"
 import { temporary } from "./support/program.ts"
+import { registryLayer } from "./support/registry.ts"
 
 /** Those of this machine that can be bound without naming an interface. */
 const ownAddresses = Object.values(networkInterfaces())
@@ -32,14 +30,8 @@ it.each([
         stays ? undefined : Effect.async<void>((done) => void server.close(() => done(Effect.void)))
       )
   }))
-  const layer = Registry.Default.pipe(
-    Layer.provide(Store.Default),
-    Layer.provide([
-      databaseLayer,
-      Layer.effect(Listeners, listeners as typeof Listeners).pipe(Layer.provide(Listeners.Default))
-    ]),
-    Layer.provide(config.layer({ HOME: temporary() }, "test"))
-  )
+  const doubled = Layer.effect(Listeners, listeners as typeof Listeners).pipe(Layer.provide(Listeners.Default))
+  const layer = registryLayer({ HOME: temporary() }, doubled)
   const { notes } = await Effect.runPromise(
     Effect.flatMap(Registry, (registry) =>
       registry.set({ key: PortKey.make("a"), port, description: undefined, force: false })

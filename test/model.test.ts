@@ -1,19 +1,15 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import * as config from "../src/config.ts"
-import { Listeners } from "../src/Listeners.ts"
 import { Registry } from "../src/Registry.ts"
-import { Store } from "../src/Store.ts"
-import { databaseLayer } from "../src/store/database.ts"
 import { clockOf } from "./support/clock.ts"
 import { mariadb, sqlite } from "./support/databases.ts"
 import { Model } from "./support/Model.ts"
 import type { Facts } from "./support/ModelState.ts"
 import { temporary } from "./support/program.ts"
+import { registryLayer } from "./support/registry.ts"
 import {
   APPS,
   EPOCH,
@@ -53,13 +49,7 @@ const emptyModel = () =>
 describe.each([sqlite, mariadb])("the registry on $name", (database) => {
   it(`agrees with a plain model over ${STEPS} steps`, { timeout: 3_600_000 }, async () => {
     const env = { HOME: temporary(), AUTOMATELINUX_HOST: "box", ...RANGES, ...(await database.fresh()) }
-    const base = Layer.provideMerge(Store.Default, databaseLayer)
-    const runtime = ManagedRuntime.make(
-      Registry.Default.pipe(
-        Layer.provideMerge(Layer.merge(base, Listeners.Default)),
-        Layer.provide(config.layer(env, "test"))
-      )
-    )
+    const runtime = ManagedRuntime.make(registryLayer(env))
     let model = emptyModel()
     // A step is a second, so that the age of a claim is known.
     const clock = clockOf(() => EPOCH + model.step * 1000)

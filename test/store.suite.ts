@@ -2,21 +2,18 @@ import { userInfo } from "node:os"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import * as config from "../src/config.ts"
 import { after } from "../src/domain/after.ts"
 import { AppName, PortKey, SpecialKey } from "../src/domain/PortKey.ts"
 import type { Change } from "../src/domain/RegistryState.ts"
-import { Listeners } from "../src/Listeners.ts"
 import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
-import { databaseLayer } from "../src/store/database.ts"
 import { clockOf } from "./support/clock.ts"
 import type { TestDatabase } from "./support/databases.ts"
 import { at, rangesEnv } from "./support/ports.ts"
 import { temporary } from "./support/program.ts"
+import { registryLayer } from "./support/registry.ts"
 
 const key = (name: string) => PortKey.make(name)
 const pair = (...apps: ReadonlyArray<string>) => ({
@@ -30,20 +27,12 @@ const pair = (...apps: ReadonlyArray<string>) => ({
 /** The registry on a real database, with another program's SQL beside it. */
 export const storeSuite = (database: TestDatabase) =>
   describe(`the store on ${database.name}`, () => {
-    const layerFor = (env: Readonly<Record<string, string>>) => {
-      const configured = config.layer(env, "test")
-      const base = Layer.provideMerge(Store.Default, databaseLayer)
-      return Registry.Default.pipe(
-        Layer.provideMerge(Layer.merge(base, Listeners.Default)),
-        Layer.provideMerge(configured)
-      )
-    }
     let runtime: ManagedRuntime.ManagedRuntime<Registry | Store | SqlClient.SqlClient, unknown>
     let env: Readonly<Record<string, string>>
 
     beforeEach(async () => {
       env = { HOME: temporary(), AUTOMATELINUX_HOST: "box", ...rangesEnv, ...(await database.fresh()) }
-      runtime = ManagedRuntime.make(layerFor(env))
+      runtime = ManagedRuntime.make(registryLayer(env))
     })
     afterEach(() => runtime.dispose())
 
@@ -306,7 +295,7 @@ export const storeSuite = (database: TestDatabase) =>
     it("fills a range with whole pairs, past what is reserved, and then says no", async () => {
       const apps = Array.from({ length: 250 }, (_, index) => `app${index}`)
       const wide = { ...env, AUTOMATELINUX_APP_RANGE: "3000-3499", AUTOMATELINUX_SPECIAL_RANGE: "3500-3999" }
-      const full = ManagedRuntime.make(layerFor(wide))
+      const full = ManagedRuntime.make(registryLayer(wide))
       try {
         const exit = await full.runPromise(
           Effect.flatMap(Registry, (each) => Effect.either(each.allocate(pair(...apps))))

@@ -1,7 +1,11 @@
+import * as Effect from "effect/Effect"
 import { beforeEach, describe, expect, it } from "vitest"
+import { PortKey } from "../../src/domain/PortKey.ts"
+import { Registry } from "../../src/Registry.ts"
 import type { TestDatabase } from "../support/databases.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
 import { listen, type Machine, machine, SELF } from "../support/program.ts"
+import { registryLayer } from "../support/registry.ts"
 
 /** The commands through the built program: both streams and the exit code of each. */
 export const commandsSuite = (database: TestDatabase) =>
@@ -12,15 +16,18 @@ export const commandsSuite = (database: TestDatabase) =>
       box = machine({ ...rangesEnv, ...(await database.fresh()) })
     })
 
-    const nineRows = async () => {
-      for (const [key, port, description] of NINE_ROWS) {
-        expect(await box.d("setPort", "--key", key, "--value", String(port), "--description", description)).toEqual({
-          code: 0,
-          stdout: `Port set for ${key} to ${port}\n`,
-          stderr: ""
-        })
-      }
-    }
+    /** By the registry itself: nine programs that start would take as long as the rest of a test. */
+    const nineRows = () =>
+      Effect.runPromise(
+        Effect.provide(
+          Effect.flatMap(Registry, (registry) =>
+            Effect.forEach(NINE_ROWS, ([key, port, description]) =>
+              registry.set({ key: PortKey.make(key), port, description, force: false })
+            )
+          ),
+          registryLayer(box.env)
+        )
+      )
 
     const list = async (): Promise<Record<string, number>> =>
       Object.fromEntries(
@@ -30,8 +37,19 @@ export const commandsSuite = (database: TestDatabase) =>
         ])
       )
 
+    it("sets the nine rows of the design, one after the other", async () => {
+      for (const [key, port, description] of NINE_ROWS) {
+        expect(await box.d("setPort", "--key", key, "--value", String(port), "--description", description)).toEqual({
+          code: 0,
+          stdout: `Port set for ${key} to ${port}\n`,
+          stderr: ""
+        })
+      }
+      expect(await list()).toEqual(Object.fromEntries(NINE_ROWS))
+    })
+
     describe("with the nine rows", () => {
-      beforeEach(nineRows)
+      beforeEach(async () => void (await nineRows()))
 
       it("allocates as the design says", async () => {
         expect(await box.d("allocate", "--app", "cad")).toEqual({

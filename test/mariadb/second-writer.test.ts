@@ -3,14 +3,12 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import mysql from "mysql2/promise"
 import { expect, it } from "vitest"
-import * as config from "../../src/config.ts"
 import { AppName } from "../../src/domain/PortKey.ts"
 import { Listeners } from "../../src/Listeners.ts"
 import { Registry } from "../../src/Registry.ts"
-import { Store } from "../../src/Store.ts"
-import { databaseLayer } from "../../src/store/database.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { temporary } from "../support/program.ts"
+import { registryLayer } from "../support/registry.ts"
 
 const RANGE = { first: 40_000, last: 43_999 }
 const ALLOCATIONS = 1000
@@ -34,12 +32,7 @@ it(`respects a writer of raw SQL during ${ALLOCATIONS} allocations`, async () =>
     AUTOMATELINUX_DATABASE_TIMEOUT: "60 seconds",
     AUTOMATELINUX_APP_RANGE: `${RANGE.first}-${RANGE.last}`
   }
-  const layer = Registry.Default.pipe(
-    Layer.provide(Store.Default),
-    Layer.provide([databaseLayer, quiet]),
-    Layer.provide(config.layer(env, "test"))
-  )
-  const runtime = ManagedRuntime.make(layer)
+  const runtime = ManagedRuntime.make(registryLayer(env, quiet))
   const allocate = (app: string) =>
     runtime.runPromise(
       Effect.flatMap(Registry, (registry) =>

@@ -1,14 +1,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import * as config from "../../src/config.ts"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
-import { Listeners } from "../../src/Listeners.ts"
 import { Registry } from "../../src/Registry.ts"
-import { Store } from "../../src/Store.ts"
 import { describe } from "../../src/sentences.ts"
-import { databaseLayer } from "../../src/store/database.ts"
+import { registryLayer } from "../support/registry.ts"
 import { type Client, type Document, outcomeOf } from "./clients.ts"
 import type { Ask } from "./history.ts"
 
@@ -37,13 +33,7 @@ const answer = (registry: typeof Registry.Service, ask: Ask) => {
 
 /** A registry in this process, whose connection to the database can be spoken to past it. */
 export const inProcess = (env: Readonly<Record<string, string>>) => {
-  const runtime = ManagedRuntime.make(
-    Registry.Default.pipe(
-      Layer.provideMerge(Store.Default),
-      Layer.provideMerge(Layer.merge(databaseLayer, Listeners.Default)),
-      Layer.provide(config.layer(env, "proof"))
-    )
-  )
+  const runtime = ManagedRuntime.make(registryLayer(env))
   const client: Client = (ask) =>
     runtime.runPromise(
       Effect.flatMap(Registry, (registry) =>
