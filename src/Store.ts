@@ -4,13 +4,14 @@ import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
 import { drift } from "./domain/claims.ts"
 import type { OutcomeUnknown, Unavailable } from "./domain/errors.ts"
-import type { RegistryState } from "./domain/RegistryState.ts"
+import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import type { HealthNews } from "./domain/watch.ts"
 import { makeChanges } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
 import { makeGuard } from "./store/guard.ts"
 import { makeHealthRows } from "./store/health.ts"
 import { makeOwnerRows } from "./store/owners.ts"
+import { answered, type Questions, statementsOf } from "./store/questions.ts"
 import { makeRows } from "./store/rows.ts"
 import { conditionOf, tryEverything } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
@@ -33,16 +34,19 @@ export class Store extends Effect.Service<Store>()("Store", {
     const { asItIs, guarded, provide } = guard
     const write = makeWriter(actor, guard, rows, changes)
 
-    const everythingWatched = Effect.all({
-      rows: rows.readRows,
-      claims: rows.readClaims,
-      health: health.read,
-      owners: owners.read
-    })
-    /** What was read last, and after which commit: it is read again only where there was another. */
-    let watched:
-      | { readonly version: number | undefined; readonly seen: Effect.Effect.Success<typeof everythingWatched> }
-      | undefined
+    /** What `questions` come to outside of any transaction, and what this host has seen. */
+    const look = <Q extends Questions>(questions: Q) => {
+      const statements = [questions, health.questions].flatMap(statementsOf)
+      return Effect.map(dialect.look(statements), (answers) => {
+        const { clock, records } = answered(health.questions, answers.slice(-2))
+        return { ...answered(questions, answers), health: { records, ...clock } }
+      })
+    }
+
+    const { claims, keys, rows: assigned } = rows.everything
+    const lookAround = look({ rows: assigned, claims, owners: owners.all })
+    /** What a tick has read, and after which commit: it is read again only where there was another. */
+    let known: { readonly version: number; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
 
     return {
       /** Names the database for people, without secrets. */
@@ -79,18 +83,16 @@ export class Store extends Effect.Service<Store>()("Store", {
       some: (keys: ReadonlyArray<string>) => guarded(rows.readSome(keys)),
 
       /** Every row by key, what is known of the keys, and what this host has seen. */
-      list: guarded(
-        Effect.all({ rows: rows.readRows, keys: rows.readKeys, claims: rows.readClaims, health: health.read })
-      ),
+      list: guarded(look({ rows: assigned, keys, claims })),
 
       /** What a tick rests on: the ports, the claims, and what is known of them on this host. */
       watch: guarded(
         Effect.gen(function* () {
           const version = yield* dialect.version
-          if (watched === undefined || version === undefined || version !== watched.version) {
-            watched = { version, seen: yield* everythingWatched }
-          }
-          return watched.seen
+          if (version !== undefined && version === known?.version) return known.seen
+          const seen = yield* lookAround
+          known = version === undefined ? undefined : { version, seen }
+          return seen
         })
       ),
 
@@ -120,7 +122,10 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Everything that is known, of this host where it differs; fails where a table is missing. */
       survey: asItIs(
-        Effect.all({ state: Effect.map(dialect.all(rows.everything), rows.stateOf), health: health.read })
+        Effect.map(look(rows.everything), ({ health, ...state }) => ({
+          state: { ...state, ports: portsOf(state.rows) },
+          health
+        }))
       ),
 
       /** Fails where a change could not be written; nothing is. */

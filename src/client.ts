@@ -97,8 +97,8 @@ export const daemonAllowed = (environment: Environment): boolean => environment[
 
 const lineFor = async (command: string, payload: object, environment: Environment): Promise<string> => {
   const config = await fingerprintOf(environment)
-  // A daemon that was stopped meanwhile must not do later what was done without it.
-  const until = Date.now() + SILENCE_MS
+  // A daemon that was stopped meanwhile must not do later what was done without it, nor begin what ends after that.
+  const until = Date.now() + SILENCE_MS - GREETING_MS
   return `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
 }
 

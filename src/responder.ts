@@ -9,7 +9,8 @@ import { type Status, textOf } from "./answers.ts"
 import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
 import type { PortsConfig } from "./config.ts"
 import { Doctor } from "./Doctor.ts"
-import type { RegistryError } from "./domain/errors.ts"
+import { Deadline } from "./domain/Deadline.ts"
+import { type RegistryError, TooLate } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
@@ -176,7 +177,7 @@ export const makeResponder = (
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
       if (typeof until === "number" && Date.now() > until) {
-        return refused({ code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" })
+        return refused(describe(new TooLate()))
       }
       if (!matches(fingerprint, full)) {
         return refused({
@@ -214,6 +215,8 @@ export const makeResponder = (
           hint: `one of ${commandList.map((each) => each.name).join(", ")}`
         })
       }
-      return run(settled<Outcome>(name, ofRegistry(name, normalised(command, request)), (outcome) => outcome))
+      const deadline = typeof until === "number" ? until : Number.POSITIVE_INFINITY
+      const work = Effect.provideService(ofRegistry(name, normalised(command, request)), Deadline, deadline)
+      return run(settled<Outcome>(name, work, (outcome) => outcome))
     }
   })

@@ -126,6 +126,8 @@ export const describe = (error: RegistryError): Failure => {
           ? `${showProcess(error.port)} shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
           : `start it first, or say where it lives: d setPort --key ${error.key} --dir PATH`
       }
+    case "TooLate":
+      return { code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" }
     case "TookTooLong":
       return {
         code: "unavailable",

@@ -94,6 +94,9 @@ export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
   readonly served: boolean
 }> {}
 
+/** Whoever asked has stopped waiting, so nothing was done. */
+export class TooLate extends Data.TaggedError("TooLate") {}
+
 /** Something did not end within its limit. */
 export class TookTooLong extends Data.TaggedError("TookTooLong")<{ readonly what: string; readonly seconds: number }> {}
 
@@ -114,6 +117,7 @@ export type RegistryError =
   | WrongConfig
   | CannotTry
   | NothingToAccept
+  | TooLate
   | TookTooLong
   | Unavailable
   | OutcomeUnknown

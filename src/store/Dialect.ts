@@ -61,6 +61,13 @@ export class Dialect extends Context.Tag("Dialect")<
      * has none to give.
      */
     readonly version: Effect.Effect<number | undefined, SqlError>
+    /** The rows of each of `questions`, as they were committed, and not behind a transaction of this process. */
+    readonly look: (questions: Statements) => Effect.Effect<Answers, SqlError>
+    /**
+     * Runs what needs a connection, or transactions, one after the other, when there is a place for it; whatever is not
+     * the one write goes through here, so that there is always a connection left for that.
+     */
+    readonly admit: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
     /** Runs statements in their order, and answers what the driver says of each. */
     readonly all: (statements: Statements) => Effect.Effect<Answers, SqlError>
     readonly diagnose: (error: SqlError) => Trouble

@@ -10,8 +10,11 @@ import { Dialect } from "./Dialect.ts"
 import { PREFIX } from "./rows.ts"
 import { MUTEX } from "./schema.ts"
 
-/** A row changed between our reading and our writing it: another program wrote it. The transaction is run again. */
-export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string }> {}
+/**
+ * A row does not hold what we read, so another program wrote it meanwhile. The transaction is run again. `stored` is
+ * what was read.
+ */
+export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string; readonly stored: string }> {}
 
 /** Who makes a change, when, and which transaction it belongs to. */
 export interface Stamp extends Actor {
@@ -26,8 +29,8 @@ export interface Part {
   readonly changes: ReadonlyArray<Change>
 }
 
-/** SQLite takes 32,766 values in one statement, and MySQL 65,535. */
-const ROWS_MAX = 1000
+/** SQLite takes 32,766 values in one statement, and a server 1 MiB at the least. */
+const ROWS_MAX = 200
 
 /** What makes a key known that was not. */
 const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
@@ -35,8 +38,8 @@ const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"
 /** One statement of a change. */
 export interface Step {
   readonly statement: Statement<object>
-  /** The key whose row it must meet. */
-  readonly meets?: string
+  /** The key whose row it must meet, and what that holds. */
+  readonly meets?: { readonly key: string; readonly stored: string }
   /** The key whose row it inserts. */
   readonly inserts?: string
 }
@@ -79,7 +82,13 @@ export const makeChanges = (settings: string) =>
 
     const removeRow = (key: string, stored: string): Step => ({
       statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-      meets: key
+      meets: { key, stored }
+    })
+
+    const updateRow = (key: string, stored: string, value: string): Step => ({
+      statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
+        WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
+      meets: { key, stored }
     })
 
     /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
@@ -106,14 +115,9 @@ export const makeChanges = (settings: string) =>
           const { key } = change
           const value = String(change.port)
           const stored = state.rows.get(key)
-          const update = () => ({
-            statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
-              WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-            meets: key
-          })
           return [
             event(change.what, key, state.ports.get(key) ?? null, change.port),
-            stored === undefined ? insertRow(key, value) : update()
+            stored === undefined ? insertRow(key, value) : updateRow(key, stored, value)
           ]
         }
         case "Remove": {
@@ -221,7 +225,7 @@ export const makeChanges = (settings: string) =>
         ),
         Effect.flatMap((raw) => {
           const missed = steps.find(({ meets }, index) => meets !== undefined && dialect.rowsMet(raw[index]) === 0)
-          return missed?.meets === undefined ? Effect.void : new RowMoved({ key: missed.meets })
+          return missed?.meets === undefined ? Effect.void : new RowMoved(missed.meets)
         })
       )
 

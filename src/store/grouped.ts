@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 
 /** How many go together at the most. */
 const MOST = 64
@@ -38,7 +39,9 @@ export const grouped = <M, A, E>(run: (members: ReadonlyArray<M>) => Effect.Effe
           }
         })
         // Who is taken along does not end with who takes it.
-        return group.length === 1 ? work : Effect.uninterruptible(work)
+        return group.length === 1
+          ? work
+          : Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(work)), Fiber.join))
       })
       const answered = Effect.suspend(() => mine.exit ?? Effect.dieMessage("nothing came of it"))
       return turn

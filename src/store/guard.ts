@@ -38,7 +38,9 @@ export const makeGuard = (settings: string, patience: Duration.Duration) =>
 
     const schema = provide(Effect.zipRight(ensureSchema(settings), checkColumns(settings)))
     const makeSchema = patiently(
-      troubled(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) })),
+      troubled(
+        dialect.admit(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) }))
+      ),
       patience
     )
 
@@ -63,12 +65,13 @@ export const makeGuard = (settings: string, patience: Duration.Duration) =>
       )
     }
 
-    /** The same, and names what cannot be helped. */
-    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => named(tried(effect))
+    /** The same for whatever is not the one write, and names what cannot be helped. */
+    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
+      named(tried(dialect.admit(effect)))
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      named(patiently(troubled(effect), patience))
+      named(patiently(troubled(dialect.admit(effect)), patience))
 
     return {
       provide,

@@ -1,8 +1,8 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { HealthState } from "../domain/Health.ts"
 import type { HostHealth, PortHealth } from "../domain/watch.ts"
+import { question } from "./questions.ts"
 
 interface HealthRow {
   readonly port: number
@@ -20,17 +20,22 @@ export const makeHealthRows = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const counter = `watched:${host}`
 
-    const read: Effect.Effect<HostHealth, SqlError> = Effect.gen(function* () {
-      const rows = yield* sql<HealthRow>`
-        SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`
-      const [clock] = yield* sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`
-      const [seconds = "0", at] = clock?.value.split(" ") ?? []
-      return {
-        records: new Map(rows.map(({ last_up, ...row }) => [row.port, { ...row, lastUp: last_up }])),
-        watched: Number(seconds),
-        lookedAt: at ?? null
-      }
-    })
+    /** What was seen, by port, and how long and until when the host was watched. */
+    const questions = {
+      records: question(
+        sql<HealthRow>`
+          SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`,
+        (rows) =>
+          new Map(rows.map(({ last_up, ...row }): [number, PortHealth] => [row.port, { ...row, lastUp: last_up }]))
+      ),
+      clock: question(
+        sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
+        ([clock]): Omit<HostHealth, "records"> => {
+          const [seconds = "0", at] = clock?.value.split(" ") ?? []
+          return { watched: Number(seconds), lookedAt: at ?? null }
+        }
+      )
+    }
 
     const remove = (port: number) => sql`DELETE FROM port_health WHERE host = ${host} AND port = ${port}`
 
@@ -49,5 +54,5 @@ export const makeHealthRows = (host: string) =>
         yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value: `${Math.round(watched)} ${at}` })}`
       })
 
-    return { read, write, writeClock }
+    return { questions, write, writeClock }
   })

@@ -6,6 +6,7 @@ import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
@@ -20,13 +21,14 @@ const CONNECTIONS = 10
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
 
-/** How many values go to a server at once: what is sent must not be longer than it takes, 1 MiB at the least. */
-const VALUES_MAX = 5000
+/** How many characters go to a server at once: what it takes may be no more than 1 MiB. */
+const JOURNEY_MAX = 262_144
 
 /** Statements that go to a server at once. */
 interface Journey {
   readonly texts: Array<string>
   readonly values: Array<unknown>
+  length: number
 }
 
 /** The fewest journeys that `statements` can be sent in, in their order. */
@@ -34,12 +36,14 @@ const journeysOf = (statements: Statements): ReadonlyArray<Journey> => {
   const journeys: Array<Journey> = []
   for (const statement of statements) {
     const [text, values] = statement.compile()
+    const length = values.reduce<number>((sum, value) => sum + String(value).length, text.length)
     const last = journeys.at(-1)
-    if (last === undefined || last.values.length + values.length > VALUES_MAX) {
-      journeys.push({ texts: [text], values: [...values] })
+    if (last === undefined || last.length + length > JOURNEY_MAX) {
+      journeys.push({ texts: [text], values: [...values], length })
     } else {
       last.texts.push(text)
       last.values.push(...values)
+      last.length += length
     }
   }
   return journeys
@@ -162,35 +166,54 @@ export const layer = (
    * In a cluster the queue is in this process as well: each commit on another node throws out everybody who waits at
    * this one, and the fewer wait there, the fewer have to begin anew.
    */
-  const turns = servers.length === 1 ? CONNECTIONS : 1
-  const turn = Effect.unsafeMakeSemaphore(turns)
-  let taken = 0
-  const takeTurn = Effect.acquireRelease(
-    Effect.map(Effect.interruptible(turn.take(1)), () => {
-      taken++
-    }),
-    () => {
-      taken--
-      return turn.release(1)
-    }
-  )
+  const turn = Effect.unsafeMakeSemaphore(1)
+  const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
+  const noneFree = () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
 
-  /**
-   * A connection for one transaction. The pool itself waits without limit, so it is watched; but for where it has had
-   * connections and there is a turn, because two fibers more are felt in each change.
-   */
+  /** The pool waits without limit; but of a single server's there is always one left for a transaction. */
   const reserveFrom = (sql: SqlClient.SqlClient): (typeof Dialect.Service)["reserve"] => {
     let reached = false
-    const watched = Effect.timeoutFail(Effect.zipRight(takeTurn, Effect.disconnect(sql.reserve)), {
-      duration: limits.acquire,
-      onTimeout: () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
-    })
-    const first = Effect.map(watched, (connection) => {
+    // Who gives up does not wait until there is a connection after all.
+    const first = Effect.map(Effect.disconnect(sql.reserve), (connection) => {
       reached = true
       return connection
     })
-    return Effect.suspend(() => (reached && taken < turns ? Effect.zipRight(takeTurn, sql.reserve) : first))
+    const next = Effect.suspend(() => (reached ? sql.reserve : first))
+    return servers.length === 1
+      ? next
+      : Effect.timeoutFail(Effect.zipRight(takeTurn, next), { duration: limits.acquire, onTimeout: noneFree })
   }
+
+  const places = Effect.unsafeMakeSemaphore(CONNECTIONS - 2)
+  const place = Effect.timeoutFail(Effect.interruptible(places.take(1)), {
+    duration: limits.acquire,
+    onTimeout: noneFree
+  })
+  const admit: (typeof Dialect.Service)["admit"] = (effect) =>
+    Effect.flatMap(
+      places.withPermitsIfAvailable(1)(effect),
+      Option.match({
+        onSome: Effect.succeed,
+        onNone: () =>
+          Effect.acquireUseRelease(
+            place,
+            () => effect,
+            () => places.release(1)
+          )
+      })
+    )
+
+  const allOn =
+    (sql: SqlClient.SqlClient) =>
+    (statements: Statements): Effect.Effect<Answers, SqlError> =>
+      Effect.map(
+        Effect.forEach(journeysOf(statements), ({ texts, values }): Effect.Effect<Answers, SqlError> => {
+          const statement = sql.unsafe(texts.join("; "), values)
+          // Only of several statements the answer is a list.
+          return texts.length === 1 ? Effect.map(statement.raw, (answer) => [answer]) : statement.unprepared
+        }),
+        (answers) => answers.flat()
+      )
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
@@ -218,15 +241,9 @@ export const layer = (
       )
     },
     version: Effect.succeed(undefined),
-    all: (statements) =>
-      Effect.map(
-        Effect.forEach(journeysOf(statements), ({ texts, values }): Effect.Effect<Answers, SqlError> => {
-          const statement = sql.unsafe(texts.join("; "), values)
-          // Only of several statements the answer is a list.
-          return texts.length === 1 ? Effect.map(statement.raw, (answer) => [answer]) : statement.unprepared
-        }),
-        (answers) => answers.flat()
-      ),
+    look: allOn(sql),
+    admit,
+    all: allOn(sql),
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
     columns: Effect.map(

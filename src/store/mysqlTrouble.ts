@@ -12,6 +12,8 @@ const START_SERVER = "see whether the server runs, and AUTOMATELINUX_DATABASE_UR
 const TRY_AGAIN = "try again"
 const MANUAL = "docs/database.md says which rights are needed"
 
+const LOCKED = { reason: "another program holds its tables locked", hint: "see who with: SHOW PROCESSLIST" }
+
 /** This node of a cluster is not ready, or has lost the others. */
 const NOT_READY = 1047
 
@@ -28,8 +30,9 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1020: // record changed since it was read
     case 1205: // lock wait timeout
     case 1213: // deadlock, or a certification conflict in a cluster
-    case 1969: // max_statement_time exceeded
-      return { _tag: "Busy", reason: "another program holds its tables locked", hint: "see who with: SHOW PROCESSLIST" }
+      return { _tag: "Busy", ...LOCKED }
+    case 1969: // max_statement_time exceeded, of a COMMIT perhaps when it had taken effect
+      return { _tag: "Lost", ...LOCKED }
     case 1040: // too many connections
     case 1203: // of this user
     case 1226: // a user's limit of connections

@@ -2,12 +2,12 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type { KeyOwner, Owner } from "../domain/Owner.ts"
 import type { Sighting } from "../domain/watch.ts"
-import { reading } from "./rows.ts"
+import { question } from "./questions.ts"
 
 /** The statements on whose keys are on `host`. They touch no row of another host. */
 export const makeOwnerRows = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const all = reading(
+    const all = question(
       sql<KeyOwner & { key: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
       (rows): ReadonlyMap<string, KeyOwner> => new Map(rows.map(({ key, ...owner }) => [key, owner]))
@@ -32,5 +32,5 @@ export const makeOwnerRows = (host: string) =>
         { discard: true }
       )
 
-    return { all, read: Effect.map(all.statement, all.decode), learn, see }
+    return { all, learn, see }
   })

@@ -1,10 +1,9 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
-import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { type Answers, Dialect } from "./Dialect.ts"
+import { answered, type Question, question } from "./questions.ts"
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
@@ -31,30 +30,18 @@ const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
       .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
   )
 
-/** A question, and what its rows come to. */
-export interface Reading<A> {
-  readonly statement: Statement<object>
-  readonly decode: (rows: ReadonlyArray<object>) => A
-}
-
-export const reading = <R extends object, A>(
-  statement: Statement<R>,
-  decode: (rows: ReadonlyArray<R>) => A
-): Reading<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
-
 /** The questions to the registry's tables, but for what each host has seen. */
-export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owners"]>) =>
+export const makeRows = (settings: string, ofOwners: Question<RegistryState["owners"]>) =>
   Effect.map(Effect.all([SqlClient.SqlClient, Dialect]), ([sql, dialect]) => {
-    const [question] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
-    const read = <A>({ decode, statement }: Reading<A>): Effect.Effect<A, SqlError> => Effect.map(statement, decode)
+    const [some] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
 
     /** Key → what its row holds. The underscore would be a wildcard. */
-    const ofRows = reading(
+    const ofRows = question(
       sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key LIKE 'port|_%' ESCAPE '|'`,
       byKey
     )
 
-    const ofKeys = reading(
+    const ofKeys = question(
       sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`
         SELECT ${sql("key")}, description, created_at, host, ${sql("by")} FROM port_keys`,
       (rows) =>
@@ -66,7 +53,7 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
         )
     )
 
-    const ofClaims = reading(
+    const ofClaims = question(
       sql<{ port: number; claim_key: string; claimed_at: string; host: string; by: string }>`
         SELECT port, claim_key, claimed_at, host, ${sql("by")} FROM port_claims`,
       (rows) =>
@@ -78,28 +65,18 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
         )
     )
 
-    const ofReserved = reading(
+    const ofReserved = question(
       sql<{ port: number; reason: string }>`SELECT port, reason FROM port_reserved`,
       (rows) => new Map(rows.map((row) => [row.port, row.reason]))
     )
 
     /** What a decision rests on. */
-    const everything = [ofRows, ofKeys, ofOwners, ofClaims, ofReserved].map(({ statement }) => statement)
+    const everything = { rows: ofRows, keys: ofKeys, owners: ofOwners, claims: ofClaims, reserved: ofReserved }
 
     /** What the answers to `everything` come to. */
     const stateOf = (answers: Answers): RegistryState => {
-      const [settled = [], keys = [], owners = [], claims = [], reserved = []] = answers as ReadonlyArray<
-        ReadonlyArray<object>
-      >
-      const rows = ofRows.decode(settled)
-      return {
-        rows,
-        ports: portsOf(rows),
-        keys: ofKeys.decode(keys),
-        owners: ofOwners.decode(owners),
-        claims: ofClaims.decode(claims),
-        reserved: ofReserved.decode(reserved)
-      }
+      const state = answered(everything, answers)
+      return { ...state, ports: portsOf(state.rows) }
     }
 
     /** What the row of `key` holds, or `undefined`. */
@@ -111,11 +88,11 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
 
     /** The same for several keys. They are filled up to few different numbers, because a statement is kept for each. */
     const readSome = (keys: ReadonlyArray<string>) => {
-      const some = keys.map((key) => PREFIX + key)
-      const filled = 2 ** Math.ceil(Math.log2(some.length))
-      while (some.length < filled) some.push(...some.slice(0, 1))
-      const marks = some.map(() => "?").join(", ")
-      return Effect.map(dialect.read(`${question} (${marks})`, some), (rows) => byKey(rows as ReadonlyArray<Row>))
+      const named = keys.map((key) => PREFIX + key)
+      const filled = 2 ** Math.ceil(Math.log2(named.length))
+      while (named.length < filled) named.push(...named.slice(0, 1))
+      const marks = named.map(() => "?").join(", ")
+      return Effect.map(dialect.read(`${some} (${marks})`, named), (rows) => byKey(rows as ReadonlyArray<Row>))
     }
 
     /** Whether the transaction of that number was committed, as far as it changed anything. */
@@ -140,9 +117,6 @@ export const makeRows = (settings: string, ofOwners: Reading<RegistryState["owne
       readHistory,
       readRow,
       readSome,
-      readRows: read(ofRows),
-      readKeys: read(ofKeys),
-      readClaims: read(ofClaims),
       everything,
       stateOf,
       wasWritten

@@ -134,6 +134,9 @@ export const layer = (
         ([row]) => (row as { readonly data_version: number } | undefined)?.data_version
       )
     ),
+    look: (questions) => Effect.flatMap(reader, (connection) => runOn(connection, questions)),
+    // There is one connection that writes, and one that reads.
+    admit: (effect) => effect,
     all: (statements) => Effect.forEach(statements, (statement) => statement.raw),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
@@ -150,15 +153,17 @@ export const layer = (
   })
   return openLayer(label, patience, open, (sql) =>
     Effect.map(Effect.context<Scope.Scope | Reactivity.Reactivity>(), (context) => {
+      const opening = Effect.unsafeMakeSemaphore(1)
       let opened: Connection | undefined
-      const reader = Effect.suspend(() =>
+      const open = Effect.suspend(() =>
         opened !== undefined
           ? Effect.succeed(opened)
           : Effect.tap(Effect.provide(openReader, context), (connection) => {
               opened = connection
             })
       )
-      return dialectOf(sql, reader)
+      // Never two: what one of them says of commits means nothing to the other.
+      return dialectOf(sql, opening.withPermits(1)(open))
     })
   )
 }

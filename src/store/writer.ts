@@ -1,16 +1,21 @@
 import { SqlError } from "@effect/sql/SqlError"
+import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type { Actor } from "../config.ts"
 import { after } from "../domain/after.ts"
-import { KeyCollision, type OutcomeUnknown, type Unavailable } from "../domain/errors.ts"
+import { Deadline } from "../domain/Deadline.ts"
+import { type KeyCollision, type OutcomeUnknown, TooLate, type Unavailable } from "../domain/errors.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
-import type { Changes, Part } from "./changes.ts"
+import { nameOf } from "../words.ts"
+import { type Changes, type Part, RowMoved } from "./changes.ts"
 import type { Statements } from "./Dialect.ts"
 import { grouped } from "./grouped.ts"
 import type { Guard } from "./guard.ts"
 import { CommitLost, Troubled } from "./patience.ts"
+import { statementsOf } from "./questions.ts"
 import type { Rows } from "./rows.ts"
 import { transaction } from "./transaction.ts"
 
@@ -30,9 +35,26 @@ const DECIDING_MS = 100
 export const inState = <A, E, R>(
   rows: Rows,
   body: (state: RegistryState, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>
-) => transaction((answers, atLast) => body(rows.stateOf(answers), atLast), rows.everything)
+) => transaction((answers, atLast) => body(rows.stateOf(answers), atLast), statementsOf(rows.everything))
 
-const isRefusal = (error: unknown) => error instanceof Troubled && error.trouble._tag === "Refused"
+/** How often a row may have been written meanwhile, until it is taken for one that nothing meets. */
+const MOVES_MAX = 20
+
+/** A value that is not equal to itself, or not to its text: NULL, or a number in a column without a type. */
+const unmet = ({ key }: RowMoved) =>
+  new Troubled({
+    trouble: {
+      _tag: "Refused",
+      reason: `the row of ${nameOf(key)} holds what is no text, or is written by another program all the time`,
+      hint: "see what it holds, and correct it there"
+    }
+  })
+
+/** Whether what failed would have failed for any decision: the database is away, or somebody is in the way. */
+const isAboutAll = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.failureOption(cause))
+  return error instanceof Troubled && error.trouble._tag !== "Refused"
+}
 
 /**
  * The one write: inside a transaction, lets `decide` choose on everything that is there, and writes what it chose with
@@ -61,6 +83,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
         return false
       })
       let hasty = true
+      let moves = 0
       const attempt = Effect.fnUntraced(function* (stored: RegistryState, atLast: (statements: Statements) => void) {
         const began = performance.now()
         const at = DateTime.formatIso(yield* DateTime.now)
@@ -92,6 +115,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             return yield* guard.provide(inState(rows, attempt))
           }).pipe(
             Effect.mapError((error) => {
+              if (error instanceof RowMoved && ++moves > MOVES_MAX) return unmet(error)
               if (error instanceof CommitLost && came.length > 0) sent = { came, lost: error }
               // What fails while the outcome is open does not settle it.
               return sent !== undefined && error instanceof SqlError ? sent.lost : error
@@ -99,15 +123,17 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           )
         )
         .pipe(
-          Effect.catchAll((error) => {
-            if (decisions.length > 1 && (error instanceof KeyCollision || isRefusal(error))) {
-              // Perhaps it is only about one of them.
+          Effect.catchAllCause((cause) => {
+            const lost = sent !== undefined
+            // What a statement refuses, or a bug, is perhaps only about one of them.
+            if (decisions.length > 1 && !lost && !isAboutAll(cause)) {
               return Effect.map(
                 Effect.forEach(decisions, (decide) => writeTogether([decide])),
                 (each) => each.flat()
               )
             }
-            return Effect.map(Effect.exit(guard.named(Effect.fail(error))), (failed) => decisions.map(() => failed))
+            const concerned = lost ? came : decisions
+            return Effect.map(Effect.exit(guard.named(Effect.failCause(cause))), (exit) => concerned.map(() => exit))
           })
         )
     })
@@ -116,7 +142,8 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
 
   return Effect.fn("Store.write")(function* <A, E, R>(decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>) {
     const context = yield* Effect.context<R>()
-    const came = inTurn((state) => Effect.provide(decide(state), context))
-    return yield* came as Effect.Effect<A, E | KeyCollision | Unavailable | OutcomeUnknown>
+    const deadline = yield* Deadline
+    const came = inTurn((state) => (Date.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)))
+    return yield* came as Effect.Effect<A, E | KeyCollision | TooLate | Unavailable | OutcomeUnknown>
   })
 }
