@@ -13,7 +13,8 @@ const work = (answered = Number.POSITIVE_INFINITY) =>
       Effect.suspend(() => {
         groups.push(members)
         const exits = members.map((each) => (each === "wrong" ? Exit.fail(each) : Exit.succeed(each.toUpperCase())))
-        return Effect.as(Deferred.await(open), exits.slice(0, answered))
+        // As where a connection is waited for, which may be interrupted wherever it stands.
+        return Effect.as(Effect.interruptible(Deferred.await(open)), exits.slice(0, answered))
       })
     return { groups, open: Deferred.succeed(open, undefined), go: grouped(run) }
   })

@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { after } from "../src/domain/after.ts"
+import { Deadline } from "../src/domain/Deadline.ts"
 import { AppName, PortKey, SpecialKey } from "../src/domain/PortKey.ts"
 import type { Change } from "../src/domain/RegistryState.ts"
 import { Registry } from "../src/Registry.ts"
@@ -278,6 +279,24 @@ export const storeSuite = (database: TestDatabase) =>
         ["delete", "one", 4401, null],
         ["set", "one", null, 4402]
       ])
+    })
+
+    it("begins nothing for whom it has become too late, and does not let others wait for it", async () => {
+      const set = (name: string, port: number, deadline: number) =>
+        registry((each) =>
+          Effect.provideService(
+            each.set({ key: key(name), port, description: undefined, force: false }),
+            Deadline,
+            deadline
+          )
+        )
+      const [late, soon] = await Promise.all([
+        set("late", 4600, Date.now() - 1),
+        set("soon", 4600, Date.now() + 60_000)
+      ])
+      expect(late).toMatchObject({ left: { _tag: "TooLate" } })
+      expect(soon).toMatchObject({ right: { result: { key: "soon", port: 4600 } } })
+      expect(await settings()).toEqual({ port_soon: "4600" })
     })
 
     it("sees at its next look what anybody has written since the last one", async () => {

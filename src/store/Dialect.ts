@@ -69,7 +69,7 @@ export class Dialect extends Context.Tag("Dialect")<
      */
     readonly admit: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
     /** Runs statements in their order, and answers what the driver says of each. */
-    readonly all: (statements: Statements) => Effect.Effect<Answers, SqlError>
+    readonly all: (connection: Connection, statements: Statements) => Effect.Effect<Answers, SqlError>
     readonly diagnose: (error: SqlError) => Trouble
     /** How many rows the raw result of an UPDATE or DELETE says it met. */
     readonly rowsMet: (raw: unknown) => number

@@ -217,7 +217,12 @@ export const makeChanges = (settings: string) =>
 
     /** Takes the steps in their order, and fails with RowMoved where one met no row that had to. */
     const take = (steps: ReadonlyArray<Step>) =>
-      dialect.all(steps.map(({ statement }) => statement)).pipe(
+      Effect.flatMap(SqlClient.TransactionConnection, ([connection]) =>
+        dialect.all(
+          connection,
+          steps.map(({ statement }) => statement)
+        )
+      ).pipe(
         Effect.catchIf(
           (error) => dialect.diagnose(error)._tag === "Duplicate",
           // Another key that the table takes for ours, or what another program wrote meanwhile.

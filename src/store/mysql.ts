@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import type * as SqlClient from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Duration from "effect/Duration"
@@ -10,7 +11,8 @@ import * as Option from "effect/Option"
 import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
-import type { Answers, Dialect, Statements, Trouble } from "./Dialect.ts"
+import type { Dialect, Trouble } from "./Dialect.ts"
+import { compiled, send, type Text, textOf } from "./journeys.ts"
 import { diagnose, isOutOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
@@ -20,34 +22,6 @@ const CONNECTIONS = 10
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
-
-/** How many characters go to a server at once: what it takes may be no more than 1 MiB. */
-const JOURNEY_MAX = 262_144
-
-/** Statements that go to a server at once. */
-interface Journey {
-  readonly texts: Array<string>
-  readonly values: Array<unknown>
-  length: number
-}
-
-/** The fewest journeys that `statements` can be sent in, in their order. */
-const journeysOf = (statements: Statements): ReadonlyArray<Journey> => {
-  const journeys: Array<Journey> = []
-  for (const statement of statements) {
-    const [text, values] = statement.compile()
-    const length = values.reduce<number>((sum, value) => sum + String(value).length, text.length)
-    const last = journeys.at(-1)
-    if (last === undefined || last.length + length > JOURNEY_MAX) {
-      journeys.push({ texts: [text], values: [...values], length })
-    } else {
-      last.texts.push(text)
-      last.values.push(...values)
-      last.length += length
-    }
-  }
-  return journeys
-}
 
 const certificates = (path: string): string => {
   try {
@@ -108,14 +82,29 @@ export const layer = (
   }
 
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
-  /** What a decision rests on must hold what was acknowledged on any other node of a cluster. */
-  let causal = ""
-  const begin = () => [
-    `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
-      `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */${causal}`,
-    "START TRANSACTION",
-    `SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`
+  const opening = (inCluster: boolean): ReadonlyArray<Text> => [
+    [
+      `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
+        `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */` +
+        // What a decision rests on must hold what was acknowledged on any other node.
+        (inCluster ? ", wsrep_sync_wait = 1" : ""),
+      []
+    ],
+    ["START TRANSACTION", []]
   ]
+  const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
+
+  /** Whether the server is a node of a Galera cluster; found out at the first transaction, and anew after each loss. */
+  let clustered: boolean | undefined
+  const inCluster = (connection: Connection) =>
+    Effect.suspend(() =>
+      clustered !== undefined
+        ? Effect.succeed(clustered)
+        : Effect.map(connection.executeUnprepared("SHOW VARIABLES LIKE 'wsrep_on'", [], undefined), ([row]) => {
+            clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
+            return clustered
+          })
+    )
 
   const [first] = servers
   const make = Effect.suspend(() =>
@@ -141,13 +130,6 @@ export const layer = (
       }
     })
   ).pipe(
-    Effect.tap((sql) =>
-      servers.length === 1
-        ? Effect.void
-        : Effect.map(sql`SHOW VARIABLES LIKE 'wsrep_sync_wait'`, (found) => {
-            causal = found.length === 0 ? "" : ", wsrep_sync_wait = 1"
-          })
-    ),
     // A file of certificates that cannot be read is thrown.
     Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
     Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) }))
@@ -156,6 +138,7 @@ export const layer = (
   /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
+    if (trouble._tag === "Lost" || trouble._tag === "Down") clustered = undefined
     if (servers.length === 1) return trouble
     // It keeps its connections, and refuses whatever comes over them.
     if (isOutOfCluster(error.cause) && connected.size > 0) leave()
@@ -203,47 +186,33 @@ export const layer = (
       })
     )
 
-  const allOn =
-    (sql: SqlClient.SqlClient) =>
-    (statements: Statements): Effect.Effect<Answers, SqlError> =>
-      Effect.map(
-        Effect.forEach(journeysOf(statements), ({ texts, values }): Effect.Effect<Answers, SqlError> => {
-          const statement = sql.unsafe(texts.join("; "), values)
-          // Only of several statements the answer is a list.
-          return texts.length === 1 ? Effect.map(statement.raw, (answer) => [answer]) : statement.unprepared
-        }),
-        (answers) => answers.flat()
-      )
-
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
     reserve: reserveFrom(sql),
     read: (statement, values) => sql.unsafe<object>(statement, values),
-    begin: (connection, questions) => {
-      const texts = [...begin(), ...questions.map((question) => question.compile()[0])]
-      const values = questions.flatMap((question) => question.compile()[1])
-      return Effect.flatMap(connection.executeUnprepared(texts.join("; "), values, undefined), (results) => {
-        const [queue, ...answers] = results.slice(begin().length - 1)
+    begin: (connection, questions) =>
+      Effect.gen(function* () {
+        const alone = yield* inCluster(connection)
+        if (alone) yield* connection.executeUnprepared(textOf(opening(alone)), [], undefined)
+        const texts = [...(alone ? [] : opening(alone)), queueing, ...questions.map(compiled)]
+        const answers = yield* send(connection, texts, alone)
+        const at = texts.indexOf(queueing)
+        const queue = answers[at]
         return Array.isArray(queue) && queue.length === 1
-          ? Effect.succeed(answers)
+          ? answers.slice(at + 1)
           : // Without its row there is no queue: as bad as no table.
-            new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
-      })
-    },
-    commit: (connection, last) => {
-      const journeys = journeysOf(last)
-      const { texts, values } = journeys.at(-1) ?? { texts: [], values: [] }
-      return Effect.zipRight(
-        Effect.forEach(journeys.slice(0, -1), (each) =>
-          connection.executeUnprepared(each.texts.join("; "), each.values, undefined)
-        ),
-        connection.executeUnprepared([...texts, "COMMIT"].join("; "), values, undefined)
-      )
-    },
+            yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
+      }),
+    commit: (connection, last) =>
+      Effect.flatMap(inCluster(connection), (alone) =>
+        send(connection, [...last.map(compiled), ["COMMIT", []]], alone)
+      ),
     version: Effect.succeed(undefined),
-    look: allOn(sql),
+    look: (questions) =>
+      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => send(connection, questions.map(compiled), false))),
     admit,
-    all: allOn(sql),
+    all: (connection, statements) =>
+      Effect.flatMap(inCluster(connection), (alone) => send(connection, statements.map(compiled), alone)),
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
     columns: Effect.map(

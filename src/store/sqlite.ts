@@ -137,7 +137,11 @@ export const layer = (
     look: (questions) => Effect.flatMap(reader, (connection) => runOn(connection, questions)),
     // There is one connection that writes, and one that reads.
     admit: (effect) => effect,
-    all: (statements) => Effect.forEach(statements, (statement) => statement.raw),
+    all: (connection, statements) =>
+      Effect.forEach(statements, (statement) => {
+        const [text, values] = statement.compile()
+        return connection.executeRaw(text, values)
+      }),
     diagnose: (error) => diagnose(error.cause, path),
     columns: Effect.map(
       sql<{ name: string }>`

@@ -124,6 +124,26 @@ describe("trouble with the file", () => {
     after.close()
   })
 
+  it("has values that are not equal to their own text: said at once, and nothing is changed", async () => {
+    const file = join(temporary(), "ports.sqlite")
+    const db = new Database(file)
+    db.exec("CREATE TABLE settings (setting_key TEXT PRIMARY KEY, setting_value)")
+    db.exec("INSERT INTO settings VALUES ('port_odd', 24050)")
+    expect(await at(file).ok("getPort", "--key", "odd")).toBe("24050\n")
+    const started = Date.now()
+    expectTrouble(
+      await at(file).d("setPort", "--key", "odd", "--value", "24060"),
+      /the row of odd holds what is no text/
+    )
+    expect(Date.now() - started).toBeLessThan(4000)
+    expect(await at(file).ok("setPort", "--key", "even", "--value", "24060")).toContain("24060")
+    expect(db.prepare("SELECT setting_value FROM settings ORDER BY setting_key").pluck().all()).toEqual([
+      "24060",
+      24_050
+    ])
+    db.close()
+  })
+
   it("loses its tables under a program, and gets them back", async () => {
     const file = join(temporary(), "ports.sqlite")
     await at(file).ok("allocate", "--app", "a")
