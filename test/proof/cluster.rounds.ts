@@ -15,7 +15,7 @@ const ASKS = 6
 const FOUR_HOSTS = ["alpha", "beta", "gamma", "delta"]
 
 /** Longer than a cluster takes to find out that a node is gone. */
-const UNTIL_NOTICED_MS = 8000
+const UNTIL_NOTICED_MS = 5000
 
 const report = new Report()
 let nodes: ReadonlyArray<Node>

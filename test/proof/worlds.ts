@@ -102,7 +102,10 @@ export const onCluster = async (nodes: ReadonlyArray<Node>) => {
     },
     /** All nodes must hold the same. */
     tables: async () => {
-      for (const node of nodes) await quiet(node)
+      for (const node of nodes) {
+        await node.synced()
+        await quiet(node)
+      }
       const [one, ...others] = await Promise.all(nodes.map(read))
       if (one === undefined) throw new Error("a cluster has nodes")
       for (const other of others) expect(other).toEqual(one)
@@ -111,10 +114,18 @@ export const onCluster = async (nodes: ReadonlyArray<Node>) => {
   }
 }
 
+const QUIET_LIMIT_MS = 60_000
+
 /** A server goes on with what it was told, also when who told it is gone. */
 export const quiet = async (server: Pick<MariaDb, "query">): Promise<void> => {
   const busy = "SELECT 1 FROM information_schema.PROCESSLIST WHERE USER = 'ports'"
-  while ((await server.query(busy)).length > 0) await sleep(50)
+  // A node that has just come back may not answer yet.
+  const ask = () => server.query(busy).then((found) => found.length, String)
+  for (const until = Date.now() + QUIET_LIMIT_MS; ; await sleep(50)) {
+    const found = await ask()
+    if (found === 0) return
+    if (Date.now() > until) throw new Error(`somebody is still at work: ${found}`)
+  }
 }
 
 /** A daemon that can be killed and started again where it was. */
