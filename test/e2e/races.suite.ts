@@ -4,7 +4,8 @@ import { at, rangesEnv } from "../support/ports.ts"
 import { machine } from "../support/program.ts"
 
 const MANY = 20
-const ROUNDS = 3
+/** The proof in test/proof has more of the kind. */
+const ROUNDS = 2
 
 /** Processes that start together on a database that nobody has used. */
 export const racesSuite = (database: TestDatabase) =>

@@ -41,11 +41,13 @@ const keeps = (trial: string, verdict: Verdict) => {
   expect(verdict).toMatchObject(KEPT)
 }
 
-/** Each host has another node that it likes best. */
-const serveAll = async () => {
+/** Each host has another node that it likes best. `named` is how many nodes it knows of; all of them, if none is said. */
+const serveAll = async (named?: number) => {
   const world = await onCluster(nodes)
   const services = await Promise.all(
-    FOUR_HOSTS.map((host, index) => serve(world, [host], world.envOf(index))).map(async (each) => (await each)[0])
+    FOUR_HOSTS.map((host, index) => serve(world, [host], world.envOf(index, named))).map(
+      async (each) => (await each)[0]
+    )
   )
   return { world, services: services.filter((service) => service !== undefined) }
 }
@@ -71,8 +73,11 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
     expect(verdict.duplicates.length).toBeGreaterThan(0)
   })
 
-  it("many writers, spread over the nodes", async () => {
-    const { services, world } = await serveAll()
+  it.each([
+    ["spread over the nodes", undefined],
+    ["each on a node that it takes for a single server", 1]
+  ])("many writers, %s", async (_, named) => {
+    const { services, world } = await serveAll(named)
     const clients = clientsOf(services)
     const first = await together(clients, (index) => listed(times(PAIRS, (each) => allocate(`w${index}x${each}`))))
     const ports = first.flatMap(({ outcome }) =>

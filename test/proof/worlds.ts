@@ -92,9 +92,10 @@ export const onCluster = async (nodes: ReadonlyArray<Node>) => {
   }
   return {
     env: {},
-    /** Each host names another node first. */
-    envOf: (host: number): Readonly<Record<string, string>> => {
-      const order = nodes.map((_, index) => `127.0.0.1:${nodes[(host + index) % nodes.length]?.port}`)
+    /** Each host names another node first, and all of them or only one. */
+    envOf: (host: number, named = nodes.length): Readonly<Record<string, string>> => {
+      const all = nodes.map((_, index) => `127.0.0.1:${nodes[(host + index) % nodes.length]?.port}`)
+      const order = all.slice(0, named)
       return {
         AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@${order.join(",")}/${name}${CLUSTER_LIMITS}`,
         AUTOMATELINUX_DATABASE_TIMEOUT: "30 seconds"
