@@ -45,6 +45,7 @@ export const layer = (
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`
   let current = 0
+  let clustered: boolean | undefined
   /** The connections to the current server. */
   const connected = new Set<Socket>()
 
@@ -70,7 +71,10 @@ export const layer = (
     socket.once("connect", () => {
       if (current === mine) connected.add(socket)
     })
-    socket.once("close", () => connected.delete(socket))
+    socket.once("close", () => {
+      connected.delete(socket)
+      clustered = undefined
+    })
     socket.once("error", handOver)
     socket.once("end", () => {
       if (!socket.writableEnded) handOver()
@@ -94,8 +98,7 @@ export const layer = (
   ]
   const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
 
-  /** Whether the server is a node of a Galera cluster; found out at the first transaction, and anew after each loss. */
-  let clustered: boolean | undefined
+  /** Whether the server is a node of a Galera cluster; asked again when a connection has ended: it may be another then. */
   const inCluster = (connection: Connection) =>
     Effect.suspend(() =>
       clustered !== undefined
@@ -138,7 +141,6 @@ export const layer = (
   /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
-    if (trouble._tag === "Lost" || trouble._tag === "Down") clustered = undefined
     if (servers.length === 1) return trouble
     // It keeps its connections, and refuses whatever comes over them.
     if (isOutOfCluster(error.cause) && connected.size > 0) leave()

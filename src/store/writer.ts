@@ -31,6 +31,9 @@ type Came = Exit.Exit<unknown, unknown>
 /** How long a transaction is kept open for one more decision. */
 const DECIDING_MS = 100
 
+/** How long decisions that were refused together are tried alone, until others have their turn. */
+const ALONE_MS = 1000
+
 /** Runs `body` in a transaction of its own, on everything that there is. */
 export const inState = <A, E, R>(
   rows: Rows,
@@ -126,17 +129,23 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           Effect.catchAllCause((cause) => {
             const lost = sent !== undefined
             // What a statement refuses, or a bug, is perhaps only about one of them.
-            if (decisions.length > 1 && !lost && !isAboutAll(cause)) {
-              return Effect.map(
-                Effect.forEach(decisions, (decide) => writeTogether([decide])),
-                (each) => each.flat()
-              )
-            }
+            if (decisions.length > 1 && !lost && !isAboutAll(cause)) return oneByOne(decisions)
             const concerned = lost ? came : decisions
             return Effect.map(Effect.exit(guard.named(Effect.failCause(cause))), (exit) => concerned.map(() => exit))
           })
         )
     })
+
+  /** Each in a transaction of its own, as far as one gets in a moment. */
+  const oneByOne = Effect.fnUntraced(function* (decisions: ReadonlyArray<Decide>) {
+    const began = performance.now()
+    const came: Array<Came> = []
+    for (const decide of decisions) {
+      came.push(...(yield* writeTogether([decide])))
+      if (performance.now() - began > ALONE_MS) break
+    }
+    return came
+  })
 
   const inTurn = grouped(writeTogether)
 
