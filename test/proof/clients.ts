@@ -2,6 +2,7 @@ import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import Database from "better-sqlite3"
 import mysql from "mysql2/promise"
+import { onTestFinished } from "vitest"
 import type { Row } from "../support/mariadb.ts"
 import type { Machine } from "../support/program.ts"
 import type { Ask, Outcome } from "./history.ts"
@@ -121,11 +122,12 @@ export const process =
     )
   }
 
-/** Runs SQL on a connection of one's own. */
+/** Runs SQL on a connection of one's own, which ends with the test. */
 export type Query = (sql: string, values?: ReadonlyArray<string>) => Promise<ReadonlyArray<Row>>
 
 export const overMysql = async (socketPath: string, database: string): Promise<Query> => {
   const connection = await mysql.createConnection({ socketPath, user: "root", database })
+  onTestFinished(() => connection.destroy())
   return async (sql, values = []) => {
     const [rows] = await connection.query(sql, [...values])
     return Array.isArray(rows) ? (rows as ReadonlyArray<Row>) : []
@@ -134,6 +136,7 @@ export const overMysql = async (socketPath: string, database: string): Promise<Q
 
 export const overSqlite = (file: string): Query => {
   const database = new Database(file)
+  onTestFinished(() => void database.close())
   return async (sql, values = []) => {
     // Others have their turn between two statements, as they have where each is a process.
     await sleep(1)
