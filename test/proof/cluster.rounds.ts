@@ -126,7 +126,7 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
         await sleep(UNTIL_NOTICED_MS)
         await expect(node(0).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
         // Also who likes that node best goes on, with another; and who asks for the first time.
-        await vi.waitUntil(() => goOn().size === FOUR_HOSTS.length, 40_000)
+        await vi.waitUntil(() => goOn().size === FOUR_HOSTS.length, 90_000)
         await machine({ ...ENV, ...world.envOf(0), AUTOMATELINUX_DAEMON: "never" }).ok("listPorts")
       } finally {
         await isolate(0)
