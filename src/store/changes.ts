@@ -1,14 +1,10 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { Statement } from "@effect/sql/Statement"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import type { Actor } from "../config.ts"
-import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import { KeyCollision } from "../domain/errors.ts"
-import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { Dialect } from "./Dialect.ts"
 import { PREFIX } from "./rows.ts"
-import { MUTEX } from "./schema.ts"
+import { makeSteps, type Step } from "./steps.ts"
 
 /**
  * A row does not hold what we read, so another program wrote it meanwhile. The transaction is run again. `stored` is
@@ -16,189 +12,12 @@ import { MUTEX } from "./schema.ts"
  */
 export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string; readonly stored: string }> {}
 
-/** Who makes a change, when, and which transaction it belongs to. */
-export interface Stamp extends Actor {
-  /** ISO 8601, UTC. */
-  readonly at: string
-  readonly batch: string
-}
-
-/** What one decision wants written, and what it was made on. */
-export interface Part {
-  readonly state: RegistryState
-  readonly changes: ReadonlyArray<Change>
-}
-
-/** SQLite takes 32,766 values in one statement, and a server 1 MiB at the least. */
-const ROWS_MAX = 200
-
-/** What makes a key known that was not. */
-const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
-
-/** One statement of a change. */
-export interface Step {
-  readonly statement: Statement<object>
-  /** The key whose row it must meet, and what that holds. */
-  readonly meets?: { readonly key: string; readonly stored: string }
-  /** The key whose row it inserts. */
-  readonly inserts?: string
-}
-
-type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
-
-/** The statements that write changes, for inside a transaction. */
+/** The steps that write changes, and what takes them, for inside a transaction. */
 export const makeChanges = (settings: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
-
-    /** Byte for byte, whatever the column's collation holds to be equal; `=` comes first for the index. */
-    const bytes = sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" })
-    const exactly = (column: string, value: string) =>
-      sql`${sql(column)} = ${value} AND CAST(${sql(column)} AS ${sql.literal(bytes)}) = CAST(${value} AS ${sql.literal(bytes)})`
-
-    /** In as few statements as their number of values allows. */
-    const insertAll = (
-      table: string,
-      rows: ReadonlyArray<Record<string, string | number | null>>
-    ): ReadonlyArray<Step> =>
-      Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) => ({
-        statement: sql`INSERT INTO ${sql(table)} ${sql.insert(rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX))}`
-      }))
-
-    /** What a history row says; the rows of one transaction are written at its end. */
-    const event = (
-      what: string,
-      key: string | null,
-      oldPort: number | null,
-      newPort: number | null,
-      detail: string | null = null
-    ): Event => ({ what, key, old_port: oldPort, new_port: newPort, detail })
-
-    const insertRow = (key: string, value: string): Step => ({
-      statement: sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`,
-      inserts: key
-    })
-
-    const removeRow = (key: string, stored: string): Step => ({
-      statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-      meets: { key, stored }
-    })
-
-    const updateRow = (key: string, stored: string, value: string): Step => ({
-      statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
-        WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-      meets: { key, stored }
-    })
-
-    /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
-    const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
-      const named = changes.flatMap((change) =>
-        INTRODUCING.includes(change._tag) && "key" in change ? change.key : []
-      )
-      const fresh = [...new Set(named)].filter((key) => !state.keys.has(key))
-      return insertAll(
-        "port_keys",
-        fresh.map((key) => ({ key, created_at: at, host, by: user }))
-      )
-    }
-
-    const forget = (key: string): ReadonlyArray<Step> => [
-      { statement: sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}` },
-      { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
-    ]
-
-    /** Writes one change to everything but the claims, which follow at the end, and what the history says of it. */
-    const write = (state: RegistryState, change: Change, stamp: Stamp): readonly [Event, ...ReadonlyArray<Step>] => {
-      switch (change._tag) {
-        case "Assign": {
-          const { key } = change
-          const value = String(change.port)
-          const stored = state.rows.get(key)
-          return [
-            event(change.what, key, state.ports.get(key) ?? null, change.port),
-            stored === undefined ? insertRow(key, value) : updateRow(key, stored, value)
-          ]
-        }
-        case "Remove": {
-          const { key } = change
-          return [
-            event(change.what, key, state.ports.get(key) ?? null, null),
-            removeRow(key, state.rows.get(key) ?? ""),
-            ...forget(key)
-          ]
-        }
-        case "Rename": {
-          const { key, to } = change
-          const stored = state.rows.get(key) ?? ""
-          const port = state.ports.get(key) ?? null
-          return [
-            event("rename", to, port, port, key),
-            removeRow(key, stored),
-            insertRow(to, stored),
-            ...forget(to),
-            { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
-            { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` }
-          ]
-        }
-        case "Describe": {
-          const { description, key } = change
-          return [
-            event("describe", key, null, null, description),
-            { statement: sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}` }
-          ]
-        }
-        case "Bind": {
-          const { key, owner, seen } = change
-          const row = { ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null }
-          return [
-            event("bind", key, null, null, owner.name),
-            { statement: sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}` },
-            { statement: sql`INSERT INTO port_owners ${sql.insert(row)}` }
-          ]
-        }
-        case "Reserve": {
-          const { port, reason } = change
-          const row = { port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user }
-          return [
-            event("reserve", null, null, port, reason),
-            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` },
-            { statement: sql`INSERT INTO port_reserved ${sql.insert(row)}` }
-          ]
-        }
-        case "Unreserve": {
-          const { port } = change
-          return [
-            event("unreserve", null, port, null, state.reserved.get(port) ?? null),
-            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
-          ]
-        }
-      }
-    }
-
-    const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Step> => [
-      ...moves.flatMap(({ from }) =>
-        from === undefined ? [] : [{ statement: sql`DELETE FROM port_claims WHERE port = ${from}` }]
-      ),
-      ...insertAll(
-        "port_claims",
-        moves.flatMap(({ claim, to }) =>
-          to === undefined
-            ? []
-            : [{ port: to, claim_key: claim.key, claimed_at: claim.claimedAt, host: claim.host, by: claim.by }]
-        )
-      )
-    ]
-
-    /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
-    const followed = ({ claim, from, to }: ClaimMove): Event =>
-      event(from === undefined ? "adopt" : to === undefined ? "drop" : "follow", claim.key, from ?? null, to ?? null)
-
-    /**
-     * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
-     * the node, but of two transactions that write one row only the first can commit.
-     */
-    const touch = (batch: string) => sql`UPDATE port_registry SET value = ${batch} WHERE name = ${MUTEX}`
+    const steps = yield* makeSteps(settings)
 
     /** Fails with KeyCollision where the table takes another key for one of `keys`. */
     const refuseCollision = (keys: ReadonlyArray<string>) =>
@@ -234,41 +53,7 @@ export const makeChanges = (settings: string) =>
         })
       )
 
-    /**
-     * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
-     * `left`. It is nothing at all where nothing changes and the claims agree with the rows already.
-     */
-    const stepsOf = (
-      stored: RegistryState,
-      parts: ReadonlyArray<Part>,
-      left: RegistryState,
-      stamp: Stamp
-    ): ReadonlyArray<Step> => {
-      const { at, batch, host, program, user } = stamp
-      const drifted = parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
-      const events = drifted.map(followed)
-      const steps: Array<Step> = []
-      for (const { changes, state } of parts) {
-        steps.push(...introduce(state, changes, stamp))
-        for (const change of changes) {
-          const [told, ...written] = write(state, change, stamp)
-          events.push(told)
-          steps.push(...written)
-        }
-      }
-      if (events.length === 0) return []
-      return [
-        { statement: touch(batch) },
-        ...steps,
-        ...writeClaims(claimMoves(stored.claims, left.claims)),
-        ...insertAll(
-          "port_history",
-          events.map((each) => ({ batch, at, ...each, host, user, program }))
-        )
-      ]
-    }
-
-    return { touch, stepsOf, take }
+    return { ...steps, take }
   })
 
 export type Changes = Effect.Effect.Success<ReturnType<typeof makeChanges>>

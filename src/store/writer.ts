@@ -9,14 +9,16 @@ import { after } from "../domain/after.ts"
 import { Deadline } from "../domain/Deadline.ts"
 import { type KeyCollision, type OutcomeUnknown, TooLate, type Unavailable } from "../domain/errors.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import { quote } from "../domain/rules.ts"
 import { nameOf } from "../words.ts"
-import { type Changes, type Part, RowMoved } from "./changes.ts"
+import { type Changes, RowMoved } from "./changes.ts"
 import type { Statements } from "./Dialect.ts"
 import { grouped } from "./grouped.ts"
 import type { Guard } from "./guard.ts"
 import { CommitLost, Troubled } from "./patience.ts"
 import { statementsOf } from "./questions.ts"
 import type { Rows } from "./rows.ts"
+import type { Part } from "./steps.ts"
 import { transaction } from "./transaction.ts"
 
 /** What a decision comes to: the answer for the caller, and what has to be written for it to be true. */
@@ -44,12 +46,12 @@ export const inState = <A, E, R>(
 const MOVES_MAX = 20
 
 /** A value that is not equal to itself, or not to its text: NULL, or a number in a column without a type. */
-const unmet = ({ key }: RowMoved) =>
+const unmet = ({ key, stored }: RowMoved) =>
   new Troubled({
     trouble: {
       _tag: "Refused",
-      reason: `the row of ${nameOf(key)} holds what is no text, or is written by another program all the time`,
-      hint: "see what it holds, and correct it there"
+      reason: `the row of ${nameOf(key)} reads ${quote(stored)} and is no text, or another program writes it all the time`,
+      hint: "write that row anew, as text, with what made it"
     }
   })
 

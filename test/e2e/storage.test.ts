@@ -133,7 +133,7 @@ describe("trouble with the file", () => {
     const started = Date.now()
     expectTrouble(
       await at(file).d("setPort", "--key", "odd", "--value", "24060"),
-      /the row of odd holds what is no text/
+      /the row of odd reads "24050" and is no text/
     )
     expect(Date.now() - started).toBeLessThan(4000)
     expect(await at(file).ok("setPort", "--key", "even", "--value", "24060")).toContain("24060")

@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest"
+import { describe, expect, it, vi } from "vitest"
 import { type MariaDb, sharedServer } from "../support/mariadb.ts"
 import { at, rangesEnv } from "../support/ports.ts"
 import { machine, startDaemon } from "../support/program.ts"
+import { Talker } from "../support/talk.ts"
 
 let count = 0
 
@@ -138,23 +139,51 @@ it("are told apart in a table of our own", async () => {
   expect(left.map((row) => row["setting_key"])).toEqual(["port_CAD", "port_Cad", "port_cád", "port_cad "])
 })
 
+/** Somebody else's transaction that holds the queue of the registry for two seconds from now on. */
+const holdQueue = async (server: MariaDb, name: string) => {
+  const over = server.query(
+    "START TRANSACTION; SELECT name FROM port_registry WHERE name = 'mutex' FOR UPDATE; SELECT SLEEP(2)",
+    [],
+    name
+  )
+  const asleep = "SELECT 1 FROM information_schema.PROCESSLIST WHERE INFO = 'SELECT SLEEP(2)'"
+  await vi.waitUntil(async () => (await server.query(asleep)).length > 0, 10_000)
+  return { over }
+}
+
+it("does nothing for a client that has stopped waiting while it stood in the queue", async () => {
+  const { box, name, rows, server } = await deployed("utf8mb4_bin")
+  const daemon = await startDaemon(box)
+  await box.ok("reserve", "--port", "9", "--reason", "makes the tables")
+  const holding = await holdQueue(server, name)
+  const ask = (key: string, patience: number) => {
+    const request = { command: "setPort", key, value: 9000, format: "json", until: Date.now() + patience }
+    const talker = new Talker(daemon.socket)
+    return talker.say(Buffer.from(JSON.stringify(request))).finally(() => talker.close())
+  }
+  const [late, soon] = await Promise.all([ask("late", 500), ask("soon", 60_000)])
+  await holding.over
+  expect(JSON.parse(late)).toMatchObject({
+    ok: false,
+    error: { code: "unavailable", message: "the client has stopped waiting for that" }
+  })
+  expect(JSON.parse(soon)).toMatchObject({ ok: true })
+  expect((await rows()).map((row) => row["setting_key"])).toEqual(["port_soon"])
+})
+
 it("refuses only what cannot be stored, of what is written together", async () => {
   const { add, box, name, rows, server, sql } = await deployed("utf8mb4_general_ci")
   await add({ port_foo: String(at(3000)) })
   await sql("ALTER TABLE system_settings MODIFY setting_key VARCHAR(20) NOT NULL")
   await startDaemon(box)
   await box.ok("reserve", "--port", "9", "--reason", "makes the tables")
-  const holding = server.query(
-    "START TRANSACTION; SELECT name FROM port_registry WHERE name = 'mutex' FOR UPDATE; SELECT SLEEP(2)",
-    [],
-    name
-  )
+  const holding = await holdQueue(server, name)
   // The first waits for the queue, and the others for the first.
   const names = ["first", "bar", "FOO", "a-name-that-is-too-long", "baz"]
   const runs = await Promise.all(
     names.map((key, index) => box.d("setPort", "--key", key, "--value", String(9000 + index)))
   )
-  await holding
+  await holding.over
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 1, 3, 0])
   expect(runs[2]?.stderr).toContain('takes "FOO" and "foo" for one key')
   expect(runs[3]?.stderr).toContain("Data too long")
