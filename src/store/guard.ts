@@ -75,6 +75,7 @@ export const makeGuard = (settings: string, patience: Duration.Duration) =>
 
     return {
       provide,
+      troubled,
       tried,
       named,
       guarded,

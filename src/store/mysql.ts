@@ -8,12 +8,13 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { Pool } from "mysql2"
 import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { compiled, send, type Text, textOf } from "./journeys.ts"
-import { diagnose, isOutOfCluster } from "./mysqlTrouble.ts"
+import { diagnose, isLockWait, isOutOfCluster, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
@@ -22,6 +23,11 @@ const CONNECTIONS = 10
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
+
+/** A connection of the driver's, and the pool that it belongs to, as the driver tells whoever opens it. */
+interface Opening {
+  readonly config: { readonly pool: Pool }
+}
 
 const certificates = (path: string): string => {
   try {
@@ -45,39 +51,48 @@ export const layer = (
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`
   let current = 0
-  let clustered: boolean | undefined
+  /** Whether the server that answered last is a node of a cluster; asked again when a connection has ended. */
+  let clustered = false
+  let asked = false
   /** The connections to the current server. */
   const connected = new Set<Socket>()
 
-  const leave = () => {
-    current++
+  const disconnect = () => {
     for (const socket of connected) socket.destroy()
     connected.clear()
   }
 
+  const leave = () => {
+    current++
+    disconnect()
+  }
+
+  /** The connections that nobody uses at the moment. */
+  const idle = new WeakSet<object>()
+  const watch = (pool: Pool) => {
+    if (pool.listenerCount("acquire") > 0) return
+    pool.on("acquire", ({ config }) => idle.delete(config))
+    pool.on("release", ({ config }) => idle.add(config))
+  }
+
   /**
-   * Connects to the current server; one that breaks hands over to the next. The limit on silence is the only one that
-   * also holds where the server is stopped in the middle of a statement.
+   * Connects to the current server; one that breaks while it is used hands over to the next. The limit on silence is the
+   * only one that also holds where the server is stopped in the middle of a statement.
    */
-  const open = () => {
+  const open = ({ config }: Opening) => {
+    watch(config.pool)
     const mine = current
     const server = servers[mine % servers.length]
     if (server === undefined) throw new Error("no server is configured")
     const socket = "socket" in server ? connect(server.socket) : connect(server)
-    const handOver = () => {
-      if (current === mine) current = mine + 1
-    }
     socket.setNoDelay(true)
     socket.once("connect", () => {
       if (current === mine) connected.add(socket)
     })
     socket.once("close", () => {
       connected.delete(socket)
-      clustered = undefined
-    })
-    socket.once("error", handOver)
-    socket.once("end", () => {
-      if (!socket.writableEnded) handOver()
+      asked = false
+      if (current === mine && !idle.has(config)) current = mine + 1
     })
     socket.setTimeout(Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, () =>
       socket.destroy(Object.assign(new Error("silent for too long"), { code: "ETIMEDOUT" }))
@@ -98,12 +113,18 @@ export const layer = (
   ]
   const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
 
-  /** Whether the server is a node of a Galera cluster; asked again when a connection has ended: it may be another then. */
+  /** What locks nothing has not waited for a lock: on a node that is alone it has waited for the others. */
+  const lockless = <A, R>(effect: Effect.Effect<A, SqlError, R>) =>
+    Effect.mapError(effect, (error) => (isLockWait(error.cause) ? new SqlError({ cause: outOfCluster }) : error))
+
+  const run = (connection: Connection, text: string) => lockless(connection.executeUnprepared(text, [], undefined))
+
   const inCluster = (connection: Connection) =>
     Effect.suspend(() =>
-      clustered !== undefined
+      asked
         ? Effect.succeed(clustered)
-        : Effect.map(connection.executeUnprepared("SHOW VARIABLES LIKE 'wsrep_on'", [], undefined), ([row]) => {
+        : Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
+            asked = true
             clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
             return clustered
           })
@@ -135,15 +156,19 @@ export const layer = (
   ).pipe(
     // A file of certificates that cannot be read is thrown.
     Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-    Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) }))
+    lockless,
+    Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) })),
+    // What could not be used is not ended by who made it.
+    Effect.tapError(() => Effect.sync(disconnect))
   )
 
   /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
     if (servers.length === 1) return trouble
-    // It keeps its connections, and refuses whatever comes over them.
-    if (isOutOfCluster(error.cause) && connected.size > 0) leave()
+    // A node that is alone keeps its connections, and refuses what comes over them, or takes long to.
+    const isAlone = isOutOfCluster(error.cause) || (clustered && isLockWait(error.cause))
+    if (isAlone && connected.size > 0) leave()
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
@@ -195,8 +220,8 @@ export const layer = (
     begin: (connection, questions) =>
       Effect.gen(function* () {
         const alone = yield* inCluster(connection)
-        if (alone) yield* connection.executeUnprepared(textOf(opening(alone)), [], undefined)
-        const texts = [...(alone ? [] : opening(alone)), queueing, ...questions.map(compiled)]
+        if (alone) yield* run(connection, textOf(opening(true)))
+        const texts = [...(alone ? [] : opening(false)), queueing, ...questions.map(compiled)]
         const answers = yield* send(connection, texts, alone)
         const at = texts.indexOf(queueing)
         const queue = answers[at]

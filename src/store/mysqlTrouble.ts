@@ -17,8 +17,17 @@ const LOCKED = { reason: "another program holds its tables locked", hint: "see w
 /** This node of a cluster is not ready, or has lost the others. */
 const NOT_READY = 1047
 
+/** Somebody else held for too long what was waited for. */
+const LOCK_WAIT = 1205
+
+/** What a node of a cluster says that is none at the moment. */
+export const outOfCluster: DriverError = { errno: NOT_READY, sqlState: "08S01", message: "the node is not ready" }
+
 /** Whether a node of a cluster says that it is none at the moment. */
 export const isOutOfCluster = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === NOT_READY
+
+/** Whether what was waited for did not come in time. */
+export const isLockWait = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_WAIT
 
 /** Server errors by number, because the driver's names for them differ between its versions. */
 const diagnoseServer = (errno: number, message: string): Trouble => {
@@ -28,22 +37,28 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1062: // duplicate entry
       return { _tag: "Duplicate" }
     case 1020: // record changed since it was read
-    case 1205: // lock wait timeout
+    case LOCK_WAIT:
     case 1213: // deadlock, or a certification conflict in a cluster
       return { _tag: "Busy", ...LOCKED }
     case 1969: // max_statement_time exceeded, of a COMMIT perhaps when it had taken effect
       return { _tag: "Lost", ...LOCKED }
     case 1040: // too many connections
     case 1203: // of this user
-    case 1226: // a user's limit of connections
       return { _tag: "Busy", reason: "it has too many connections", hint: "see whose with: SHOW PROCESSLIST" }
+    case 1226: // a limit of this user's
+      return { _tag: "Busy", reason: `it says: ${message}`, hint: "raise that limit, or try again later" }
     case 1053: // server shutdown in progress
     case 1317: // query interrupted
     case 1927: // connection was killed
     case 1180: // COMMIT failed, in a cluster perhaps only on this node
-    case NOT_READY:
     case 4031: // disconnected for inactivity
       return { _tag: "Lost", reason: "it broke the connection", hint: TRY_AGAIN }
+    case NOT_READY:
+      return {
+        _tag: "Lost",
+        reason: "it is a node of a cluster that has lost the others, or has not caught up with them",
+        hint: "ask it: SHOW STATUS LIKE 'wsrep_cluster_status'; or name another node in AUTOMATELINUX_DATABASE_URL"
+      }
     case 1044:
     case 1142:
     case 1143:

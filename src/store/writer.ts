@@ -1,4 +1,3 @@
-import { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -67,6 +66,12 @@ const isAboutAll = (cause: Cause.Cause<unknown>): boolean => {
  */
 export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Changes) => {
   /**
+   * How many decisions go together at the most. What others overtook is tried with half as many: the more there are, the
+   * longer it takes, and on a cluster a transaction that always takes longer than another node's would never end.
+   */
+  let most = Number.POSITIVE_INFINITY
+
+  /**
    * What came of each of `decisions`, made one after the other, each on what the ones before left, and written in one
    * transaction that no other writer runs beside. They may be made several times. It ends early where deciding takes
    * long, because others wait for the database meanwhile.
@@ -102,7 +107,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             parts.push({ state, changes: exit.value.changes })
             state = after(state, exit.value.changes, { claimedAt: at, host: actor.host, by: actor.user })
           }
-          if (performance.now() - began > DECIDING_MS) break
+          if (came.length >= most || performance.now() - began > DECIDING_MS) break
         }
         const steps = changes.stepsOf(stored, parts, state, { ...actor, at, batch })
         // Nothing rests on what these meet. Where they failed, the next attempt looks which of them did.
@@ -117,22 +122,28 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           Effect.gen(function* () {
             if (sent !== undefined && (yield* guard.provide(transaction(() => wasDone)))) return sent.came
             sent = undefined
-            return yield* guard.provide(inState(rows, attempt))
+            came = []
+            const done = yield* guard.provide(inState(rows, attempt))
+            most *= 2
+            return done
           }).pipe(
             Effect.mapError((error) => {
-              if (error instanceof RowMoved && ++moves > MOVES_MAX) return unmet(error)
+              if (came.length > 0) most = Math.max(1, Math.floor(came.length / 2))
+              return error instanceof RowMoved && ++moves > MOVES_MAX ? unmet(error) : error
+            }),
+            guard.troubled,
+            Effect.mapError((error) => {
               if (error instanceof CommitLost && came.length > 0) sent = { came, lost: error }
               // What fails while the outcome is open does not settle it.
-              return sent !== undefined && error instanceof SqlError ? sent.lost : error
+              return sent !== undefined && error instanceof Troubled ? sent.lost : error
             })
           )
         )
         .pipe(
           Effect.catchAllCause((cause) => {
-            const lost = sent !== undefined
             // What a statement refuses, or a bug, is perhaps only about one of them.
-            if (decisions.length > 1 && !lost && !isAboutAll(cause)) return oneByOne(decisions)
-            const concerned = lost ? came : decisions
+            if (decisions.length > 1 && sent === undefined && !isAboutAll(cause)) return oneByOne(decisions)
+            const concerned = sent?.came ?? decisions
             return Effect.map(Effect.exit(guard.named(Effect.failCause(cause))), (exit) => concerned.map(() => exit))
           })
         )

@@ -1,10 +1,16 @@
+import { createServer } from "node:net"
 import { resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
 import mysql from "mysql2/promise"
-import { afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
+import { PortKey } from "../../src/domain/PortKey.ts"
+import { Registry } from "../../src/Registry.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
-import { type Machine, machine, type Run } from "../support/program.ts"
+import { type Machine, machine, type Run, temporary } from "../support/program.ts"
 import { commitProxy, type Fate } from "../support/proxy.ts"
+import { registryLayer } from "../support/registry.ts"
 
 const LIMIT_S = 3
 const RANGES = { AUTOMATELINUX_APP_RANGE: "26000-26099", AUTOMATELINUX_SPECIAL_RANGE: "26100-26199" }
@@ -118,6 +124,18 @@ describe("a server that cannot be used", () => {
     expect(await at(server.overTcp()).ok("getPort", "--key", "kept-dev")).toBe("26001\n")
   })
 
+  it("lets its user ask no more, and is not filled with connections meanwhile", async () => {
+    await server.query(
+      "CREATE USER 'limited'@'%' IDENTIFIED BY 'secret' WITH MAX_QUERIES_PER_HOUR 1; GRANT ALL ON ports.* TO 'limited'@'%'"
+    )
+    await server.query("FLUSH STATUS")
+    const url = server.overTcp().replace("ports:", "limited:")
+    for (const words of [["listPorts"], ["allocate", "--app", "a"]])
+      await expectTrouble(() => at(url).d(...words), /it says: .* 'max_queries_per_hour'/, /as limited/)
+    const [used] = await server.query("SHOW GLOBAL STATUS LIKE 'Max_used_connections'")
+    expect(Number(used?.["Value"])).toBeLessThan(10)
+  })
+
   it("holds the queue for too long", async () => {
     const other = await mysql.createConnection({ socketPath: server.socket, user: "root", database: "ports" })
     onTestFinished(() => other.destroy())
@@ -207,6 +225,35 @@ describe("a server that fails", () => {
     const url = server.overTcp().replace("127.0.0.1", "127.0.0.1:1,127.0.0.1")
     expect(await at(url).ok("getPort", "--key", "kept-dev")).toBe("26001\n")
   })
+})
+
+it("is kept, of several, when nothing was asked of it for a while", async () => {
+  const server = await sharedServer()
+  await server.database("portskept")
+  let strangers = 0
+  const other = createServer((socket) => {
+    strangers++
+    socket.destroy()
+  })
+  await new Promise<void>((done) => other.listen(0, "127.0.0.1", done))
+  onTestFinished(() => void other.close())
+  const { port } = other.address() as { port: number }
+  const both = server.overTcp("portskept").replace(`:${server.port}`, `:${server.port},127.0.0.1:${port}`)
+  const env = { HOME: temporary(), ...RANGES, AUTOMATELINUX_DATABASE_URL: `${both}?lockTimeout=1&statementTimeout=1` }
+  const runtime = ManagedRuntime.make(registryLayer(env))
+  onTestFinished(() => runtime.dispose())
+  const key = PortKey.make("a")
+  const ask = Effect.flatMap(Registry, (registry) => Effect.either(registry.get(key)))
+  const askMany = () => runtime.runPromise(Effect.all([ask, ask, ask], { concurrency: "unbounded" }))
+  const connections = async () =>
+    (await server.query("SELECT 1 FROM information_schema.PROCESSLIST WHERE DB = 'portskept'")).length
+  await askMany()
+  expect(await connections()).toBeGreaterThan(0)
+  // What nobody uses is given back.
+  await vi.waitUntil(async () => (await connections()) === 0, 10_000)
+  await askMany()
+  expect(await connections()).toBeGreaterThan(0)
+  expect(strangers).toBe(0)
 })
 
 describe("a secure connection", () => {
