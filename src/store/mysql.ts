@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs"
-import { connect, type Socket } from "node:net"
 import type * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
@@ -8,7 +7,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import type { Pool } from "mysql2"
 import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
@@ -18,16 +16,12 @@ import { diagnose, isLockWait, isOutOfCluster, outOfCluster } from "./mysqlTroub
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
+import { makeServers, serverName } from "./servers.ts"
 
 const CONNECTIONS = 10
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
-
-/** A connection of the driver's, and the pool that it belongs to, as the driver tells whoever opens it. */
-interface Opening {
-  readonly config: { readonly pool: Pool }
-}
 
 const certificates = (path: string): string => {
   try {
@@ -36,9 +30,6 @@ const certificates = (path: string): string => {
     throw Object.assign(new Error(`${path} cannot be read`, { cause }), { code: "HANDSHAKE_CA" })
   }
 }
-
-const serverName = (server: Mysql["servers"][number]): string =>
-  "socket" in server ? server.socket : `${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}`
 
 /** A server, or the nodes of a cluster: after a loss the next one is tried. */
 export const layer = (
@@ -50,55 +41,10 @@ export const layer = (
   const common = Duration.toMillis(patience)
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`
-  let current = 0
-  /** Whether the server that answered last is a node of a cluster; asked again when a connection has ended. */
+  const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS)
+  /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
   let clustered = false
-  let asked = false
-  /** The connections to the current server. */
-  const connected = new Set<Socket>()
-
-  const disconnect = () => {
-    for (const socket of connected) socket.destroy()
-    connected.clear()
-  }
-
-  const leave = () => {
-    current++
-    disconnect()
-  }
-
-  /** The connections that nobody uses at the moment. */
-  const idle = new WeakSet<object>()
-  const watch = (pool: Pool) => {
-    if (pool.listenerCount("acquire") > 0) return
-    pool.on("acquire", ({ config }) => idle.delete(config))
-    pool.on("release", ({ config }) => idle.add(config))
-  }
-
-  /**
-   * Connects to the current server; one that breaks while it is used hands over to the next. The limit on silence is the
-   * only one that also holds where the server is stopped in the middle of a statement.
-   */
-  const open = ({ config }: Opening) => {
-    watch(config.pool)
-    const mine = current
-    const server = servers[mine % servers.length]
-    if (server === undefined) throw new Error("no server is configured")
-    const socket = "socket" in server ? connect(server.socket) : connect(server)
-    socket.setNoDelay(true)
-    socket.once("connect", () => {
-      if (current === mine) connected.add(socket)
-    })
-    socket.once("close", () => {
-      connected.delete(socket)
-      asked = false
-      if (current === mine && !idle.has(config)) current = mine + 1
-    })
-    socket.setTimeout(Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, () =>
-      socket.destroy(Object.assign(new Error("silent for too long"), { code: "ETIMEDOUT" }))
-    )
-    return socket
-  }
+  let askedAt = -1
 
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
   const opening = (inCluster: boolean): ReadonlyArray<Text> => [
@@ -120,15 +66,15 @@ export const layer = (
   const run = (connection: Connection, text: string) => lockless(connection.executeUnprepared(text, [], undefined))
 
   const inCluster = (connection: Connection) =>
-    Effect.suspend(() =>
-      asked
-        ? Effect.succeed(clustered)
-        : Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
-            asked = true
-            clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
-            return clustered
-          })
-    )
+    Effect.suspend(() => {
+      const now = connections.ended()
+      if (askedAt === now) return Effect.succeed(clustered)
+      return Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
+        askedAt = now
+        clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
+        return clustered
+      })
+    })
 
   const [first] = servers
   const make = Effect.suspend(() =>
@@ -139,7 +85,7 @@ export const layer = (
       ...(password === undefined ? {} : { password }),
       maxConnections: CONNECTIONS,
       poolConfig: {
-        stream: open,
+        stream: connections.open,
         connectTimeout: limits.connect,
         maxIdle: CONNECTIONS,
         ...(tls === undefined
@@ -156,10 +102,12 @@ export const layer = (
   ).pipe(
     // A file of certificates that cannot be read is thrown.
     Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
+    // Where there are several, what a failure means rests on it from the beginning.
+    Effect.tap((sql) => (servers.length === 1 ? Effect.void : Effect.scoped(Effect.flatMap(sql.reserve, inCluster)))),
     lockless,
     Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) })),
     // What could not be used is not ended by who made it.
-    Effect.tapError(() => Effect.sync(disconnect))
+    Effect.tapError(() => Effect.sync(connections.leave))
   )
 
   /** Where there are several servers, one that is down or alone says nothing of the next. */
@@ -167,8 +115,7 @@ export const layer = (
     const trouble = diagnose(error.cause)
     if (servers.length === 1) return trouble
     // A node that is alone keeps its connections, and refuses what comes over them, or takes long to.
-    const isAlone = isOutOfCluster(error.cause) || (clustered && isLockWait(error.cause))
-    if (isAlone && connected.size > 0) leave()
+    if (isOutOfCluster(error.cause) || (clustered && isLockWait(error.cause))) connections.leave()
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
@@ -232,7 +179,9 @@ export const layer = (
       }),
     commit: (connection, last) =>
       Effect.flatMap(inCluster(connection), (alone) =>
-        send(connection, [...last.map(compiled), ["COMMIT", []]], alone)
+        alone
+          ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
+          : send(connection, [...last.map(compiled), ["COMMIT", []]], false)
       ),
     version: Effect.succeed(undefined),
     look: (questions) =>

@@ -56,7 +56,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case NOT_READY:
       return {
         _tag: "Lost",
-        reason: "it is a node of a cluster that has lost the others, or has not caught up with them",
+        reason: "it is not ready, as a node of a cluster that has lost the others, or has not caught up with them",
         hint: "ask it: SHOW STATUS LIKE 'wsrep_cluster_status'; or name another node in AUTOMATELINUX_DATABASE_URL"
       }
     case 1044:

@@ -17,7 +17,7 @@ export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly troubl
  *
  * - somebody is in the way, or was faster;
  * - the connection broke, and from then on also while none is to be had, for a server that restarts;
- * - a COMMIT was not answered: patience begins anew, because what came of it has to be found out.
+ * - a COMMIT was not answered: patience begins anew, once, because what came of it has to be found out.
  */
 export const patiently = <A, E, R>(
   effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
@@ -37,13 +37,13 @@ const again = <A, E, R>(
   Effect.gen(function* () {
     let since = began
     let lost = false
-    let open: CommitLost | undefined
+    let searching = false
     for (let error = first; ; ) {
       if (!(error instanceof Troubled || error instanceof CommitLost)) return yield* Effect.fail(error)
       const { _tag } = error.trouble
       const now = yield* Clock.currentTimeMillis
-      if (error instanceof CommitLost && error !== open) {
-        open = error
+      if (error instanceof CommitLost && !searching) {
+        searching = true
         since = now
       }
       if (_tag === "Lost") lost = true

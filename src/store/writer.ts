@@ -66,8 +66,9 @@ const isAboutAll = (cause: Cause.Cause<unknown>): boolean => {
  */
 export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Changes) => {
   /**
-   * How many decisions go together at the most. What others overtook is tried with half as many: the more there are, the
-   * longer it takes, and on a cluster a transaction that always takes longer than another node's would never end.
+   * How many decisions go together at the most. What failed once they were made is tried with half as many: the more
+   * there are, the longer it takes, and on a cluster, where the faster node overtakes, one that always takes longer would
+   * never end.
    */
   let most = Number.POSITIVE_INFINITY
 
@@ -133,7 +134,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             }),
             guard.troubled,
             Effect.mapError((error) => {
-              if (error instanceof CommitLost && came.length > 0) sent = { came, lost: error }
+              if (error instanceof CommitLost) sent = { came, lost: error }
               // What fails while the outcome is open does not settle it.
               return sent !== undefined && error instanceof Troubled ? sent.lost : error
             })

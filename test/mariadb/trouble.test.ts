@@ -288,10 +288,11 @@ describe("a secure connection", () => {
 
 describe("a connection cut exactly at COMMIT", () => {
   let server: MariaDb
+  let databases = 0
 
   const throughProxy = async (seconds: number, ...fates: ReadonlyArray<Fate | "gone">) => {
     server = await sharedServer()
-    const name = `ports_cut_${fates.join("_")}`
+    const name = `ports_cut${++databases}`
     await server.database(name)
     await at(server.overTcp(name)).ok("allocate", "--app", "first")
     const proxy = await commitProxy(server.socket, fates)
@@ -325,6 +326,12 @@ describe("a connection cut exactly at COMMIT", () => {
     const { box, history } = await throughProxy(30, "before", "after", "before", "before")
     expect(await box.d("allocate", "--app", "cut")).toEqual(done)
     expect(await history()).toBe(2)
+  })
+
+  it("each time: given up in the end, and never called a failure", async () => {
+    const { box, history } = await throughProxy(LIMIT_S, ...Array<Fate>(10_000).fill("before"))
+    await expectTrouble(() => box.d("allocate", "--app", "cut"), /cannot tell whether it was done/)
+    expect(await history()).toBe(0)
   })
 
   it.each(["before", "after"] as const)("%s, and nobody left to ask: never called a failure", async (fate) => {

@@ -1,0 +1,71 @@
+import { connect, type Socket } from "node:net"
+import type { Pool } from "mysql2"
+import type { Mysql } from "../domain/Database.ts"
+
+type Servers = Mysql["servers"]
+
+/** A connection of the driver's, and the pool that it belongs to, as the driver tells whoever opens it. */
+interface Opening {
+  readonly config: { readonly pool: Pool }
+}
+
+/** How a server is named for people. */
+export const serverName = (server: Servers[number]): string =>
+  "socket" in server ? server.socket : `${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}`
+
+/**
+ * The connections to a server, or to the nodes of a cluster. All go to the current one; after a loss the next one is
+ * that. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the
+ * server is stopped in the middle of a statement.
+ */
+export const makeServers = (servers: Servers, silence: number) => {
+  let current = 0
+  let ended = 0
+  const connected = new Set<Socket>()
+  /** The connections that nobody uses at the moment. */
+  const idle = new WeakSet<object>()
+
+  const watch = (pool: Pool) => {
+    if (pool.listenerCount("acquire") > 0) return
+    pool.on("acquire", ({ config }) => idle.delete(config))
+    pool.on("release", ({ config }) => idle.add(config))
+  }
+
+  /** Goes on with the next server, and ends what is connected to this one. */
+  const next = () => {
+    current++
+    for (const socket of connected) socket.destroy()
+    connected.clear()
+  }
+
+  return {
+    /** Connects to the current server. A connection that breaks while it is used hands over to the next. */
+    open: ({ config }: Opening): Socket => {
+      watch(config.pool)
+      const mine = current
+      const server = servers[mine % servers.length]
+      if (server === undefined) throw new Error("no server is configured")
+      const socket = "socket" in server ? connect(server.socket) : connect(server)
+      socket.setNoDelay(true)
+      socket.once("connect", () => {
+        if (current === mine) connected.add(socket)
+        else socket.destroy()
+      })
+      socket.once("close", () => {
+        connected.delete(socket)
+        ended++
+        if (servers.length > 1 && current === mine && !idle.has(config)) next()
+      })
+      socket.setTimeout(silence, () =>
+        socket.destroy(Object.assign(new Error("silent for too long"), { code: "ETIMEDOUT" }))
+      )
+      return socket
+    },
+    /** Leaves the current server, unless that was done since anything was connected. */
+    leave: (): void => {
+      if (connected.size > 0) next()
+    },
+    /** How many connections have ended so far. */
+    ended: (): number => ended
+  }
+}
