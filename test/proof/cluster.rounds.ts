@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest"
 import { machine } from "../support/program.ts"
 import { NAIVE_TABLE, naive, overMysql } from "./clients.ts"
-import { type Node, startCluster } from "./galera.ts"
+import { type Node, reunited, wholeCluster } from "./galera.ts"
 import { judge, type Verdict } from "./judge.ts"
 import { Report } from "./report.ts"
 import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
@@ -21,13 +21,14 @@ const UNTIL_NOTICED_MS = 5000
 const GOING_ON_MS = 20_000
 
 const report = new Report()
-let nodes: ReadonlyArray<Node>
+let nodes: ReadonlyArray<Node> = []
 
-beforeAll(async () => {
-  nodes = await startCluster()
+// A trial that fails may leave less than a cluster behind.
+beforeEach(async () => {
+  nodes = await wholeCluster(nodes)
 })
 afterAll(async () => {
-  await Promise.all((nodes ?? []).map((node) => node.kill()))
+  await Promise.all(nodes.map((node) => node.kill()))
   console.log(`\n${report.text}\n`)
 })
 
@@ -146,7 +147,7 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
       await sleep(UNTIL_NOTICED_MS)
       await expect(node(2).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
       for (const each of [node(0), node(1)]) each.startAgain()
-      for (const each of nodes) await each.synced()
+      await reunited(nodes, node(2))
     })
     keeps("two nodes killed", verdict)
   })

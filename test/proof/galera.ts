@@ -116,8 +116,8 @@ export class Node {
   }
 
   /** Waits until it has everything and takes part. */
-  async synced(): Promise<void> {
-    for (const until = Date.now() + START_LIMIT_MS; ; await sleep(100)) {
+  async synced(limit = START_LIMIT_MS): Promise<void> {
+    for (const until = Date.now() + limit; ; await sleep(100)) {
       const state = await this.query("SHOW STATUS LIKE 'wsrep_local_state_comment'").catch(() => [])
       if (state[0]?.["Value"] === "Synced") return
       if (Date.now() > until) {
@@ -140,7 +140,7 @@ export class Node {
 }
 
 /** Three servers that are one. */
-export const startCluster = async (): Promise<ReadonlyArray<Node>> => {
+const startCluster = async (): Promise<ReadonlyArray<Node>> => {
   const ports = await freePorts(12)
   const port = (index: number) => ports[index] ?? 0
   const group = [0, 1, 2].map(port)
@@ -157,4 +157,30 @@ export const startCluster = async (): Promise<ReadonlyArray<Node>> => {
     await node.synced()
   }
   return nodes
+}
+
+/** How long nodes that were down have to find the others, until somebody must help. */
+const BY_ITSELF_MS = 30_000
+
+/** Waits until all take part, after most of them were down and `survivor` was not. */
+export const reunited = async (nodes: ReadonlyArray<Node>, survivor: Node): Promise<void> => {
+  const all = (limit?: number) => Promise.all(nodes.map((node) => node.synced(limit)))
+  await all(BY_ITSELF_MS).catch(async () => {
+    console.log(
+      "the nodes do not find together by themselves: the survivor is told to go on, as docs/operations.md says"
+    )
+    await survivor.query("SET GLOBAL wsrep_provider_options = 'pc.bootstrap=YES'")
+    await all()
+  })
+}
+
+/** The nodes, if all take part; otherwise others. */
+export const wholeCluster = async (nodes: ReadonlyArray<Node>): Promise<ReadonlyArray<Node>> => {
+  const whole = await Promise.all(nodes.map((node) => node.synced(BY_ITSELF_MS))).then(
+    (all) => all.length > 0,
+    () => false
+  )
+  if (whole) return nodes
+  await Promise.all(nodes.map((node) => node.kill()))
+  return startCluster()
 }
