@@ -1,11 +1,30 @@
 import { defineConfig } from "vitest/config"
 
+/**
+ * Tests allocate ports of one machine: side by side they would see each other's. These have ranges of their own, so that
+ * they can run beside all others.
+ */
+const APART = [
+  "test/proof/*.test.ts",
+  "test/mariadb/{trouble,second-writer}.test.ts",
+  "test/e2e/{daemon,entry,fast-path,foreign-words,garbage,leftovers,storage}.test.ts",
+  "test/{grouped,imports,model,server,sockets}.test.ts",
+  "test/domain/*.test.ts"
+]
+
+/** Files that run one after the other. Two lanes with pools of different kinds run at the same time. */
+const lane = (
+  name: string,
+  pool: "forks" | "threads",
+  include: ReadonlyArray<string>,
+  exclude: ReadonlyArray<string> = []
+) => ({
+  test: { name, pool, include: [...include], exclude: [...exclude], fileParallelism: false, testTimeout: 120_000 }
+})
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/setup.ts"],
-    // Tests allocate ports of one machine: side by side they would see each other's.
-    fileParallelism: false,
-    testTimeout: 120_000
+    projects: [lane("one range", "threads", ["test/**/*.test.ts"], APART), lane("apart", "forks", APART)]
   }
 })

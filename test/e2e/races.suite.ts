@@ -3,6 +3,8 @@ import type { TestDatabase } from "../support/databases.ts"
 import { at, rangesEnv } from "../support/ports.ts"
 import { machine } from "../support/program.ts"
 
+/** On a busy machine one of many may wait for longer than by default. */
+const PATIENT = { AUTOMATELINUX_DATABASE_TIMEOUT: "60 seconds" }
 const MANY = 20
 /** The proof in test/proof has more of the kind. */
 const ROUNDS = 2
@@ -13,7 +15,7 @@ export const racesSuite = (database: TestDatabase) =>
     it(`gives ${MANY} processes the ${MANY} lowest pairs, and one app one pair, ${ROUNDS} times over`, async () => {
       const wanted = Array.from({ length: MANY }, (_, index) => at(3000) + 2 * index)
       for (let round = 0; round < ROUNDS; round++) {
-        const box = machine({ ...rangesEnv, ...(await database.fresh()) })
+        const box = machine({ ...rangesEnv, ...PATIENT, ...(await database.fresh()) })
         const apps = await Promise.all(wanted.map((_, index) => box.d("allocate", "--app", `app${index}`)))
         expect(apps.map((run) => [run.code, run.stderr])).toEqual(apps.map(() => [0, ""]))
         const given = apps.map(({ stdout }, index) => {
