@@ -7,7 +7,7 @@ import { commitProxy } from "../support/proxy.ts"
 import { type Client, NAIVE_TABLE, naive, overMysql, overSqlite, process as processes, type Query } from "./clients.ts"
 import type { Attempt } from "./history.ts"
 import { inProcess } from "./inProcess.ts"
-import { judge, type Verdict } from "./judge.ts"
+import { judge } from "./judge.ts"
 import { Report } from "./report.ts"
 import { BROKEN, CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
 import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
@@ -32,13 +32,6 @@ const databases: ReadonlyArray<readonly [string, () => Promise<World>]> = [
 
 const report = new Report()
 afterAll(() => console.log(`\n${report.text}\n`))
-
-const KEPT = { duplicates: [], losses: [], inventions: [], drift: [], pairs: [], moved: [], stale: [], unclean: [] }
-
-const keeps = (trial: string, verdict: Verdict) => {
-  report.add(trial, verdict)
-  expect(verdict).toMatchObject(KEPT)
-}
 
 /** 32 clients times 7 pairs: nothing is refused and no place left out. Then everything mixed. */
 const manyWriters = async (clients: ReadonlyArray<Client>, seed: number, pairs = PAIRS, asks = ASKS) => {
@@ -88,7 +81,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
       const world = await fresh()
       const services = await serve(world, hosts)
       const verdict = await judged(await manyWriters(clientsOf(services), seed), world, services)
-      keeps(`${database}, ${through}`, verdict)
+      report.keeps(`${database}, ${through}`, verdict)
       expect(verdict.unknown).toBe(0)
     })
 
@@ -97,7 +90,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
       const box = machine({ ...ENV, ...world.env, AUTOMATELINUX_DAEMON: "never" })
       const clients = times(CLIENTS, () => processes(box))
       const verdict = await judged(await manyWriters(clients, seed, 1, SHORT ? 0 : 1), world, [])
-      keeps(`${database}, command line`, verdict)
+      report.keeps(`${database}, command line`, verdict)
       expect(verdict.unknown).toBe(0)
     })
 
@@ -111,7 +104,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
         index % 8 === 3 ? processes(past) : index % 16 === 7 ? processes(service.box) : client
       )
       const verdict = await judged(await manyWriters(clients, seed, 2, 4), world, services)
-      keeps(`${database}, daemons and command line`, verdict)
+      report.keeps(`${database}, daemons and command line`, verdict)
       expect(verdict.unknown).toBe(0)
     })
 
@@ -126,7 +119,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
       const refusals = rush.flatMap(({ outcome }) => (outcome._tag === "Refused" ? [outcome.code] : []))
       expect(refusals).toEqual(times(CLIENTS - slots, () => "range-full"))
       const then = await together(clients, (index) => mixed(`u${index}`, randomFrom(seed + index), ASKS))
-      keeps(`${database}, full range`, await judged([...rush, ...then], world, services))
+      report.keeps(`${database}, full range`, await judged([...rush, ...then], world, services))
     })
 
     it("a daemon is killed, over and over", async () => {
@@ -139,7 +132,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
           await sleep(200)
         }
       })
-      keeps(`${database}, daemon killed`, verdict)
+      report.keeps(`${database}, daemon killed`, verdict)
     })
 
     it("a daemon falls asleep, perhaps in mid-transaction", async () => {
@@ -150,7 +143,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
         await sleep(PAST_EVERY_TIMEOUT_MS)
         services[0]?.signal("SIGCONT")
       })
-      keeps(`${database}, daemon asleep`, verdict)
+      report.keeps(`${database}, daemon asleep`, verdict)
     })
   })
 
@@ -166,7 +159,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
         await sleep(500)
       }
     })
-    keeps("SQLite, disk full", verdict)
+    report.keeps("SQLite, disk full", verdict)
     expect(verdict.refused).toBeGreaterThan(0)
   })
 
@@ -187,7 +180,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
     }
     await end()
     const verdict = await judged(history, world, [], BROKEN)
-    keeps("SQLite, no page left", verdict)
+    report.keeps("SQLite, no page left", verdict)
     expect(history.some(({ outcome }) => outcome._tag === "Refused" && outcome.code === "unavailable")).toBe(true)
     expect(history.slice(-CLIENTS).some(({ outcome }) => outcome._tag === "Ok")).toBe(true)
   })
@@ -205,7 +198,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
           await sleep(500)
         }
       })
-      keeps("MariaDB, server killed", verdict)
+      report.keeps("MariaDB, server killed", verdict)
     } finally {
       await server.kill()
     }
@@ -221,7 +214,7 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
         await sleep(PAST_EVERY_TIMEOUT_MS)
         server.signal("SIGCONT")
       })
-      keeps("MariaDB, server stopped", verdict)
+      report.keeps("MariaDB, server stopped", verdict)
     } finally {
       await server.kill()
     }
@@ -233,6 +226,6 @@ describe.each(times(Math.max(1, ROUNDS), (round) => round + 1))("round %i", (rou
     const fates = times(10_000, () => (random() < 0.8 ? "pass" : random() < 0.5 ? "before" : "after"))
     const world = await onMariaDb(server, await commitProxy(server.socket, fates))
     const services = await serve(world, FOUR_HOSTS, PATIENCE)
-    keeps("MariaDB, cut at COMMIT", await disturbed(world, services, seed, () => sleep(1000)))
+    report.keeps("MariaDB, cut at COMMIT", await disturbed(world, services, seed, () => sleep(1000)))
   })
 })

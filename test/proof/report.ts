@@ -1,6 +1,10 @@
+import { expect } from "vitest"
 import type { Verdict } from "./judge.ts"
 
 const HEADER = ["TRIAL", "ROUNDS", "OPERATIONS", "REFUSED", "UNKNOWN", "DUPLICATES", "LOSSES", "OTHER"]
+
+/** What a verdict holds where the promise was kept. */
+const KEPT = { duplicates: [], losses: [], inventions: [], drift: [], pairs: [], moved: [], stale: [], unclean: [] }
 
 /** The verdicts of many rounds, added up by trial. */
 export class Report {
@@ -16,6 +20,15 @@ export class Report {
       trial,
       row.map((sum, index) => sum + (round[index] ?? 0))
     )
+  }
+
+  /** Adds the verdict, and fails where the promise was not kept. */
+  keeps(trial: string, verdict: Verdict): void {
+    this.add(trial, verdict)
+    const { ok, operations, refused, unknown, ...wrong } = verdict
+    // At once: a run of many rounds tells why it failed only at its end, which may be an hour away.
+    if (Object.values(wrong).some((lines) => lines.length > 0)) console.error(trial, JSON.stringify(wrong, null, 2))
+    expect(wrong).toEqual(KEPT)
   }
 
   get text(): string {
