@@ -6,7 +6,7 @@ import { defineConfig } from "vitest/config"
  */
 const APART = [
   "test/proof/*.test.ts",
-  "test/mariadb/{trouble,second-writer}.test.ts",
+  "test/mariadb/{node,trouble,second-writer}.test.ts",
   "test/e2e/{daemon,entry,fast-path,foreign-words,garbage,leftovers,storage}.test.ts",
   "test/{grouped,imports,model,server,servers,sockets}.test.ts",
   "test/domain/*.test.ts"

@@ -127,6 +127,10 @@ export const layer = (
   const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
   const noneFree = () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
 
+  /** What a transaction asks by itself goes as text, too. */
+  const asText = (connection: Connection): Connection =>
+    Object.assign(Object.create(connection), { execute: connection.executeUnprepared })
+
   /** The pool waits without limit; but of a single server's there is always one left for a transaction. */
   const reserveFrom = (sql: SqlClient.SqlClient): (typeof Dialect.Service)["reserve"] => {
     let reached = false
@@ -162,7 +166,7 @@ export const layer = (
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
-    reserve: reserveFrom(sql),
+    reserve: Effect.map(reserveFrom(sql), asText),
     read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection, questions) =>
       Effect.gen(function* () {
