@@ -38,37 +38,30 @@ const sendOne = (connection: Connection, [text, values]: Text): Effect.Effect<un
     ? connection.executeUnprepared(text, [], undefined)
     : connection.executeRaw(text, values)
 
-/** As text, not prepared. What is no question is answered only where it is one of several: the other one does nothing. */
-const sendText = (connection: Connection, [text, values]: Text): Effect.Effect<unknown, SqlError> =>
-  text.startsWith("SELECT")
-    ? connection.executeUnprepared(text, values, undefined)
-    : Effect.map(connection.executeUnprepared(`${text}; DO 0`, values, undefined), ([answer]) => answer)
-
 /**
  * Runs statements in their order, and answers what the driver says of each. As many as possible go at once, because a
  * journey takes longer than a statement.
  *
- * On a node of a Galera cluster each goes `alone`, and as text. There a transaction is ended in its middle when another
- * node was faster, and of statements that were sent together the rest is run all the same, outside of any transaction.
- * Nodes have a history of forgetting such an end between the two halves of a prepared statement.
+ * On a node of a Galera cluster each goes `alone`. There a transaction is ended in its middle when another node was
+ * faster, and of statements that were sent together the rest is run all the same, outside of any transaction.
  */
 export const send = (
   connection: Connection,
   texts: ReadonlyArray<Text>,
   alone: boolean
 ): Effect.Effect<Answers, SqlError> =>
-  alone
-    ? Effect.forEach(texts, (text) => sendText(connection, text))
-    : Effect.map(
-        Effect.forEach(journeysOf(texts), (some): Effect.Effect<Answers, SqlError> => {
-          const [only] = some
-          if (some.length === 1 && only !== undefined)
-            return Effect.map(sendOne(connection, only), (answer) => [answer])
-          return connection.executeUnprepared(
-            textOf(some),
-            some.flatMap(([, values]) => values),
-            undefined
-          )
-        }),
-        (answers) => answers.flat()
-      )
+  Effect.map(
+    Effect.forEach(
+      alone ? texts.map((text) => [text]) : journeysOf(texts),
+      (some): Effect.Effect<Answers, SqlError> => {
+        const [only] = some
+        if (some.length === 1 && only !== undefined) return Effect.map(sendOne(connection, only), (answer) => [answer])
+        return connection.executeUnprepared(
+          textOf(some),
+          some.flatMap(([, values]) => values),
+          undefined
+        )
+      }
+    ),
+    (answers) => answers.flat()
+  )

@@ -45,6 +45,11 @@ export const layer = (
   /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
   let clustered = false
   let askedAt = -1
+  /**
+   * The connections whose transaction is on a node. It is never asked within one: where it is over already, because
+   * another node was faster, the answer to SHOW says nothing of that, and what follows is outside of any.
+   */
+  const onNodes = new WeakSet<Connection>()
 
   const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
   const opening = (inCluster: boolean): ReadonlyArray<Text> => [
@@ -127,10 +132,6 @@ export const layer = (
   const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
   const noneFree = () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
 
-  /** What a transaction asks by itself goes as text, too. */
-  const asText = (connection: Connection): Connection =>
-    Object.assign(Object.create(connection), { execute: connection.executeUnprepared })
-
   /** The pool waits without limit; but of a single server's there is always one left for a transaction. */
   const reserveFrom = (sql: SqlClient.SqlClient): (typeof Dialect.Service)["reserve"] => {
     let reached = false
@@ -166,12 +167,15 @@ export const layer = (
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
-    reserve: Effect.map(reserveFrom(sql), asText),
+    reserve: reserveFrom(sql),
     read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection, questions) =>
       Effect.gen(function* () {
         const alone = yield* inCluster(connection)
-        if (alone) yield* run(connection, textOf(opening(true)))
+        if (alone) {
+          onNodes.add(connection)
+          yield* run(connection, textOf(opening(true)))
+        }
         const texts = [...(alone ? [] : opening(false)), queueing, ...questions.map(compiled)]
         const answers = yield* send(connection, texts, alone)
         const at = texts.indexOf(queueing)
@@ -182,17 +186,14 @@ export const layer = (
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
     commit: (connection, last) =>
-      Effect.flatMap(inCluster(connection), (alone) =>
-        alone
-          ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
-          : send(connection, [...last.map(compiled), ["COMMIT", []]], false)
-      ),
+      onNodes.has(connection)
+        ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
+        : send(connection, [...last.map(compiled), ["COMMIT", []]], false),
     version: Effect.succeed(undefined),
     look: (questions) =>
       Effect.scoped(Effect.flatMap(sql.reserve, (connection) => send(connection, questions.map(compiled), false))),
     admit,
-    all: (connection, statements) =>
-      Effect.flatMap(inCluster(connection), (alone) => send(connection, statements.map(compiled), alone)),
+    all: (connection, statements) => send(connection, statements.map(compiled), onNodes.has(connection)),
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
     columns: Effect.map(
