@@ -258,7 +258,7 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
 })
 
 it("port-stale: quiet for longer than is configured, the whole pair", async () => {
-  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second", AUTOMATELINUX_STALE_AFTER_DEV: "3 seconds" })
+  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second", AUTOMATELINUX_STALE_AFTER_DEV: "8 seconds" })
   await box.ok("allocate", "--app", "cad", "--special", "bridge")
   await startDaemon(box)
   const stale = (key: string) =>
