@@ -119,7 +119,7 @@ export const layer = (
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
     if (servers.length === 1) return trouble
-    // A node that is alone keeps its connections, and refuses what comes over them, or takes long to.
+    // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock.
     if (isOutOfCluster(error.cause) || (clustered && isLockWait(error.cause))) connections.leave()
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
