@@ -46,8 +46,8 @@ export const layer = (
   let clustered = false
   let askedAt = -1
   /**
-   * The connections whose transaction is on a node. It is never asked within one: where it is over already, because
-   * another node was faster, the answer to SHOW says nothing of that, and what follows is outside of any.
+   * The connections whose transaction is on a node. What they are is not asked within one, because an end of the
+   * transaction that is told to a question of no consequence is easily lost, and what follows is outside of any.
    */
   const onNodes = new WeakSet<Connection>()
 
