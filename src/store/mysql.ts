@@ -171,13 +171,13 @@ export const layer = (
     read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection, questions) =>
       Effect.gen(function* () {
-        const alone = yield* inCluster(connection)
-        if (alone) {
+        const onNode = yield* inCluster(connection)
+        if (onNode) {
           onNodes.add(connection)
           yield* run(connection, textOf(opening(true)))
         }
-        const texts = [...(alone ? [] : opening(false)), queueing, ...questions.map(compiled)]
-        const answers = yield* send(connection, texts, alone)
+        const texts = [...(onNode ? [] : opening(false)), queueing, ...questions.map(compiled)]
+        const answers = yield* send(connection, texts, onNode)
         const at = texts.indexOf(queueing)
         const queue = answers[at]
         return Array.isArray(queue) && queue.length === 1

@@ -139,6 +139,16 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
       await Promise.all([node(0).kill(), node(1).kill()])
       await sleep(UNTIL_NOTICED_MS)
       await expect(node(2).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
+      const env = { ...ENV, ...world.envOf(2, 1), AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" }
+      const alone = machine({ ...env, AUTOMATELINUX_DAEMON: "never" })
+      for (const words of [["listPorts"], ["allocate", "--app", "lonely"]])
+        expect(await alone.d(...words)).toMatchObject({
+          code: 3,
+          stdout: "",
+          stderr: expect.stringMatching(
+            /^error: .* it is not ready, as a node of a cluster .*\nhint: ask it: SHOW STATUS/
+          )
+        })
       for (const each of [node(0), node(1)]) each.startAgain()
       await reunited(nodes, node(2))
     })
