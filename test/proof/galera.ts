@@ -10,8 +10,8 @@ import { ROOT, temporary } from "../support/program.ts"
 
 const PROVIDER = ["/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so"].find(existsSync) ?? ""
 
-/** A node that is started copies what it has missed from another first. */
-const START_LIMIT_MS = 60_000
+/** A node that is started copies what it has missed from another first; one that was killed once took a minute. */
+const START_LIMIT_MS = 120_000
 
 const LOOPBACK = "127.0.0.1"
 
