@@ -1,8 +1,13 @@
 import type { Client } from "./clients.ts"
 import { type Ask, type Attempt, keysOf, type Outcome } from "./history.ts"
 
+const FIRST = Number(process.env["PROOF_FIRST"] ?? 29_000)
+
 /** The ports that the proof is run on, apart from those of the other tests. */
-export const RANGES = { app: { first: 29_000, last: 29_999 }, special: { first: 30_000, last: 30_499 } }
+export const RANGES = {
+  app: { first: FIRST, last: FIRST + 999 },
+  special: { first: FIRST + 1000, last: FIRST + 1499 }
+}
 
 export type Random = () => number
 
