@@ -21,7 +21,7 @@ export type Asked =
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A daemon answers sooner, also where its database is silent; one that does not is stopped or stuck. */
+/** A daemon answers sooner, unless it says that its database is waited for longer; one that does not is stopped or stuck. */
 const SILENCE_MS = 30_000
 /** It says what it is at once. */
 const GREETING_MS = 5000
@@ -32,11 +32,16 @@ const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 /** Asked before a change: a daemon of another kind, which answers in plain text, would just do it. */
 const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 
+/** The line for `request`. A daemon that was stopped meanwhile must not do later what was done without it. */
+const lineOf = (request: object, limit: number): string =>
+  // Nor must it begin what ends after that.
+  `${JSON.stringify({ ...request, until: Date.now() + Math.max(limit, SILENCE_MS) - GREETING_MS })}\n`
+
 /**
- * Sends `line`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
+ * Sends `request`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
  * within a few seconds has taken nothing, and is as good as none.
  */
-const askAt = (path: string, line: string, matters: boolean, limit = SILENCE_MS): Promise<Asked> =>
+const askAt = (path: string, request: object, matters: boolean, limit = SILENCE_MS): Promise<Asked> =>
   new Promise((done) => {
     const socket = connect(path)
     let sent = false
@@ -46,17 +51,17 @@ const askAt = (path: string, line: string, matters: boolean, limit = SILENCE_MS)
       done(asked)
     }
     const gone = (why: string): Asked => (sent ? { _tag: "Lost" } : { _tag: "NoDaemon", why })
-    const send = () => {
+    const send = (wait: number) => {
       sent = true
-      socket.setTimeout(limit)
-      socket.write(line)
+      socket.setTimeout(wait)
+      socket.write(lineOf(request, wait))
     }
     socket.setEncoding("utf8")
     socket.setTimeout(Math.min(limit, GREETING_MS))
     socket.once("timeout", () => end(gone("silent")))
     socket.once("connect", () => {
       if (matters) socket.write(WHO_ARE_YOU)
-      else send()
+      else send(limit)
     })
     socket.on("data", (chunk: string) => {
       text += chunk
@@ -70,7 +75,7 @@ const askAt = (path: string, line: string, matters: boolean, limit = SILENCE_MS)
         return end(lost ? { _tag: "Lost" } : { _tag: "NoDaemon", why: "another program" })
       }
       if (sent) end({ _tag: "Reply", reply })
-      else send()
+      else send(Math.max(limit, waitOf(reply)))
     })
     socket.once("error", (error: NodeJS.ErrnoException) => end(gone(error.code ?? "silent")))
     socket.once("close", () => done(gone("silent")))
@@ -85,6 +90,12 @@ const parseReply = (line: string): Reply | undefined => {
   }
 }
 
+/** How long the daemon says that a change may take, in milliseconds. */
+const waitOf = (greeting: Reply): number => {
+  const { waitSeconds } = (greeting.ok ? greeting.result : {}) as { readonly waitSeconds?: unknown }
+  return typeof waitSeconds === "number" ? waitSeconds * 1000 : 0
+}
+
 /** Commands that change nothing. */
 const QUESTIONS = ["getPort", "listPorts", "ping", "status", "explain"]
 
@@ -95,18 +106,16 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-const lineFor = async (command: string, payload: object, environment: Environment): Promise<string> => {
+const requestFor = async (command: string, payload: object, environment: Environment): Promise<object> => {
   const config = await fingerprintOf(environment)
-  // A daemon that was stopped meanwhile must not do later what was done without it, nor begin what ends after that.
-  const until = Date.now() + SILENCE_MS - GREETING_MS
-  return `${JSON.stringify({ ...payload, command, format: "json", until, ...(config && { config }) })}\n`
+  return { ...payload, command, format: "json", ...(config && { config }) }
 }
 
 /** Asks the daemon of this user, or else the system's. */
 export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
-  const line = await lineFor(command, payload, environment)
+  const request = await requestFor(command, payload, environment)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
-    const asked = await askAt(path, line, !QUESTIONS.includes(command))
+    const asked = await askAt(path, request, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked
   }
   return { _tag: "NoDaemon" }
@@ -114,4 +123,4 @@ export const ask = async (command: string, payload: object, environment: Environ
 
 /** What comes of a question of `command` at `path`, within `limit` milliseconds. */
 export const probe = async (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
-  askAt(path, await lineFor(command, {}, environment), false, limit)
+  askAt(path, await requestFor(command, {}, environment), false, limit)

@@ -10,7 +10,7 @@ import { commandList, fieldOf, findCommand, type RegistryCommand, registryComman
 import type { PortsConfig } from "./config.ts"
 import { Doctor } from "./Doctor.ts"
 import { Deadline } from "./domain/Deadline.ts"
-import { type RegistryError, TooLate } from "./domain/errors.ts"
+import { type RegistryError, TookTooLong, TooLate } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
@@ -28,6 +28,12 @@ import type { Outcome, Request } from "./server.ts"
 import { together } from "./together.ts"
 
 const HELP_WIDTH = 100
+
+/** How long a look at the database may take, where only its state is asked for. */
+const STATUS_SECONDS = 5
+
+/** What a change takes at the most: the database's patience, once more after a lost COMMIT, and some seconds. */
+const waitSeconds = (patience: Duration.Duration): number => Math.ceil(2 * Duration.toSeconds(patience)) + 10
 
 /** What needs the database. */
 export type Parts = Registry | Store | Monitor | Listeners
@@ -111,7 +117,14 @@ export const makeResponder = (
           ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
           health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
         } satisfies Status
-      }).pipe(Effect.catchAll((error) => Effect.succeed(dark(error))))
+      }).pipe(
+        Effect.disconnect,
+        Effect.timeoutFail({
+          duration: Duration.seconds(STATUS_SECONDS),
+          onTimeout: () => new TookTooLong({ what: "a look at the database", seconds: STATUS_SECONDS })
+        }),
+        Effect.catchAll((error) => Effect.succeed(dark(error)))
+      )
     })
 
     const handlers = makeHandlers({
@@ -201,7 +214,8 @@ export const makeResponder = (
         return { ok: true, notes: [], result, text: () => text }
       }
       if (command === "ping") {
-        return { ok: true, notes: [], result: { pong: true, pid: process.pid }, text: () => "pong" }
+        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience) }
+        return { ok: true, notes: [], result, text: () => "pong" }
       }
       if (command === "status") {
         const result = await run(status)

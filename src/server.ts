@@ -18,7 +18,7 @@ export interface Limits {
   /** Bytes of one line. */
   readonly line: number
   readonly connections: number
-  /** Milliseconds without a word in either direction. */
+  /** Milliseconds without a word in either direction, while nothing is being answered. */
   readonly idle: number
 }
 
@@ -61,6 +61,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
   let pending: Buffer = Buffer.alloc(0)
   const lines: Array<string> = []
   let busy = false
+  let answering = false
   let closing = false
   let ended = false
 
@@ -100,7 +101,9 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     if (busy) return
     busy = true
     for (let line = lines.shift(); line !== undefined && !closing; line = lines.shift()) {
+      answering = true
       if (line.trim() !== "") await answer(line).catch(() => close())
+      answering = false
       if (socket.writableLength > UNREAD_MAX)
         await new Promise((done) => socket.once("drain", done).once("close", done))
     }
@@ -128,7 +131,13 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     pending = Buffer.alloc(0)
     void work()
   })
-  socket.setTimeout(limits.idle, () => {
+  socket.setTimeout(limits.idle)
+  socket.on("timeout", () => {
+    // Who waits for an answer is not idle: told that it is, it would not know of what is done for it.
+    if (answering) {
+      socket.setTimeout(limits.idle)
+      return
+    }
     close("ERROR: Idle timeout\n")
     // One that does not even read that.
     setTimeout(() => socket.destroy(), LINGER_MS).unref()

@@ -58,6 +58,14 @@ it("tells who says nothing, and lets who says something", async () => {
   expect(heard).toBe("pong\n")
 })
 
+it("does not take who waits for an answer for idle", async () => {
+  const { path } = await start(async () => {
+    await sleep(3 * LIMITS.idle)
+    return pong
+  })
+  expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+})
+
 it("answers what was asked before it stops, and no more", async () => {
   const { path, service } = await start(async () => {
     await sleep(200)

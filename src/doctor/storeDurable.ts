@@ -19,7 +19,7 @@ export const storeDurable: Check = (scene) =>
         severity: loss.when === "server" ? "warning" : "info",
         keys: [],
         ports: [],
-        message: `${store.label} may forget what it confirmed: the last second, when ${whose} crashes`,
+        message: `${store.label} may forget what it confirmed last, when ${whose} crashes`,
         evidence: loss.setting,
         remedy: `${asAdministrator(scene, `SET GLOBAL ${loss.safe}`)}  # and in its configuration file`
       })

@@ -204,12 +204,20 @@ export const layer = (
     ),
     account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
     loses: Effect.map(
-      sql<{ flush: number }>`SELECT @@innodb_flush_log_at_trx_commit AS flush`,
+      sql<{ flush: number; binlog: number; sync: number }>`
+        SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync`,
       ([row]): Loss | undefined => {
-        const flush = Number(row?.flush ?? 1)
-        if (flush === 1 || flush === 3) return undefined
-        const name = "innodb_flush_log_at_trx_commit"
-        return { when: flush === 0 ? "server" : "machine", setting: `${name} is ${flush}`, safe: `${name} = 1` }
+        const loss = (when: Loss["when"], name: string, value: number): Loss => ({
+          when,
+          setting: `${name} is ${value}`,
+          safe: `${name} = 1`
+        })
+        const [flush, binlog, sync] = [row?.flush, row?.binlog, row?.sync].map(Number)
+        if (flush === 0 || flush === 2) {
+          return loss(flush === 0 ? "server" : "machine", "innodb_flush_log_at_trx_commit", flush)
+        }
+        // Where there is a binary log, a COMMIT is on the disk when that is.
+        return binlog === 1 && sync !== undefined && sync !== 1 ? loss("machine", "sync_binlog", sync) : undefined
       }
     ),
     columnTypes: Effect.map(

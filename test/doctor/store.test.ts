@@ -230,13 +230,20 @@ describe("store-durable", () => {
     const finding = await findingOf(box, "store-durable")
     expect(finding).toMatchObject({ severity: "warning", evidence: "innodb_flush_log_at_trx_commit is 0" })
     expect(finding.message).toBe(
-      `database ports at ${server.socket} as ports may forget what it confirmed: the last second, when the server crashes`
+      `database ports at ${server.socket} as ports may forget what it confirmed last, when the server crashes`
     )
     await server.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
     expect(await findingOf(box, "store-durable")).toMatchObject({
       severity: "info",
       evidence: "innodb_flush_log_at_trx_commit is 2"
     })
+    expect(await afterMending(box, finding)).toEqual([])
+  })
+
+  it("tells of a binary log that is not on the disk when it is confirmed", async () => {
+    const { box } = await own("--log-bin=binlog", "--sync-binlog=0")
+    const finding = await findingOf(box, "store-durable")
+    expect(finding).toMatchObject({ severity: "info", evidence: "sync_binlog is 0" })
     expect(await afterMending(box, finding)).toEqual([])
   })
 

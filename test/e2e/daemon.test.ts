@@ -191,7 +191,7 @@ describe("the protocol", () => {
         version,
         error: { code: "invalid", message: expect.stringContaining("id is no scalar"), hint: expect.any(String) }
       },
-      { ok: true, version, result: { pong: true, pid: daemon.pid } }
+      { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 20 } }
     ])
     await each.write('{"command":"getPort","key":"cad-prod"}\n')
     expect((await each.all()).endsWith("\n28000\n")).toBe(true)
@@ -429,10 +429,24 @@ describe("the service", () => {
     expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
   })
 
+  it("is waited for as long as it says that a change may take", async () => {
+    const untils: Array<number> = []
+    impostor((line) => {
+      const { command, id, until } = JSON.parse(line)
+      if (command !== "ping") untils.push(until - Date.now())
+      const result = command === "ping" ? { pong: true, waitSeconds: 70 } : { key: "a", port: 28150 }
+      return `${JSON.stringify({ ok: true, version: "0.1.0", result, id })}\n`
+    })
+    await box.ok("setPort", "--key", "a", "--value", "28150")
+    await box.ok("getPort", "--key", "a")
+    const [change = 0, question = 0] = untils.map((each) => Math.round(each / 10_000))
+    expect([change, question]).toEqual([6, 2])
+  })
+
   it("goes on where its log cannot be written", async () => {
     const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
     const run = box.sh(
-      `d daemon 2> /dev/full & p=$!; for i in $(seq 100); do [ -S ${socket} ] && break; sleep 0.1; done; sleep 0.5; d ping; kill $(d ping --json | grep -o '[0-9]*'); wait $p; echo $?`
+      `d daemon 2> /dev/full & p=$!; for i in $(seq 100); do [ -S ${socket} ] && break; sleep 0.1; done; sleep 0.5; d ping; kill $(d ping --json | grep -o '"pid":[0-9]*' | cut -d: -f2); wait $p; echo $?`
     )
     expect((await run).stdout).toBe("pong\n0\n")
   })
@@ -526,6 +540,23 @@ describe("the database of a running daemon", () => {
     expect(daemon.log()).not.toContain("secret")
     expect(await daemon.stop()).toBe(0)
   })
+})
+
+it("tells how it is within some seconds, also while its database is silent", async () => {
+  const silent = createServer(() => {})
+  const path = join(temporary(), "silent")
+  await new Promise<void>((done) => silent.listen(path, () => done()))
+  onTestFinished(() => void silent.close())
+  const box = machine({
+    ...RANGES,
+    AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}`,
+    AUTOMATELINUX_DATABASE_TIMEOUT: "1 minute"
+  })
+  const daemon = await startDaemon(box)
+  expect(JSON.parse(await box.ok("ping", "--json"))).toEqual({ pong: true, pid: daemon.pid, waitSeconds: 130 })
+  const { database, pid } = JSON.parse(await box.ok("status", "--json"))
+  expect(pid).toBe(daemon.pid)
+  expect(database).toMatchObject({ latencyMs: null, error: "a look at the database did not end within 5 s" })
 })
 
 describe("a connection of the pool", () => {
