@@ -22,6 +22,19 @@ const withOwners = (found: ReadonlyArray<Socket>): ReadonlyArray<Listener> => {
   }))
 }
 
+const aMoment = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
+
+/**
+ * Those of `ports` on which one socket listens now and 20 to 50 ms later. Somebody else's try of a port, for another
+ * registry or from another node of a cluster, looks like a listener for as long as it takes.
+ */
+const still = Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<number>) {
+  const before = new Set(sockets().map(({ inode }) => inode))
+  yield* aMoment
+  const stayed = new Set(sockets().flatMap(({ inode, port }) => (before.has(inode) ? port : [])))
+  return new Set(ports.filter((port) => stayed.has(port)))
+})
+
 /** Who listens on this host, and which process that is. */
 export class Listeners extends Effect.Service<Listeners>()("Listeners", {
   succeed: {
@@ -65,34 +78,22 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
       Effect.sync(() => (ports.size === 0 ? [] : withOwners(sockets().filter((socket) => ports.has(socket.port))))),
 
-    /**
-     * Those of `ports` that something still listens on a moment later. Somebody else's try of a port, for another
-     * registry on this machine, looks like a listener for as long as it takes.
-     */
-    still: Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<number>) {
-      yield* aMoment
-      const listening = new Set(sockets().map((socket) => socket.port))
-      return new Set(ports.filter((port) => listening.has(port)))
-    }),
+    still,
 
     /**
      * Whether something has bound `port`, on any address, found out by binding it for a moment.
      *
-     * Others who try the same port at that moment make it look busy. So a busy answer is asked again, 20 to 50 ms
-     * later, until the kernel's table confirms it, at most 5 times; if it stays, it is believed.
+     * Others who try the same port at that moment make it look busy. So a busy answer is asked again until one socket
+     * keeps the port for a moment, at most 5 times; if it stays, it is believed.
      */
     isBound: Effect.fn("Listeners.isBound")(function* (port: number) {
       for (let attempt = 0; yield* bindFails(port); attempt++) {
-        if (attempt === 5) return true
-        yield* aMoment
-        if (sockets().some((socket) => socket.port === port) && (yield* bindFails(port))) return true
+        if (attempt === 5 || (yield* still([port])).has(port)) return true
       }
       return false
     })
   }
 }) {}
-
-const aMoment = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
 
 /** `get-port` answers another port where the wished one is busy, and for a while refuses what it answered before. */
 const isFree = async (port: number, host?: string): Promise<boolean> => {

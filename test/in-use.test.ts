@@ -1,5 +1,6 @@
 import { createServer } from "node:net"
 import { networkInterfaces } from "node:os"
+import { setTimeout as sleep } from "node:timers/promises"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { expect, it, onTestFinished } from "vitest"
@@ -54,3 +55,24 @@ it.each(["127.0.0.1", "::1", "0.0.0.0", "::", ...ownAddresses])(
     expect(await Effect.runPromise(isBound)).toBe(false)
   }
 )
+
+it("does not take those for a listener who try the port one after the other", async () => {
+  const port = 30_670
+  const isBound = Effect.flatMap(Listeners, (each) => each.isBound(port)).pipe(Effect.provide(Listeners.Default))
+  let trying = true
+  const tries = (async () => {
+    while (trying) {
+      const server = createServer()
+      // What is asked tries the port too, and may be faster.
+      await new Promise<void>((done) => server.once("error", () => done()).listen(port, done))
+      await sleep(5)
+      await new Promise((done) => server.close(done))
+    }
+  })()
+  // For less time than five moments take.
+  setTimeout(() => {
+    trying = false
+  }, 80)
+  expect(await Effect.runPromise(isBound)).toBe(false)
+  await tries
+})

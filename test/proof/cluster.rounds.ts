@@ -5,7 +5,7 @@ import { NAIVE_TABLE, naive, overMysql } from "./clients.ts"
 import { type Node, reunited, wholeCluster } from "./galera.ts"
 import { judge } from "./judge.ts"
 import { Report } from "./report.ts"
-import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together } from "./trial.ts"
+import { CLIENTS, clientsOf, disturbed, ENV, judged, serve, times, together, workingSince } from "./trial.ts"
 import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
 import { onCluster, readPorts } from "./worlds.ts"
 
@@ -112,18 +112,13 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
     const isolate = (value: number) => node(0).query(`SET GLOBAL wsrep_provider_options = 'gmcast.isolate=${value}'`)
     const verdict = await disturbed(world, services, seed, async (history) => {
       const since = performance.now()
-      const goOn = () =>
-        new Set(
-          history
-            .filter(({ began, outcome }) => began > since + UNTIL_NOTICED_MS && outcome._tag === "Ok")
-            .map(({ client }) => client % FOUR_HOSTS.length)
-        )
+      const goOn = () => workingSince(history, since + UNTIL_NOTICED_MS, services.length)
       await isolate(1)
       try {
         await sleep(UNTIL_NOTICED_MS)
         await expect(node(0).query("SELECT * FROM mysql.user LIMIT 1")).rejects.toThrow(/WSREP/)
         // Also who likes that node best goes on, with another; and who asks for the first time.
-        await vi.waitUntil(() => goOn().size === FOUR_HOSTS.length, GOING_ON_MS)
+        await vi.waitUntil(() => goOn().size === services.length, GOING_ON_MS)
         await machine({ ...ENV, ...world.envOf(0), AUTOMATELINUX_DAEMON: "never" }).ok("listPorts")
       } finally {
         await isolate(0)

@@ -44,8 +44,8 @@ const COMMON = 4
 
 /**
  * Everything mixed: apps and specials of its own that come and go, ports set by hand where others set them too, with
- * force and without, renames, and apps that others ask for as well. A key whose state is unknown is not used again, so
- * that what is known stays known.
+ * force and without, renames, and apps that others allocate and ask for as well. A key whose state is unknown is not
+ * used again, so that what is known stays known.
  */
 export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFINITY): Script => {
   const apps = new Set<string>()
@@ -59,7 +59,9 @@ export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFIN
     const app = oneOf(apps)
     const key = oneOf(specials)
     if (dice < 8) return allocate(`common${Math.floor(random() * COMMON)}`)
-    if (dice < 12 && app !== undefined) return allocate(app)
+    // Whoever was given it first: what was acknowledged to one must be seen by all, also through another node.
+    if (dice < 12) return { command: "getPort", key: `common${Math.floor(random() * COMMON)}-dev` }
+    if (dice < 15 && app !== undefined) return allocate(app)
     if (dice < 18) return { command: "allocate", app: [fresh("a"), fresh("a")], special: [fresh("s")] }
     if (app !== undefined && dice < 30) return { command: "release", app: [app], special: [] }
     if (app !== undefined && dice < 36) return { command: "getPort", key: `${app}-dev` }
