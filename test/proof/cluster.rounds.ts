@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { afterAll, beforeEach, describe, expect, it, vi } from "vitest"
-import { machine } from "../support/program.ts"
+import { type Machine, machine } from "../support/program.ts"
 import { NAIVE_TABLE, naive, overMysql } from "./clients.ts"
 import { type Node, reunited, wholeCluster } from "./galera.ts"
 import { judge } from "./judge.ts"
@@ -19,6 +19,9 @@ const UNTIL_NOTICED_MS = 5000
 
 /** How soon everybody must go on with another node, once it is noticed, on a busy machine. */
 const GOING_ON_MS = 20_000
+
+/** How long a node is kept from doing what the others did. */
+const LAG_S = 3
 
 const report = new Report()
 let nodes: ReadonlyArray<Node> = []
@@ -83,6 +86,22 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
     expect(ports.sort((a, b) => a - b)).toEqual(times(2 * PAIRS * CLIENTS, (index) => RANGES.app.first + index))
     const then = await together(clients, (index) => mixed(`u${index}`, randomFrom(seed + index), ASKS))
     report.keeps("many writers", await judged([...first, ...then], world, services))
+  })
+
+  it("a node that lags behind the others does not answer with what was", async () => {
+    const world = await onCluster(nodes)
+    const [near, far] = [0, 1].map((host) =>
+      machine({ ...ENV, ...world.envOf(host, 1), AUTOMATELINUX_DAEMON: "never" })
+    ) as [Machine, Machine]
+    await near.ok("allocate", "--app", "first")
+    await far.ok("getPort", "--key", "first-dev")
+    const behind = node(1).query(`FLUSH TABLES WITH READ LOCK; SELECT SLEEP(${LAG_S})`)
+    await sleep(500)
+    await near.ok("allocate", "--app", "late")
+    expect(await world.rowsAt(node(1))).toBe(2)
+    expect(await far.ok("getPort", "--key", "late-dev")).toBe(`${RANGES.app.first + 3}\n`)
+    expect(await world.rowsAt(node(1))).toBe(4)
+    await behind
   })
 
   it("a node is killed and comes back", async () => {

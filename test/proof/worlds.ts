@@ -101,6 +101,11 @@ export const onCluster = async (nodes: ReadonlyArray<Node>) => {
         AUTOMATELINUX_DATABASE_TIMEOUT: "30 seconds"
       }
     },
+    /** How many ports a node knows of, whatever it has yet to do. */
+    rowsAt: async (node: Node): Promise<number> => {
+      const answers = await node.query("SET wsrep_sync_wait = 0; SELECT setting_key FROM settings", [], name)
+      return last(answers).length
+    },
     /** All nodes must hold the same. */
     tables: async () => {
       const readAll = async () => {
