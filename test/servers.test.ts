@@ -34,7 +34,7 @@ const twoServers = async (silence = NEVER_MS) => {
     const config = { pool } as unknown as Opening["config"]
     const socket = servers.open({ config })
     socket.on("error", () => {})
-    return { socket, tell: (what: "acquire" | "release") => pool.emit(what, { config }) }
+    return { config, socket, tell: (what: "acquire" | "release") => pool.emit(what, { config }) }
   }
   const open = async () => {
     const connection = begin()
@@ -69,11 +69,30 @@ it.each(["breaks", "falls silent"])("stays when one %s that nobody uses", async 
   expect((await open()).socket.remotePort).toBe(first.port)
 })
 
+it("stays when the server refuses one connection more", async () => {
+  const { begin, first, open } = await twoServers()
+  const { socket } = await open()
+  const refused = begin()
+  await vi.waitUntil(() => first.sockets.length === 2, LIMIT_MS)
+  refused.socket.resume()
+  first.sockets[1]?.end("Too many connections")
+  await closing(refused.socket)
+  expect(socket.destroyed).toBe(false)
+  expect((await open()).socket.remotePort).toBe(first.port)
+})
+
 it("takes a server that is silent while it is asked for one that is gone", async () => {
   const { open, second } = await twoServers(SOON_MS)
   const { socket } = await open()
   await closing(socket)
   expect((await open()).socket.remotePort).toBe(second.port)
+})
+
+it("tells the driver which server it is, whose certificate is expected", async () => {
+  const { first, open, second, servers } = await twoServers()
+  expect((await open()).config).toMatchObject({ host: first.host, port: first.port })
+  servers.leave()
+  expect((await open()).config).toMatchObject({ host: second.host, port: second.port })
 })
 
 it("keeps no connection that was being made when its server was left", async () => {

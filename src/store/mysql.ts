@@ -12,13 +12,16 @@ import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { compiled, send, type Text, textOf } from "./journeys.ts"
-import { diagnose, isLockWait, isOutOfCluster, outOfCluster } from "./mysqlTrouble.ts"
+import { diagnose, isLockWait, isOutOfCluster, isOverTime, isSaid, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
 import { makeServers, serverName } from "./servers.ts"
 
 const CONNECTIONS = 10
+
+/** A connection that broke, whatever with. */
+const BROKEN = { code: "PROTOCOL_CONNECTION_LOST" }
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
@@ -119,8 +122,10 @@ export const layer = (
   const diagnosed = (error: SqlError): Trouble => {
     const trouble = diagnose(error.cause)
     if (servers.length === 1) return trouble
-    // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock.
-    if (isOutOfCluster(error.cause) || (clustered && isLockWait(error.cause))) connections.leave()
+    // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
+    // one that is being copied lets nobody write.
+    const { cause } = error
+    if (isOutOfCluster(cause) || (clustered && (isLockWait(cause) || isOverTime(cause)))) connections.leave()
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
@@ -186,9 +191,14 @@ export const layer = (
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
     commit: (connection, last) =>
-      onNodes.has(connection)
-        ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
-        : send(connection, [...last.map(compiled), ["COMMIT", []]], false),
+      Effect.mapError(
+        onNodes.has(connection)
+          ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
+          : send(connection, [...last.map(compiled), ["COMMIT", []]], false),
+        // Whatever broke the connection: the server may have done it.
+        (error) =>
+          isSaid(error.cause) || diagnose(error.cause)._tag === "Lost" ? error : new SqlError({ cause: BROKEN })
+      ),
     version: Effect.succeed(undefined),
     look: (questions) =>
       Effect.scoped(Effect.flatMap(sql.reserve, (connection) => send(connection, questions.map(compiled), false))),

@@ -20,11 +20,20 @@ const NOT_READY = 1047
 /** Somebody else held for too long what was waited for. */
 const LOCK_WAIT = 1205
 
+/** A statement took longer than `max_statement_time`, a COMMIT perhaps when it had taken effect. */
+const OVER_TIME = 1969
+
 /** What a node of a cluster says that is none at the moment. */
 export const outOfCluster: DriverError = { errno: NOT_READY, sqlState: "08S01", message: "the node is not ready" }
 
 /** Whether a node of a cluster says that it is none at the moment. */
 export const isOutOfCluster = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === NOT_READY
+
+/** Whether a statement was ended for the time that it took. */
+export const isOverTime = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === OVER_TIME
+
+/** Whether the server itself said it, and not whoever carries what it says. */
+export const isSaid = (cause: unknown): boolean => ((cause as DriverError | undefined)?.sqlState ?? "") !== ""
 
 /** Whether what was waited for did not come in time. */
 export const isLockWait = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_WAIT
@@ -40,7 +49,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case LOCK_WAIT:
     case 1213: // deadlock, or a certification conflict in a cluster
       return { _tag: "Busy", ...LOCKED }
-    case 1969: // max_statement_time exceeded, of a COMMIT perhaps when it had taken effect
+    case OVER_TIME:
       return { _tag: "Lost", ...LOCKED }
     case 1040: // too many connections
     case 1203: // of this user
@@ -48,6 +57,10 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1226: // a limit of this user's
       return { _tag: "Busy", reason: `it says: ${message}`, hint: "raise that limit, or try again later" }
     case 1053: // server shutdown in progress
+    case 1158: // what a server says when it ends a connection by itself, up to 1161
+    case 1159:
+    case 1160:
+    case 1161:
     case 1317: // query interrupted
     case 1927: // connection was killed
     case 1180: // COMMIT failed, in a cluster perhaps only on this node
@@ -112,11 +125,14 @@ const DOWN: Readonly<Record<string, string>> = {
   EHOSTDOWN: "the host is down"
 }
 
+/** How the driver's error reads where the connection broke while it was being made secure. */
+const CUT = /disconnected before secure|ECONNRESET|EPIPE/
+
 /** What the driver's error means. Without a state of SQL it is the connection's, not the server's. */
 export const diagnose = (cause: unknown): Trouble => {
-  const { code = "", errno = 0, message = String(cause), sqlState } = (cause ?? {}) as DriverError
-  if (sqlState !== undefined && sqlState !== "" && errno > 0) return diagnoseServer(errno, message)
-  if (code.startsWith("HANDSHAKE_") || /certificate|SSL|TLS/i.test(`${code} ${message}`)) {
+  const { code = "", errno = 0, message = String(cause) } = (cause ?? {}) as DriverError
+  if (isSaid(cause) && errno > 0) return diagnoseServer(errno, message)
+  if (code.startsWith("HANDSHAKE_") && !CUT.test(message)) {
     return {
       _tag: "Refused",
       reason: `no secure connection: ${message}`,

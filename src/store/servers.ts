@@ -4,9 +4,9 @@ import type { Mysql } from "../domain/Database.ts"
 
 type Servers = Mysql["servers"]
 
-/** A connection of the driver's, and the pool that it belongs to, as the driver tells whoever opens it. */
+/** A connection of the driver's, as the driver tells whoever opens it: whose certificate it expects, and its pool. */
 interface Opening {
-  readonly config: { readonly pool: Pool }
+  readonly config: { host?: string; port?: number; readonly pool: Pool }
 }
 
 /** How a server is named for people. */
@@ -22,13 +22,13 @@ export const makeServers = (servers: Servers, silence: number) => {
   let current = 0
   let ended = 0
   const connected = new Set<Socket>()
-  /** The connections that nobody uses at the moment. */
-  const idle = new WeakSet<object>()
+  /** Whether somebody uses the connection at the moment; nothing as long as it is being opened. */
+  const used = new WeakMap<object, boolean>()
 
   const watch = (pool: Pool) => {
     if (pool.listenerCount("acquire") > 0) return
-    pool.on("acquire", ({ config }) => idle.delete(config))
-    pool.on("release", ({ config }) => idle.add(config))
+    pool.on("acquire", ({ config }) => used.set(config, true))
+    pool.on("release", ({ config }) => used.set(config, false))
   }
 
   /** Goes on with the next server, and ends what is connected to this one. */
@@ -39,13 +39,18 @@ export const makeServers = (servers: Servers, silence: number) => {
   }
 
   return {
-    /** Connects to the current server. A connection that breaks while it is used hands over to the next. */
+    /**
+     * Connects to the current server. A connection that breaks while it is used hands over to the next, and so does one
+     * on which the server said nothing; a server that says something and ends it is there, and has too many perhaps.
+     */
     open: ({ config }: Opening): Socket => {
       watch(config.pool)
       const mine = current
       const server = servers[mine % servers.length]
       if (server === undefined) throw new Error("no server is configured")
       const socket = "socket" in server ? connect(server.socket) : connect(server)
+      if ("host" in server) Object.assign(config, { host: server.host, port: server.port })
+      let silent = false
       socket.setNoDelay(true)
       socket.once("connect", () => {
         if (current === mine) connected.add(socket)
@@ -54,11 +59,13 @@ export const makeServers = (servers: Servers, silence: number) => {
       socket.once("close", () => {
         connected.delete(socket)
         ended++
-        if (servers.length > 1 && current === mine && !idle.has(config)) next()
+        const inUse = used.get(config) ?? (silent || socket.bytesRead === 0)
+        if (servers.length > 1 && current === mine && inUse) next()
       })
-      socket.setTimeout(silence, () =>
+      socket.setTimeout(silence, () => {
+        silent = true
         socket.destroy(Object.assign(new Error("silent for too long"), { code: "ETIMEDOUT" }))
-      )
+      })
       return socket
     },
     /** Leaves the current server, unless that was done since anything was connected. */

@@ -66,6 +66,13 @@ const diagnose = (cause: unknown, path: string): Trouble => {
     return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
   if (/^SQLITE_READONLY/.test(code))
     return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`, "read-only")
+  // A COMMIT that could not be brought to the disk may be found there after a crash all the same.
+  if (/^SQLITE_IOERR_(DIR_)?FSYNC/.test(code))
+    return {
+      _tag: "Lost",
+      reason: `the disk does not say that it has what was written (${code})`,
+      hint: `look at: dmesg`
+    }
   if (/^SQLITE_FULL/.test(code)) return refused("the disk is full", `make room: df -h ${dirname(path)}`)
   if (/^SQLITE_/.test(code)) return refused(`${message} (${code})`, `look at: ls -l ${path}*`)
   if (/^E[A-Z]+$/.test(code)) {

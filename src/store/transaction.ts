@@ -24,7 +24,7 @@ export const transaction = <A, E, R>(
         const connection = yield* restore(dialect.reserve)
         // Also where beginning failed: it may have got as far as waiting for the queue.
         const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
-        const answers = yield* Effect.tapError(dialect.begin(connection, questions), () => rollback)
+        const answers = yield* Effect.tapErrorCause(dialect.begin(connection, questions), () => rollback)
         let last: Statements = []
         const atLast = (statements: Statements) => {
           last = statements
@@ -38,7 +38,7 @@ export const transaction = <A, E, R>(
           return yield* exit
         }
         yield* dialect.commit(connection, last).pipe(
-          Effect.tapError(() => rollback),
+          Effect.tapErrorCause(() => rollback),
           Effect.mapError((error) => {
             const trouble = dialect.diagnose(error)
             return trouble._tag === "Lost" ? new CommitLost({ trouble }) : error

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import Database from "better-sqlite3"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { asNobody, asUser, isRoot } from "../support/nobody.ts"
@@ -24,6 +25,62 @@ const expectTrouble = (run: { code: number | null; stdout: string; stderr: strin
   expect(run.stderr).toMatch(reason)
   expect(run.stderr).toMatch(/^error: cannot use the registry's file \/.*\nhint: .*\n$/)
 }
+
+/** A library in which the system says that nothing could be brought to the disk, as long as the file `flag` is there. */
+const badDisk = () => {
+  const directory = temporary()
+  const flag = join(directory, "flag")
+  const source = join(directory, "disk.cc")
+  writeFileSync(
+    source,
+    `#include <cerrno>
+     #include <unistd.h>
+     static int answer() { if (access(${JSON.stringify(flag)}, F_OK) != 0) return 0; errno = EIO; return -1; }
+     extern "C" int fsync(int) { return answer(); }
+     extern "C" int fdatasync(int) { return answer(); }`
+  )
+  execFileSync("c++", ["-shared", "-fPIC", "-o", join(directory, "disk.so"), source])
+  return { flag, library: join(directory, "disk.so") }
+}
+
+describe("a disk that does not say that it has what was written", () => {
+  const onBadDisk = async () => {
+    const { flag, library } = badDisk()
+    const path = join(temporary(), "ports.sqlite")
+    const box = at(path).with({ LD_PRELOAD: library })
+    await box.ok("allocate", "--app", "a")
+    const done = () => {
+      const database = new Database(path)
+      const rows = database.prepare("SELECT key FROM port_history WHERE what = 'allocate' ORDER BY key").all()
+      database.close()
+      return rows.map((row) => (row as { key: string }).key)
+    }
+    return { box, done, flag }
+  }
+
+  it("and then says so: the change is made once", async () => {
+    const { box, done, flag } = await onBadDisk()
+    writeFileSync(flag, "")
+    const run = box.d("allocate", "--app", "b")
+    await sleep(1500)
+    rmSync(flag)
+    expect(await run).toEqual({ code: 0, stdout: "b-prod 24002\nb-dev 24003\n", stderr: "" })
+    expect(done()).toEqual(["a-dev", "a-prod", "b-dev", "b-prod"])
+  })
+
+  it("and never does: nobody is told that nothing was done", async () => {
+    const { box, flag } = await onBadDisk()
+    writeFileSync(flag, "")
+    const run = await box.with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" }).d("allocate", "--app", "b")
+    expect(run).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: expect.stringContaining("cannot tell whether it was done")
+    })
+    rmSync(flag)
+    expect(await box.ok("allocate", "--app", "b")).toBe("b-prod 24002\nb-dev 24003\n")
+  })
+})
 
 describe("trouble with the file", () => {
   it("cannot be made in a directory that cannot be written", async () => {

@@ -9,7 +9,7 @@ import { PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/Registry.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { type Machine, machine, type Run, temporary } from "../support/program.ts"
-import { commitProxy, type Fate } from "../support/proxy.ts"
+import { brokenAt, commitProxy, type Fate } from "../support/proxy.ts"
 import { registryLayer } from "../support/registry.ts"
 
 const LIMIT_S = 3
@@ -259,7 +259,7 @@ it("is kept, of several, when nothing was asked of it for a while", async () => 
 describe("a secure connection", () => {
   const file = (name: string) => resolve("test/support/tls", name)
 
-  it("is made where it is asked for, and refused where the server is not who it should be", async () => {
+  const started = async () => {
     const server = await MariaDb.start(
       `--ssl-ca=${file("ca.pem")}`,
       `--ssl-cert=${file("cert.pem")}`,
@@ -268,7 +268,35 @@ describe("a secure connection", () => {
     onTestFinished(() => server.kill())
     await server.database()
     await server.query("ALTER USER 'ports'@'%' REQUIRE SSL")
-    const url = server.overTcp().replace("127.0.0.1", "localhost")
+    return { server, url: server.overTcp().replace("127.0.0.1", "localhost") }
+  }
+
+  it("may break at any time, also while it is made: nothing is called a failure, and all is done once", async () => {
+    const { server, url } = await started()
+    await at(`${url}?ca=${file("ca.pem")}`).ok("allocate", "--app", "first")
+    // Garbage in the place of the first two answers is no secure connection.
+    for (const [how, from] of [
+      ["cut", 1],
+      ["garbage", 3]
+    ] as const) {
+      for (let chunk = from; ; chunk++) {
+        const proxy = await brokenAt(server.socket, chunk, how)
+        const box = at(`${url.replace(`:${server.port}`, `:${proxy.port}`)}?ca=${file("ca.pem")}`)
+        const run = await box.d("allocate", "--app", `${how}${chunk}`)
+        expect([how, chunk, run.code, run.stderr]).toEqual([how, chunk, 0, ""])
+        if (!proxy.broke()) break
+      }
+    }
+    const written = await server.query(
+      "SELECT `key` FROM port_history WHERE what = 'allocate' GROUP BY `key` HAVING COUNT(*) > 1",
+      [],
+      "ports"
+    )
+    expect(written).toEqual([])
+  })
+
+  it("is made where it is asked for, and refused where the server is not who it should be", async () => {
+    const { url } = await started()
     expect(await at(`${url}?ca=${file("ca.pem")}`).ok("allocate", "--app", "a")).toContain("a-prod 26000")
     expect(await at(`${url}?tls=skip-verify`).ok("getPort", "--key", "a-dev")).toBe("26001\n")
     await expectTrouble(() => at(url).d("listPorts"), /it refuses this user or password/)

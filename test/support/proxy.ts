@@ -64,3 +64,34 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
   })
   return (server.address() as { port: number }).port
 }
+
+/**
+ * A way to a database server on which, once, something else happens than that its `chunk`th answer arrives: the
+ * connection is cut, or garbage comes.
+ */
+export const brokenAt = async (
+  target: string,
+  chunk: number,
+  how: "cut" | "garbage"
+): Promise<{ readonly port: number; readonly broke: () => boolean }> => {
+  let answers = 0
+  const server = createServer((client) => {
+    const upstream = connect(target)
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        client.destroy()
+        upstream.end()
+      })
+    }
+    client.on("data", (data) => upstream.write(data))
+    upstream.on("data", (data) => {
+      if (++answers !== chunk) client.write(data)
+      else if (how === "cut") client.destroy()
+      else client.write(Buffer.alloc(64, 0xff))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as { port: number }).port, broke: () => answers >= chunk }
+}
