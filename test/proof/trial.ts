@@ -61,6 +61,21 @@ export const clientsOf = (services: ReadonlyArray<Service>): ReadonlyArray<Clien
 export const together = (clients: ReadonlyArray<Client>, script: (index: number) => Script) =>
   runAll(clients.map((client, index) => [client, script(index)] as const))
 
+/** Each of the clients was given `pairs`, and together these are the lowest there are. */
+export const expectLowest = (history: ReadonlyArray<Attempt>, pairs: number): void => {
+  const given = history.flatMap(({ outcome }) =>
+    outcome._tag === "Ok" ? outcome.assigned.map(({ port }) => port) : []
+  )
+  const lowest = new Set(times(2 * pairs * CLIENTS, (index) => RANGES.app.first + index))
+  const wrong = {
+    leftOut: [...lowest].filter((port) => !given.includes(port)),
+    beyond: given.filter((port) => !lowest.has(port)),
+    twice: given.filter((port, index) => given.indexOf(port) !== index)
+  }
+  if (Object.values(wrong).some((ports) => ports.length > 0)) console.error(JSON.stringify(wrong))
+  expect(wrong).toEqual({ leftOut: [], beyond: [], twice: [] })
+}
+
 /** Which of the services did something that was begun after `since`. */
 export const workingSince = (history: ReadonlyArray<Attempt>, since: number, services: number): ReadonlySet<number> =>
   new Set(
