@@ -11,7 +11,7 @@ import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
-import { compiled, send, type Text, textOf } from "./journeys.ts"
+import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./journeys.ts"
 import { diagnose, isLockWait, isOutOfCluster, isOverTime, isSaid, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
@@ -172,7 +172,7 @@ export const layer = (
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
-    reserve: reserveFrom(sql),
+    reserve: Effect.map(reserveFrom(sql), asText),
     read: (statement, values) => sql.unsafe<object>(statement, values),
     begin: (connection, questions) =>
       Effect.gen(function* () {
@@ -182,7 +182,7 @@ export const layer = (
           yield* run(connection, textOf(opening(true)))
         }
         const texts = [...(onNode ? [] : opening(false)), queueing, ...questions.map(compiled)]
-        const answers = yield* send(connection, texts, onNode)
+        const answers = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
         const at = texts.indexOf(queueing)
         const queue = answers[at]
         return Array.isArray(queue) && queue.length === 1
@@ -193,17 +193,20 @@ export const layer = (
     commit: (connection, last) =>
       Effect.mapError(
         onNodes.has(connection)
-          ? Effect.zipRight(send(connection, last.map(compiled), true), run(connection, "COMMIT"))
-          : send(connection, [...last.map(compiled), ["COMMIT", []]], false),
+          ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
+          : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
         // Whatever broke the connection: the server may have done it.
         (error) =>
           isSaid(error.cause) || diagnose(error.cause)._tag === "Lost" ? error : new SqlError({ cause: BROKEN })
       ),
     version: Effect.succeed(undefined),
     look: (questions) =>
-      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => send(connection, questions.map(compiled), false))),
+      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, questions.map(compiled)))),
     admit,
-    all: (connection, statements) => send(connection, statements.map(compiled), onNodes.has(connection)),
+    all: (connection, statements) => {
+      const texts = statements.map(compiled)
+      return onNodes.has(connection) ? sendAlone(connection, texts, true) : sendTogether(connection, texts)
+    },
     diagnose: diagnosed,
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
     columns: Effect.map(
