@@ -69,7 +69,8 @@ const statusText = (status: Status): string => {
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
-    ["database", `${database.label}${database.error === null ? `, ${database.latencyMs} ms` : `: ${database.error}`}`],
+    // What is wrong names the database itself.
+    ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
     [
       "last tick",
       lastTick === null

@@ -32,9 +32,11 @@ const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 /** Asked before a change: a daemon of another kind, which answers in plain text, would just do it. */
 const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 
-/** The line for `request`. A daemon that was stopped meanwhile must not do later what was done without it. */
+/**
+ * The line for `request`, which is waited for `limit` milliseconds. A daemon that was stopped meanwhile must not do later
+ * what was done without it, nor begin what ends after that.
+ */
 const lineOf = (request: object, limit: number): string =>
-  // Nor must it begin what ends after that.
   `${JSON.stringify({ ...request, until: Date.now() + Math.max(limit, SILENCE_MS) - GREETING_MS })}\n`
 
 /**

@@ -1,36 +1,30 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Runtime from "effect/Runtime"
-import { version } from "../package.json"
-import { type Status, textOf } from "./answers.ts"
+import { textOf } from "./answers.ts"
 import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
 import type { PortsConfig } from "./config.ts"
 import { Doctor } from "./Doctor.ts"
 import { Deadline } from "./domain/Deadline.ts"
-import { type RegistryError, TookTooLong, TooLate } from "./domain/errors.ts"
+import { type RegistryError, TooLate } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
-import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
-import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
 import { asTyped, keyProblem } from "./domain/rules.ts"
 import { fullFingerprint, matches } from "./fingerprint.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
 import { answerLocally } from "./local.ts"
-import { Monitor } from "./Monitor.ts"
+import type { Monitor } from "./Monitor.ts"
 import { decodePayload } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
 import { Store } from "./Store.ts"
 import { describe, noteLine } from "./sentences.ts"
 import type { Outcome, Request } from "./server.ts"
+import { makeStatus } from "./status.ts"
 import { together } from "./together.ts"
 
 const HELP_WIDTH = 100
-
-/** How long a look at the database may take, where only its state is asked for. */
-const STATUS_SECONDS = 5
 
 /** What a change takes at the most: the database's patience, once more after a lost COMMIT, and some seconds. */
 const waitSeconds = (patience: Duration.Duration): number => Math.ceil(2 * Duration.toSeconds(patience)) + 10
@@ -39,12 +33,6 @@ const waitSeconds = (patience: Duration.Duration): number => Math.ceil(2 * Durat
 export type Parts = Registry | Store | Monitor | Listeners
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
-  range: formatRange(range),
-  slots: slotCount(range, size),
-  claimed: slotsOf(range, size, ports).size
-})
 
 /** A payload as the deployed clients may send it: a single name for several, null for nothing. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {
@@ -72,60 +60,9 @@ export const makeResponder = (
 ) =>
   Effect.gen(function* () {
     const doctor = yield* Doctor
-    const startedAt = yield* Clock.currentTimeMillis
     const full = yield* Effect.promise(() => fullFingerprint(settings.written))
-    const intervalSeconds = Duration.toSeconds(settings.probeInterval)
 
-    const status = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const common = { version, pid: process.pid, uptimeSeconds: Math.round((now - startedAt) / 1000) }
-      const kind = settings.database._tag
-      const dark = (error: RegistryError): Status => ({
-        ...common,
-        database: {
-          kind,
-          label: "store" in error ? error.store : kind,
-          latencyMs: null,
-          error: describe(error).message
-        },
-        lastTick: null,
-        watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null },
-        ranges: null,
-        health: null
-      })
-      return yield* Effect.gen(function* () {
-        const context = yield* parts
-        const store = Context.get(context, Store)
-        const before = performance.now()
-        yield* store.ping
-        const latencyMs = Math.round((performance.now() - before) * 100) / 100
-        const { result } = yield* Context.get(context, Registry).list({})
-        const ports = result.map(({ port }) => port)
-        const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
-        const monitor = Context.get(context, Monitor)
-        const failure = yield* monitor.failure
-        return {
-          ...common,
-          database: { kind, label: store.label, latencyMs, error: null },
-          lastTick: (yield* monitor.last) ?? null,
-          watching: {
-            intervalSeconds,
-            idleSeconds: Math.round(yield* monitor.idleSeconds),
-            failure: failure?.message ?? null,
-            fault: failure?.fault ?? null
-          },
-          ranges: { app: useOf(settings.appRange, 2, ports), special: useOf(settings.specialRange, 1, ports) },
-          health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
-        } satisfies Status
-      }).pipe(
-        Effect.disconnect,
-        Effect.timeoutFail({
-          duration: Duration.seconds(STATUS_SECONDS),
-          onTimeout: () => new TookTooLong({ what: "a look at the database", seconds: STATUS_SECONDS })
-        }),
-        Effect.catchAll((error) => Effect.succeed(dark(error)))
-      )
-    })
+    const status = yield* makeStatus(settings, parts)
 
     const handlers = makeHandlers({
       registry: Effect.map(parts, Context.get(Registry)),

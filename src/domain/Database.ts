@@ -39,7 +39,7 @@ export interface Limits {
   readonly statement: number
 }
 
-/** What a server may forget of what it confirmed: the last second, when it crashes itself or when its machine does. */
+/** What makes a server forget what it confirmed last, when it crashes itself or when its machine does. */
 export interface Loss {
   readonly when: "server" | "machine"
   /** The variable that makes it so, with its value. */

@@ -8,7 +8,7 @@ export const databaseLayer = Layer.unwrapEffect(
     const { database, patience } = yield* PortsConfig
     if (database._tag === "Sqlite") {
       const sqlite = yield* Effect.promise(() => import("./sqlite.ts"))
-      return sqlite.layer(database.path, patience)
+      return sqlite.layer(database, patience)
     }
     const mysql = yield* Effect.promise(() => import("./mysql.ts"))
     return mysql.layer(database, patience)

@@ -6,22 +6,17 @@ import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import { userName } from "../config/user.ts"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
+import { CONNECTIONS, makeAdmission } from "./admission.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./journeys.ts"
-import { diagnose, isLockWait, isOutOfCluster, isOverTime, isSaid, outOfCluster } from "./mysqlTrouble.ts"
+import { labelOf, userOf } from "./label.ts"
+import { diagnose, isLockWait, isOutOfCluster, isOverTime, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
-import { makeServers, serverName } from "./servers.ts"
-
-const CONNECTIONS = 10
-
-/** A connection that broke, whatever with. */
-const BROKEN = { code: "PROTOCOL_CONNECTION_LOST" }
+import { makeServers } from "./servers.ts"
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
@@ -40,10 +35,9 @@ export const layer = (
   patience: Duration.Duration
 ): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
   const { name, password, servers, tls } = database
-  const user = database.user ?? userName()
   const common = Duration.toMillis(patience)
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
-  const label = `database ${name} at ${servers.map(serverName).join(", ")} as ${user}`
+  const label = labelOf(database)
   const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS)
   /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
   let clustered = false
@@ -89,7 +83,7 @@ export const layer = (
     MysqlClient.make({
       ...(first !== undefined && "host" in first ? { host: first.host, port: first.port } : {}),
       database: name,
-      username: user,
+      username: userOf(database),
       ...(password === undefined ? {} : { password }),
       maxConnections: CONNECTIONS,
       poolConfig: {
@@ -129,46 +123,7 @@ export const layer = (
     return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
   }
 
-  /**
-   * In a cluster the queue is in this process as well: each commit on another node throws out everybody who waits at
-   * this one, and the fewer wait there, the fewer have to begin anew.
-   */
-  const turn = Effect.unsafeMakeSemaphore(1)
-  const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
-  const noneFree = () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
-
-  /** The pool waits without limit; but of a single server's there is always one left for a transaction. */
-  const reserveFrom = (sql: SqlClient.SqlClient): (typeof Dialect.Service)["reserve"] => {
-    let reached = false
-    // Who gives up does not wait until there is a connection after all.
-    const first = Effect.map(Effect.disconnect(sql.reserve), (connection) => {
-      reached = true
-      return connection
-    })
-    const next = Effect.suspend(() => (reached ? sql.reserve : first))
-    return servers.length === 1
-      ? next
-      : Effect.timeoutFail(Effect.zipRight(takeTurn, next), { duration: limits.acquire, onTimeout: noneFree })
-  }
-
-  const places = Effect.unsafeMakeSemaphore(CONNECTIONS - 2)
-  const place = Effect.timeoutFail(Effect.interruptible(places.take(1)), {
-    duration: limits.acquire,
-    onTimeout: noneFree
-  })
-  const admit: (typeof Dialect.Service)["admit"] = (effect) =>
-    Effect.flatMap(
-      places.withPermitsIfAvailable(1)(effect),
-      Option.match({
-        onSome: Effect.succeed,
-        onNone: () =>
-          Effect.acquireUseRelease(
-            place,
-            () => effect,
-            () => places.release(1)
-          )
-      })
-    )
+  const { admit, reserveFrom } = makeAdmission(servers.length > 1, limits.acquire)
 
   const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
     label,
@@ -191,14 +146,9 @@ export const layer = (
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
     commit: (connection, last) =>
-      Effect.mapError(
-        onNodes.has(connection)
-          ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
-          : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
-        // Whatever broke the connection: the server may have done it.
-        (error) =>
-          isSaid(error.cause) || diagnose(error.cause)._tag === "Lost" ? error : new SqlError({ cause: BROKEN })
-      ),
+      onNodes.has(connection)
+        ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
+        : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
     version: Effect.succeed(undefined),
     look: (questions) =>
       Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, questions.map(compiled)))),

@@ -32,9 +32,6 @@ export const isOutOfCluster = (cause: unknown): boolean => (cause as DriverError
 /** Whether a statement was ended for the time that it took. */
 export const isOverTime = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === OVER_TIME
 
-/** Whether the server itself said it, and not whoever carries what it says. */
-export const isSaid = (cause: unknown): boolean => ((cause as DriverError | undefined)?.sqlState ?? "") !== ""
-
 /** Whether what was waited for did not come in time. */
 export const isLockWait = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_WAIT
 
@@ -130,8 +127,8 @@ const CUT = /disconnected before secure|ECONNRESET|EPIPE/
 
 /** What the driver's error means. Without a state of SQL it is the connection's, not the server's. */
 export const diagnose = (cause: unknown): Trouble => {
-  const { code = "", errno = 0, message = String(cause) } = (cause ?? {}) as DriverError
-  if (isSaid(cause) && errno > 0) return diagnoseServer(errno, message)
+  const { code = "", errno = 0, message = String(cause), sqlState } = (cause ?? {}) as DriverError
+  if (sqlState !== undefined && sqlState !== "" && errno > 0) return diagnoseServer(errno, message)
   if (code.startsWith("HANDSHAKE_") && !CUT.test(message)) {
     return {
       _tag: "Refused",

@@ -46,7 +46,7 @@ const again = <A, E, R>(
         searching = true
         since = now
       }
-      if (_tag === "Lost") lost = true
+      if (_tag === "Lost" || error instanceof CommitLost) lost = true
       const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)
       if (!passes || now - since >= Duration.toMillis(patience)) return yield* Effect.fail(error)
       yield* Effect.sleep(yield* Random.nextIntBetween(5, 26))

@@ -9,10 +9,6 @@ interface Opening {
   readonly config: { host?: string; port?: number; readonly pool: Pool }
 }
 
-/** How a server is named for people. */
-export const serverName = (server: Servers[number]): string =>
-  "socket" in server ? server.socket : `${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}`
-
 /**
  * The connections to a server, or to the nodes of a cluster. All go to the current one; after a loss the next one is
  * that. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the

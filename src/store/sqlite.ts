@@ -10,8 +10,10 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { userName } from "../config/user.ts"
+import type { Sqlite } from "../domain/Database.ts"
 import type { Fault, Unavailable } from "../domain/errors.ts"
 import type { Dialect, Statements, Trouble } from "./Dialect.ts"
+import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
 import { Troubled } from "./patience.ts"
 
@@ -71,7 +73,7 @@ const diagnose = (cause: unknown, path: string): Trouble => {
     return {
       _tag: "Lost",
       reason: `the disk does not say that it has what was written (${code})`,
-      hint: `look at: dmesg`
+      hint: "look at: dmesg"
     }
   if (/^SQLITE_FULL/.test(code)) return refused("the disk is full", `make room: df -h ${dirname(path)}`)
   if (/^SQLITE_/.test(code)) return refused(`${message} (${code})`, `look at: ls -l ${path}*`)
@@ -94,12 +96,13 @@ const runOn = (connection: Connection, statements: Statements) =>
     return connection.execute(text, values, undefined)
   })
 
-/** The embedded database in the file `path`, which is made with its directory where it is missing. */
+/** The embedded database in a file, which is made with its directory where it is missing. */
 export const layer = (
-  path: string,
+  database: Sqlite,
   patience: Duration.Duration
 ): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
-  const label = `the registry's file ${path}`
+  const { path } = database
+  const label = labelOf(database)
   const open = Effect.gen(function* () {
     yield* Effect.sync(() => makeFile(path))
     const sql = yield* SqliteClient.make({ filename: path, prepareCacheTTL: "1 second" })

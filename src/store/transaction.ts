@@ -41,7 +41,8 @@ export const transaction = <A, E, R>(
           Effect.tapErrorCause(() => rollback),
           Effect.mapError((error) => {
             const trouble = dialect.diagnose(error)
-            return trouble._tag === "Lost" ? new CommitLost({ trouble }) : error
+            // There was a connection: one that is not to be had any more may have carried it.
+            return trouble._tag === "Lost" || trouble._tag === "Down" ? new CommitLost({ trouble }) : error
           })
         )
         return exit.value

@@ -7,6 +7,7 @@ import { afterMending, examine, findingOf, findingsOf, RANGES } from "../support
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { machine, startDaemon, temporary } from "../support/program.ts"
+import { silentServer } from "../support/proxy.ts"
 
 const CHECKS = 18
 
@@ -133,10 +134,7 @@ describe("store-reachable", () => {
 })
 
 it("tells a server that takes connections and says nothing from a daemon that does", async () => {
-  const silent = createServer(() => {})
-  const path = join(temporary(), "silent")
-  await new Promise<void>((done) => silent.listen(path, () => done()))
-  onTestFinished(() => void silent.close())
+  const path = await silentServer()
   const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}` })
   await startDaemon(box)
   const { failed, findings } = await examine(box)

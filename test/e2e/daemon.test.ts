@@ -20,6 +20,7 @@ import { mariadb } from "../support/databases.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Daemon, listen, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { silentServer } from "../support/proxy.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
 const configured = (box: Machine, settings: Readonly<Record<string, string>>): Machine => {
@@ -543,10 +544,7 @@ describe("the database of a running daemon", () => {
 })
 
 it("tells how it is within some seconds, also while its database is silent", async () => {
-  const silent = createServer(() => {})
-  const path = join(temporary(), "silent")
-  await new Promise<void>((done) => silent.listen(path, () => done()))
-  onTestFinished(() => void silent.close())
+  const path = await silentServer()
   const box = machine({
     ...RANGES,
     AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}`,
@@ -556,7 +554,8 @@ it("tells how it is within some seconds, also while its database is silent", asy
   expect(JSON.parse(await box.ok("ping", "--json"))).toEqual({ pong: true, pid: daemon.pid, waitSeconds: 130 })
   const { database, pid } = JSON.parse(await box.ok("status", "--json"))
   expect(pid).toBe(daemon.pid)
-  expect(database).toMatchObject({ latencyMs: null, error: "a look at the database did not end within 5 s" })
+  const label = `database ports at ${path} as ports`
+  expect(database).toMatchObject({ label, latencyMs: null, error: `cannot use ${label}: it does not answer` })
 })
 
 describe("a connection of the pool", () => {

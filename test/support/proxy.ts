@@ -1,5 +1,7 @@
 import { connect, createServer, type Socket } from "node:net"
+import { join } from "node:path"
 import { onTestFinished } from "vitest"
+import { temporary } from "./program.ts"
 
 /** What becomes of a COMMIT, by the order in which they come. */
 export type Fate =
@@ -63,6 +65,15 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
     for (const socket of open) socket.destroy()
   })
   return (server.address() as { port: number }).port
+}
+
+/** The path of a socket on which a server takes connections and says nothing. */
+export const silentServer = async (): Promise<string> => {
+  const server = createServer(() => {})
+  const path = join(temporary(), "silent")
+  await new Promise<void>((done) => server.listen(path, () => done()))
+  onTestFinished(() => void server.close())
+  return path
 }
 
 /**
