@@ -108,14 +108,17 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-const requestFor = async (command: string, payload: object, environment: Environment): Promise<object> => {
-  const config = await fingerprintOf(environment)
+const requestFor = async (command: string, payload: object, environment: Environment, any = false): Promise<object> => {
+  const config = any ? undefined : await fingerprintOf(environment)
   return { ...payload, command, format: "json", ...(config && { config }) }
 }
 
-/** Asks the daemon of this user, or else the system's. */
-export const ask = async (command: string, payload: object, environment: Environment): Promise<Asked> => {
-  const request = await requestFor(command, payload, environment)
+/**
+ * Asks the daemon of this user, or else the system's. One that keeps another registry than the environment names answers
+ * `other-store`, unless `any` will do.
+ */
+export const ask = async (command: string, payload: object, environment: Environment, any = false): Promise<Asked> => {
+  const request = await requestFor(command, payload, environment, any)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
     const asked = await askAt(path, request, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked

@@ -1,7 +1,7 @@
 import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
-import { ask, daemonAllowed } from "./client.ts"
+import { type Asked, ask, daemonAllowed } from "./client.ts"
 import type { RegistryCommand } from "./commands.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
@@ -30,6 +30,14 @@ const noDaemon = (): Failure => ({
   hint: "d daemon starts one"
 })
 
+/** Asks the daemon how it is itself: also where it keeps another registry than is meant here, which is said. */
+const askOfItself: typeof ask = async (name, payload, environment) => {
+  const asked = await ask(name, payload, environment)
+  if (asked._tag !== "Reply" || asked.reply.ok || asked.reply.error.code !== "other-store") return asked
+  say(`note: ${asked.reply.error.message}\n`)
+  return ask(name, payload, environment, true)
+}
+
 /** Asks the daemon where one answers, and runs the command in this process where none does. */
 const command = async ({ command: { name }, json, payload }: Invocation & { _tag: "Run" }): Promise<void> => {
   const setting = process.env["AUTOMATELINUX_DAEMON"]
@@ -46,7 +54,9 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
   const ofDaemon = name === "ping" || name === "status"
   // A daemon of another version is a finding.
   const question = name === "doctor" ? { ...payload, clientVersion: version } : payload
-  const asked = daemonAllowed(process.env) ? await ask(name, question, process.env) : { _tag: "NoDaemon" as const }
+  const asked: Asked = daemonAllowed(process.env)
+    ? await (ofDaemon ? askOfItself : ask)(name, question, process.env)
+    : { _tag: "NoDaemon" }
   if (asked._tag === "Reply") {
     const { reply } = asked
     if (reply.ok) {
@@ -54,7 +64,7 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
       return writeReply(name as keyof Results, answer as never, payload, json)
     }
     // An older daemon does not know every command.
-    if (!["other-store", "unknown-command"].includes(reply.error.code)) return fail(reply.error, json)
+    if (ofDaemon || !["other-store", "unknown-command"].includes(reply.error.code)) return fail(reply.error, json)
     say(
       `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it\n`
     )

@@ -253,6 +253,15 @@ describe("the protocol", () => {
     })
   })
 
+  it("tells how it is also where the environment names another registry, and says so", async () => {
+    const elsewhere = box.with({ AUTOMATELINUX_APP_RANGE: "28200-28299" })
+    const stderr = "note: the daemon keeps another registry than this environment names\n"
+    expect(await elsewhere.d("ping")).toEqual({ code: 0, stdout: "pong\n", stderr })
+    const run = await elsewhere.d("status", "--json")
+    expect(run).toMatchObject({ code: 0, stderr })
+    expect(JSON.parse(run.stdout).ranges.app.range).toBe("28000-28099")
+  })
+
   it("keeps memory and descriptors flat over 10,000 requests and 200 ticks", async () => {
     const busy = configured(fresh(), {
       appRange: "28000-28099",
