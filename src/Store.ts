@@ -17,6 +17,8 @@ import { conditionOf, tryEverything } from "./store/schema.ts"
 import { transaction } from "./store/transaction.ts"
 import { inState, makeWriter, type Plan } from "./store/writer.ts"
 
+export { labelOf } from "./store/label.ts"
+
 /**
  * The registry's tables, whatever database they are in. Every change goes through `write`; every failure of the
  * database comes out as `Unavailable`.

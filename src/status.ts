@@ -10,9 +10,8 @@ import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
 import { Monitor } from "./Monitor.ts"
 import { Registry } from "./Registry.ts"
-import { Store } from "./Store.ts"
+import { labelOf, Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
-import { labelOf } from "./store/label.ts"
 
 /** How long the database is waited for, where it is only asked how all is: less than anybody waits for an answer. */
 const LIMIT = Duration.seconds(5)
