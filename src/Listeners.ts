@@ -1,7 +1,5 @@
-import { connect } from "node:net"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
-import getPort, { clearLockedPorts } from "get-port"
 import { CannotTry } from "./domain/errors.ts"
 import type { Listener, Process } from "./domain/Listener.ts"
 import { readEphemeral } from "./listeners/kernel.ts"
@@ -34,6 +32,8 @@ const still = Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<numbe
   const stayed = new Set(sockets().flatMap(({ inode, port }) => (before.has(inode) ? port : [])))
   return new Set(ports.filter((port) => stayed.has(port)))
 })
+
+let prepared: Promise<void> | undefined
 
 /** Who listens on this host, and which process that is. */
 export class Listeners extends Effect.Service<Listeners>()("Listeners", {
@@ -81,6 +81,18 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     still,
 
     /**
+     * Binds some port, once in a process: what Node loads and compiles for that the first time, 10 ms, is not waited for by
+     * everybody in the queue.
+     */
+    prepare: Effect.promise(() => {
+      prepared ??= isFree(0, ALL_ADDRESSES).then(
+        () => {},
+        () => {}
+      )
+      return prepared
+    }),
+
+    /**
      * Whether something has bound `port`, on any address, found out by binding it for a moment.
      *
      * Others who try the same port at that moment make it look busy. So a busy answer is asked again until one socket
@@ -95,8 +107,13 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
   }
 }) {}
 
-/** `get-port` answers another port where the wished one is busy, and for a while refuses what it answered before. */
+/**
+ * `node:net` is loaded only when a port is tried: it is a tenth of the start of a process that only reads.
+ *
+ * `get-port` answers another port where the wished one is busy, and for a while refuses what it answered before.
+ */
 const isFree = async (port: number, host?: string): Promise<boolean> => {
+  const { default: getPort, clearLockedPorts } = await import("get-port")
   clearLockedPorts()
   return (await getPort(host === undefined ? { port } : { port, host })) === port
 }
@@ -118,19 +135,25 @@ const LOOPBACK = ["127.0.0.1", "::1"]
 const CONNECT_LIMIT_MS = 1000
 
 const connects = (host: string, port: number): Effect.Effect<boolean | undefined> =>
-  Effect.async<boolean | undefined>((resume) => {
-    const socket = connect({ host, port })
-    const answer = (value: boolean | undefined) => {
-      socket.destroy()
-      resume(Effect.succeed(value))
-    }
-    socket.setTimeout(CONNECT_LIMIT_MS, () => answer(undefined))
-    socket.once("connect", () => answer(true))
-    // A host without IPv6 has nothing listening there.
-    socket.once("error", (error: NodeJS.ErrnoException) =>
-      answer(
-        ["ECONNREFUSED", "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"].includes(error.code ?? "") ? false : undefined
-      )
-    )
-    return Effect.sync(() => socket.destroy())
-  })
+  Effect.flatMap(
+    Effect.promise(() => import("node:net")),
+    ({ connect }) =>
+      Effect.async<boolean | undefined>((resume) => {
+        const socket = connect({ host, port })
+        const answer = (value: boolean | undefined) => {
+          socket.destroy()
+          resume(Effect.succeed(value))
+        }
+        socket.setTimeout(CONNECT_LIMIT_MS, () => answer(undefined))
+        socket.once("connect", () => answer(true))
+        // A host without IPv6 has nothing listening there.
+        socket.once("error", (error: NodeJS.ErrnoException) =>
+          answer(
+            ["ECONNREFUSED", "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"].includes(error.code ?? "")
+              ? false
+              : undefined
+          )
+        )
+        return Effect.sync(() => socket.destroy())
+      })
+  )

@@ -187,6 +187,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
         allocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
           Effect.provideService(Listeners, listeners)
         )
+      yield* listeners.prepare
       return yield* (request.dryRun ? store.rehearse(decide) : store.write(decide)).pipe(
         Effect.catchTag("RangeFull", (full) =>
           Effect.flatMap(store.list, ({ health }) =>

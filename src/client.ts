@@ -1,5 +1,4 @@
 import { lstatSync } from "node:fs"
-import { connect } from "node:net"
 import { dirname } from "node:path"
 import type { Failure } from "./domain/Failure.ts"
 import { fingerprintOf } from "./fingerprint.ts"
@@ -39,12 +38,28 @@ const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 const lineOf = (request: object, limit: number): string =>
   `${JSON.stringify({ ...request, until: Date.now() + Math.max(limit, SILENCE_MS) - GREETING_MS })}\n`
 
+/** Whether there is nothing at `path`, found out before anything is loaded that only a daemon needs. */
+const isMissing = (path: string): boolean => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined
+  } catch {
+    return false
+  }
+}
+
 /**
  * Sends `request`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
  * within a few seconds has taken nothing, and is as good as none.
  */
-const askAt = (path: string, request: object, matters: boolean, limit = SILENCE_MS): Promise<Asked> =>
-  new Promise((done) => {
+const askAt = async (
+  path: string,
+  makeRequest: () => Promise<object>,
+  matters: boolean,
+  limit = SILENCE_MS
+): Promise<Asked> => {
+  if (isMissing(path)) return { _tag: "NoDaemon", why: "ENOENT" }
+  const [{ connect }, request] = await Promise.all([import("node:net"), makeRequest()])
+  return new Promise((done) => {
     const socket = connect(path)
     let sent = false
     let text = ""
@@ -82,6 +97,7 @@ const askAt = (path: string, request: object, matters: boolean, limit = SILENCE_
     socket.once("error", (error: NodeJS.ErrnoException) => end(gone(error.code ?? "silent")))
     socket.once("close", () => done(gone("silent")))
   })
+}
 
 const parseReply = (line: string): Reply | undefined => {
   try {
@@ -118,7 +134,7 @@ const requestFor = async (command: string, payload: object, environment: Environ
  * `other-store`, unless `any` will do.
  */
 export const ask = async (command: string, payload: object, environment: Environment, any = false): Promise<Asked> => {
-  const request = await requestFor(command, payload, environment, any)
+  const request = () => requestFor(command, payload, environment, any)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
     const asked = await askAt(path, request, !QUESTIONS.includes(command))
     if (asked._tag !== "NoDaemon") return asked
@@ -127,5 +143,5 @@ export const ask = async (command: string, payload: object, environment: Environ
 }
 
 /** What comes of a question of `command` at `path`, within `limit` milliseconds. */
-export const probe = async (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
-  askAt(path, await requestFor(command, {}, environment), false, limit)
+export const probe = (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
+  askAt(path, () => requestFor(command, {}, environment), false, limit)

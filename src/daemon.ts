@@ -60,7 +60,9 @@ const makeParts = (layer: Layer.Layer<Parts, RegistryError>) =>
 /** The log goes to standard error: for people on a terminal, one structured line each otherwise. */
 const logging = Logger.replace(
   Logger.defaultLogger,
-  process.stderr.isTTY ? Logger.prettyLogger({ stderr: true }) : Logger.withConsoleError(Logger.logfmtLogger)
+  process.stderr.isTTY
+    ? Logger.prettyLogger({ stderr: true, mode: "tty", colors: process.stderr.hasColors() })
+    : Logger.withConsoleError(Logger.logfmtLogger)
 )
 
 const refusedSocket = (error: unknown): Failure =>

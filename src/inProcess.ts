@@ -4,7 +4,6 @@ import * as Layer from "effect/Layer"
 import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
-import { Doctor } from "./Doctor.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
@@ -42,7 +41,11 @@ export const execute = <N extends RegistryCommand>(
     const handlers = makeHandlers({
       registry: Effect.map(parts, Context.get(Registry)),
       store: Effect.map(parts, Context.get(Store)),
-      doctor: Effect.map(yield* build(Doctor.Default), Context.get(Doctor)),
+      // Only two commands need it.
+      doctor: Effect.flatMap(
+        Effect.promise(() => import("./Doctor.ts")),
+        ({ Doctor }) => Effect.map(Effect.flatten(build(Doctor.Default)), Context.get(Doctor))
+      ),
       environment
     })
     const answer = yield* handlers[command](decoded)

@@ -7,7 +7,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
-import { guardOutput, helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
+import { helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
@@ -107,5 +107,4 @@ const main = async (invocation: Invocation): Promise<void> => {
   }
 }
 
-guardOutput()
 void main(readArgv(process.argv.slice(2)))

@@ -1,12 +1,22 @@
+import { fstatSync, writeSync } from "node:fs"
 import { type Results, textOf } from "./answers.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import type { Style } from "./style.ts"
 
-/** The room and the colours of standard output. `hasColors` honours NO_COLOR. */
-export const outputStyle = (): Style => {
-  const { columns, isTTY } = process.stdout
-  return isTTY ? { width: columns, colour: process.stdout.hasColors() } : { width: undefined, colour: false }
+/** Whether standard output may be a terminal, found out without Node's streams: to load them is a tenth of a start. */
+const mayBeTerminal = (): boolean => {
+  try {
+    return fstatSync(1).isCharacterDevice()
+  } catch {
+    return false
+  }
 }
+
+/** The room and the colours of standard output. `hasColors` honours NO_COLOR. */
+export const outputStyle = (): Style =>
+  mayBeTerminal() && process.stdout.isTTY
+    ? { width: process.stdout.columns, colour: process.stdout.hasColors() }
+    : { width: undefined, colour: false }
 
 const HELP_WIDTH = 100
 
@@ -14,42 +24,48 @@ const HELP_WIDTH = 100
 export const helpWidth = (): number => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH)
 
 /**
- * A stream that cannot be written to ends the program: quietly where its reader closed the pipe, having seen enough,
+ * Writes `text` at once. A pipe that another program has made non-blocking, and that is full, is left to Node's stream,
+ * which makes it blocking.
+ */
+const writeAll = (descriptor: 1 | 2, text: string): void => {
+  let rest = Buffer.from(text)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest))
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
+      const stream = descriptor === 1 ? process.stdout : process.stderr
+      stream.once("error", descriptor === 1 ? outputFailed : () => {}).write(rest)
+      return
+    }
+  }
+}
+
+/** Writes to standard error, as far as that can be: if it cannot, there is nobody to tell. */
+export const say = (text: string): void => {
+  try {
+    writeAll(2, text)
+  } catch {
+    // A full disk, or a reader that has left.
+  }
+}
+
+/**
+ * An answer that cannot be written ends the program: quietly if its reader closed the pipe, having seen enough,
  * otherwise with a line that says that the command was carried out all the same.
  */
 const outputFailed = (error: NodeJS.ErrnoException): never => {
   if (error.code === "EPIPE") process.exit()
-  try {
-    process.stderr.write(
-      `error: the answer cannot be written: ${error.code}; what was asked was done\nhint: d listPorts\n`
-    )
-  } finally {
-    process.exit(exitCodeOf("unavailable"))
-  }
-}
-
-/** An answer that cannot be written ends the program. What stands beside it does not: there is nobody to tell. */
-export const guardOutput = (): void => {
-  process.stdout.on("error", outputFailed)
-  process.stderr.on("error", () => {})
-}
-
-/** Writes to standard error, as far as that can be. */
-export const say = (text: string): void => {
-  try {
-    process.stderr.write(text)
-  } catch {
-    // A file on a full disk; there is nobody to tell.
-  }
+  say(`error: the answer cannot be written: ${error.code}; what was asked was done\nhint: d listPorts\n`)
+  process.exit(exitCodeOf("unavailable"))
 }
 
 /** An answer goes to standard output, and nothing else does. */
 export const writeAnswer = (text: string): void => {
   if (text === "") return
   try {
-    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`)
+    writeAll(1, text.endsWith("\n") ? text : `${text}\n`)
   } catch (error) {
-    // A file is written at once, and a full disk is thrown.
     outputFailed(error as NodeJS.ErrnoException)
   }
 }

@@ -20,6 +20,7 @@ const quiet = Layer.succeed(Listeners, {
   ports: Effect.succeed(new Set<number>()),
   on: () => Effect.succeed([]),
   still: () => Effect.succeed(new Set<number>()),
+  prepare: Effect.void,
   isBound: () => Effect.succeed(false)
 } as unknown as Listeners)
 
