@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process"
-import { chmodSync, chownSync, lstatSync, mkdirSync, unlinkSync } from "node:fs"
+import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { basename, dirname } from "node:path"
+import { makeDirectory } from "./machine/directory.ts"
 
 /** Why a daemon may not serve a path; the sentence for its user. */
 export class SocketRefused extends Error {
@@ -63,7 +64,7 @@ const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 /** Makes room at `path`: its directory, and nothing in it but perhaps a dead socket of ours, which is taken away. */
 export const prepare = async (path: string, uid: number, group: string | undefined): Promise<void> => {
   const directory = dirname(path)
-  const made = mkdirSync(directory, { recursive: true, mode: 0o700 }) !== undefined
+  const made = makeDirectory(directory, 0o700)
   const owner = statOf(directory)
   if (owner?.isDirectory() !== true || (owner.uid !== uid && owner.uid !== 0)) {
     throw new SocketRefused(
