@@ -46,7 +46,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
   effect: Effect.gen(function* () {
     const settings = yield* PortsConfig
     const machine = yield* Listeners
-    const limit = Duration.sum(settings.patience, LIMIT)
+    const limit = Duration.sum(Duration.millis(settings.patience.stall), LIMIT)
 
     const check = (scene: Scene, name: CheckName): Effect.Effect<Checked> =>
       checks[name](scene).pipe(

@@ -1,11 +1,11 @@
 // Bundles the program. dist/d.cjs is all that a question to a running daemon needs, and small. What it loads on need
 // lies in a directory that is named by its content, so that a program that runs, or starts meanwhile, never meets parts
 // of two builds; dist/d.cjs comes last, and replaces the one before by a rename.
-import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
   chmodSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -18,17 +18,17 @@ import {
 import { join } from "node:path"
 import { build } from "esbuild"
 
-const bundle = async (entry, plugins = []) => {
+const bundle = async (entry, plugins = [], target = "node20.19") => {
   const { outputFiles } = await build({
-    entryPoints: [`src/${entry}.ts`],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     platform: "node",
-    target: "node20.19",
+    target,
     format: "cjs",
     write: false,
-    // The drivers, loaded on need.
-    external: ["better-sqlite3", "mysql2"],
+    // The one driver that is a dependency of the package, loaded on need.
+    external: ["mysql2"],
     // What is imported on need is required: that spares Node's other loader.
     supported: { "dynamic-import": false },
     plugins,
@@ -37,57 +37,103 @@ const bundle = async (entry, plugins = []) => {
   return outputFiles[0].text
 }
 
+/** Makes `dist/NAME` with what `write` puts there, complete or not at all. */
+const makeDirectory = async (name, write) => {
+  const made = `dist/${name}.${process.pid}`
+  mkdirSync(made, { recursive: true })
+  await write(made)
+  try {
+    renameSync(made, `dist/${name}`)
+  } catch {
+    // Another build of the same was faster.
+    rmSync(made, { recursive: true })
+  }
+}
+
+/**
+ * The SQLite driver for a Node that has none built in. Its package has an install script, which npm warns of, so it is
+ * not a dependency: its prebuilt binaries, for the systems that d runs on, become part of this package.
+ */
+const SQLITE = "node_modules/@photostructure/sqlite"
+const sqlite = `sqlite-${JSON.parse(readFileSync(join(SQLITE, "package.json"), "utf8")).version}`
+const SYSTEMS = /^(linux|darwin)-(x64|arm64)$/
+
+const writeSqlite = async (directory) => {
+  mkdirSync(join(directory, "dist"))
+  writeFileSync(join(directory, "dist/index.cjs"), await bundle(join(SQLITE, "dist/index.cjs")))
+  copyFileSync(join(SQLITE, "LICENSE"), join(directory, "LICENSE"))
+  for (const system of readdirSync(join(SQLITE, "prebuilds")).filter((name) => SYSTEMS.test(name)))
+    cpSync(join(SQLITE, "prebuilds", system), join(directory, "prebuilds", system), { recursive: true })
+}
+
+/**
+ * When it is loaded, Effect's logger asks whether standard output is a terminal, and with that loads Node's streams and
+ * sockets: a tenth of a start. Nothing is ever logged there.
+ */
+const quietLogger = {
+  name: "quiet-logger",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /effect\/dist\/esm\/internal\/logger\.js$/ }, ({ path }) => {
+      const text = readFileSync(path, "utf8")
+      if (!text.includes("process.stdout")) throw new Error(`${path} does not look at standard output any more`)
+      return { contents: text.replaceAll("process.stdout", "undefined") }
+    })
+}
+
+const asBuilt = {
+  name: "as-built",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: `../${sqlite}/dist/index.cjs`, external: true }))
+}
+
 /** What d.cjs loads on need; it stands outside of its bundle. */
 const PARTS = ["run", "report", "terminalTable"]
 
-const texts = new Map(await Promise.all(PARTS.map(async (name) => [name, await bundle(name)])))
-const digest = createHash("sha256").update(process.version).update(readFileSync("src/cached.cjs"))
+const texts = new Map(
+  await Promise.all(PARTS.map(async (name) => [name, await bundle(`src/${name}.ts`, [asBuilt, quietLogger])]))
+)
+const digest = createHash("sha256").update(readFileSync("src/codeCache.cjs"))
 for (const text of texts.values()) digest.update(text)
-const directory = `parts-${digest.digest("hex").slice(0, 16)}`
+const parts = `parts-${digest.digest("hex").slice(0, 16)}`
 
 const onNeed = {
   name: "on-need",
   setup: ({ onResolve }) =>
     onResolve({ filter: /\.ts$/ }, ({ kind, path }) =>
-      kind === "dynamic-import"
-        ? { path: path.replace(/^\.\/(.*)\.ts$/, `./${directory}/$1.cjs`), external: true }
-        : null
+      kind === "dynamic-import" ? { path: path.replace(/^\.\/(.*)\.ts$/, `./${parts}/$1.cjs`), external: true } : null
     )
 }
 
+/** `run` is so large that V8's work on it is kept. */
 const RUN = `const { join } = require("node:path")
-module.exports = require("./cached.cjs").load(join(__dirname, "program.js")).exports
+module.exports = require("./codeCache.cjs").load(join(__dirname, "program.cjs"))
 `
 
-/** Writes the parts, complete or not at all. `run` is so large that V8's work on it is kept beside it. */
-const writeParts = () => {
-  const built = `dist/${directory}.${process.pid}`
-  mkdirSync(built, { recursive: true })
-  for (const name of ["report", "terminalTable"]) writeFileSync(join(built, `${name}.cjs`), texts.get(name))
-  writeFileSync(join(built, "program.js"), texts.get("run"))
-  copyFileSync("src/cached.cjs", join(built, "cached.cjs"))
-  writeFileSync(join(built, "run.cjs"), RUN)
-  execFileSync(process.execPath, ["src/warm.cjs", join(built, "program.js")], {
-    stdio: ["ignore", "ignore", "inherit"]
-  })
-  try {
-    renameSync(built, `dist/${directory}`)
-  } catch {
-    // Another build of the same was faster.
-    rmSync(built, { recursive: true })
-  }
+const writeParts = (directory) => {
+  for (const name of ["report", "terminalTable"]) writeFileSync(join(directory, `${name}.cjs`), texts.get(name))
+  // Wrapped here, because to put 600 kB of text together at each start is felt.
+  const wrapped = `(function (exports, require, module, __filename, __dirname) {${texts.get("run")}\n})`
+  writeFileSync(join(directory, "program.cjs"), wrapped)
+  copyFileSync("src/codeCache.cjs", join(directory, "codeCache.cjs"))
+  writeFileSync(join(directory, "run.cjs"), RUN)
 }
 
-if (!existsSync(`dist/${directory}`)) writeParts()
+if (!existsSync(`dist/${sqlite}`)) await makeDirectory(sqlite, writeSqlite)
+if (!existsSync(`dist/${parts}`)) await makeDirectory(parts, writeParts)
+
+/** Run before anything else; so that it can be, an old Node must be able to read the whole file. */
+const { engines } = JSON.parse(readFileSync("package.json", "utf8"))
+const [major, minor] = engines.node.replace(">=", "").split(".").map(Number)
+const CHECK = `var v=process.versions.node.split(".");if(v[0]<${major}||v[0]==${major}&&v[1]<${minor}){console.error("error: d needs Node ${major}.${minor} or newer, and this is "+process.version+"\\nhint: node --version shows which Node your PATH has");process.exit(3)}`
 
 const built = `dist/d.cjs.${process.pid}`
-writeFileSync(built, `#!/usr/bin/env node\n${await bundle("main", [onNeed])}`)
+writeFileSync(built, `#!/usr/bin/env node\n${CHECK}\n${await bundle("src/main.ts", [onNeed], "node12")}`)
 chmodSync(built, 0o755)
 renameSync(built, "dist/d.cjs")
 
 /** A program that was started before this may still load its parts. */
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
-  const old = name.startsWith("parts-") && name !== directory && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
+  const old = ![parts, sqlite, "d.cjs"].includes(name) && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
   if (old) rmSync(`dist/${name}`, { recursive: true, force: true })
 }

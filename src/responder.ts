@@ -1,5 +1,4 @@
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Runtime from "effect/Runtime"
@@ -26,8 +25,9 @@ import { together } from "./together.ts"
 
 const HELP_WIDTH = 100
 
-/** What a change takes at the most: the database's patience, once more after a lost COMMIT, and some seconds. */
-const waitSeconds = (patience: Duration.Duration): number => Math.ceil(2 * Duration.toSeconds(patience)) + 10
+/** How long a change may take: the queue at the database, the search for a lost COMMIT, and some seconds. */
+const waitSeconds = ({ most, stall }: (typeof PortsConfig.Service)["patience"]): number =>
+  Math.ceil((most + stall) / 1000) + 10
 
 /** What needs the database. */
 export type Parts = Registry | Store | Monitor | Listeners

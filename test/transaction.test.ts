@@ -1,6 +1,5 @@
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
 import { Dialect, type Trouble } from "../src/store/Dialect.ts"
@@ -45,7 +44,7 @@ it.each([
 it("goes on looking for what became of a COMMIT while there is no connection to be had", async () => {
   let tries = 0
   const { run } = on(Effect.suspend(() => (++tries < 3 ? broken : Effect.void)))
-  const patient = patiently(run as Effect.Effect<string, CommitLost>, Duration.seconds(10))
+  const patient = patiently(run as Effect.Effect<string, CommitLost>, { stall: 10_000, most: 10_000 })
   expect(await Effect.runPromise(patient)).toBe("done")
   expect(tries).toBe(3)
 })

@@ -61,6 +61,8 @@ export class Dialect extends Context.Tag("Dialect")<
      * has none to give.
      */
     readonly version: Effect.Effect<number | undefined, SqlError>
+    /** Something that is another thing once other processes have changed the registry; asked for while they are in the way. */
+    readonly progress: Effect.Effect<unknown, SqlError>
     /** The rows of each of `questions`, as they were committed, and not behind a transaction of this process. */
     readonly look: (questions: Statements) => Effect.Effect<Answers, SqlError>
     /**

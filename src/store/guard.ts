@@ -1,20 +1,15 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import { OutcomeUnknown } from "../domain/errors.ts"
 import { RowMoved } from "./changes.ts"
 import { Dialect } from "./Dialect.ts"
-import { CommitLost, patiently, Troubled, unavailable } from "./patience.ts"
-import { checkColumns, ensureSchema, tableNames } from "./schema.ts"
+import { CommitLost, type Patience, patiently, Troubled, unavailable } from "./patience.ts"
+import { checkColumns, ensureSchema } from "./schema.ts"
 import { transaction } from "./transaction.ts"
 
-/** The SQLite client remembers for a second that a statement could not be prepared, so a made table is asked for again. */
-const untilMade = Schedule.spaced("300 millis").pipe(Schedule.upTo("2 seconds"))
-
 /** What stands between a statement and who asked for it: patience, tables that are made where they are missing, names for what failed. */
-export const makeGuard = (settings: string, patience: Duration.Duration) =>
+export const makeGuard = (settings: string, patience: Patience) =>
   Effect.map(Effect.all([SqlClient.SqlClient, Dialect]), ([sql, dialect]) => {
     const provide = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
       effect.pipe(Effect.provideService(SqlClient.SqlClient, sql), Effect.provideService(Dialect, dialect))
@@ -36,33 +31,18 @@ export const makeGuard = (settings: string, patience: Duration.Duration) =>
 
     const isMissingTable = (error: unknown) => error instanceof Troubled && error.trouble._tag === "MissingTable"
 
-    const schema = provide(Effect.zipRight(ensureSchema(settings), checkColumns(settings)))
-    const makeSchema = patiently(
-      troubled(
-        dialect.admit(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) }))
-      ),
-      patience
-    )
+    const withPatience = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
+      patiently(troubled(effect), patience, dialect.progress)
 
-    let complete = sql.onDialectOrElse({ sqlite: () => false, orElse: () => true })
-    /**
-     * SQLite is asked for its tables before anything else, because its client remembers for a second that a statement
-     * could not be prepared. On a server that would cost a round trip a process.
-     */
-    const made = Effect.gen(function* () {
-      const tables = yield* patiently(troubled(sql<{ name: string }>`SELECT name FROM sqlite_master`), patience)
-      const there = new Set(tables.map(({ name }) => name.toLowerCase()))
-      if (!tableNames(settings).every((name) => there.has(name.toLowerCase()))) yield* makeSchema
-      complete = true
-    })
+    const schema = provide(Effect.zipRight(ensureSchema(settings), checkColumns(settings)))
+    const makeSchema = withPatience(
+      dialect.admit(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) }))
+    )
 
     /** Waits for what may pass, and makes the schema where it is missing. */
     const tried = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const patient = patiently(troubled(effect), patience)
-      const attempt = Effect.suspend(() => (complete ? patient : Effect.zipRight(made, patient)))
-      return Effect.catchIf(attempt, isMissingTable, () =>
-        Effect.zipRight(makeSchema, Effect.retry(attempt, { schedule: untilMade, while: isMissingTable }))
-      )
+      const attempt = withPatience(effect)
+      return Effect.catchIf(attempt, isMissingTable, () => Effect.zipRight(makeSchema, attempt))
     }
 
     /** The same for whatever is not the one write, and names what cannot be helped. */
@@ -71,7 +51,7 @@ export const makeGuard = (settings: string, patience: Duration.Duration) =>
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      named(patiently(troubled(dialect.admit(effect)), patience))
+      named(withPatience(dialect.admit(effect)))
 
     return {
       provide,

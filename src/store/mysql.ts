@@ -3,7 +3,6 @@ import type * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
@@ -14,7 +13,7 @@ import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./
 import { labelOf, userOf } from "./label.ts"
 import { diagnose, isLockWait, isOutOfCluster, isOverTime, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
-import { Troubled } from "./patience.ts"
+import { type Patience, Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
 import { makeServers } from "./servers.ts"
 
@@ -30,12 +29,9 @@ const certificates = (path: string): string => {
 }
 
 /** A server, or the nodes of a cluster: after a loss the next one is tried. */
-export const layer = (
-  database: Mysql,
-  patience: Duration.Duration
-): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
   const { name, password, servers, tls } = database
-  const common = Duration.toMillis(patience)
+  const common = patience.stall
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = labelOf(database)
   const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS)
@@ -150,6 +146,7 @@ export const layer = (
         ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
         : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
     version: Effect.succeed(undefined),
+    progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
     look: (questions) =>
       Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, questions.map(compiled)))),
     admit,
@@ -195,5 +192,9 @@ export const layer = (
     )
   })
 
-  return openLayer(label, patience, make, (sql) => Effect.succeed(dialectOf(sql)))
+  return openLayer(
+    label,
+    patience,
+    Effect.map(make, (sql) => ({ sql, dialect: dialectOf(sql) }))
+  )
 }

@@ -1,6 +1,5 @@
 import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { Unavailable } from "../domain/errors.ts"
@@ -12,30 +11,49 @@ export class Troubled extends Data.TaggedError("Troubled")<{ readonly trouble: T
 /** A COMMIT was sent and not answered: it may have taken effect. */
 export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly trouble: Trouble }> {}
 
+/** How long what may pass is waited for, in milliseconds. */
+export interface Patience {
+  /** As long as nothing moves. */
+  readonly stall: number
+  /** In all, while others that are in the way make progress. */
+  readonly most: number
+}
+
+/** How often it is looked whether others make progress. */
+const PROGRESS_MS = 1000
+
 /**
  * Runs `effect` again, every 5 to 25 ms, as long as its failure may pass and `patience` lasts:
  *
  * - somebody is in the way, or was faster;
  * - the connection broke, and from then on also while none is to be had, for a server that restarts;
  * - a COMMIT was not answered: patience begins anew, once, because what came of it has to be found out.
+ *
+ * While somebody is in the way, patience also begins anew with every change of `progress`, which only others bring about.
  */
 export const patiently = <A, E, R>(
   effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
-  patience: Duration.Duration
+  patience: Patience,
+  progress: Effect.Effect<unknown, unknown> = Effect.void
 ) =>
   // What succeeds at once goes through as little as it can: that is every question of a program that starts.
   Effect.flatMap(Clock.currentTimeMillis, (began) =>
-    Effect.catchAll(effect, (first) => again(effect, patience, began, first))
+    Effect.catchAll(effect, (first) => again(effect, patience, progress, began, first))
   )
 
 const again = <A, E, R>(
   effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
-  patience: Duration.Duration,
+  patience: Patience,
+  progress: Effect.Effect<unknown, unknown>,
   began: number,
   first: E | Troubled | CommitLost
 ) =>
   Effect.gen(function* () {
-    let since = began
+    /** When something moved last, and when it is over whatever moves. */
+    let moved = began
+    let end = began + patience.most
+    let lookedAt = began
+    let known: unknown
     let lost = false
     let searching = false
     for (let error = first; ; ) {
@@ -44,11 +62,18 @@ const again = <A, E, R>(
       const now = yield* Clock.currentTimeMillis
       if (error instanceof CommitLost && !searching) {
         searching = true
-        since = now
+        moved = now
+        end = Math.max(end, now + patience.stall)
+      }
+      if (_tag === "Busy" && now - lookedAt >= PROGRESS_MS) {
+        lookedAt = now
+        const seen = yield* Effect.orElseSucceed(progress, () => known)
+        if (seen !== known) moved = now
+        known = seen
       }
       if (_tag === "Lost" || error instanceof CommitLost) lost = true
       const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)
-      if (!passes || now - since >= Duration.toMillis(patience)) return yield* Effect.fail(error)
+      if (!passes || now >= Math.min(end, moved + patience.stall)) return yield* Effect.fail(error)
       yield* Effect.sleep(yield* Random.nextIntBetween(5, 26))
       const result = yield* Effect.either(effect)
       if (result._tag === "Right") return result.right

@@ -22,9 +22,9 @@ export const transaction = <A, E, R>(
     return yield* Effect.uninterruptibleMask((restore) =>
       Effect.gen(function* () {
         const connection = yield* restore(dialect.reserve)
-        // Also where beginning failed: it may have got as far as waiting for the queue.
+        // Also if beginning failed or was interrupted: it may have got as far as waiting for the queue.
         const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
-        const answers = yield* Effect.tapErrorCause(dialect.begin(connection, questions), () => rollback)
+        const answers = yield* Effect.tapErrorCause(restore(dialect.begin(connection, questions)), () => rollback)
         let last: Statements = []
         const atLast = (statements: Statements) => {
           last = statements

@@ -1,14 +1,14 @@
 import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
-import Database from "better-sqlite3"
 import { expect, it, onTestFinished } from "vitest"
 import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, watched } from "../support/doctor.ts"
 import { type Machine, machine, startDaemon } from "../support/program.ts"
+import { openSqlite } from "../support/sqlite.ts"
 
 /** Writes to the registry's file behind its back. */
 const behind = (box: Machine, statement: string) => {
-  const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+  const db = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
   db.exec(statement)
   db.close()
 }

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
-import Database from "better-sqlite3"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { afterMending, examine, findingOf, findingsOf, RANGES } from "../support/doctor.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { machine, startDaemon, temporary } from "../support/program.ts"
 import { silentServer } from "../support/proxy.ts"
+import { openSqlite } from "../support/sqlite.ts"
 
 const CHECKS = 18
 
@@ -188,7 +188,7 @@ describe("store-schema", () => {
   it("tells of a table that is gone from a file, and makes it", async () => {
     const box = machine(RANGES)
     await box.ok("allocate", "--app", "cad")
-    const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+    const db = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
     db.exec("DROP TABLE port_keys")
     db.close()
     const finding = await findingOf(box, "store-schema")

@@ -13,7 +13,6 @@ import { connect, createServer, type Socket } from "node:net"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import Database from "better-sqlite3"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { mariadb } from "../support/databases.ts"
@@ -21,6 +20,7 @@ import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Daemon, listen, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
 import { silentServer } from "../support/proxy.ts"
+import { openSqlite } from "../support/sqlite.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
 const configured = (box: Machine, settings: Readonly<Record<string, string>>): Machine => {
@@ -192,7 +192,7 @@ describe("the protocol", () => {
         version,
         error: { code: "invalid", message: expect.stringContaining("id is no scalar"), hint: expect.any(String) }
       },
-      { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 20 } }
+      { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 75 } }
     ])
     await each.write('{"command":"getPort","key":"cad-prod"}\n')
     expect((await each.all()).endsWith("\n28000\n")).toBe(true)
@@ -632,7 +632,7 @@ describe("the health of the ports", () => {
     while (!/ down$/m.test(await box.ok("listPorts"))) await sleep(50)
     await daemon.stop()
     expect((await box.d("listPorts")).stderr).toBe("")
-    const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+    const db = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
     db.prepare("UPDATE port_registry SET value = '1 ' || ? WHERE name = 'watched:box'").run(
       new Date(Date.now() - 3 * 3600e3).toISOString()
     )

@@ -1,13 +1,13 @@
 import { join } from "node:path"
-import Database from "better-sqlite3"
 import { expect, it } from "vitest"
 import { CONTROL } from "../support/control.ts"
 import { machine } from "../support/program.ts"
+import { openSqlite } from "../support/sqlite.ts"
 
 it("shows what another program wrote without obeying it", async () => {
   const box = machine({ AUTOMATELINUX_APP_RANGE: "30500-30599", AUTOMATELINUX_SPECIAL_RANGE: "31000-31099" })
   await box.ok("setPort", "--key", "mine", "--value", "31000")
-  const db = new Database(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+  const db = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
   const write = db.prepare("INSERT INTO settings VALUES (?, ?)")
   write.run("port_evil\u001b[2J\nx", "30501")
   write.run("port_none\u009b\n", "no\u001b[2J")

@@ -1,11 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import type { ChildProcess } from "node:child_process"
+import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
-import Database from "better-sqlite3"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { asNobody, asUser, isRoot } from "../support/nobody.ts"
-import { machine, temporary } from "../support/program.ts"
+import { type Machine, machine, PROGRAM, temporary } from "../support/program.ts"
+import { holdSqlite, openSqlite, withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24000-24099", AUTOMATELINUX_SPECIAL_RANGE: "24100-24199" }
 
@@ -13,12 +12,7 @@ const at = (path: string) => machine({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sq
 
 /** Another process that holds the file locked, until the test is over. */
 const lock = (path: string): Promise<ChildProcess> =>
-  new Promise((done) => {
-    const script = `const db = new (require("better-sqlite3"))(${JSON.stringify(path)}); db.pragma("locking_mode = EXCLUSIVE"); db.exec("BEGIN EXCLUSIVE"); console.log("held"); setInterval(() => {}, 1e6)`
-    const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] })
-    onTestFinished(() => void child.kill("SIGKILL"))
-    child.stdout.once("data", () => done(child))
-  })
+  holdSqlite(path, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE")
 
 const expectTrouble = (run: { code: number | null; stdout: string; stderr: string }, reason: RegExp) => {
   expect([run.code, run.stdout]).toEqual([3, ""])
@@ -26,58 +20,38 @@ const expectTrouble = (run: { code: number | null; stdout: string; stderr: strin
   expect(run.stderr).toMatch(/^error: cannot use the registry's file \/.*\nhint: .*\n$/)
 }
 
-/** A library in which the system says that nothing could be brought to the disk, as long as the file `flag` is there. */
-const badDisk = () => {
-  const directory = temporary()
-  const flag = join(directory, "flag")
-  const source = join(directory, "disk.cc")
-  writeFileSync(
-    source,
-    `#include <cerrno>
-     #include <unistd.h>
-     static int answer() { if (access(${JSON.stringify(flag)}, F_OK) != 0) return 0; errno = EIO; return -1; }
-     extern "C" int fsync(int) { return answer(); }
-     extern "C" int fdatasync(int) { return answer(); }`
+/** Runs `d` on a disk that says of what it was told to keep that it cannot, for as many calls as `when` says. */
+const onBadDisk = (box: Machine, when: string, words: string) =>
+  box.sh(
+    `strace -f -o /dev/null -e trace=fsync,fdatasync -e inject=fsync,fdatasync:error=EIO${when} ${process.execPath} ${PROGRAM} ${words}`
   )
-  execFileSync("c++", ["-shared", "-fPIC", "-o", join(directory, "disk.so"), source])
-  return { flag, library: join(directory, "disk.so") }
-}
 
 describe("a disk that does not say that it has what was written", () => {
-  const onBadDisk = async () => {
-    const { flag, library } = badDisk()
+  const used = async () => {
     const path = join(temporary(), "ports.sqlite")
-    const box = at(path).with({ LD_PRELOAD: library })
+    const box = at(path)
     await box.ok("allocate", "--app", "a")
-    const done = () => {
-      const database = new Database(path)
-      const rows = database.prepare("SELECT key FROM port_history WHERE what = 'allocate' ORDER BY key").all()
-      database.close()
-      return rows.map((row) => (row as { key: string }).key)
-    }
-    return { box, done, flag }
+    return { box, path }
   }
 
   it("and then says so: the change is made once", async () => {
-    const { box, done, flag } = await onBadDisk()
-    writeFileSync(flag, "")
-    const run = box.d("allocate", "--app", "b")
-    await sleep(1500)
-    rmSync(flag)
-    expect(await run).toEqual({ code: 0, stdout: "b-prod 24002\nb-dev 24003\n", stderr: "" })
-    expect(done()).toEqual(["a-dev", "a-prod", "b-dev", "b-prod"])
+    const { box, path } = await used()
+    const run = await onBadDisk(box, ":when=1..20", "allocate --app b")
+    expect(run).toEqual({ code: 0, stdout: "b-prod 24002\nb-dev 24003\n", stderr: "" })
+    const rows = withSqlite(path, (database) =>
+      database.prepare("SELECT key FROM port_history WHERE what = 'allocate' ORDER BY key").all()
+    )
+    expect(rows.map((row) => (row as { key: string }).key)).toEqual(["a-dev", "a-prod", "b-dev", "b-prod"])
   })
 
   it("and never does: nobody is told that nothing was done", async () => {
-    const { box, flag } = await onBadDisk()
-    writeFileSync(flag, "")
-    const run = await box.with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" }).d("allocate", "--app", "b")
+    const { box } = await used()
+    const run = await onBadDisk(box.with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" }), "", "allocate --app b")
     expect(run).toMatchObject({
       code: 3,
       stdout: "",
       stderr: expect.stringContaining("cannot tell whether it was done")
     })
-    rmSync(flag)
     expect(await box.ok("allocate", "--app", "b")).toBe("b-prod 24002\nb-dev 24003\n")
   })
 })
@@ -115,6 +89,10 @@ describe("trouble with the file", () => {
     const file = join(temporary(), "file")
     writeFileSync(file, "")
     expectTrouble(await at(join(file, "ports.sqlite")).d("listPorts"), /part of its path is a file/)
+  })
+
+  it("cannot be made where the system has no such directories", async () => {
+    expectTrouble(await at("/proc/made/ports.sqlite").d("listPorts"), /the system says ENOENT/)
   })
 
   it("is no SQLite database, and stays as it is", async () => {
@@ -172,18 +150,17 @@ describe("trouble with the file", () => {
 
   it("has a table of that name with another shape", async () => {
     const file = join(temporary(), "ports.sqlite")
-    const db = new Database(file)
+    const db = openSqlite(file)
     db.exec("CREATE TABLE settings (name TEXT, number INTEGER)")
     db.close()
     expectTrouble(await at(file).d("allocate", "--app", "a"), /a table in it has no column setting_key/)
-    const after = new Database(file, { readonly: true })
-    expect(after.prepare("SELECT name FROM sqlite_master").all()).toEqual([{ name: "settings" }])
-    after.close()
+    const tables = withSqlite(file, (each) => each.prepare("SELECT name FROM sqlite_master").all())
+    expect(tables).toEqual([{ name: "settings" }])
   })
 
   it("has values that are not equal to their own text: said at once, and nothing is changed", async () => {
     const file = join(temporary(), "ports.sqlite")
-    const db = new Database(file)
+    const db = openSqlite(file)
     db.exec("CREATE TABLE settings (setting_key TEXT PRIMARY KEY, setting_value)")
     db.exec("INSERT INTO settings VALUES ('port_odd', 24050)")
     expect(await at(file).ok("getPort", "--key", "odd")).toBe("24050\n")
@@ -194,17 +171,15 @@ describe("trouble with the file", () => {
     )
     expect(Date.now() - started).toBeLessThan(4000)
     expect(await at(file).ok("setPort", "--key", "even", "--value", "24060")).toContain("24060")
-    expect(db.prepare("SELECT setting_value FROM settings ORDER BY setting_key").pluck().all()).toEqual([
-      "24060",
-      24_050
-    ])
+    const values = db.prepare("SELECT setting_value AS value FROM settings ORDER BY setting_key").all()
+    expect(values).toEqual([{ value: "24060" }, { value: 24_050 }])
     db.close()
   })
 
   it("loses its tables under a program, and gets them back", async () => {
     const file = join(temporary(), "ports.sqlite")
     await at(file).ok("allocate", "--app", "a")
-    const db = new Database(file)
+    const db = openSqlite(file)
     db.exec("DROP TABLE port_claims")
     db.close()
     expect(await at(file).ok("allocate", "--app", "b")).toContain("b-prod 24002")
@@ -220,7 +195,7 @@ describe("the file", () => {
     const mode = (path: string) => statSync(path).mode & 0o777
     expect(mode(directory)).toBe(0o700)
     // While somebody has it open, SQLite keeps two more files beside it.
-    const db = new Database(join(directory, "ports.sqlite"))
+    const db = openSqlite(join(directory, "ports.sqlite"))
     onTestFinished(() => void db.close())
     db.prepare("SELECT * FROM settings").all()
     expect(await box.ok("getPort", "--key", "a-dev")).toBe("24001\n")

@@ -1,10 +1,10 @@
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
-import Database from "better-sqlite3"
 import mysql from "mysql2/promise"
 import { onTestFinished } from "vitest"
 import type { Row } from "../support/mariadb.ts"
 import type { Machine } from "../support/program.ts"
+import { openSqlite } from "../support/sqlite.ts"
 import type { Ask, Outcome } from "./history.ts"
 
 /** One way of asking. It never fails: what cannot be known is `Unknown`. */
@@ -135,15 +135,12 @@ export const overMysql = async (socketPath: string, database: string): Promise<Q
 }
 
 export const overSqlite = (file: string): Query => {
-  const database = new Database(file)
+  const database = openSqlite(file)
   onTestFinished(() => void database.close())
   return async (sql, values = []) => {
     // Others have their turn between two statements, as they have where each is a process.
     await sleep(1)
-    const statement = database.prepare<Array<string>, Row>(sql)
-    if (statement.reader) return statement.all(...values)
-    statement.run(...values)
-    return []
+    return database.prepare(sql).all(...values) as ReadonlyArray<Row>
   }
 }
 

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import Database from "better-sqlite3"
 import { expect } from "vitest"
 import type { MariaDb, Row } from "../support/mariadb.ts"
 import { type Daemon, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { openSqlite } from "../support/sqlite.ts"
 import { type Client, kept, type Query } from "./clients.ts"
 import type { Node } from "./galera.ts"
 import type { Tables } from "./history.ts"
@@ -46,7 +46,7 @@ export const onSqlite = (): World & { readonly file: string } => {
     file,
     env: { AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` },
     tables: async () => {
-      const database = new Database(file)
+      const database = openSqlite(file)
       try {
         return await readTables(async (sql) => database.prepare(sql).all() as ReadonlyArray<Row>)
       } finally {

@@ -1,7 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process"
-import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { createServer, type Server } from "node:net"
-import { dirname, join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
 import { afterAll, onTestFinished } from "vitest"
 
 export const PROGRAM = resolve("dist/d.cjs")
@@ -27,11 +36,16 @@ export const copyOfProgram = (edit?: (text: string) => string): string => {
   chmodSync(directory, 0o755)
   cpSync(dirname(PROGRAM), directory, { recursive: true })
   if (edit !== undefined) {
+    // The parts are named by their content, and so is the code that V8 made of them.
+    const edited = `-${basename(directory)}`
+    for (const name of readdirSync(directory)) {
+      if (name.startsWith("parts-")) renameSync(join(directory, name), join(directory, name + edited))
+    }
     for (const name of readdirSync(directory, { recursive: true, encoding: "utf8" })) {
       const path = join(directory, name)
-      if (/\.c?js$/.test(name)) writeFileSync(path, edit(readFileSync(path, "latin1")), "latin1")
-      // What V8 made of the text as it was.
-      if (name.endsWith(".cache")) rmSync(path)
+      if (!/^(d|parts-.*)\.cjs$/.test(name)) continue
+      const text = readFileSync(path, "latin1").replace(/\bparts-\w+/g, `$&${edited}`)
+      writeFileSync(path, edit(text), "latin1")
     }
   }
   // The drivers are found by a link.
@@ -91,7 +105,14 @@ export const machine = (env: Readonly<Record<string, string>> = {}): Machine => 
   const home = temporary()
   // Whoever runs the tests may have a daemon.
   const socket = join(home, "run/d.sock")
-  return machineIn(home, { HOME: home, PATH: process.env["PATH"] ?? "", AUTOMATE_LINUX_SOCKET_PATH: socket, ...env })
+  return machineIn(home, {
+    HOME: home,
+    PATH: process.env["PATH"] ?? "",
+    AUTOMATE_LINUX_SOCKET_PATH: socket,
+    // The code that V8 made of the program is the same for all.
+    XDG_CACHE_HOME: join(ROOT, "cache"),
+    ...env
+  })
 }
 
 export interface Daemon {

@@ -1,10 +1,10 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process"
-import { chmodSync, mkdtempSync } from "node:fs"
+import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3"]
-const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "socat", "sqlite3"]
+const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3", "strace"]
+const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "socat", "sqlite3", "strace"]
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 
@@ -49,13 +49,14 @@ export default () => {
   ensureServer()
   // A run that a test starts finds it built, and must not take it away from under the others.
   if (process.env["PORTS_TEST_ROOT"] === undefined)
-    execFileSync("npm", ["run", "--silent", "prepare"], { stdio: "inherit" })
+    execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" })
 
   const root = mkdtempSync(join(tmpdir(), "ports-test-"))
   chmodSync(root, 0o755)
   const remover = spawn("bash", ["-c", REMOVE, root], { stdio: ["pipe", "ignore", "ignore"], detached: true })
   remover.unref()
   process.env["PORTS_TEST_ROOT"] = root
+  mkdirSync(join(root, "cache"), { mode: 0o700 })
 
   const template = join(root, "template")
   execFileSync(

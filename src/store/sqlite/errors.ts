@@ -1,0 +1,146 @@
+import { statSync } from "node:fs"
+import { dirname } from "node:path"
+import { userName } from "../../config/user.ts"
+import type { Fault } from "../../domain/errors.ts"
+import type { Trouble } from "../Dialect.ts"
+import { DriverMissing } from "./driver.ts"
+import { lockHolder } from "./lockHolder.ts"
+
+const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
+
+/** Why a file or directory cannot be opened, by the system's code for it. */
+const systemReason = (code: string | undefined, path: string): string => {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return `permission denied for ${userName()}${ownedBy(path)}`
+    case "EISDIR":
+      return "it is a directory"
+    case "ENOTDIR":
+    case "EEXIST":
+      return "part of its path is a file, not a directory"
+    case "EROFS":
+      return "the file system is read-only"
+    case "ENOSPC":
+      return "the disk is full"
+    default:
+      return `the system says ${code ?? "no"}`
+  }
+}
+
+const ownedBy = (path: string): string => {
+  try {
+    const { uid } = statSync(path)
+    return uid === process.getuid?.() ? "" : `; it belongs to uid ${uid}`
+  } catch {
+    return ""
+  }
+}
+
+/** SQLite's own result codes (sqlite.org/rescode.html): the primary ones are the low byte of the extended ones. */
+const PRIMARY = 0xff
+const ERROR = 1
+const BUSY = 5
+const LOCKED = 6
+const READONLY = 8
+const IOERR = 10
+const CORRUPT = 11
+const FULL = 13
+const NOTADB = 26
+const IOERR_FSYNC = 1034
+const IOERR_DIR_FSYNC = 1290
+const CONSTRAINT_PRIMARYKEY = 1555
+const CONSTRAINT_UNIQUE = 2067
+
+/**
+ * The primary codes by SQLite's own words for them (sqlite3_errstr): @photostructure/sqlite 1.2.1 drops the code of what
+ * fails while rows are read.
+ */
+const CODES: Readonly<Record<string, number>> = {
+  "database is locked": BUSY,
+  "database table is locked": LOCKED,
+  "attempt to write a readonly database": READONLY,
+  "disk I/O error": IOERR,
+  "database disk image is malformed": CORRUPT,
+  "database or disk is full": FULL,
+  "file is not a database": NOTADB
+}
+
+/** Who holds the file locked, if that can be told. */
+const locked = (path: string): Trouble => {
+  const holder = lockHolder(path)
+  return holder === undefined
+    ? { _tag: "Busy", reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
+    : {
+        _tag: "Busy",
+        reason: `another program holds it locked: ${holder.command}, pid ${holder.pid}`,
+        hint: `see what it does with: ps -fp ${holder.pid}`
+      }
+}
+
+interface DriverError {
+  /** The system's code, or the driver's for all that SQLite says. */
+  readonly code?: string
+  /** SQLite's extended result code. */
+  readonly errcode?: number
+  readonly message?: string
+}
+
+const refused = (reason: string, hint: string, fault: Fault = "other"): Trouble => ({
+  _tag: "Refused",
+  reason,
+  hint,
+  fault
+})
+
+const ofSystem = (code: string, path: string): Trouble =>
+  refused(systemReason(code, path), ELSEWHERE, ["EACCES", "EPERM"].includes(code) ? "read-only" : "other")
+
+const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
+  switch (errcode) {
+    case CONSTRAINT_PRIMARYKEY:
+    case CONSTRAINT_UNIQUE:
+      return { _tag: "Duplicate" }
+    // A COMMIT that could not be brought to the disk may be found there after a crash all the same.
+    case IOERR_FSYNC:
+    case IOERR_DIR_FSYNC:
+      return {
+        _tag: "Lost",
+        reason: `the disk does not say that it has what was written (SQLite's code ${errcode})`,
+        hint: "look at: dmesg"
+      }
+  }
+  switch (errcode & PRIMARY) {
+    case BUSY:
+    case LOCKED:
+      return locked(path)
+    case ERROR: {
+      if (/no such table/.test(message)) return { _tag: "MissingTable" }
+      const column = /no such column: "?(\w+)/.exec(message)?.[1]
+      if (column !== undefined)
+        return refused(`a table in it has no column ${column}: it is another program's`, ELSEWHERE)
+      break
+    }
+    case NOTADB:
+      return refused("it is not an SQLite database", `move it away, or ${ELSEWHERE}`)
+    case CORRUPT:
+      return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
+    case READONLY:
+      return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`, "read-only")
+    case FULL:
+      return refused("the disk is full", `make room: df -h ${dirname(path)}`)
+  }
+  return refused(`${message} (SQLite's code ${errcode})`, `look at: ls -l ${path}*`)
+}
+
+/** What an exception of the driver, or of the file system, means for the database in the file `path`. */
+export const diagnose = (cause: unknown, path: string): Trouble => {
+  if (cause instanceof DriverMissing)
+    return refused(
+      `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
+      "run d with Node 22.13 or newer, or install d again"
+    )
+  const { code = "", message = String(cause), errcode = CODES[message] } = (cause ?? {}) as DriverError
+  if (errcode !== undefined) return ofSqlite(errcode, message, path)
+  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, ELSEWHERE)
+}

@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect, it, onTestFinished } from "vitest"
+import { machine, PROGRAM, temporary } from "../support/program.ts"
+import { holdSqlite } from "../support/sqlite.ts"
+
+const RANGE = { AUTOMATELINUX_APP_RANGE: "24200-24299", AUTOMATELINUX_SPECIAL_RANGE: "24300-24399" }
+
+const used = async () => {
+  const file = join(temporary(), "ports.sqlite")
+  const box = machine({ ...RANGE, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` })
+  await box.ok("allocate", "--app", "a")
+  return { box, file }
+}
+
+it.each([
+  ["writes", "BEGIN IMMEDIATE"],
+  ["has it for itself", "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"]
+])("names the process that %s, after 5 seconds in which nothing moves", async (_, statements) => {
+  const { box, file } = await used()
+  const { pid } = await holdSqlite(file, statements)
+  const { code, stderr, stdout } = await box.d("allocate", "--app", "b")
+  expect([code, stdout]).toEqual([3, ""])
+  expect(stderr).toBe(
+    `error: cannot use the registry's file ${file}: another program holds it locked: sqlite3, pid ${pid}\n` +
+      `hint: see what it does with: ps -fp ${pid}\n`
+  )
+})
+
+it("waits for longer than that while others make progress", async () => {
+  const { box, file } = await used()
+  // It has the lock for half a second each time, and leaves no gap that anybody would find.
+  const { pid } = await holdSqlite(file, "BEGIN IMMEDIATE")
+  const writer = spawn("sqlite3", [file], { stdio: ["pipe", "ignore", "inherit"] })
+  onTestFinished(() => void writer.kill("SIGKILL"))
+  writer.stdin.write(".timeout 60000\n")
+  process.kill(pid ?? 0, "SIGKILL")
+  const began = performance.now()
+  const script = Array.from(
+    { length: 16 },
+    (_, round) =>
+      `BEGIN IMMEDIATE;\nINSERT INTO settings VALUES ('theme${round}', 'dark');\n.shell sleep 0.5\nCOMMIT;\n`
+  )
+  writer.stdin.end(script.join(""))
+  await sleep(300)
+  expect(await box.ok("allocate", "--app", "b")).toBe("b-prod 24202\nb-dev 24203\n")
+  expect(performance.now() - began).toBeGreaterThan(7000)
+})
+
+it("does not wait for longer than it is told, whoever makes progress", async () => {
+  const { box, file } = await used()
+  await holdSqlite(file, "BEGIN IMMEDIATE")
+  const began = performance.now()
+  const run = await box.with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" }).d("allocate", "--app", "b")
+  expect(run.code).toBe(3)
+  expect(performance.now() - began).toBeLessThan(4000)
+})
+
+it("ends at once when it is interrupted while it waits", async () => {
+  const { box, file } = await used()
+  await holdSqlite(file, "BEGIN IMMEDIATE")
+  const began = performance.now()
+  const run = await box.sh(`${process.execPath} ${PROGRAM} allocate --app b & sleep 1; kill -TERM $!; wait $!; echo $?`)
+  expect(run.stdout).toBe("130\n")
+  expect(performance.now() - began).toBeLessThan(4000)
+})

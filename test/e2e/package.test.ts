@@ -1,0 +1,90 @@
+import { execFileSync, spawnSync } from "node:child_process"
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { beforeAll, expect, it } from "vitest"
+import { isRoot, NOBODY } from "../support/nobody.ts"
+import { temporary } from "../support/program.ts"
+
+const RANGE = { AUTOMATELINUX_APP_RANGE: "24800-24899", AUTOMATELINUX_SPECIAL_RANGE: "24900-24999" }
+
+/** An ordinary user with an empty home, whose npm installs for everyone below it. */
+let home: string
+let installed: string
+const env = () => ({
+  ...process.env,
+  ...RANGE,
+  HOME: home,
+  PATH: `${home}/bin:${process.env["PATH"]}`,
+  XDG_RUNTIME_DIR: home,
+  npm_config_prefix: home,
+  npm_config_cache: join(home, "npm"),
+  npm_config_update_notifier: "false"
+})
+
+const asUser = (program: string, ...words: ReadonlyArray<string>) =>
+  spawnSync(program, words, {
+    cwd: join(home, "project"),
+    env: env(),
+    encoding: "utf8",
+    ...(isRoot ? { uid: NOBODY, gid: NOBODY } : {})
+  })
+
+beforeAll(() => {
+  // A clone, whose dist may be made anew while other tests use this one's.
+  const clone = temporary()
+  const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+  execFileSync("sh", ["-c", `tar c --null -T - | tar x -C ${clone}`], { input: files })
+  symlinkSync(resolve("node_modules"), join(clone, "node_modules"))
+  const [packed] = JSON.parse(execFileSync("npm", ["pack", "--json", "--silent"], { cwd: clone, encoding: "utf8" }))
+
+  home = temporary()
+  mkdirSync(join(home, "project"))
+  if (isRoot) chownSync(home, NOBODY, NOBODY)
+  chmodSync(clone, 0o755)
+  const { status, stderr, stdout } = asUser("npm", "install", "--global", join(clone, packed.filename))
+  expect([status, stdout + stderr]).toEqual([0, expect.not.stringMatching(/warn|script/i)])
+  installed = join(home, "lib/node_modules/automatelinux-ports")
+}, 600_000)
+
+it("has the program, its documents and what it needs at run time, and nothing else", () => {
+  expect(readdirSync(installed).sort()).toEqual([
+    "LICENSE",
+    "README.md",
+    "dist",
+    "docs",
+    "node_modules",
+    "package.json"
+  ])
+  const dist = readdirSync(join(installed, "dist"))
+  expect(dist.sort()).toEqual(["d.cjs", expect.stringMatching(/^parts-/), expect.stringMatching(/^sqlite-/)])
+  const kilobytes = Number(execFileSync("du", ["-sk", installed], { encoding: "utf8" }).split("\t")[0])
+  expect(kilobytes).toBeLessThan(25_000)
+})
+
+it("brings no script that npm runs when it is installed", () => {
+  const manifests = readdirSync(installed, { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith("package.json")
+  )
+  expect(manifests.length).toBeLessThan(60)
+  for (const path of manifests) {
+    const { scripts = {} } = JSON.parse(readFileSync(join(installed, path), "utf8"))
+    const run = Object.keys(scripts).filter((name) => /^(pre|post)?install$|^prepare$/.test(name))
+    expect(path.includes("/node_modules/") || path === "package.json" ? run : [], path).toEqual([])
+  }
+})
+
+it("puts d and automatelinux-ports on the path, and leaves the word daemon to others", () => {
+  expect(readdirSync(join(home, "bin")).sort()).toEqual(["automatelinux-ports", "d"])
+  expect(asUser("d", "allocate", "--app", "cad")).toMatchObject({
+    status: 0,
+    stdout: "cad-prod 24800\ncad-dev 24801\n",
+    stderr: ""
+  })
+  expect(asUser("automatelinux-ports", "getPort", "--key", "cad-dev").stdout).toBe("24801\n")
+})
+
+it("is found by npx under the name of the package", () => {
+  const run = asUser("npx", "automatelinux-ports", "allocate", "--app", "cad")
+  expect([run.status, run.stdout]).toEqual([0, "cad-prod 24800\ncad-dev 24801\n"])
+  expect(readdirSync(join(home, "project"))).toEqual([])
+})

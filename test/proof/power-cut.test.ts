@@ -1,0 +1,87 @@
+import { join } from "node:path"
+import { beforeAll, expect, it } from "vitest"
+import type { Database } from "../../src/store/sqlite/driver.ts"
+import { machine, temporary } from "../support/program.ts"
+import { withSqlite } from "../support/sqlite.ts"
+import { cutAfter, type Event, record } from "./powerCut.ts"
+import { ENV, times } from "./trial.ts"
+import { randomFrom } from "./workload.ts"
+
+const CUTS = 200 * Math.max(1, Number(process.env["ROUNDS"] ?? 0))
+
+/** Key → port, as `d` has said it. */
+const saidBy = (events: ReadonlyArray<Event>): ReadonlyMap<string, number> =>
+  new Map(
+    events
+      .flatMap((event) => (event._tag === "Say" ? event.text.trim().split("\n") : []))
+      .map((line): [string, number] => [line.split(" ")[0] ?? "", Number(line.split(" ")[1])])
+  )
+
+/** What is wrong with the registry that is left after a cut. */
+const wrongIn = (file: string, said: ReadonlyMap<string, number>): ReadonlyArray<string> => {
+  try {
+    return withSqlite(file, (database) => wrongWith(database, said))
+  } catch (error) {
+    return [String(error)]
+  }
+}
+
+const wrongWith = (database: Database, said: ReadonlyMap<string, number>): ReadonlyArray<string> => {
+  const rows = (sql: string) => database.prepare(sql).all() as ReadonlyArray<Record<string, unknown>>
+  const damage = rows("PRAGMA integrity_check").map((row) => String(row["integrity_check"]))
+  if (damage.join() !== "ok") return damage
+  if (rows("SELECT 1 FROM sqlite_master WHERE name = 'settings'").length === 0)
+    return said.size === 0 ? [] : ["there is no table"]
+  const ports = new Map(
+    rows("SELECT setting_key AS k, setting_value AS v FROM settings").map(({ k, v }) => [
+      String(k).slice("port_".length),
+      Number(v)
+    ])
+  )
+  const claims = new Map(
+    rows("SELECT claim_key AS k, port AS v FROM port_claims").map(({ k, v }) => [String(k), Number(v)])
+  )
+  return [
+    ...[...said].filter(([key, port]) => ports.get(key) !== port).map(([key]) => `${key} is lost`),
+    ...[...ports].filter(([key, port]) => claims.get(key) !== port).map(([key]) => `${key} has no claim`)
+  ]
+}
+
+let events: ReadonlyArray<Event>
+
+beforeAll(() => {
+  const file = join(temporary(), "made", "ports.sqlite")
+  const box = machine({ ...ENV, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}`, AUTOMATELINUX_DAEMON: "never" })
+  events = record(
+    box,
+    file,
+    times(4, (app) => `allocate --app a${app}`)
+  )
+})
+
+/** What is wrong after cuts at any moment of what was recorded. */
+const cuts = (recorded: ReadonlyArray<Event>): ReadonlyArray<string> => {
+  const random = randomFrom(4711)
+  return times(CUTS, () => {
+    const before = recorded.slice(0, Math.floor(random() * (recorded.length + 1)))
+    const directory = join(temporary(), "cut")
+    cutAfter(before, directory, random)
+    return wrongIn(join(directory, "ports.sqlite"), saidBy(before))
+  }).flat()
+}
+
+it("records what happens on the way to the disk", () => {
+  expect(saidBy(events).size).toBe(8)
+  const kinds = new Set(events.map(({ _tag }) => _tag))
+  expect([...kinds].sort()).toEqual(["Create", "Remove", "Say", "Sync", "Truncate", "Write"])
+})
+
+it("keeps what was acknowledged when the power goes, at any moment", () => {
+  expect(cuts(events)).toEqual([])
+})
+
+it("catches a registry that does not wait for the disk", () => {
+  expect(cuts(events.filter(({ _tag }) => _tag !== "Sync")).length).toBeGreaterThan(0)
+  const unsynced = events.filter((event) => event._tag !== "Sync" || !event.path.endsWith("-wal"))
+  expect(cuts(unsynced).length).toBeGreaterThan(0)
+})
