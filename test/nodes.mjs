@@ -28,9 +28,13 @@ for (const version of process.argv.length > 2 ? process.argv.slice(2) : VERSIONS
   }
   const bin = install(version)
   console.log(`Node ${execFileSync(join(bin, "node"), ["--version"], { encoding: "utf8" }).trim()}`)
-  const { status } = spawnSync(join(bin, "node"), ["node_modules/vitest/vitest.mjs", "run", "--silent=true", ...SUITES], {
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }
-  })
+  const { status } = spawnSync(
+    join(bin, "node"),
+    ["node_modules/vitest/vitest.mjs", "run", "--silent=true", ...SUITES],
+    {
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }
+    }
+  )
   if (status !== 0) process.exit(status ?? 1)
 }

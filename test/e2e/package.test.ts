@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process"
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
+import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { beforeAll, expect, it } from "vitest"
 import { isRoot, NOBODY } from "../support/nobody.ts"
@@ -32,8 +32,8 @@ const asUser = (program: string, ...words: ReadonlyArray<string>) =>
 beforeAll(() => {
   // A clone, whose dist may be made anew while other tests use this one's.
   const clone = temporary()
-  const files = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-  execFileSync("sh", ["-c", `tar c --null -T - | tar x -C ${clone}`], { input: files })
+  const others = ["node_modules", "dist", ".git"].map((name) => resolve(name))
+  cpSync(".", clone, { recursive: true, filter: (path) => !others.includes(resolve(path)) })
   symlinkSync(resolve("node_modules"), join(clone, "node_modules"))
   const [packed] = JSON.parse(execFileSync("npm", ["pack", "--json", "--silent"], { cwd: clone, encoding: "utf8" }))
 
