@@ -38,7 +38,7 @@ const writeFile = (path, data) => {
   try {
     const file = fs.openSync(temporary, "wx", 0o600)
     try {
-      fs.writeSync(file, data)
+      fs.writeFileSync(file, data)
       fs.fsyncSync(file)
     } finally {
       fs.closeSync(file)

@@ -66,17 +66,27 @@ const CODES: Readonly<Record<string, number>> = {
   "file is not a database": NOTADB
 }
 
-/** Who holds the file locked, if that can be told. */
-const locked = (path: string): Trouble => {
+/** Names who holds the file locked, if that can be told. */
+const describeLock = (path: string) => {
   const holder = lockHolder(path)
   return holder === undefined
-    ? { _tag: "Busy", reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
+    ? { reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
     : {
-        _tag: "Busy",
         reason: `another program holds it locked: ${holder.command}, pid ${holder.pid}`,
         hint: `see what it does with: ps -fp ${holder.pid}`
       }
 }
+
+/** The holder is looked up only when it is to be told: whoever waits meets a locked file again and again. */
+const locked = (path: string): Trouble => ({
+  _tag: "Busy",
+  get reason() {
+    return describeLock(path).reason
+  },
+  get hint() {
+    return describeLock(path).hint
+  }
+})
 
 interface DriverError {
   /** The system's code, or the driver's for all that SQLite says. */
@@ -142,5 +152,5 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
     )
   const { code = "", message = String(cause), errcode = CODES[message] } = (cause ?? {}) as DriverError
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
-  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, ELSEWHERE)
+  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${path}*`)
 }
