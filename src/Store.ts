@@ -48,7 +48,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const { claims, keys, rows: assigned } = rows.everything
     const lookAround = look({ rows: assigned, claims, owners: owners.all })
     /** What a tick has read, and after which commit: it is read again only where there was another. */
-    let known: { readonly version: number; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
+    let known: { readonly version: string; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
 
     return {
       /** Names the database for people, without secrets. */

@@ -57,10 +57,9 @@ export class Dialect extends Context.Tag("Dialect")<
     /** Runs what is left to do, and commits. */
     readonly commit: (connection: Connection, last: Statements) => Effect.Effect<unknown, SqlError>
     /**
-     * A number that is another one whenever anybody has committed anything meanwhile; `undefined` where the database
-     * has none to give.
+     * Another text whenever anybody has committed anything meanwhile; `undefined` where the database has none to give.
      */
-    readonly version: Effect.Effect<number | undefined, SqlError>
+    readonly version: Effect.Effect<string | undefined, SqlError>
     /** Something that is another thing once other processes have changed the registry; asked for while they are in the way. */
     readonly progress: Effect.Effect<unknown, SqlError>
     /** The rows of each of `questions`, as they were committed, and not behind a transaction of this process. */

@@ -1,20 +1,37 @@
 import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "@photostructure/sqlite"
 
 /** What both drivers have in common with `node:sqlite`. */
-export type Driver = Pick<SqliteModule, "DatabaseSync">
+export interface Driver extends Pick<SqliteModule, "DatabaseSync"> {
+  /** Ends what keeps databases open that were closed. */
+  readonly afterClose: () => Promise<void>
+}
 export type Database = DatabaseSyncInstance
 export type Statement = StatementSyncInstance
 
 /** Neither driver can be loaded; the message says why. */
 export class DriverMissing extends Error {}
 
+/**
+ * The prebuilt driver ends prepared statements only when they are garbage-collected, and until then SQLite keeps the file
+ * open. Only a file that was replaced has to be closed at once.
+ */
+const collectGarbage = async (): Promise<void> => {
+  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import("node:v8"), import("node:vm")])
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as () => void
+  for (let round = 0; round < 2; round++) {
+    collect()
+    await new Promise((done) => setImmediate(done))
+  }
+}
+
 /** Node's own SQLite, or `undefined` if this Node has none (before 22.13, or built without it). */
-const builtIn = (): Driver | undefined => {
+const builtIn = (): SqliteModule | undefined => {
   // Some versions warn on standard error that it is experimental.
   const { emitWarning } = process
   process.emitWarning = () => {}
   try {
-    return process.getBuiltinModule?.("node:sqlite") as Driver | undefined
+    return process.getBuiltinModule?.("node:sqlite") as SqliteModule | undefined
   } finally {
     process.emitWarning = emitWarning
   }
@@ -23,7 +40,10 @@ const builtIn = (): Driver | undefined => {
 /** Loads the SQLite driver: Node's own, otherwise the prebuilt one. Rejects with DriverMissing if there is neither. */
 export const loadDriver = async (): Promise<Driver> => {
   try {
-    return builtIn() ?? (await import("@photostructure/sqlite"))
+    const own = builtIn()
+    if (own !== undefined) return { DatabaseSync: own.DatabaseSync, afterClose: async () => {} }
+    const { DatabaseSync } = await import("@photostructure/sqlite")
+    return { DatabaseSync, afterClose: collectGarbage }
   } catch (cause) {
     throw new DriverMissing(cause instanceof Error ? cause.message.split("\n")[0] : String(cause), { cause })
   }

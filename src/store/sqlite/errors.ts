@@ -4,7 +4,8 @@ import { userName } from "../../config/user.ts"
 import type { Fault } from "../../domain/errors.ts"
 import type { Trouble } from "../Dialect.ts"
 import { DriverMissing } from "./driver.ts"
-import { lockHolder } from "./lockHolder.ts"
+import { FileRefused, FileReplaced } from "./files.ts"
+import { lockHolder } from "./locks.ts"
 
 const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
 
@@ -150,7 +151,13 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
       `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
       "run d with Node 22.13 or newer, or install d again"
     )
+  if (cause instanceof FileRefused) return refused(cause.message, cause.hint)
+  // What was sent last may be in the files that are gone.
+  if (cause instanceof FileReplaced)
+    return { _tag: "Lost", reason: "it was removed or replaced again and again", hint: `look at: ls -li ${path}*` }
   const { code = "", message = String(cause), errcode = CODES[message] } = (cause ?? {}) as DriverError
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
+  // Closed by another fiber, because the files were replaced.
+  if (code === "ERR_INVALID_STATE") return { _tag: "Lost", reason: message, hint: `look at: ls -li ${path}*` }
   return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${path}*`)
 }

@@ -1,0 +1,88 @@
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import { makeConnection } from "./connection.ts"
+import { type Database, loadDriver } from "./driver.ts"
+import { FileReplaced, prepareFile, watchFiles } from "./files.ts"
+
+/**
+ * Waiting for locks is done outside, where it does not stop the event loop. SQLite's default in WAL mode may lose the last
+ * commits when the power goes. The first read opens the -wal.
+ */
+const OPENING =
+  "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; SELECT 1 FROM sqlite_master LIMIT 1"
+
+/** A connection, and whether the files that it works on are the ones at the path. */
+export interface Opened {
+  readonly database: Database
+  readonly connection: Connection
+  readonly isCurrent: () => boolean
+}
+
+const open = async (path: string): Promise<Opened> => {
+  const { DatabaseSync } = await loadDriver()
+  await prepareFile(path)
+  const files = watchFiles(path)
+  const [before] = files().split(" ")
+  const database = new DatabaseSync(path)
+  try {
+    database.exec(OPENING)
+    const opened = files()
+    if (!opened.startsWith(`${before} `)) throw new FileReplaced()
+    return { database, connection: makeConnection(database), isCurrent: () => files() === opened }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/**
+ * The two connections to the file at `path`, opened when they are first used, and anew when the file or its -wal was
+ * removed or replaced: then both are closed before one is opened, because SQLite must never have the old and the new file
+ * open with one -wal.
+ */
+export const makeConnections = (path: string) => {
+  const connections = new Map<"reader" | "writer", Opened>()
+  const close = () => {
+    for (const { database } of connections.values()) {
+      try {
+        database.close()
+      } catch {
+        // What is left of it goes with the process.
+      }
+    }
+    connections.clear()
+  }
+  /** How many were opened: what one of them says of commits means nothing to the next. */
+  let count = 0
+  const isStale = () => [...connections.values()].some((each) => !each.isCurrent())
+  const opening = Effect.unsafeMakeSemaphore(1)
+  const current = (name: "reader" | "writer") => {
+    const known = connections.get(name)
+    return known?.isCurrent() === true ? known : undefined
+  }
+  /** `mayClose` if no transaction is open. */
+  const reopen = (name: "reader" | "writer", mayClose: boolean): Effect.Effect<Opened, SqlError> =>
+    opening.withPermits(1)(
+      Effect.suspend(() => {
+        const known = current(name)
+        if (known !== undefined) return Effect.succeed(known)
+        const stale = isStale()
+        if (stale && !mayClose) return new SqlError({ cause: new FileReplaced() })
+        return Effect.tryPromise({
+          try: async () => {
+            if (stale) {
+              close()
+              await (await loadDriver()).afterClose()
+            }
+            const opened = await open(path)
+            connections.set(name, opened)
+            count++
+            return opened
+          },
+          catch: (cause) => new SqlError({ cause })
+        })
+      })
+    )
+  return { close, current, isStale, reopen, opened: () => count }
+}

@@ -1,0 +1,97 @@
+import { accessSync, closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { makeDirectory } from "../../machine/directory.ts"
+import { type LockHolder, mismatchedUsers, named } from "./locks.ts"
+
+/** The file at the path is not, or no longer, what may be used; the message says why. */
+export class FileRefused extends Error {
+  readonly hint: string
+  constructor(message: string, hint: string) {
+    super(message)
+    this.hint = hint
+  }
+}
+
+/** The files at the path are not the ones that a connection has open any more. */
+export class FileReplaced extends Error {}
+
+const fails = (code: string) => Object.assign(new Error(code), { code })
+
+/** Whether `path` is mounted by itself, as a container engine mounts a single file. */
+const isMounted = (path: string): boolean => {
+  try {
+    const written = path.replace(/[ \t\n\\]/g, (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, "0")}`)
+    return readFileSync("/proc/self/mountinfo", "utf8").includes(` ${written} `)
+  } catch {
+    return false
+  }
+}
+
+/**
+ * SQLite keeps what was written last in a file beside the database, named like it. Under two names a database has two of
+ * them: each would hide what was written through the other.
+ */
+const requireOneName = (path: string) => {
+  if (statSync(path).nlink > 1)
+    throw new FileRefused(
+      "it has several names (hard links), and what is written under one is not seen under the others",
+      `keep one name: find ${dirname(path)} -samefile ${path}`
+    )
+  if (isMounted(realpathSync(path)))
+    throw new FileRefused(
+      "it is mounted by itself, and what is written here is not seen where it comes from",
+      `mount the directory that it lies in, ${dirname(path)}`
+    )
+}
+
+const ROUNDS = 20
+const ROUND_MS = 100
+
+/** The process that has other files of that name open for two seconds: on a busy machine, to open them takes a while. */
+const findMismatch = async (path: string): Promise<LockHolder | undefined> => {
+  const found = mismatchedUsers(path)
+  for (let round = 1; found.size > 0 && round < ROUNDS; round++) {
+    await new Promise((done) => setTimeout(done, ROUND_MS))
+    const still = mismatchedUsers(path)
+    for (const pid of found) if (!still.has(pid)) found.delete(pid)
+  }
+  const [pid] = found
+  return pid === undefined ? undefined : named(pid)
+}
+
+/**
+ * Makes the file before SQLite does, so that it and what SQLite puts beside it are their owner's alone, and refuses one
+ * that must not be used. One that is there is not opened: to close it again would drop the locks that this process has on
+ * it.
+ */
+export const prepareFile = async (path: string): Promise<void> => {
+  makeDirectory(dirname(path), 0o700)
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
+    if (statSync(path).isDirectory()) throw fails("EISDIR")
+    accessSync(path, constants.R_OK | constants.W_OK)
+    requireOneName(path)
+    const user = await findMismatch(path)
+    if (user !== undefined)
+      throw new FileRefused(
+        `it, or its -wal, was removed or replaced while ${user.command}, pid ${user.pid}, uses it`,
+        `let that process end, or end it: kill ${user.pid}`
+      )
+  }
+}
+
+const identityOf = (path: string): string => {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat === undefined ? "none" : `${stat.dev}:${stat.ino}`
+}
+
+/**
+ * Tells which files a connection to `path` works on, by device and inode, as often as it is asked: the database at the
+ * path, and the -wal beside the file that the path leads to now.
+ */
+export const watchFiles = (path: string): (() => string) => {
+  const wal = `${realpathSync(path)}-wal`
+  return () => `${identityOf(path)} ${identityOf(wal)}`
+}

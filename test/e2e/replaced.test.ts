@@ -1,0 +1,138 @@
+import { copyFileSync, linkSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { isRoot } from "../support/nobody.ts"
+import { type Machine, machine, PROGRAM, startDaemon } from "../support/program.ts"
+import { holdSqlite, withSqlite } from "../support/sqlite.ts"
+
+const RANGE = { AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" }
+
+const NEVER = { AUTOMATELINUX_DAEMON: "never" }
+
+/** A registry with one app and a daemon, and how to ask beside it. */
+const served = async () => {
+  const box = machine({ ...RANGE, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
+  await box.ok("allocate", "--app", "cad")
+  const daemon = await startDaemon(box)
+  await box.ok("allocate", "--app", "before")
+  return { box, beside: box.with(NEVER), daemon, file }
+}
+
+const integrityOf = (file: string) => withSqlite(file, (database) => database.prepare("PRAGMA integrity_check").all())
+
+const expectAll = async (box: Machine, ports: Readonly<Record<string, number>>) => {
+  const listed = JSON.parse(await box.ok("listPorts", "--json")) as ReadonlyArray<{ key: string; port: number }>
+  const found = Object.fromEntries(
+    listed.filter(({ key }) => key.endsWith("-prod")).map(({ key, port }) => [key, port])
+  )
+  expect(found).toEqual(ports)
+}
+
+it("keeps every change when the -wal is removed under a daemon that is asked next", async () => {
+  const { beside, box, daemon, file } = await served()
+  rmSync(`${file}-wal`)
+  rmSync(`${file}-shm`)
+  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25004\none-dev 25005\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25006\ntwo-dev 25007\n")
+  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25007\n")
+  expect(await daemon.stop()).toBe(0)
+  await expectAll(beside, { "cad-prod": 25000, "before-prod": 25002, "one-prod": 25004, "two-prod": 25006 })
+  expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
+})
+
+it("is not opened beside a daemon whose -wal was removed, until that has opened it anew", async () => {
+  const { beside, box, daemon, file } = await served()
+  rmSync(`${file}-wal`)
+  rmSync(`${file}-shm`)
+  const run = await beside.d("allocate", "--app", "two")
+  expect([run.code, run.stdout]).toEqual([3, ""])
+  expect(run.stderr).toMatch(
+    new RegExp(
+      `^error: cannot use the registry's file ${file}: it, or its -wal, was removed or replaced while \\S+, pid ${daemon.pid}, uses it\nhint: let that process end, or end it: kill ${daemon.pid}\n$`
+    )
+  )
+  expect(await box.ok("getPort", "--key", "before-dev")).toBe("25003\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25004\ntwo-dev 25005\n")
+})
+
+it("begins anew, for the daemon and beside it alike, when the registry was removed", async () => {
+  const { beside, box, daemon, file } = await served()
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix)
+  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25000\none-dev 25001\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25002\ntwo-dev 25003\n")
+  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25003\n")
+  await daemon.stop()
+  await expectAll(beside, { "one-prod": 25000, "two-prod": 25002 })
+})
+
+it("goes on with a backup that is put in its place under a daemon", async () => {
+  const { beside, box, daemon, file } = await served()
+  withSqlite(file, (database) => database.exec(`VACUUM INTO '${file}.backup'`))
+  await box.ok("allocate", "--app", "after")
+  renameSync(`${file}.backup`, file)
+  const asked = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => (index % 4 === 3 ? beside : box).d("allocate", "--app", `a${index}`))
+  )
+  const done = asked.filter(({ code }) => code === 0)
+  // Beside the daemon nothing is done before that has seen it.
+  for (const { stderr } of asked.filter(({ code }) => code !== 0)) expect(stderr).toContain("was removed or replaced")
+  expect(done.length).toBeGreaterThanOrEqual(15)
+  const ports = done.map(({ stdout }) => Number(/prod (\d+)/.exec(stdout)?.[1]))
+  expect(new Set(ports).size).toBe(done.length)
+  expect(await daemon.stop()).toBe(0)
+  const listed = JSON.parse(await beside.ok("listPorts", "--json")) as ReadonlyArray<{ port: number }>
+  const stored = listed.map(({ port }) => port)
+  expect(stored).toEqual(expect.arrayContaining([25000, 25002, ...ports]))
+  expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
+})
+
+it("does a change again that was committed to a file which is no longer there", async () => {
+  const { beside, box, daemon, file } = await served()
+  await daemon.stop()
+  copyFileSync(file, `${file}.backup`)
+  // It waits for the lock of the old file while the new one is put in its place.
+  const holder = await holdSqlite(file, "BEGIN IMMEDIATE")
+  const waiting = beside.d("allocate", "--app", "late")
+  await new Promise((done) => setTimeout(done, 700))
+  renameSync(`${file}.backup`, file)
+  holder.kill("SIGKILL")
+  expect(await waiting).toEqual({ code: 0, stdout: "late-prod 25004\nlate-dev 25005\n", stderr: "" })
+  expect(await box.ok("getPort", "--key", "late-dev")).toBe("25005\n")
+})
+
+it("may be named by symbolic links", async () => {
+  const { box, file } = await served()
+  const link = join(box.home, "link.sqlite")
+  symlinkSync(file, link)
+  const linked = box.with({ ...NEVER, AUTOMATELINUX_DATABASE_URL: `sqlite:${link}` })
+  expect(await linked.ok("allocate", "--app", "linked")).toBe("linked-prod 25004\nlinked-dev 25005\n")
+  expect(await box.ok("allocate", "--app", "other")).toBe("other-prod 25006\nother-dev 25007\n")
+})
+
+it("is refused under one of several names", async () => {
+  const { beside, file } = await served()
+  linkSync(file, `${file}.same`)
+  for (const path of [file, `${file}.same`]) {
+    const run = await beside.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` }).d("allocate", "--app", "a")
+    expect([run.code, run.stdout]).toEqual([3, ""])
+    expect(run.stderr).toContain("it has several names (hard links)")
+  }
+  rmSync(`${file}.same`)
+  await beside.ok("allocate", "--app", "a")
+})
+
+it("is refused if it is mounted by itself, and taken if its directory is", async () => {
+  const { beside, file } = await served()
+  const unshare = isRoot ? "unshare -m" : "unshare -rm"
+  const d = `${process.execPath} ${PROGRAM} allocate --app a`
+  const alone = await beside.sh(
+    `touch '${beside.home}/a b.sqlite'; ${unshare} sh -c "mount --bind ${file} '${beside.home}/a b.sqlite' && AUTOMATELINUX_DATABASE_URL='sqlite:${beside.home}/a b.sqlite' ${d}"`
+  )
+  expect([alone.code, alone.stdout]).toEqual([3, ""])
+  expect(alone.stderr).toContain("it is mounted by itself")
+  const within = await beside.sh(
+    `mkdir ${beside.home}/m; ${unshare} sh -c 'mount --bind $(dirname ${file}) ${beside.home}/m && AUTOMATELINUX_DATABASE_URL=sqlite:${beside.home}/m/ports.sqlite ${d}'`
+  )
+  expect(within).toEqual({ code: 0, stdout: "a-prod 25004\na-dev 25005\n", stderr: "" })
+})
