@@ -1,7 +1,7 @@
 import { lstatSync } from "node:fs"
 import { dirname } from "node:path"
 import type { Failure } from "./domain/Failure.ts"
-import { fingerprintOf } from "./fingerprint.ts"
+import { identityIn } from "./registryIdentity.ts"
 import { clientPaths, currentUid } from "./socketPath.ts"
 
 /** What a daemon answered. */
@@ -51,14 +51,10 @@ const isMissing = (path: string): boolean => {
  * Sends `request`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
  * within a few seconds has taken nothing, and is as good as none.
  */
-const askAt = async (
-  path: string,
-  makeRequest: () => Promise<object>,
-  matters: boolean,
-  limit = SILENCE_MS
-): Promise<Asked> => {
+const askAt = async (path: string, makeRequest: () => object, matters: boolean, limit = SILENCE_MS): Promise<Asked> => {
   if (isMissing(path)) return { _tag: "NoDaemon", why: "ENOENT" }
-  const [{ connect }, request] = await Promise.all([import("node:net"), makeRequest()])
+  const { connect } = await import("node:net")
+  const request = makeRequest()
   return new Promise((done) => {
     const socket = connect(path)
     let sent = false
@@ -124,10 +120,12 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-const requestFor = async (command: string, payload: object, environment: Environment, any = false): Promise<object> => {
-  const config = any ? undefined : await fingerprintOf(environment)
-  return { ...payload, command, format: "json", ...(config && { config }) }
-}
+const requestFor = (command: string, payload: object, environment: Environment, any = false): object => ({
+  ...payload,
+  command,
+  format: "json",
+  ...(any ? {} : { registry: identityIn(environment) })
+})
 
 /**
  * Asks the daemon of this user, or else the system's. One that keeps another registry than the environment names answers

@@ -1,5 +1,4 @@
 import { hostname } from "node:os"
-import { isAbsolute, join } from "node:path"
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -11,12 +10,13 @@ import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { camel, NAMES, type Name, PREFIX, readFile } from "./config/file.ts"
-import { home, userName } from "./config/user.ts"
+import { defaultDatabase, settingsFile } from "./config/paths.ts"
+import { userName } from "./config/user.ts"
 import { type Database, parseDatabase } from "./domain/Database.ts"
 import { WrongConfig } from "./domain/errors.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "./domain/PortRange.ts"
 import { configureReserved, type Reserved } from "./domain/reserved.ts"
-import { quote } from "./domain/rules.ts"
+import { blankProblem, quote } from "./domain/rules.ts"
 import type { Thresholds } from "./domain/watch.ts"
 
 /** Who makes a change, for claims and history. */
@@ -64,12 +64,6 @@ const OWN_TABLES = [
 ]
 
 type Environment = Readonly<Record<string, string | undefined>>
-
-/** A directory by the XDG rules: a relative or empty value counts as none. */
-const xdg = (environment: Environment, variable: string, fallback: string): string => {
-  const value = environment[variable]
-  return value !== undefined && isAbsolute(value) ? value : join(environment["HOME"] || home(), fallback)
-}
 
 const ranged = (text: string): Either.Either<PortRange, string> => {
   const range = parseRange(text)
@@ -132,12 +126,9 @@ const group = (text: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${quote(text)} is not the name of a group`)
 
-const defaultFile = (environment: Environment): string =>
-  join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux/ports.sqlite")
-
 const settings = (environment: Environment, nameOf: (name: Name) => string) =>
   Config.all({
-    database: setting<Database>("DATABASE_URL", { _tag: "Sqlite", path: defaultFile(environment) }, parseDatabase),
+    database: setting<Database>("DATABASE_URL", { _tag: "Sqlite", path: defaultDatabase(environment) }, parseDatabase),
     probeInterval: setting("PROBE_INTERVAL", Duration.seconds(30), duration),
     downAfter: setting("DOWN_AFTER", 3, whole),
     staleAfter: setting("STALE_AFTER", Duration.days(14), duration),
@@ -170,6 +161,9 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
     )
   })
 
+/** Where files of ours are looked for by default. */
+const DIRECTORIES = ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"]
+
 /** The first fault that a ConfigError carries. */
 const firstFault = (
   error: ConfigError.ConfigError
@@ -186,7 +180,12 @@ export const readConfig = (
   program: string
 ): Effect.Effect<typeof PortsConfig.Service, WrongConfig> =>
   Effect.gen(function* () {
-    const path = join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "automatelinux/ports.json")
+    for (const variable of DIRECTORIES) {
+      const problem = blankProblem(environment[variable] ?? "")
+      if (problem !== undefined)
+        return yield* new WrongConfig({ setting: variable, problem: `${quote(environment[variable])} ${problem}` })
+    }
+    const path = settingsFile(environment)
     const file = yield* readFile(path)
     const given = NAMES.flatMap((name): Array<[string, string]> => {
       const value = environment[PREFIX + name] || file.get(PREFIX + name)
@@ -211,7 +210,7 @@ export const readConfig = (
       })
     }
     const written = new Map<string, string>([
-      ["DATABASE_URL", `sqlite:${defaultFile(environment)}`],
+      ["DATABASE_URL", `sqlite:${defaultDatabase(environment)}`],
       ["SETTINGS_TABLE", "settings"],
       ["APP_RANGE", "3000-3499"],
       ["SPECIAL_RANGE", "3500-3999"],

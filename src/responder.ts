@@ -9,14 +9,14 @@ import { Doctor } from "./Doctor.ts"
 import { Deadline } from "./domain/Deadline.ts"
 import { type RegistryError, TooLate } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
-import { asTyped, keyProblem } from "./domain/rules.ts"
-import { fullFingerprint, matches } from "./fingerprint.ts"
+import { asTyped, keyProblem, quote } from "./domain/rules.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
 import { answerLocally } from "./local.ts"
 import type { Monitor } from "./Monitor.ts"
 import { decodePayload } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
+import { type Difference, differenceFrom, identityBy, UNREADABLE } from "./registryIdentity.ts"
 import { Store } from "./Store.ts"
 import { describe, noteLine } from "./sentences.ts"
 import type { Outcome, Request } from "./server.ts"
@@ -47,6 +47,17 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
   )
 }
 
+/** Settings that say where ports come from, and the commands that they matter to. */
+const IN_PLACE: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
+const PLACING = ["allocate", "setPort", "reserve", "unreserve", "doctor", "explain", "status"]
+
+const describeDifference = ({ ours, setting, theirs }: Difference): string =>
+  theirs === UNREADABLE
+    ? "the settings of this environment cannot be read"
+    : IN_PLACE.includes(setting)
+      ? `the daemon's ${setting} is ${quote(ours)}, and this environment's ${quote(theirs)}`
+      : `the daemon keeps another registry than this environment names: ${quote(ours)}, and not ${quote(theirs)}`
+
 const refused = (failure: Failure): Outcome => ({ ok: false, failure })
 
 /**
@@ -60,7 +71,7 @@ export const makeResponder = (
 ) =>
   Effect.gen(function* () {
     const doctor = yield* Doctor
-    const full = yield* Effect.promise(() => fullFingerprint(settings.written))
+    const own = identityBy((variable) => settings.written.get(variable), environment)
 
     const status = yield* makeStatus(settings, parts)
 
@@ -122,17 +133,18 @@ export const makeResponder = (
     )
 
     return async (request: Request): Promise<Outcome> => {
-      const { command, config: fingerprint, until } = request
+      const { command, registry, until } = request
       if (typeof command !== "string" || command === "") {
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
       if (typeof until === "number" && Date.now() > until) {
         return refused(describe(new TooLate()))
       }
-      if (!matches(fingerprint, full)) {
+      const difference = differenceFrom(registry, own)
+      if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
         return refused({
           code: "other-store",
-          message: "the daemon keeps another registry than this environment names",
+          message: describeDifference(difference),
           hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
         })
       }

@@ -1,4 +1,4 @@
-import { join } from "node:path"
+import { isAbsolute, join } from "node:path"
 
 /** Where the service's socket lies. Only the environment says it, never a file; nothing is imported that starts slowly. */
 
@@ -13,7 +13,9 @@ export const serverPath = (environment: Environment, uid: number): string => {
   if (given) return given
   if (uid === 0) return SYSTEM
   const runtime = environment["XDG_RUNTIME_DIR"]
-  return runtime ? join(runtime, NAME) : `/tmp/automatelinux-${uid}/automatelinux-daemon.sock`
+  return runtime !== undefined && isAbsolute(runtime)
+    ? join(runtime, NAME)
+    : `/tmp/automatelinux-${uid}/automatelinux-daemon.sock`
 }
 
 /** The paths that a client tries, in this order. */

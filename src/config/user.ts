@@ -1,4 +1,5 @@
-import { homedir, userInfo } from "node:os"
+import { userInfo } from "node:os"
+import { isAbsolute } from "node:path"
 
 /** This user's login name, or the number where the system knows no name for it, as in some containers. */
 export const userName = (): string => {
@@ -9,10 +10,11 @@ export const userName = (): string => {
   }
 }
 
-/** This user's home, or a directory that cannot be used where the system knows none: then the file is what is named. */
+/** This user's home as the system knows it, whatever HOME says, or a directory that cannot be used if it knows none. */
 export const home = (): string => {
   try {
-    return homedir()
+    const { homedir } = userInfo()
+    return isAbsolute(homedir) ? homedir : "/nonexistent"
   } catch {
     return "/nonexistent"
   }

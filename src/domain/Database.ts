@@ -1,7 +1,7 @@
 import { isAbsolute } from "node:path"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
-import { parsePort, quote } from "./rules.ts"
+import { blankProblem, parsePort, quote } from "./rules.ts"
 
 /** An embedded file. */
 export interface Sqlite {
@@ -71,8 +71,15 @@ const LIMITS: Readonly<Record<string, keyof Limits>> = {
   statementTimeout: "statement"
 }
 
+/** What may be meant as something else than a part of a file's name. */
+const NO_PART_OF_A_PATH = /[?#]|%[0-9A-Fa-f]{2}/
+
 const parseSqlite = (url: string): Either.Either<Database, string> => {
   const path = url.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "")
+  if (NO_PART_OF_A_PATH.test(path))
+    return Either.left(
+      `${quote(url)} has a parameter or an encoded character: write the path as it is, without '?', '#' and '%20'`
+    )
   return isAbsolute(path) && !path.endsWith("/")
     ? Either.right({ _tag: "Sqlite", path })
     : Either.left(`${quote(url)} names no file by an absolute path: write sqlite:/PATH/TO/FILE`)
@@ -125,6 +132,8 @@ const parseParameters = (text: string) => {
  * with a percent sign. What comes back on the left is a sentence without secrets.
  */
 export const parseDatabase = (url: string): Either.Either<Database, string> => {
+  const blank = blankProblem(url)
+  if (blank !== undefined) return Either.left(`${shown(url)} ${blank}`)
   if (url.startsWith("sqlite:")) return parseSqlite(url)
   const match = /^(?:mysql|mariadb):\/\/(?:(.*)@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/.exec(url)
   if (match === null) return Either.left(`${shown(url)} is not a database that is known: ${URL_FORM}`)

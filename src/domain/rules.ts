@@ -16,6 +16,14 @@ const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const PORT = /^[1-9][0-9]{0,4}$/
 
+/** What is wrong with `text` as the name of a file or a URL, which it may be all the same. */
+export const blankProblem = (text: string): string | undefined =>
+  text.search(CONTROL) !== -1
+    ? "has a control character, perhaps of a line that ends in CRLF: take it out"
+    : text.trim() !== text
+      ? "begins or ends with a blank: take it out"
+      : undefined
+
 /** `text` with what a terminal or a reader of lines would act upon written out. */
 export const escaped = (text: string): string =>
   text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)

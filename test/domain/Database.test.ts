@@ -6,6 +6,22 @@ import { parseDatabase } from "../../src/domain/Database.ts"
 const parsed = (url: string) => Either.getOrThrow(parseDatabase(url))
 
 describe("a URL", () => {
+  it.each([
+    "sqlite:/a/p.sqlite\r",
+    "sqlite:/a/p.sqlite ",
+    " sqlite:/a/p.sqlite",
+    "sqlite:/a/p.sqlite?mode=ro",
+    "sqlite:/a/p.sqlite#x",
+    "sqlite:/a/p%20q.sqlite",
+    "sqlite:/a/\u0085.sqlite",
+    "mysql://ports:pw@127.0.0.1:4406/ports\r",
+    "mysql://ports:pw@127.0.0.1:4406/ports "
+  ])("is refused with what is no part of a name: %j", (url) => {
+    const problem = Either.getOrThrow(Either.flip(parseDatabase(url)))
+    expect(problem).toMatch(/control character|blank|parameter/)
+    expect(problem).not.toMatch(/\p{Cc}|pw/u)
+  })
+
   it("names a file", () => {
     expect(parsed("sqlite:/a/b.sqlite")).toEqual({ _tag: "Sqlite", path: "/a/b.sqlite" })
     expect(parsed("sqlite:///a/b.sqlite")).toEqual({ _tag: "Sqlite", path: "/a/b.sqlite" })

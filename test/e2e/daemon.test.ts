@@ -11,7 +11,7 @@ import {
 } from "node:fs"
 import { connect, createServer, type Socket } from "node:net"
 import { userInfo } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
@@ -236,16 +236,15 @@ describe("the protocol", () => {
     }
   })
 
-  it("runs in process, with a line that says so, where the environment names another registry", async () => {
-    const run = await box.with({ AUTOMATELINUX_APP_RANGE: "28200-28299" }).d("getPort", "--key", "cad-dev")
-    expect(run).toEqual({
+  it("runs in process, with a line that names the setting, if other ranges matter to the answer", async () => {
+    const elsewhere = box.with({ AUTOMATELINUX_APP_RANGE: "28200-28299" })
+    expect(await elsewhere.d("allocate", "--app", "new", "--dry-run")).toEqual({
       code: 0,
-      stdout: "28001\n",
-      stderr: "note: the daemon keeps another registry than this environment names; asked without it\n"
+      stdout: "new-prod 28200\nnew-dev 28201\n",
+      stderr: 'note: the daemon\'s appRange is "28000-28099", and this environment\'s "28200-28299"; asked without it\n'
     })
-    expect(await box.with({ AUTOMATELINUX_APP_RANGE: "28000-28099" }).d("getPort", "--key", "cad-dev")).toMatchObject({
-      stderr: ""
-    })
+    // The same database is the same registry.
+    expect(await elsewhere.d("getPort", "--key", "cad-dev")).toEqual({ code: 0, stdout: "28001\n", stderr: "" })
     expect(await box.with({ AUTOMATELINUX_DAEMON: "never" }).d("ping")).toMatchObject({ code: 3 })
     expect(await box.with({ AUTOMATELINUX_DAEMON: "maybe" }).d("getPort", "--key", "a")).toMatchObject({
       code: 2,
@@ -253,9 +252,66 @@ describe("the protocol", () => {
     })
   })
 
+  it.each([
+    ["another variable of XDG's", async (home: string) => ({ XDG_STATE_HOME: join(home, "state") })],
+    ["another home", async (home: string) => ({ HOME: join(home, "home") })],
+    [
+      "another file of settings",
+      async (home: string) => {
+        mkdirSync(join(home, "config/automatelinux"), { recursive: true })
+        const databaseUrl = `sqlite:${join(home, "other.sqlite")}`
+        writeFileSync(join(home, "config/automatelinux/ports.json"), JSON.stringify({ databaseUrl }))
+        return { XDG_CONFIG_HOME: join(home, "config") }
+      }
+    ]
+  ])("does not take a registry for the daemon's that %s names", async (_, environment) => {
+    const settings = { AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" }
+    const user = machine(settings)
+    const daemon = await startDaemon(user)
+    const shell = user.with(await environment(user.home))
+    const run = await shell.d("allocate", "--app", "cad")
+    expect([run.code, run.stdout]).toEqual([0, "cad-prod 28200\ncad-dev 28201\n"])
+    expect(run.stderr).toMatch(
+      /^note: the daemon keeps another registry than this environment names: "sqlite:.*; asked without it\n$/
+    )
+    await daemon.stop()
+    // The daemon was never told.
+    expect(await shell.ok("allocate", "--app", "shop")).toBe("shop-prod 28202\nshop-dev 28203\n")
+    expect(await user.d("getPort", "--key", "cad-dev")).toMatchObject({ code: 1, stdout: "" })
+  })
+
+  it("takes one file for one registry, however it is named", async () => {
+    const user = machine({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    await startDaemon(user)
+    await user.ok("allocate", "--app", "cad")
+    const file = join(user.home, ".local/../.local/state/automatelinux/ports.sqlite")
+    const named = user.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` })
+    expect(await named.d("getPort", "--key", "cad-dev")).toEqual({ code: 0, stdout: "28201\n", stderr: "" })
+  })
+
+  it("tells of a file of settings that was changed after it had started, or cannot be read", async () => {
+    const user = machine({ AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    await startDaemon(user)
+    const file = join(user.home, ".config/automatelinux/ports.json")
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, '{"appRange":"28200-28299"}')
+    const run = await user.d("allocate", "--app", "cad")
+    expect(run).toEqual({
+      code: 0,
+      stdout: "cad-prod 28200\ncad-dev 28201\n",
+      stderr: 'note: the daemon\'s appRange is "3000-3499", and this environment\'s "28200-28299"; asked without it\n'
+    })
+    writeFileSync(file, "{")
+    expect(await user.d("getPort", "--key", "cad-dev")).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringContaining("is not JSON")
+    })
+  })
+
   it("tells how it is also where the environment names another registry, and says so", async () => {
-    const elsewhere = box.with({ AUTOMATELINUX_APP_RANGE: "28200-28299" })
-    const stderr = "note: the daemon keeps another registry than this environment names\n"
+    const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: "sqlite:/elsewhere/ports.sqlite" })
+    const stderr = expect.stringMatching(/^note: the daemon keeps another registry than this environment names: .*\n$/)
     expect(await elsewhere.d("ping")).toEqual({ code: 0, stdout: "pong\n", stderr })
     const run = await elsewhere.d("status", "--json")
     expect(run).toMatchObject({ code: 0, stderr })
