@@ -243,7 +243,10 @@ export const storeSuite = (database: TestDatabase) =>
             return [expected, (yield* store.survey).state] as const
           }).pipe(Effect.withClock(clock))
         )
-        expect(there, JSON.stringify(changes)).toEqual(expected)
+        expect({ ...there, settingsTable: undefined }, JSON.stringify(changes)).toEqual({
+          ...expected,
+          settingsTable: undefined
+        })
       }
     })
 
@@ -309,6 +312,51 @@ export const storeSuite = (database: TestDatabase) =>
       await foreign("DELETE FROM settings WHERE setting_key = ?", "port_theirs")
       expect([...(await looked()).rows]).toEqual([["ours", "4501"]])
       expect(await looked()).toEqual(await looked())
+    })
+
+    it("refuses a second table of settings on the same claims, for questions too, and makes no table", async () => {
+      await ok((each) => each.allocate(pair("cad")))
+      const settings = { ...env, AUTOMATELINUX_SETTINGS_TABLE: "other_settings" }
+      const other = ManagedRuntime.make(registryLayer(settings))
+      const refused = <A, E>(use: (registry: Registry) => Effect.Effect<A, E>) =>
+        other.runPromise(Effect.flip(Effect.flatMap(Registry, use)))
+      for (const use of [
+        (each: Registry) => each.allocate(pair("shop")),
+        (each: Registry) => each.get(key("cad-dev")),
+        (each: Registry) => each.getSome([key("cad-dev")]),
+        (each: Registry) => each.list({ app: undefined, health: undefined }),
+        (each: Registry) => each.set({ key: key("x"), port: 9000, description: undefined, force: true }),
+        (each: Registry) => each.remove(key("cad-dev"))
+      ]) {
+        expect(await refused(use as (each: Registry) => Effect.Effect<unknown, unknown>)).toMatchObject({
+          _tag: "Unavailable",
+          reason: expect.stringContaining('it is kept with the table "settings", and not "other_settings"'),
+          hint: "set AUTOMATELINUX_SETTINGS_TABLE=settings, or name another database"
+        })
+      }
+      await other.dispose()
+      await expect(foreign("SELECT * FROM other_settings")).rejects.toThrow()
+      const { result } = await ok((each) => each.allocate(pair("shop")))
+      expect(result.assignments.map(({ port }) => port)).toEqual([at(3002), at(3003)])
+      expect(Object.keys(await claims())).toHaveLength(4)
+    })
+
+    it("belongs to the table that was first, of two that are used at the same moment", async () => {
+      await ok((each) => each.getSome([key("nothing")]))
+      const other = ManagedRuntime.make(registryLayer({ ...env, AUTOMATELINUX_SETTINGS_TABLE: "other_settings" }))
+      const allocated = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          (index % 2 === 0 ? runtime : other).runPromise(
+            Effect.either(Effect.flatMap(Registry, (each) => each.allocate(pair(`a${index}`))))
+          )
+        )
+      )
+      await other.dispose()
+      const ports = allocated.flatMap((each) =>
+        Either.isRight(each) ? each.right.result.assignments.map(({ port }) => port) : []
+      )
+      expect(ports.length).toBe(20)
+      expect(new Set(ports).size).toBe(20)
     })
 
     it("fills a range with whole pairs, past what is reserved, and then says no", async () => {

@@ -33,6 +33,8 @@ export interface RegistryState {
   readonly owners: ReadonlyMap<string, KeyOwner>
   /** Ports held back at run time, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
+  /** The table of settings that the claims belong to, once anything was changed. */
+  readonly settingsTable?: string | undefined
 }
 
 /** One thing that a decision wants written. */

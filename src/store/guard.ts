@@ -2,10 +2,12 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { OutcomeUnknown } from "../domain/errors.ts"
+import { quote } from "../domain/rules.ts"
+import { shellWord } from "../domain/shell.ts"
 import { RowMoved } from "./changes.ts"
 import { Dialect } from "./Dialect.ts"
 import { CommitLost, type Patience, patiently, Troubled, unavailable } from "./patience.ts"
-import { checkColumns, ensureSchema } from "./schema.ts"
+import { checkColumns, ensureSchema, TABLE_ROW } from "./schema.ts"
 import { transaction } from "./transaction.ts"
 
 /** What stands between a statement and who asked for it: patience, tables that are made where they are missing, names for what failed. */
@@ -31,6 +33,35 @@ export const makeGuard = (settings: string, patience: Patience) =>
 
     const isMissingTable = (error: unknown) => error instanceof Troubled && error.trouble._tag === "MissingTable"
 
+    /** Fails if the claims belong to another table of settings than ours. */
+    const requireTable = (kept: string | undefined) =>
+      kept === undefined || kept === settings
+        ? Effect.void
+        : new Troubled({
+            trouble: {
+              _tag: "Refused",
+              reason: `it is kept with the table ${quote(kept)}, and not ${quote(settings)}: with two of them a port is given twice`,
+              hint: `set AUTOMATELINUX_SETTINGS_TABLE=${shellWord(kept)}, or name another database`
+            }
+          })
+
+    let isOurs = false
+    /** The same before anything else is asked, until it is known. If there are no tables yet there is nothing to drop. */
+    const ensureTable = Effect.suspend(() =>
+      isOurs
+        ? Effect.void
+        : sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${TABLE_ROW}`.pipe(
+            Effect.catchIf(
+              (error) => dialect.diagnose(error)._tag === "MissingTable",
+              () => Effect.succeed([])
+            ),
+            Effect.tap(([row]) => {
+              isOurs = row?.value === settings
+            }),
+            Effect.flatMap(([row]) => requireTable(row?.value))
+          )
+    )
+
     const withPatience = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
       patiently(troubled(effect), patience, dialect.progress)
 
@@ -41,7 +72,7 @@ export const makeGuard = (settings: string, patience: Patience) =>
 
     /** Waits for what may pass, and makes the schema where it is missing. */
     const tried = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = withPatience(effect)
+      const attempt = withPatience(Effect.zipRight(ensureTable, effect))
       return Effect.catchIf(attempt, isMissingTable, () => Effect.zipRight(makeSchema, attempt))
     }
 
@@ -51,10 +82,11 @@ export const makeGuard = (settings: string, patience: Patience) =>
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      named(withPatience(dialect.admit(effect)))
+      named(withPatience(dialect.admit(Effect.zipRight(ensureTable, effect))))
 
     return {
       provide,
+      requireTable,
       troubled,
       tried,
       named,

@@ -4,6 +4,7 @@ import type { Event } from "../domain/Event.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { type Answers, Dialect } from "./Dialect.ts"
 import { answered, type Question, question } from "./questions.ts"
+import { TABLE_ROW } from "./schema.ts"
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
@@ -70,8 +71,20 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       (rows) => new Map(rows.map((row) => [row.port, row.reason]))
     )
 
+    const ofTable = question(
+      sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${TABLE_ROW}`,
+      ([row]) => row?.value
+    )
+
     /** What a decision rests on. */
-    const everything = { rows: ofRows, keys: ofKeys, owners: ofOwners, claims: ofClaims, reserved: ofReserved }
+    const everything = {
+      rows: ofRows,
+      keys: ofKeys,
+      owners: ofOwners,
+      claims: ofClaims,
+      reserved: ofReserved,
+      settingsTable: ofTable
+    }
 
     /** What the answers to `everything` come to. */
     const stateOf = (answers: Answers): RegistryState => {

@@ -66,6 +66,9 @@ export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(s
 /** The row that every transaction locks first, so that writers stand in a queue. */
 export const MUTEX = "mutex"
 
+/** The row that says which table of settings the claims belong to: those of another would drop them. */
+export const TABLE_ROW = "settings_table"
+
 /** Many may do it at once. */
 const insertMutex = (sql: SqlClient.SqlClient) =>
   sql.onDialectOrElse({

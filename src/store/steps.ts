@@ -5,7 +5,7 @@ import type { Actor } from "../config.ts"
 import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { PREFIX } from "./rows.ts"
-import { MUTEX } from "./schema.ts"
+import { MUTEX, TABLE_ROW } from "./schema.ts"
 
 /** Who makes a change, when, and which transaction it belongs to. */
 export interface Stamp extends Actor {
@@ -213,6 +213,9 @@ export const makeSteps = (settings: string) =>
       if (events.length === 0) return []
       return [
         { statement: touch(batch) },
+        ...(stored.settingsTable === undefined
+          ? insertAll("port_registry", [{ name: TABLE_ROW, value: settings }])
+          : []),
         ...steps,
         ...writeClaims(claimMoves(stored.claims, left.claims)),
         ...insertAll(

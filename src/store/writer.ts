@@ -37,9 +37,14 @@ const ALONE_MS = 1000
 
 /** Runs `body` in a transaction of its own, on everything that there is. */
 export const inState = <A, E, R>(
+  guard: Guard,
   rows: Rows,
   body: (state: RegistryState, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>
-) => transaction((answers, atLast) => body(rows.stateOf(answers), atLast), statementsOf(rows.everything))
+) =>
+  transaction((answers, atLast) => {
+    const state = rows.stateOf(answers)
+    return Effect.zipRight(guard.requireTable(state.settingsTable), body(state, atLast))
+  }, statementsOf(rows.everything))
 
 /** How often a row may have been written meanwhile, until it is taken for one that nothing meets. */
 const MOVES_MAX = 20
@@ -124,7 +129,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             if (sent !== undefined && (yield* guard.provide(transaction(() => wasDone)))) return sent.came
             sent = undefined
             came = []
-            const done = yield* guard.provide(inState(rows, attempt))
+            const done = yield* guard.provide(inState(guard, rows, attempt))
             most *= 2
             return done
           }).pipe(
