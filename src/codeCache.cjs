@@ -25,12 +25,17 @@ const cacheDirectory = () => {
     const directory = join(base, "automatelinux/code")
     // One by one: with `recursive` it never returns below /proc.
     for (const path of [base, dirname(directory), directory]) if (!fs.existsSync(path)) fs.mkdirSync(path, 0o700)
-    const { mode, uid: owner } = fs.lstatSync(directory)
-    return owner === uid && (mode & 0o022) === 0 ? directory : undefined
+    const isOurs = (path) => {
+      const { mode, uid: owner } = fs.lstatSync(path)
+      return owner === uid && (mode & 0o022) === 0
+    }
+    return isOurs(dirname(directory)) && isOurs(directory) ? directory : undefined
   } catch {
     return undefined
   }
 }
+
+const MONTH_MS = 30 * 86_400_000
 
 /** Writes the whole file or nothing. Synced, because V8 does not notice if a part of it is missing after a crash. */
 const writeFile = (path, data) => {
@@ -44,6 +49,11 @@ const writeFile = (path, data) => {
       fs.closeSync(file)
     }
     fs.renameSync(temporary, path)
+    // Of other builds and other versions of Node; what is still used is made anew.
+    for (const name of fs.readdirSync(dirname(path))) {
+      const other = join(dirname(path), name)
+      if (Date.now() - fs.statSync(other).mtimeMs > MONTH_MS) fs.rmSync(other)
+    }
   } catch {
     fs.rmSync(temporary, { force: true })
   }

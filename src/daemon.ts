@@ -77,6 +77,8 @@ const refusedSocket = (error: unknown): Failure =>
 /** The service: one socket for every client, and eyes on every port. Runs until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, Failure> =>
   Effect.gen(function* () {
+    // Whoever reads the log may go away.
+    process.stderr.on("error", () => {})
     const settings = yield* Effect.mapError(config.readConfig(environment, "daemon"), describe)
     return yield* Effect.gen(function* () {
       const uid = currentUid()

@@ -23,28 +23,35 @@ const HELP_WIDTH = 100
 /** The width that help is wrapped to. */
 export const helpWidth = (): number => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH)
 
+const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+
+const FULL_MS = 5
+
 /**
- * Writes `text` at once. A pipe that another program has made non-blocking, and that is full, is left to Node's stream,
- * which makes it blocking.
+ * Writes `text` at once, and waits while a pipe is full that another program has made non-blocking; after `limit`
+ * milliseconds that fails.
  */
-const writeAll = (descriptor: 1 | 2, text: string): void => {
+const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
   let rest = Buffer.from(text)
-  while (rest.length > 0) {
+  for (let waited = 0; rest.length > 0; ) {
     try {
       rest = rest.subarray(writeSync(descriptor, rest))
+      waited = 0
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EAGAIN") throw error
-      const stream = descriptor === 1 ? process.stdout : process.stderr
-      stream.once("error", descriptor === 1 ? outputFailed : () => {}).write(rest)
-      return
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waited >= limit) throw error
+      pause(FULL_MS)
+      waited += FULL_MS
     }
   }
 }
 
+/** Who does not read what goes wrong for so long, in milliseconds, is not told. */
+const DEAF_MS = 2000
+
 /** Writes to standard error, as far as that can be: if it cannot, there is nobody to tell. */
 export const say = (text: string): void => {
   try {
-    writeAll(2, text)
+    writeAll(2, text, DEAF_MS)
   } catch {
     // A full disk, or a reader that has left.
   }
@@ -64,7 +71,7 @@ const outputFailed = (error: NodeJS.ErrnoException): never => {
 export const writeAnswer = (text: string): void => {
   if (text === "") return
   try {
-    writeAll(1, text.endsWith("\n") ? text : `${text}\n`)
+    writeAll(1, text.endsWith("\n") ? text : `${text}\n`, Number.POSITIVE_INFINITY)
   } catch (error) {
     outputFailed(error as NodeJS.ErrnoException)
   }

@@ -68,7 +68,8 @@ const again = <A, E, R>(
       if (_tag === "Busy" && now - lookedAt >= PROGRESS_MS) {
         lookedAt = now
         const seen = yield* Effect.orElseSucceed(progress, () => known)
-        if (seen !== known) moved = now
+        // The first look has nothing to compare with. It counts if it could not be earlier.
+        if (known === undefined ? now - began >= patience.stall : seen !== known) moved = now
         known = seen
       }
       if (_tag === "Lost" || error instanceof CommitLost) lost = true

@@ -10,10 +10,13 @@ import type { Dialect, Statements } from "./Dialect.ts"
 import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
 import type { Patience } from "./patience.ts"
-import { diagnose } from "./sqlite/errors.ts"
+import { CommitDoubtful, diagnose, isDoubtful } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
 import { FileReplaced } from "./sqlite/files.ts"
 import { beginImmediate } from "./sqlite/writeLock.ts"
+
+/** How long one attempt waits for the lock, in milliseconds: then it is time to see whether others make progress. */
+const WAIT_MS = 1000
 
 const runOn = (connection: Connection, statements: Statements) =>
   Effect.forEach(statements, (statement) => {
@@ -83,11 +86,15 @@ export const layer = (
           const opened = connections.current("writer")
           return opened?.connection !== connection
             ? new SqlError({ cause: new FileReplaced() })
-            : beginImmediate(opened.database)
+            : beginImmediate(opened.database, Math.min(WAIT_MS, patience.stall / 2))
         }).pipe(Effect.zipRight(stillCurrent), Effect.zipRight(runOn(connection, questions))),
       commit: (connection, last) =>
         runOn(connection, last).pipe(
-          Effect.zipRight(connection.executeUnprepared("COMMIT", [], undefined)),
+          Effect.zipRight(
+            Effect.mapError(connection.executeUnprepared("COMMIT", [], undefined), (error) =>
+              isDoubtful(error.cause) ? new SqlError({ cause: new CommitDoubtful(String(error.cause)) }) : error
+            )
+          ),
           Effect.zipRight(stillCurrent)
         ),
       version,

@@ -18,7 +18,7 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { mariadb } from "../support/databases.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
-import { type Daemon, listen, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { type Daemon, listen, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 import { silentServer } from "../support/proxy.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
@@ -316,6 +316,17 @@ describe("the protocol", () => {
     const run = await elsewhere.d("status", "--json")
     expect(run).toMatchObject({ code: 0, stderr })
     expect(JSON.parse(run.stdout).ranges.app.range).toBe("28000-28099")
+  })
+
+  it("goes on when whoever reads its log has gone", async () => {
+    const user = machine({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    const run = await user.sh(
+      `AUTOMATELINUX_LOG_LEVEL=debug AUTOMATELINUX_PROBE_INTERVAL='100 millis' ${process.execPath} ${PROGRAM} daemon 2> >(head -n 1 >&2) & pid=$!
+       until d ping >/dev/null 2>&1; do sleep 0.1; done
+       for app in a b c; do d allocate --app $app >/dev/null; sqlite3 ~/.local/state/automatelinux/ports.sqlite "DELETE FROM settings WHERE setting_key = 'port_$app-dev'"; sleep 0.3; done
+       d ping; kill $pid; wait $pid`
+    )
+    expect(run.stdout).toBe("pong\n")
   })
 
   it("keeps memory and descriptors flat over 10,000 requests and 200 ticks", async () => {

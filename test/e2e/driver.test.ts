@@ -1,7 +1,8 @@
-import { cpSync, rmSync, writeFileSync } from "node:fs"
+import { copyFileSync, cpSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { expect, it } from "vitest"
-import { copyOfProgram, type Machine, machine, temporary } from "../support/program.ts"
+import { describe, expect, it } from "vitest"
+import { copyOfProgram, type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24400-24499", AUTOMATELINUX_SPECIAL_RANGE: "24500-24599" }
 
@@ -36,6 +37,39 @@ it("tells a driver that cannot be loaded from a file that cannot be opened, and 
   expect(run.stderr).toMatch(
     /^error: cannot use the registry's file \/\S+: Node v\S+ has no SQLite, and the driver that d brings along cannot be loaded: .*\nhint: run d with Node 22.13 or newer, or install d again\n$/
   )
+})
+
+describe.each([
+  ["the driver of this Node", (box: Machine) => box],
+  ["the prebuilt driver", withoutBuiltIn]
+])("with %s", (_, on) => {
+  const served = async () => {
+    const box = on(machine({ ...RANGE, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" }))
+    const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
+    return { box, daemon: await startDaemon(box), file }
+  }
+  const wal = (file: string) => statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0
+
+  it("a daemon that is stopped, and a command that fails, leave everything in the database itself", async () => {
+    const { box, daemon, file } = await served()
+    for (const app of ["a", "b", "c"]) await box.ok("allocate", "--app", app)
+    expect(await daemon.stop()).toBe(0)
+    expect(wal(file)).toBe(0)
+    expect(await box.d("getPort", "--key", "none")).toMatchObject({ code: 1 })
+    expect(wal(file)).toBe(0)
+    copyFileSync(file, `${file}.copy`)
+    const copy = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${file}.copy` })
+    expect(await copy.ok("getPort", "--key", "c-dev")).toBe("24405\n")
+  })
+
+  it("a daemon whose tables are removed makes them again", async () => {
+    const { box, file } = await served()
+    await box.ok("allocate", "--app", "a")
+    expect(await box.ok("getPort", "--key", "a-dev")).toBe("24401\n")
+    withSqlite(file, (database) => database.exec("DROP TABLE settings"))
+    expect(await box.d("getPort", "--key", "a-dev")).toMatchObject({ code: 1, stdout: "" })
+    expect(await box.ok("allocate", "--app", "b")).toContain("b-prod 244")
+  })
 })
 
 it("needs no driver where a server is the registry", async () => {

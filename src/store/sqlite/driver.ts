@@ -2,8 +2,8 @@ import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "
 
 /** What both drivers have in common with `node:sqlite`. */
 export interface Driver extends Pick<SqliteModule, "DatabaseSync"> {
-  /** Ends what keeps databases open that were closed. */
-  readonly afterClose: () => Promise<void>
+  /** Whether SQLite keeps a closed database open until its prepared statements are garbage-collected. */
+  readonly closesLate: boolean
 }
 export type Database = DatabaseSyncInstance
 export type Statement = StatementSyncInstance
@@ -11,11 +11,8 @@ export type Statement = StatementSyncInstance
 /** Neither driver can be loaded; the message says why. */
 export class DriverMissing extends Error {}
 
-/**
- * The prebuilt driver ends prepared statements only when they are garbage-collected, and until then SQLite keeps the file
- * open. Only a file that was replaced has to be closed at once.
- */
-const collectGarbage = async (): Promise<void> => {
+/** Really closes what was closed, with a driver that closes late. It takes some 10 ms. */
+export const collectGarbage = async (): Promise<void> => {
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import("node:v8"), import("node:vm")])
   setFlagsFromString("--expose-gc")
   const collect = runInNewContext("gc") as () => void
@@ -41,9 +38,9 @@ const builtIn = (): SqliteModule | undefined => {
 export const loadDriver = async (): Promise<Driver> => {
   try {
     const own = builtIn()
-    if (own !== undefined) return { DatabaseSync: own.DatabaseSync, afterClose: async () => {} }
+    if (own !== undefined) return { DatabaseSync: own.DatabaseSync, closesLate: false }
     const { DatabaseSync } = await import("@photostructure/sqlite")
-    return { DatabaseSync, afterClose: collectGarbage }
+    return { DatabaseSync, closesLate: true }
   } catch (cause) {
     throw new DriverMissing(cause instanceof Error ? cause.message.split("\n")[0] : String(cause), { cause })
   }

@@ -43,13 +43,12 @@ const PRIMARY = 0xff
 const ERROR = 1
 const BUSY = 5
 const LOCKED = 6
+const NOMEM = 7
 const READONLY = 8
 const IOERR = 10
 const CORRUPT = 11
 const FULL = 13
 const NOTADB = 26
-const IOERR_FSYNC = 1034
-const IOERR_DIR_FSYNC = 1290
 const CONSTRAINT_PRIMARYKEY = 1555
 const CONSTRAINT_UNIQUE = 2067
 
@@ -79,15 +78,22 @@ const describeLock = (path: string) => {
 }
 
 /** The holder is looked up only when it is to be told: whoever waits meets a locked file again and again. */
-const locked = (path: string): Trouble => ({
-  _tag: "Busy",
-  get reason() {
-    return describeLock(path).reason
-  },
-  get hint() {
-    return describeLock(path).hint
+const locked = (path: string): Trouble => {
+  let found: ReturnType<typeof describeLock> | undefined
+  const describe = () => {
+    found ??= describeLock(path)
+    return found
   }
-})
+  return {
+    _tag: "Busy",
+    get reason() {
+      return describe().reason
+    },
+    get hint() {
+      return describe().hint
+    }
+  }
+}
 
 interface DriverError {
   /** The system's code, or the driver's for all that SQLite says. */
@@ -112,14 +118,6 @@ const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
     case CONSTRAINT_PRIMARYKEY:
     case CONSTRAINT_UNIQUE:
       return { _tag: "Duplicate" }
-    // A COMMIT that could not be brought to the disk may be found there after a crash all the same.
-    case IOERR_FSYNC:
-    case IOERR_DIR_FSYNC:
-      return {
-        _tag: "Lost",
-        reason: `the disk does not say that it has what was written (SQLite's code ${errcode})`,
-        hint: "look at: dmesg"
-      }
   }
   switch (errcode & PRIMARY) {
     case BUSY:
@@ -144,6 +142,19 @@ const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
   return refused(`${message} (SQLite's code ${errcode})`, `look at: ls -l ${path}*`)
 }
 
+/** The code of an error that came without one: most of what SQLite says in words of its own is a plain error. */
+const codeOf = (code: string, message: string): number | undefined =>
+  CODES[message] ?? (code === "ERR_SQLITE_ERROR" ? ERROR : undefined)
+
+/** A COMMIT failed, and may all the same be found on the disk after a crash. */
+export class CommitDoubtful extends Error {}
+
+/** Whether a COMMIT that failed with `cause` may have written its last frame: the index beside it is extended after that. */
+export const isDoubtful = (cause: unknown): boolean => {
+  const { errcode = 0 } = (cause ?? {}) as DriverError
+  return [IOERR, NOMEM].includes(errcode & PRIMARY)
+}
+
 /** What an exception of the driver, or of the file system, means for the database in the file `path`. */
 export const diagnose = (cause: unknown, path: string): Trouble => {
   if (cause instanceof DriverMissing)
@@ -151,11 +162,17 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
       `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
       "run d with Node 22.13 or newer, or install d again"
     )
+  if (cause instanceof CommitDoubtful)
+    return {
+      _tag: "Lost",
+      reason: `the disk does not say that it has what was written: ${cause.message}`,
+      hint: "look at: dmesg"
+    }
   if (cause instanceof FileRefused) return refused(cause.message, cause.hint)
   // What was sent last may be in the files that are gone.
   if (cause instanceof FileReplaced)
     return { _tag: "Lost", reason: "it was removed or replaced again and again", hint: `look at: ls -li ${path}*` }
-  const { code = "", message = String(cause), errcode = CODES[message] } = (cause ?? {}) as DriverError
+  const { code = "", message = String(cause), errcode = codeOf(code, message) } = (cause ?? {}) as DriverError
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
   // Closed by another fiber, because the files were replaced.
   if (code === "ERR_INVALID_STATE") return { _tag: "Lost", reason: message, hint: `look at: ls -li ${path}*` }

@@ -1,9 +1,11 @@
+import { realpathSync, statSync } from "node:fs"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { makeConnection } from "./connection.ts"
-import { type Database, loadDriver } from "./driver.ts"
+import { collectGarbage, type Database, loadDriver } from "./driver.ts"
 import { FileReplaced, prepareFile, watchFiles } from "./files.ts"
+import { isUsedByOthers } from "./locks.ts"
 
 /**
  * Waiting for locks is done outside, where it does not stop the event loop. SQLite's default in WAL mode may lose the last
@@ -17,10 +19,11 @@ export interface Opened {
   readonly database: Database
   readonly connection: Connection
   readonly isCurrent: () => boolean
+  readonly closesLate: boolean
 }
 
 const open = async (path: string): Promise<Opened> => {
-  const { DatabaseSync } = await loadDriver()
+  const { closesLate, DatabaseSync } = await loadDriver()
   await prepareFile(path)
   const files = watchFiles(path)
   const [before] = files().split(" ")
@@ -29,11 +32,20 @@ const open = async (path: string): Promise<Opened> => {
     database.exec(OPENING)
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
-    return { database, connection: makeConnection(database), isCurrent: () => files() === opened }
+    return { database, connection: makeConnection(database), isCurrent: () => files() === opened, closesLate }
   } catch (error) {
     database.close()
     throw error
   }
+}
+
+/**
+ * Brings what the -wal holds to the database, as SQLite does when the last program closes it. A database that is closed
+ * late may be closed never, if the process ends before: then whoever copies or replaces the file would miss the rest.
+ */
+const emptyWal = (database: Database, path: string) => {
+  const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
+  if (wal !== undefined && wal.size > 0 && !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 /**
@@ -44,8 +56,9 @@ const open = async (path: string): Promise<Opened> => {
 export const makeConnections = (path: string) => {
   const connections = new Map<"reader" | "writer", Opened>()
   const close = () => {
-    for (const { database } of connections.values()) {
+    for (const { closesLate, database, isCurrent } of connections.values()) {
       try {
+        if (closesLate && isCurrent()) emptyWal(database, path)
         database.close()
       } catch {
         // What is left of it goes with the process.
@@ -72,8 +85,9 @@ export const makeConnections = (path: string) => {
         return Effect.tryPromise({
           try: async () => {
             if (stale) {
+              const late = [...connections.values()].some(({ closesLate }) => closesLate)
               close()
-              await (await loadDriver()).afterClose()
+              if (late) await collectGarbage()
             }
             const opened = await open(path)
             connections.set(name, opened)

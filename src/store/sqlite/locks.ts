@@ -80,6 +80,12 @@ export const lockHolder = (path: string): LockHolder | undefined => {
   return found && named(found.pid)
 }
 
+/** Whether another process has the database `path` open, as far as that can be told. */
+export const isUsedByOthers = (path: string): boolean => {
+  const [database] = inodesOf(path)
+  return othersLocks().some(({ inode, last }) => inode === database && last >= PENDING_BYTE)
+}
+
 /**
  * The processes that have the database `path` open with another -wal than the one beside it, or the -wal with another
  * database: one of them was removed or replaced. Whoever opens them together damages the database, or does not see what

@@ -5,8 +5,6 @@ import type { Database } from "./driver.ts"
 /** SQLite's result code for a lock that another connection has. */
 const BUSY = 5
 
-/** How long one call waits, in milliseconds: whoever has waited that long should look whether others make progress. */
-const WAIT_MS = 1000
 /** The first delay between two attempts, and the longest, in milliseconds. */
 const FIRST_MS = 2
 const LONGEST_MS = 60
@@ -14,13 +12,13 @@ const LONGEST_MS = 60
 const isBusy = (error: unknown): boolean => ((error as { readonly errcode?: number }).errcode ?? 0) % 256 === BUSY
 
 /**
- * Begins a transaction that writes, and waits up to a second for the write lock.
+ * Begins a transaction that writes, and waits for the write lock for up to `wait` milliseconds.
  *
  * SQLite has no queue for it: its own busy handler sleeps between attempts, too, but blocks the event loop. An attempt
  * here is one call of the driver, and the longer the wait, the rarer they are, so that those who wait take next to
  * nothing from the one that holds the lock. The jitter keeps them from waking up together.
  */
-export const beginImmediate = (database: Database): Effect.Effect<void, SqlError> =>
+export const beginImmediate = (database: Database, wait: number): Effect.Effect<void, SqlError> =>
   Effect.async((resume) => {
     const began = performance.now()
     let delay = FIRST_MS
@@ -30,7 +28,7 @@ export const beginImmediate = (database: Database): Effect.Effect<void, SqlError
         database.exec("BEGIN IMMEDIATE")
         resume(Effect.void)
       } catch (cause) {
-        if (!isBusy(cause) || performance.now() - began >= WAIT_MS) return resume(new SqlError({ cause }))
+        if (!isBusy(cause) || performance.now() - began >= wait) return resume(new SqlError({ cause }))
         timer = setTimeout(attempt, delay * (0.5 + Math.random()))
         delay = Math.min(delay * 1.5, LONGEST_MS)
       }
