@@ -17,7 +17,7 @@ const on = (commit: Effect.Effect<unknown, SqlError>, tag: "Busy" | "Lost" | "Do
     reserve: Effect.succeed(connection),
     begin: () => Effect.succeed([]),
     commit: () => commit,
-    diagnose: () => trouble
+    diagnoseCommit: () => trouble
   } as unknown as typeof Dialect.Service
   const run = Effect.provideService(
     transaction(() => Effect.succeed("done")),

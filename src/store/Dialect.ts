@@ -72,6 +72,8 @@ export class Dialect extends Context.Tag("Dialect")<
     /** Runs statements in their order, and answers what the driver says of each. */
     readonly all: (connection: Connection, statements: Statements) => Effect.Effect<Answers, SqlError>
     readonly diagnose: (error: SqlError) => Trouble
+    /** The same for what a COMMIT was answered: unless it is known not to have taken effect, its connection is lost. */
+    readonly diagnoseCommit: (error: SqlError) => Trouble
     /** How many rows the raw result of an UPDATE or DELETE says it met. */
     readonly rowsMet: (raw: unknown) => number
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>

@@ -11,7 +11,7 @@ import { CONNECTIONS, makeAdmission } from "./admission.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./journeys.ts"
 import { labelOf, userOf } from "./label.ts"
-import { diagnose, isLockWait, isOutOfCluster, isOverTime, outOfCluster } from "./mysqlTrouble.ts"
+import { diagnose, diagnoseCommit, isLockWait, isOutOfCluster, isOverTime, outOfCluster } from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { type Patience, Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
@@ -155,6 +155,10 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
       return onNodes.has(connection) ? sendAlone(connection, texts, true) : sendTogether(connection, texts)
     },
     diagnose: diagnosed,
+    diagnoseCommit: (error) => {
+      const trouble = diagnosed(error)
+      return trouble._tag === "Refused" ? diagnoseCommit(error.cause) : trouble
+    },
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
     columns: Effect.map(
       sql<{ name: string }>`

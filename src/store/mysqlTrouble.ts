@@ -62,6 +62,10 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1927: // connection was killed
     case 1180: // COMMIT failed, in a cluster perhaps only on this node
     case 4031: // disconnected for inactivity
+    case 2006: // the client library's own numbers for a lost server, which proxies pass on
+    case 2013:
+    case 2055:
+    case 9001: // ProxySQL: no server in reach in time
       return { _tag: "Lost", reason: "it broke the connection", hint: TRY_AGAIN }
     case NOT_READY:
       return {
@@ -140,4 +144,19 @@ export const diagnose = (cause: unknown): Trouble => {
   if (down !== undefined) return { _tag: "Down", reason: down, hint: START_SERVER }
   if (code === "ETIMEDOUT") return { _tag: "Lost", fault: "silent", reason: "it does not answer", hint: START_SERVER }
   return { _tag: "Lost", reason: "the connection broke", hint: TRY_AGAIN }
+}
+
+/** The classes of SQL states in which a statement is refused before it has done anything: data, constraints, rights, syntax. */
+const REFUSALS = /^(21|22|23|28|42)/
+
+/**
+ * The same for what a COMMIT was answered. A server that refuses one rolls back and says so by a number that is known here;
+ * whatever else is said, by a proxy perhaps, leaves it open.
+ */
+export const diagnoseCommit = (cause: unknown): Trouble => {
+  const trouble = diagnose(cause)
+  const { sqlState = "" } = (cause ?? {}) as DriverError
+  return trouble._tag === "Refused" && trouble.fault === undefined && !REFUSALS.test(sqlState)
+    ? { ...trouble, _tag: "Lost", hint: TRY_AGAIN }
+    : trouble
 }

@@ -10,7 +10,7 @@ import type { Dialect, Statements } from "./Dialect.ts"
 import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
 import type { Patience } from "./patience.ts"
-import { CommitDoubtful, diagnose, isDoubtful } from "./sqlite/errors.ts"
+import { diagnose, diagnoseCommit } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
 import { FileReplaced } from "./sqlite/files.ts"
 import { beginImmediate } from "./sqlite/writeLock.ts"
@@ -90,11 +90,7 @@ export const layer = (
         }).pipe(Effect.zipRight(stillCurrent), Effect.zipRight(runOn(connection, questions))),
       commit: (connection, last) =>
         runOn(connection, last).pipe(
-          Effect.zipRight(
-            Effect.mapError(connection.executeUnprepared("COMMIT", [], undefined), (error) =>
-              isDoubtful(error.cause) ? new SqlError({ cause: new CommitDoubtful(String(error.cause)) }) : error
-            )
-          ),
+          Effect.zipRight(connection.executeUnprepared("COMMIT", [], undefined)),
           Effect.zipRight(stillCurrent)
         ),
       version,
@@ -108,6 +104,7 @@ export const layer = (
           return connection.executeRaw(text, values)
         }),
       diagnose: (error) => diagnose(error.cause, path),
+      diagnoseCommit: (error) => diagnoseCommit(error.cause, path),
       columns: Effect.map(
         sql<{ name: string }>`
           SELECT LOWER(t.name || '.' || c.name) AS name FROM sqlite_master AS t, pragma_table_info(t.name) AS c

@@ -40,7 +40,7 @@ export const transaction = <A, E, R>(
         yield* dialect.commit(connection, last).pipe(
           Effect.tapErrorCause(() => rollback),
           Effect.mapError((error) => {
-            const trouble = dialect.diagnose(error)
+            const trouble = dialect.diagnoseCommit(error)
             // There was a connection: one that is not to be had any more may have carried it.
             return trouble._tag === "Lost" || trouble._tag === "Down" ? new CommitLost({ trouble }) : error
           })

@@ -350,6 +350,17 @@ describe("a connection cut exactly at COMMIT", () => {
     })
   })
 
+  it.each([2006, 2013, 2055, 9001, 1105, 3024, 4711])(
+    "that a proxy answers with the error %i: found out, and done once, whether or not it had taken effect",
+    async (errno) => {
+      for (const committed of [true, false]) {
+        const { box, history } = await throughProxy(LIMIT_S, { errno, committed })
+        expect(await box.d("allocate", "--app", "cut")).toEqual(done)
+        expect(await history()).toBe(2)
+      }
+    }
+  )
+
   it("many times over: done once", async () => {
     const { box, history } = await throughProxy(30, "before", "after", "before", "before")
     expect(await box.d("allocate", "--app", "cut")).toEqual(done)

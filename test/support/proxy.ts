@@ -10,6 +10,14 @@ export type Fate =
   | "before"
   /** The server commits, and its answer never arrives. */
   | "after"
+  /** The client is told of an error by this number, as a proxy tells of a server that it has lost. */
+  | { readonly errno: number; readonly committed: boolean }
+
+/** The packet with which a server, or who speaks for it, answers with an error. */
+const errorPacket = (errno: number): Buffer => {
+  const body = Buffer.concat([Buffer.from([0xff, errno & 255, errno >> 8]), Buffer.from("#HY000Lost connection")])
+  return Buffer.concat([Buffer.from([body.length, 0, 0, 1]), body])
+}
 
 /** Alone, or at the end of what is written. */
 const COMMITS = ["\u0003COMMIT", "; COMMIT"]
@@ -38,6 +46,7 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
       return
     }
     let mute = false
+    let instead: (() => void) | undefined
     client.on("data", (chunk) => {
       if (!COMMITS.some((end) => chunk.toString("latin1").endsWith(end))) {
         upstream.write(chunk)
@@ -52,10 +61,18 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
         return
       }
       mute = fate === "after"
+      if (typeof fate === "object") {
+        instead = () => {
+          client.end(errorPacket(fate.errno))
+          upstream.destroy()
+        }
+        if (!fate.committed) return instead()
+      }
       upstream.write(chunk)
     })
     upstream.on("data", (chunk) => {
-      if (mute) client.destroy()
+      if (instead !== undefined) instead()
+      else if (mute) client.destroy()
       else client.write(chunk)
     })
   })

@@ -146,15 +146,6 @@ const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
 const codeOf = (code: string, message: string): number | undefined =>
   CODES[message] ?? (code === "ERR_SQLITE_ERROR" ? ERROR : undefined)
 
-/** A COMMIT failed, and may all the same be found on the disk after a crash. */
-export class CommitDoubtful extends Error {}
-
-/** Whether a COMMIT that failed with `cause` may have written its last frame: the index beside it is extended after that. */
-export const isDoubtful = (cause: unknown): boolean => {
-  const { errcode = 0 } = (cause ?? {}) as DriverError
-  return [IOERR, NOMEM].includes(errcode & PRIMARY)
-}
-
 /** What an exception of the driver, or of the file system, means for the database in the file `path`. */
 export const diagnose = (cause: unknown, path: string): Trouble => {
   if (cause instanceof DriverMissing)
@@ -162,12 +153,6 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
       `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
       "run d with Node 22.13 or newer, or install d again"
     )
-  if (cause instanceof CommitDoubtful)
-    return {
-      _tag: "Lost",
-      reason: `the disk does not say that it has what was written: ${cause.message}`,
-      hint: "look at: dmesg"
-    }
   if (cause instanceof FileRefused) return refused(cause.message, cause.hint)
   // What was sent last may be in the files that are gone.
   if (cause instanceof FileReplaced)
@@ -177,4 +162,20 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
   // Closed by another fiber, because the files were replaced.
   if (code === "ERR_INVALID_STATE") return { _tag: "Lost", reason: message, hint: `look at: ls -li ${path}*` }
   return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${path}*`)
+}
+
+/**
+ * The same for what a COMMIT was answered. After an I/O error its last frame may be on the disk all the same: the index
+ * beside it is extended after that.
+ */
+export const diagnoseCommit = (cause: unknown, path: string): Trouble => {
+  const trouble = diagnose(cause, path)
+  const { errcode = 0 } = (cause ?? {}) as DriverError
+  return [IOERR, NOMEM].includes(errcode & PRIMARY) && trouble._tag === "Refused"
+    ? {
+        _tag: "Lost",
+        reason: `the disk does not say that it has what was written: ${trouble.reason}`,
+        hint: "look at: dmesg"
+      }
+    : trouble
 }
