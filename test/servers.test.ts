@@ -29,7 +29,7 @@ const twoServers = async (silence = NEVER_MS) => {
   const first = await listening()
   const second = await listening()
   const pool = new EventEmitter()
-  const servers = makeServers([first, second], silence)
+  const servers = makeServers([first, second], silence, "SELECT 1")
   const begin = () => {
     const config = { pool } as unknown as Opening["config"]
     const socket = servers.open({ config })

@@ -20,6 +20,15 @@ import { makeServers } from "./servers.ts"
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
 const SILENCE_MARGIN_MS = 1000
 
+/**
+ * What every statement rests on, whatever the server's globals say: that a read sees what was committed last, whole and as
+ * text in UTF-8, that nothing is cut to fit, and that a statement without an index is allowed.
+ */
+const SESSION =
+  "SET NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; " +
+  "SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 1, completion_type = 0, sql_safe_updates = 0, " +
+  "sql_select_limit = 18446744073709551615, sql_big_selects = 1, sql_auto_is_null = 0 /*M! , max_statement_time = 0 */"
+
 const certificates = (path: string): string => {
   try {
     return readFileSync(path, "utf8")
@@ -34,7 +43,7 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
   const common = patience.stall
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = labelOf(database)
-  const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS)
+  const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
   /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
   let clustered = false
   let askedAt = -1
@@ -110,7 +119,8 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
 
   /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
-    const trouble = diagnose(error.cause)
+    const { sqlState } = (error.cause ?? {}) as { readonly sqlState?: string }
+    const trouble = diagnose(sqlState ? error.cause : (connections.refusal() ?? error.cause))
     if (servers.length === 1) return trouble
     // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
     // one that is being copied lets nobody write.
@@ -191,7 +201,7 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
       ([unpadded]) => ({
         name: (length) => `VARCHAR(${length})`,
         serial: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-        options: ` ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=${unpadded?.name ?? "utf8mb4_bin"}`
+        options: ` ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=${unpadded?.name ?? "utf8mb4_bin"}`
       })
     )
   })

@@ -11,18 +11,27 @@ interface Opening {
 
 /**
  * The connections to a server, or to the nodes of a cluster. All go to the current one; after a loss the next one is
- * that. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the
+ * that. `session` is said on each before it is used. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the
  * server is stopped in the middle of a statement.
  */
-export const makeServers = (servers: Servers, silence: number) => {
+export const makeServers = (servers: Servers, silence: number, session: string) => {
   let current = 0
   let ended = 0
+  /** What the server said to the last `session`, if it refused it. */
+  let refusal: unknown
   const connected = new Set<Socket>()
   /** Whether somebody uses the connection at the moment; nothing as long as it is being opened. */
   const used = new WeakMap<object, boolean>()
 
   const watch = (pool: Pool) => {
     if (pool.listenerCount("acquire") > 0) return
+    // Before anything that the connection is used for, and after the server's own init_connect.
+    pool.on("connection", (connection) =>
+      connection.query(session, (error) => {
+        refusal = error ?? undefined
+        if (refusal !== undefined) connection.destroy()
+      })
+    )
     pool.on("acquire", ({ config }) => used.set(config, true))
     pool.on("release", ({ config }) => used.set(config, false))
   }
@@ -68,6 +77,8 @@ export const makeServers = (servers: Servers, silence: number) => {
     leave: (): void => {
       if (connected.size > 0) next()
     },
+    /** Why a connection was ended before it was used, if the last one was. */
+    refusal: (): unknown => refusal,
     /** How many connections have ended so far. */
     ended: (): number => ended
   }
