@@ -46,39 +46,43 @@ export const makeGuard = (settings: string, patience: Patience) =>
           })
 
     let isOurs = false
-    /** The same before anything else is asked, until it is known. If there are no tables yet there is nothing to drop. */
+    /** The same before anything is asked or made, until it is known; a change looks itself. If there are no tables yet there is nothing to drop. */
     const ensureTable = Effect.suspend(() =>
       isOurs
         ? Effect.void
-        : sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${TABLE_ROW}`.pipe(
+        : dialect.read("SELECT value FROM port_registry WHERE name = ?", [TABLE_ROW]).pipe(
             Effect.catchIf(
               (error) => dialect.diagnose(error)._tag === "MissingTable",
               () => Effect.succeed([])
             ),
-            Effect.tap(([row]) => {
+            Effect.flatMap((rows) => {
+              const [row] = rows as ReadonlyArray<{ readonly value: string }>
               isOurs = row?.value === settings
-            }),
-            Effect.flatMap(([row]) => requireTable(row?.value))
+              return requireTable(row?.value)
+            })
           )
     )
 
     const withPatience = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
       patiently(troubled(effect), patience, dialect.progress)
 
-    const schema = provide(Effect.zipRight(ensureSchema(settings), checkColumns(settings)))
+    const schema = Effect.zipRight(
+      ensureTable,
+      provide(Effect.zipRight(ensureSchema(settings), checkColumns(settings)))
+    )
     const makeSchema = withPatience(
       dialect.admit(sql.onDialectOrElse({ mysql: () => schema, orElse: () => provide(transaction(() => schema)) }))
     )
 
     /** Waits for what may pass, and makes the schema where it is missing. */
     const tried = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => {
-      const attempt = withPatience(Effect.zipRight(ensureTable, effect))
+      const attempt = withPatience(effect)
       return Effect.catchIf(attempt, isMissingTable, () => Effect.zipRight(makeSchema, attempt))
     }
 
     /** The same for whatever is not the one write, and names what cannot be helped. */
     const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      named(tried(dialect.admit(effect)))
+      named(tried(dialect.admit(Effect.zipRight(ensureTable, effect))))
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>

@@ -4,6 +4,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
 import type { Dialect, Statements } from "./Dialect.ts"
@@ -12,7 +13,7 @@ import { openLayer } from "./open.ts"
 import type { Patience } from "./patience.ts"
 import { diagnose, diagnoseCommit } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
-import { FileReplaced } from "./sqlite/files.ts"
+import { FileReplaced, watchDirectory } from "./sqlite/files.ts"
 import { beginImmediate } from "./sqlite/writeLock.ts"
 
 /** How long one attempt waits for the lock, in milliseconds: then it is time to see whether others make progress. */
@@ -65,6 +66,14 @@ export const layer = (
       compiler: Statement.makeCompilerSqlite(),
       spanAttributes: [["db.system.name", "sqlite"]]
     })
+
+    const runtime = yield* Effect.runtime()
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        watchDirectory(path, () => Runtime.runFork(runtime, free.withPermits(1)(connections.closeStale)))
+      ),
+      (stop) => Effect.sync(stop)
+    )
 
     /** Fails if the files were removed or replaced: what was done is in the ones that are gone. */
     const stillCurrent = Effect.suspend(() =>

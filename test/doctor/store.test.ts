@@ -146,7 +146,7 @@ it("tells a server that takes connections and says nothing from a daemon that do
 it("is not held up by a database that answers late", async () => {
   const server = await sharedServer()
   await server.database("late")
-  const path = await delayed(server.socket, 1500)
+  const path = await delayed(server.socket, 1100)
   const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/late?socket=${path}` })
   const { code, failed, findings, ran } = await examine(box)
   expect(code).toBe(1)

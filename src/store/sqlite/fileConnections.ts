@@ -66,6 +66,12 @@ export const makeConnections = (path: string) => {
     }
     connections.clear()
   }
+  /** Closes both so that SQLite has let go of the files when this is done. */
+  const closeNow = async () => {
+    const late = [...connections.values()].some(({ closesLate }) => closesLate)
+    close()
+    if (late) await collectGarbage()
+  }
   /** How many were opened: what one of them says of commits means nothing to the next. */
   let count = 0
   const isStale = () => [...connections.values()].some((each) => !each.isCurrent())
@@ -84,11 +90,7 @@ export const makeConnections = (path: string) => {
         if (stale && !mayClose) return new SqlError({ cause: new FileReplaced() })
         return Effect.tryPromise({
           try: async () => {
-            if (stale) {
-              const late = [...connections.values()].some(({ closesLate }) => closesLate)
-              close()
-              if (late) await collectGarbage()
-            }
+            if (stale) await closeNow()
             const opened = await open(path)
             connections.set(name, opened)
             count++
@@ -98,5 +100,7 @@ export const makeConnections = (path: string) => {
         })
       })
     )
-  return { close, current, isStale, reopen, opened: () => count }
+  /** Closes what is stale, when no transaction is open. */
+  const closeStale = Effect.suspend(() => (isStale() ? Effect.promise(closeNow) : Effect.void))
+  return { close, closeStale, current, isStale, reopen, opened: () => count }
 }

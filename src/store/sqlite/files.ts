@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, openSync, readFileSync, realpathSync, statSync } from "node:fs"
+import {
+  accessSync,
+  closeSync,
+  constants,
+  type FSWatcher,
+  openSync,
+  readFileSync,
+  realpathSync,
+  statSync,
+  watch
+} from "node:fs"
 import { dirname } from "node:path"
 import { makeDirectory } from "../../machine/directory.ts"
 import { type LockHolder, mismatchedUsers, named } from "./locks.ts"
@@ -73,7 +83,9 @@ export const prepareFile = async (path: string): Promise<void> => {
     if (statSync(path).isDirectory()) throw fails("EISDIR")
     accessSync(path, constants.R_OK | constants.W_OK)
     requireOneName(path)
-    const user = await findMismatch(path)
+    // To read /proc/locks takes the kernel 15 ms, so it is done only if another process may have the file open.
+    const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
+    const user = wal !== undefined && wal.size > 0 ? await findMismatch(path) : undefined
     if (user !== undefined)
       throw new FileRefused(
         `it, or its -wal, was removed or replaced while ${user.command}, pid ${user.pid}, uses it`,
@@ -94,4 +106,30 @@ const identityOf = (path: string): string => {
 export const watchFiles = (path: string): (() => string) => {
   const wal = `${realpathSync(path)}-wal`
   return () => `${identityOf(path)} ${identityOf(wal)}`
+}
+
+/** A process that has ended by then watches nothing, in milliseconds. */
+const SHORT_LIFE_MS = 1000
+
+/**
+ * Calls `changed` when a file is made, removed or renamed beside `path`, as long as the function that is returned was not
+ * called. A process that lives on lets go at once of files that were removed, before another process opens what is left.
+ */
+export const watchDirectory = (path: string, changed: () => void): (() => void) => {
+  let watcher: FSWatcher | undefined
+  const timer = setTimeout(() => {
+    try {
+      watcher = watch(dirname(realpathSync(path)), { persistent: false }, (event) => {
+        if (event === "rename") changed()
+      })
+      watcher.on("error", () => watcher?.close())
+    } catch {
+      // Nothing is there yet, or it cannot be watched: what is asked next notices.
+    }
+  }, SHORT_LIFE_MS)
+  timer.unref()
+  return () => {
+    clearTimeout(timer)
+    watcher?.close()
+  }
 }
