@@ -6,7 +6,7 @@ import { isRoot } from "../support/nobody.ts"
 import { type Machine, machine, PROGRAM, startDaemon } from "../support/program.ts"
 import { holdSqlite, withSqlite } from "../support/sqlite.ts"
 
-const RANGE = { AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" }
+const RANGE = { AUTOMATELINUX_APP_RANGE: "25500-25599", AUTOMATELINUX_SPECIAL_RANGE: "25600-25699" }
 
 const NEVER = { AUTOMATELINUX_DAEMON: "never" }
 
@@ -34,11 +34,11 @@ it("keeps every change when the -wal is removed under a daemon that is asked nex
   const { beside, box, daemon, file } = await served()
   rmSync(`${file}-wal`)
   rmSync(`${file}-shm`)
-  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25004\none-dev 25005\n")
-  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25006\ntwo-dev 25007\n")
-  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25007\n")
+  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25504\none-dev 25505\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25506\ntwo-dev 25507\n")
+  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25507\n")
   expect(await daemon.stop()).toBe(0)
-  await expectAll(beside, { "cad-prod": 25000, "before-prod": 25002, "one-prod": 25004, "two-prod": 25006 })
+  await expectAll(beside, { "cad-prod": 25500, "before-prod": 25502, "one-prod": 25504, "two-prod": 25506 })
   expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
 })
 
@@ -48,10 +48,10 @@ it("keeps every change when the -wal is removed under a daemon, and it is asked 
   await sleep(1500)
   rmSync(`${file}-wal`)
   rmSync(`${file}-shm`)
-  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25004\ntwo-dev 25005\n")
-  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25006\none-dev 25007\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25504\ntwo-dev 25505\n")
+  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25506\none-dev 25507\n")
   await daemon.stop()
-  await expectAll(beside, { "cad-prod": 25000, "before-prod": 25002, "two-prod": 25004, "one-prod": 25006 })
+  await expectAll(beside, { "cad-prod": 25500, "before-prod": 25502, "two-prod": 25504, "one-prod": 25506 })
 })
 
 it("is not opened while another process has another file of that name open, which is named", async () => {
@@ -72,11 +72,11 @@ it("is not opened while another process has another file of that name open, whic
 it("begins anew, for the daemon and beside it alike, when the registry was removed", async () => {
   const { beside, box, daemon, file } = await served()
   for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix)
-  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25000\none-dev 25001\n")
-  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25002\ntwo-dev 25003\n")
-  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25003\n")
+  expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25500\none-dev 25501\n")
+  expect(await beside.ok("allocate", "--app", "two")).toBe("two-prod 25502\ntwo-dev 25503\n")
+  expect(await box.ok("getPort", "--key", "two-dev")).toBe("25503\n")
   await daemon.stop()
-  await expectAll(beside, { "one-prod": 25000, "two-prod": 25002 })
+  await expectAll(beside, { "one-prod": 25500, "two-prod": 25502 })
 })
 
 it("goes on with a backup that is put in its place under a daemon", async () => {
@@ -96,7 +96,7 @@ it("goes on with a backup that is put in its place under a daemon", async () => 
   expect(await daemon.stop()).toBe(0)
   const listed = JSON.parse(await beside.ok("listPorts", "--json")) as ReadonlyArray<{ port: number }>
   const stored = listed.map(({ port }) => port)
-  expect(stored).toEqual(expect.arrayContaining([25000, 25002, ...ports]))
+  expect(stored).toEqual(expect.arrayContaining([25500, 25502, ...ports]))
   expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
 })
 
@@ -110,8 +110,8 @@ it("does a change again that was committed to a file which is no longer there", 
   await sleep(700)
   renameSync(`${file}.backup`, file)
   holder.kill("SIGKILL")
-  expect(await waiting).toEqual({ code: 0, stdout: "late-prod 25004\nlate-dev 25005\n", stderr: "" })
-  expect(await box.ok("getPort", "--key", "late-dev")).toBe("25005\n")
+  expect(await waiting).toEqual({ code: 0, stdout: "late-prod 25504\nlate-dev 25505\n", stderr: "" })
+  expect(await box.ok("getPort", "--key", "late-dev")).toBe("25505\n")
 })
 
 it("may be named by symbolic links", async () => {
@@ -119,8 +119,8 @@ it("may be named by symbolic links", async () => {
   const link = join(box.home, "link.sqlite")
   symlinkSync(file, link)
   const linked = box.with({ ...NEVER, AUTOMATELINUX_DATABASE_URL: `sqlite:${link}` })
-  expect(await linked.ok("allocate", "--app", "linked")).toBe("linked-prod 25004\nlinked-dev 25005\n")
-  expect(await box.ok("allocate", "--app", "other")).toBe("other-prod 25006\nother-dev 25007\n")
+  expect(await linked.ok("allocate", "--app", "linked")).toBe("linked-prod 25504\nlinked-dev 25505\n")
+  expect(await box.ok("allocate", "--app", "other")).toBe("other-prod 25506\nother-dev 25507\n")
 })
 
 it("is refused under one of several names", async () => {
@@ -147,5 +147,5 @@ it("is refused if it is mounted by itself, and taken if its directory is", async
   const within = await beside.sh(
     `mkdir ${beside.home}/m; ${unshare} sh -c 'mount --bind $(dirname ${file}) ${beside.home}/m && AUTOMATELINUX_DATABASE_URL=sqlite:${beside.home}/m/ports.sqlite ${d}'`
   )
-  expect(within).toEqual({ code: 0, stdout: "a-prod 25004\na-dev 25005\n", stderr: "" })
+  expect(within).toEqual({ code: 0, stdout: "a-prod 25504\na-dev 25505\n", stderr: "" })
 })
