@@ -67,12 +67,12 @@ const read = (path, encoding) => {
   }
 }
 
-/** What other options of Node and V8 change, their code is not accepted with. */
+/** V8 rejects code that was made with other options, so each set of them has a file of its own. */
 const options = Buffer.from(`${process.env.NODE_OPTIONS ?? ""}${process.execArgv}`)
   .toString("base64url")
   .slice(-64)
 
-/** What the program in the file `path` exports, which is wrapped as Node wraps a CommonJS module. */
+/** Runs the program in the file `path`, which is wrapped as Node wraps a CommonJS module, and returns its exports. */
 const load = (path) => {
   const directory = cacheDirectory()
   // The name of the directory that the program lies in is a digest of the program.

@@ -46,7 +46,10 @@ export const makeGuard = (settings: string, patience: Patience) =>
           })
 
     let isOurs = false
-    /** The same before anything is asked or made, until it is known; a change looks itself. If there are no tables yet there is nothing to drop. */
+    /**
+     * The same for what is no change, which reads the name in its transaction; until it is known. Without tables there are
+     * no claims that could be dropped.
+     */
     const ensureTable = Effect.suspend(() =>
       isOurs
         ? Effect.void

@@ -65,12 +65,15 @@ const again = <A, E, R>(
         moved = now
         end = Math.max(end, now + patience.stall)
       }
-      if (_tag === "Busy" && now - lookedAt >= PROGRESS_MS) {
+      // A server may also end a statement that waits for a lock, for the time that it took.
+      const mayBeQueued = patience.stall < patience.most && (_tag === "Busy" || _tag === "Lost")
+      if (mayBeQueued && now - lookedAt >= PROGRESS_MS) {
         lookedAt = now
-        const seen = yield* Effect.orElseSucceed(progress, () => known)
+        const seen = yield* Effect.orElseSucceed(Effect.timeout(progress, PROGRESS_MS), () => undefined)
         // The first look has nothing to compare with. It counts if it could not be earlier.
-        if (known === undefined ? now - began >= patience.stall : seen !== known) moved = now
-        known = seen
+        const hasMoved = known === undefined ? now - began >= patience.stall : seen !== known
+        if (seen !== undefined && hasMoved) moved = now
+        known = seen ?? known
       }
       if (_tag === "Lost" || error instanceof CommitLost) lost = true
       const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)

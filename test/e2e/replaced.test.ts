@@ -135,7 +135,7 @@ it("is refused under one of several names", async () => {
   await beside.ok("allocate", "--app", "a")
 })
 
-it("is refused if it is mounted by itself, and taken if its directory is", async () => {
+it("is refused if it is mounted on its own, and taken if its directory is", async () => {
   const { beside, file } = await served()
   const unshare = isRoot ? "unshare -m" : "unshare -rm"
   const d = `${process.execPath} ${PROGRAM} allocate --app a`
@@ -143,7 +143,7 @@ it("is refused if it is mounted by itself, and taken if its directory is", async
     `touch '${beside.home}/a b.sqlite'; ${unshare} sh -c "mount --bind ${file} '${beside.home}/a b.sqlite' && AUTOMATELINUX_DATABASE_URL='sqlite:${beside.home}/a b.sqlite' ${d}"`
   )
   expect([alone.code, alone.stdout]).toEqual([3, ""])
-  expect(alone.stderr).toContain("it is mounted by itself")
+  expect(alone.stderr).toContain("it is mounted on its own")
   const within = await beside.sh(
     `mkdir ${beside.home}/m; ${unshare} sh -c 'mount --bind $(dirname ${file}) ${beside.home}/m && AUTOMATELINUX_DATABASE_URL=sqlite:${beside.home}/m/ports.sqlite ${d}'`
   )

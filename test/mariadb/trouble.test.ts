@@ -136,6 +136,28 @@ describe("a server that cannot be used", () => {
     expect(Number(used?.["Value"])).toBeLessThan(10)
   })
 
+  it("holds the queue for longer than a command waits, while others make progress: waited for", async () => {
+    const [holder, other] = await Promise.all(
+      [1, 2].map(() => mysql.createConnection({ socketPath: server.socket, user: "root", database: "ports" }))
+    )
+    onTestFinished(() => [holder, other].forEach((each) => void each?.destroy()))
+    await holder?.query("START TRANSACTION")
+    await holder?.query("SELECT * FROM port_registry FOR UPDATE")
+    const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp() })
+    const began = performance.now()
+    const waiting = box.d("allocate", "--app", "queued")
+    for (let round = 0; round < 15; round++) {
+      await sleep(500)
+      await other?.query(
+        "INSERT INTO port_history (batch, at, what, host, user, program) VALUES (UUID(), '', 'set', 'h', 'u', 'p')"
+      )
+    }
+    await holder?.query("ROLLBACK")
+    expect(await waiting).toMatchObject({ code: 0, stderr: "" })
+    expect(performance.now() - began).toBeGreaterThan(7000)
+    await box.ok("release", "--app", "queued")
+  })
+
   it("holds the queue for too long", async () => {
     const other = await mysql.createConnection({ socketPath: server.socket, user: "root", database: "ports" })
     onTestFinished(() => other.destroy())

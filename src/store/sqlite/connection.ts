@@ -34,14 +34,14 @@ const rowsOf = (statement: Statement, values: ReadonlyArray<unknown>): ReadonlyA
 }
 
 /** Runs `work`, whose exceptions become failures. */
-export const attempt = <A>(work: () => A): Effect.Effect<A, SqlError> =>
+const attempt = <A>(work: () => A): Effect.Effect<A, SqlError> =>
   Effect.try({ try: work, catch: (cause) => new SqlError({ cause }) })
 
 /** What returns rows. Anything else is run without asking for any, because only then do both drivers say why it failed. */
 const RETURNS_ROWS = /^\s*(SELECT|PRAGMA|WITH)\b|\bRETURNING\b/i
 
 /** An open database as a connection of @effect/sql. Prepared statements are kept; the one made first goes first. */
-export const makeConnection = (database: Database): Connection & { readonly database: Database } => {
+export const makeConnection = (database: Database): Connection => {
   const prepared = new Map<string, Statement>()
   const prepare = (sql: string): Statement => {
     const known = prepared.get(sql)
@@ -61,7 +61,6 @@ export const makeConnection = (database: Database): Connection & { readonly data
   }
 
   return {
-    database,
     execute: (sql, values) => attempt(() => rows(sql, values)),
     executeRaw: (sql, values) => attempt(() => change(prepare(sql), values)),
     executeValues: (sql, values) => attempt(() => rows(sql, values).map(Object.values)),

@@ -27,7 +27,7 @@ export class FileReplaced extends Error {}
 
 const fails = (code: string) => Object.assign(new Error(code), { code })
 
-/** Whether `path` is mounted by itself, as a container engine mounts a single file. */
+/** Whether `path` is mounted on its own, as a container engine mounts a single file. */
 const isMounted = (path: string): boolean => {
   try {
     const written = path.replace(/[ \t\n\\]/g, (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, "0")}`)
@@ -49,7 +49,7 @@ const requireOneName = (path: string) => {
     )
   if (isMounted(realpathSync(path)))
     throw new FileRefused(
-      "it is mounted by itself, and what is written here is not seen where it comes from",
+      "it is mounted on its own, and what is written here is not seen where it comes from",
       `mount the directory that it lies in, ${dirname(path)}`
     )
 }
