@@ -1,5 +1,6 @@
 import { lstatSync } from "node:fs"
 import { dirname } from "node:path"
+import { isOneChange, isQuestion } from "./commands.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { identityIn } from "./registryIdentity.ts"
 import { clientPaths, currentUid } from "./socketPath.ts"
@@ -16,9 +17,14 @@ export type Reply =
 export type Asked =
   | { readonly _tag: "Reply"; readonly reply: Reply }
   | { readonly _tag: "NoDaemon"; readonly why?: string }
-  | { readonly _tag: "Lost" }
+  | { readonly _tag: "Lost"; readonly operation: string | undefined }
 
 type Environment = Readonly<Record<string, string | undefined>>
+
+interface Request extends Readonly<Record<string, unknown>> {
+  /** The number of the change that is asked for: under it the change can be asked for again. */
+  readonly operation?: string | undefined
+}
 
 /** A daemon answers sooner, unless it says that its database is waited for longer; one that does not is stopped or stuck. */
 const SILENCE_MS = 30_000
@@ -51,19 +57,25 @@ const isMissing = (path: string): boolean => {
  * Sends `request`, after the daemon has shown what it is where that `matters`; one that does not so much as show that
  * within a few seconds has taken nothing, and is as good as none.
  */
-const askAt = async (path: string, makeRequest: () => object, matters: boolean, limit = SILENCE_MS): Promise<Asked> => {
+const askAt = async (
+  path: string,
+  makeRequest: () => Request,
+  matters: boolean,
+  limit = SILENCE_MS
+): Promise<Asked> => {
   if (isMissing(path)) return { _tag: "NoDaemon", why: "ENOENT" }
   const { connect } = await import("node:net")
-  const request = makeRequest()
   return new Promise((done) => {
     const socket = connect(path)
     let sent = false
+    let request: Request = {}
     let text = ""
     const end = (asked: Asked) => {
       socket.destroy()
       done(asked)
     }
-    const gone = (why: string): Asked => (sent ? { _tag: "Lost" } : { _tag: "NoDaemon", why })
+    const lost = (): Asked => ({ _tag: "Lost", operation: request.operation })
+    const gone = (why: string): Asked => (sent ? lost() : { _tag: "NoDaemon", why })
     const send = (wait: number) => {
       sent = true
       socket.setTimeout(wait)
@@ -74,7 +86,9 @@ const askAt = async (path: string, makeRequest: () => object, matters: boolean, 
     socket.once("timeout", () => end(gone("silent")))
     socket.once("connect", () => {
       if (matters) socket.write(WHO_ARE_YOU)
-      else send(limit)
+      // While the daemon says who it is.
+      request = makeRequest()
+      if (!matters) send(limit)
     })
     socket.on("data", (chunk: string) => {
       text += chunk
@@ -84,8 +98,8 @@ const askAt = async (path: string, makeRequest: () => object, matters: boolean, 
       text = text.slice(newline + 1)
       const reply = parseReply(first)
       if (reply === undefined) {
-        const lost = sent && matters && !NOT_TAKEN.includes(first)
-        return end(lost ? { _tag: "Lost" } : { _tag: "NoDaemon", why: "another program" })
+        const isTaken = sent && matters && !NOT_TAKEN.includes(first)
+        return end(isTaken ? lost() : { _tag: "NoDaemon", why: "another program" })
       }
       if (sent) end({ _tag: "Reply", reply })
       else send(Math.max(limit, waitOf(reply)))
@@ -110,9 +124,6 @@ const waitOf = (greeting: Reply): number => {
   return typeof waitSeconds === "number" ? waitSeconds * 1000 : 0
 }
 
-/** Commands that change nothing. */
-const QUESTIONS = ["getPort", "listPorts", "ping", "status", "explain"]
-
 /** In /tmp anybody could have made the directory: whose socket is there is believed only where it is this user's. */
 const trusted = (path: string): boolean =>
   !path.startsWith("/tmp/automatelinux-") || lstatSync(dirname(path), { throwIfNoEntry: false })?.uid === currentUid()
@@ -120,10 +131,12 @@ const trusted = (path: string): boolean =>
 /** Whether commands shall be taken to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-const requestFor = (command: string, payload: object, environment: Environment, any = false): object => ({
+const requestFor = (command: string, payload: object, environment: Environment, any = false): Request => ({
   ...payload,
   command,
   format: "json",
+  // The global one, because importing it costs every question.
+  operation: isOneChange(command) ? crypto.randomUUID() : undefined,
   ...(any ? {} : { registry: identityIn(environment) })
 })
 
@@ -134,7 +147,7 @@ const requestFor = (command: string, payload: object, environment: Environment, 
 export const ask = async (command: string, payload: object, environment: Environment, any = false): Promise<Asked> => {
   const request = () => requestFor(command, payload, environment, any)
   for (const path of clientPaths(environment, currentUid()).filter(trusted)) {
-    const asked = await askAt(path, request, !QUESTIONS.includes(command))
+    const asked = await askAt(path, request, !isQuestion(command))
     if (asked._tag !== "NoDaemon") return asked
   }
   return { _tag: "NoDaemon" }

@@ -30,6 +30,14 @@ export const registryCommands = (Object.keys(commands) as ReadonlyArray<CommandN
   (name): name is RegistryCommand => !OTHERS.includes(name)
 )
 
+/** Commands that change nothing. */
+const QUESTIONS: ReadonlyArray<string> = ["getPort", "listPorts", "ping", "status", "explain"]
+
+export const isQuestion = (command: string): boolean => QUESTIONS.includes(command)
+
+/** Whether `command` makes one change and no more: doctor mends one thing after the other. */
+export const isOneChange = (command: string): boolean => !isQuestion(command) && command !== "doctor"
+
 export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)
 
 export const findCommand = (name: string): CommandSpec | undefined =>

@@ -5,6 +5,7 @@ import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
 import type { Failure } from "./domain/Failure.ts"
+import { Operation } from "./domain/Operation.ts"
 import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
 import { decodePayload } from "./protocol.ts"
@@ -20,14 +21,25 @@ export interface Reply<N extends RegistryCommand> {
   readonly notes: ReadonlyArray<string>
 }
 
+/** A failure that does not say what became of the change that a daemon took. */
+const leftOpen = (failure: Failure): Failure =>
+  failure.code === "unavailable"
+    ? {
+        code: "outcome-unknown",
+        message: `cannot tell whether it was done: the daemon took the command and did not answer, and ${failure.message}`,
+        hint: "d listPorts shows what is true"
+      }
+    : failure
+
 /**
  * Runs one command in this process. What is wrong with the payload is said before the database is touched, and what is
- * wrong with the database by who needs it.
+ * wrong with the database by who needs it. `perhapsDone` is the number of a change that a daemon may have made.
  */
 export const execute = <N extends RegistryCommand>(
   command: N,
   payload: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>
+  environment: Readonly<Record<string, string | undefined>>,
+  perhapsDone?: string
 ): Effect.Effect<Reply<N>, Failure> =>
   Effect.gen(function* () {
     const decoded = yield* decodePayload(command, payload)
@@ -50,4 +62,9 @@ export const execute = <N extends RegistryCommand>(
     })
     const answer = yield* handlers[command](decoded)
     return { result: answer.result, notes: answer.notes.map(noteLine) }
-  }).pipe(Effect.scoped, Effect.mapError(describe))
+  }).pipe(
+    Effect.scoped,
+    Effect.provideService(Operation, perhapsDone),
+    Effect.mapError(describe),
+    Effect.mapError((failure) => (perhapsDone === undefined ? failure : leftOpen(failure)))
+  )

@@ -21,9 +21,6 @@ const fail = (failure: Failure, json: boolean): void => {
 /** What needs Effect is loaded only now: a question to a running daemon is answered without it. */
 const long = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
 
-/** Commands that may be given twice: a second time they change nothing, and answer the same. */
-const REPEATABLE = ["getPort", "listPorts", "setPort", "allocate", "reserve", "doctor", "explain"]
-
 const noDaemon = (): Failure => ({
   code: "unavailable",
   message: `no daemon answers at ${serverPath(process.env, currentUid())}`,
@@ -70,17 +67,10 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
     )
   } else if (ofDaemon) {
     return fail(noDaemon(), json)
-  } else if (asked._tag === "Lost" && !REPEATABLE.includes(name)) {
-    return fail(
-      {
-        code: "outcome-unknown",
-        message: "cannot tell whether it was done: the daemon took the command and did not answer",
-        hint: "d listPorts shows what is true"
-      },
-      json
-    )
   }
-  return long({ _tag: "Command", command: name as RegistryCommand, payload, json })
+  // What the daemon took and did not answer is perhaps done: in this process it is made if it was not.
+  const perhapsDone = asked._tag === "Lost" ? asked.operation : undefined
+  return long({ _tag: "Command", command: name as RegistryCommand, payload, json, perhapsDone })
 }
 
 const main = async (invocation: Invocation): Promise<void> => {

@@ -3,12 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Runtime from "effect/Runtime"
 import { textOf } from "./answers.ts"
-import { commandList, fieldOf, findCommand, type RegistryCommand, registryCommands } from "./commands.ts"
+import { commandList, fieldOf, findCommand, isOneChange, type RegistryCommand, registryCommands } from "./commands.ts"
 import type { PortsConfig } from "./config.ts"
 import { Doctor } from "./Doctor.ts"
 import { Deadline } from "./domain/Deadline.ts"
 import { type RegistryError, TooLate } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
+import { OPERATION, Operation } from "./domain/Operation.ts"
 import { asTyped, keyProblem, quote } from "./domain/rules.ts"
 import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
@@ -133,7 +134,7 @@ export const makeResponder = (
     )
 
     return async (request: Request): Promise<Outcome> => {
-      const { command, registry, until } = request
+      const { command, operation, registry, until } = request
       if (typeof command !== "string" || command === "") {
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
@@ -178,8 +179,18 @@ export const makeResponder = (
           hint: `one of ${commandList.map((each) => each.name).join(", ")}`
         })
       }
+      if (operation !== undefined && !(typeof operation === "string" && OPERATION.test(operation))) {
+        return refused({
+          code: "invalid",
+          message: `operation ${quote(operation)} is no number of a change: write 16 to 36 letters, digits and -`,
+          hint: "a UUID is one"
+        })
+      }
       const deadline = typeof until === "number" ? until : Number.POSITIVE_INFINITY
-      const work = Effect.provideService(ofRegistry(name, normalised(command, request)), Deadline, deadline)
+      const work = ofRegistry(name, normalised(command, request)).pipe(
+        Effect.provideService(Deadline, deadline),
+        Effect.provideService(Operation, isOneChange(name) ? operation : undefined)
+      )
       return run(settled<Outcome>(name, work, (outcome) => outcome))
     }
   })

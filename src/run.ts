@@ -15,6 +15,8 @@ export type Task =
       readonly command: RegistryCommand
       readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
+      /** The number of the change, if a daemon that did not answer may have made it. */
+      readonly perhapsDone: string | undefined
     }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
@@ -29,9 +31,9 @@ const program = (task: Task): Effect.Effect<void, unknown> => {
   switch (task._tag) {
     case "Command":
       return Effect.gen(function* () {
-        const { command, json, payload } = task
+        const { command, json, payload, perhapsDone } = task
         const { execute } = yield* Effect.promise(() => import("./inProcess.ts"))
-        const reply = yield* Effect.mapError(execute(command, payload, process.env), failed)
+        const reply = yield* Effect.mapError(execute(command, payload, process.env, perhapsDone), failed)
         yield* Effect.promise(() => writeReply(command, reply, payload, json))
       })
     case "Daemon":

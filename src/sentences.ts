@@ -126,6 +126,12 @@ export const describe = (error: RegistryError): Failure => {
           ? `${showProcess(error.port)} shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
           : `start it first, or say where it lives: d setPort --key ${error.key} --dir PATH`
       }
+    case "Overtaken":
+      return {
+        code: "outcome-unknown",
+        message: "it was done once, and another change has taken part of it away since",
+        hint: "d listPorts shows what is true; the same command again makes it anew"
+      }
     case "TooLate":
       return { code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" }
     case "TookTooLong":

@@ -94,6 +94,9 @@ export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
   readonly served: boolean
 }> {}
 
+/** A change that is asked for again was made before, and part of what it assigned is no longer there. */
+export class Overtaken extends Data.TaggedError("Overtaken") {}
+
 /** Whoever asked has stopped waiting, so nothing was done. */
 export class TooLate extends Data.TaggedError("TooLate") {}
 
@@ -117,6 +120,7 @@ export type RegistryError =
   | WrongConfig
   | CannotTry
   | NothingToAccept
+  | Overtaken
   | TooLate
   | TookTooLong
   | Unavailable

@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
+import type { Done } from "../domain/Operation.ts"
 import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { type Answers, Dialect } from "./Dialect.ts"
 import { answered, type Question, question } from "./questions.ts"
@@ -30,6 +31,13 @@ const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
       .filter((row) => row.setting_key.startsWith(PREFIX))
       .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
   )
+
+/** `values`, with the first one repeated up to a power of two: a statement is kept for each number of values. */
+const filled = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
+  const [first = ""] = values
+  const missing = 2 ** Math.ceil(Math.log2(values.length)) - values.length
+  return [...values, ...Array<string>(missing).fill(first)]
+}
 
 /** The questions to the registry's tables, but for what each host has seen. */
 export const makeRows = (settings: string, ofOwners: Question<RegistryState["owners"]>) =>
@@ -99,18 +107,35 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         (rows) => rows.find((row) => row.setting_key === PREFIX + key)?.setting_value
       )
 
-    /** The same for several keys. They are filled up to few different numbers, because a statement is kept for each. */
+    /** The same for several keys. */
     const readSome = (keys: ReadonlyArray<string>) => {
-      const named = keys.map((key) => PREFIX + key)
-      const filled = 2 ** Math.ceil(Math.log2(named.length))
-      while (named.length < filled) named.push(...named.slice(0, 1))
+      const named = filled(keys.map((key) => PREFIX + key))
       const marks = named.map(() => "?").join(", ")
       return Effect.map(dialect.read(`${some} (${marks})`, named), (rows) => byKey(rows as ReadonlyArray<Row>))
     }
 
-    /** Whether the transaction of that number was committed, as far as it changed anything. */
-    const wasWritten = (batch: string) =>
-      Effect.map(sql`SELECT id FROM port_history WHERE batch = ${batch} LIMIT 1`, (found) => found.length > 0)
+    /** Whether a change of one of those numbers was committed. */
+    const wasWritten = (batches: ReadonlyArray<string>) =>
+      Effect.map(
+        sql`SELECT id FROM port_history WHERE batch IN ${sql.in(batches)} LIMIT 1`,
+        (found) => found.length > 0
+      )
+
+    /** The events of those `operations` that were made before, by their number. */
+    const ofOperations = (operations: ReadonlyArray<string>) =>
+      question(
+        sql<HistoryRow & { readonly batch: string }>`
+          SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
+          WHERE batch IN ${sql.in(filled(operations))} ORDER BY id`,
+        (found) => {
+          const done = new Map<string, ReadonlyArray<Done>>()
+          for (const { batch, detail, key, new_port, old_port, what } of found) {
+            const event = { what, key, oldPort: old_port, newPort: new_port, detail }
+            done.set(batch, [...(done.get(batch) ?? []), event])
+          }
+          return done
+        }
+      )
 
     /** The last changes to a key, or to a port, the newest first. */
     const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
@@ -131,6 +156,7 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       readRow,
       readSome,
       everything,
+      ofOperations,
       stateOf,
       wasWritten
     }

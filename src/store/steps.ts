@@ -7,10 +7,11 @@ import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { PREFIX } from "./rows.ts"
 import { MUTEX, TABLE_ROW } from "./schema.ts"
 
-/** Who makes a change, when, and which transaction it belongs to. */
+/** Who makes a change, and when. */
 export interface Stamp extends Actor {
   /** ISO 8601, UTC. */
   readonly at: string
+  /** The number of the transaction, for what belongs to none of its changes. */
   readonly batch: string
 }
 
@@ -18,6 +19,8 @@ export interface Stamp extends Actor {
 export interface Part {
   readonly state: RegistryState
   readonly changes: ReadonlyArray<Change>
+  /** The number that the history keeps it under. */
+  readonly operation: string
 }
 
 /** SQLite takes 32,766 values in one statement, and a server 1 MiB at the least. */
@@ -200,13 +203,13 @@ export const makeSteps = (settings: string) =>
     ): ReadonlyArray<Step> => {
       const { at, batch, host, program, user } = stamp
       const drifted = parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
-      const events = drifted.map(followed)
+      const events = drifted.map((move) => ({ batch, ...followed(move) }))
       const steps: Array<Step> = []
-      for (const { changes, state } of parts) {
+      for (const { changes, operation, state } of parts) {
         steps.push(...introduce(state, changes, stamp))
         for (const change of changes) {
           const [told, ...written] = write(state, change, stamp)
-          events.push(told)
+          events.push({ batch: operation, ...told })
           steps.push(...written)
         }
       }
@@ -220,7 +223,7 @@ export const makeSteps = (settings: string) =>
         ...writeClaims(claimMoves(stored.claims, left.claims)),
         ...insertAll(
           "port_history",
-          events.map((each) => ({ batch, at, ...each, host, user, program }))
+          events.map((each) => ({ ...each, at, host, user, program }))
         )
       ]
     }

@@ -6,7 +6,8 @@ import * as Option from "effect/Option"
 import type { Actor } from "../config.ts"
 import { after } from "../domain/after.ts"
 import { Deadline } from "../domain/Deadline.ts"
-import { type KeyCollision, type OutcomeUnknown, TooLate, type Unavailable } from "../domain/errors.ts"
+import { type KeyCollision, type OutcomeUnknown, Overtaken, TooLate, type Unavailable } from "../domain/errors.ts"
+import { asAnswered, type Done, Operation } from "../domain/Operation.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { quote } from "../domain/rules.ts"
 import { nameOf } from "../words.ts"
@@ -26,7 +27,14 @@ export interface Plan<A> {
   readonly changes: ReadonlyArray<Change>
 }
 
-type Decide = (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
+interface Decision {
+  readonly decide: (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
+  /** The number that its changes are kept under. */
+  readonly operation: string
+  /** Whether it may have been made before, under the same number. */
+  readonly repeatable: boolean
+}
+
 type Came = Exit.Exit<unknown, unknown>
 
 /** How long a transaction is kept open for one more decision. */
@@ -35,16 +43,37 @@ const DECIDING_MS = 100
 /** How long decisions that were refused together are tried alone, until others have their turn. */
 const ALONE_MS = 1000
 
-/** Runs `body` in a transaction of its own, on everything that there is. */
+type AtLast = (statements: Statements) => void
+
+/** Runs `body` in a transaction of its own, on everything that there is, and on those `operations` that were made before. */
 export const inState = <A, E, R>(
   guard: Guard,
   rows: Rows,
-  body: (state: RegistryState, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>
-) =>
-  transaction((answers, atLast) => {
-    const state = rows.stateOf(answers)
-    return Effect.zipRight(guard.requireTable(state.settingsTable), body(state, atLast))
-  }, statementsOf(rows.everything))
+  body: (
+    state: RegistryState,
+    atLast: AtLast,
+    made: ReadonlyMap<string, ReadonlyArray<Done>>
+  ) => Effect.Effect<A, E, R>,
+  operations: ReadonlyArray<string> = []
+) => {
+  const everything = statementsOf(rows.everything)
+  const made = operations.length === 0 ? undefined : rows.ofOperations(operations)
+  return transaction(
+    (answers, atLast) => {
+      const state = rows.stateOf(answers)
+      const events = made?.decode(answers[everything.length] as ReadonlyArray<object>)
+      return Effect.zipRight(guard.requireTable(state.settingsTable), body(state, atLast, events ?? new Map()))
+    },
+    made === undefined ? everything : [...everything, made.statement]
+  )
+}
+
+/** The answer of a decision that was made before, as its `events` tell. Nothing of it is made again. */
+const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) =>
+  Effect.flatMap(decide(asAnswered(state, events)), ({ answer, changes }) =>
+    // A port that would be given only now was given to nobody.
+    changes.some(({ _tag }) => _tag === "Assign") ? new Overtaken() : Effect.succeed(answer)
+  )
 
 /** How often a row may have been written meanwhile, until it is taken for one that nothing meets. */
 const MOVES_MAX = 20
@@ -87,30 +116,43 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
    * so it finds the history of the lost one, or knows that there will be none. Only where nothing gets that far is
    * the outcome unknown.
    */
-  const writeTogether = (decisions: ReadonlyArray<Decide>): Effect.Effect<ReadonlyArray<Came>> =>
+  const writeTogether = (decisions: ReadonlyArray<Decision>): Effect.Effect<ReadonlyArray<Came>> =>
     Effect.suspend(() => {
       // The global one, because importing it costs every process that only reads.
       const batch = crypto.randomUUID()
       let sent: { readonly came: ReadonlyArray<Came>; readonly lost: CommitLost } | undefined
       let came: Array<Came> = []
       const wasDone = Effect.gen(function* () {
-        if (yield* rows.wasWritten(batch)) return true
+        if (yield* rows.wasWritten([batch, ...decisions.map(({ operation }) => operation)])) return true
         yield* changes.touch(crypto.randomUUID())
         return false
       })
+      const repeatable = decisions.filter((each) => each.repeatable).map(({ operation }) => operation)
       let hasty = true
       let moves = 0
-      const attempt = Effect.fnUntraced(function* (stored: RegistryState, atLast: (statements: Statements) => void) {
+      const attempt = Effect.fnUntraced(function* (
+        stored: RegistryState,
+        atLast: AtLast,
+        made: ReadonlyMap<string, ReadonlyArray<Done>>
+      ) {
         const began = performance.now()
         const at = DateTime.formatIso(yield* DateTime.now)
         const parts: Array<Part> = []
         let state = stored
         came = []
-        for (const decide of decisions) {
+        for (const decision of decisions) {
+          const { decide, operation } = decision
+          // The same one twice at once: the second finds the first when it is committed.
+          if (parts.some((part) => part.operation === operation)) break
+          const events = made.get(operation)
+          if (events !== undefined) {
+            came.push(yield* Effect.exit(answerAgain(decision, state, events)))
+            continue
+          }
           const exit = yield* Effect.exit(decide(state))
           came.push(Exit.map(exit, (plan) => plan.answer))
           if (Exit.isSuccess(exit)) {
-            parts.push({ state, changes: exit.value.changes })
+            parts.push({ state, changes: exit.value.changes, operation })
             state = after(state, exit.value.changes, { claimedAt: at, host: actor.host, by: actor.user })
           }
           if (came.length >= most || performance.now() - began > DECIDING_MS) break
@@ -129,7 +171,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             if (sent !== undefined && (yield* guard.provide(transaction(() => wasDone)))) return sent.came
             sent = undefined
             came = []
-            const done = yield* guard.provide(inState(guard, rows, attempt))
+            const done = yield* guard.provide(inState(guard, rows, attempt, repeatable))
             most *= 2
             return done
           }).pipe(
@@ -156,11 +198,11 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
     })
 
   /** Each in a transaction of its own, as far as one gets in a moment. */
-  const oneByOne = Effect.fnUntraced(function* (decisions: ReadonlyArray<Decide>) {
+  const oneByOne = Effect.fnUntraced(function* (decisions: ReadonlyArray<Decision>) {
     const began = performance.now()
     const came: Array<Came> = []
-    for (const decide of decisions) {
-      came.push(...(yield* writeTogether([decide])))
+    for (const decision of decisions) {
+      came.push(...(yield* writeTogether([decision])))
       if (performance.now() - began > ALONE_MS) break
     }
     return came
@@ -171,7 +213,12 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
   return Effect.fn("Store.write")(function* <A, E, R>(decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>) {
     const context = yield* Effect.context<R>()
     const deadline = yield* Deadline
-    const came = inTurn((state) => (Date.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)))
-    return yield* came as Effect.Effect<A, E | KeyCollision | TooLate | Unavailable | OutcomeUnknown>
+    const operation = yield* Operation
+    const came = inTurn({
+      decide: (state) => (Date.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)),
+      operation: operation ?? crypto.randomUUID(),
+      repeatable: operation !== undefined
+    })
+    return yield* came as Effect.Effect<A, E | KeyCollision | Overtaken | TooLate | Unavailable | OutcomeUnknown>
   })
 }

@@ -123,3 +123,41 @@ export const brokenAt = async (
   onTestFinished(() => void server.close())
   return { port: (server.address() as { port: number }).port, broke: () => answers >= chunk }
 }
+
+/** What becomes of a request to a daemon, once that has said who it is. */
+export type RequestFate =
+  | "pass"
+  /** The daemon answers, and its reply never arrives. */
+  | "lost"
+  /** The daemon never hears of it. */
+  | "never"
+
+/** A way to the daemon at `target` that loses what `fateOf` says. `meanwhile` is done before a client is told of a loss. */
+export const replyProxy = async (
+  target: string,
+  fateOf: () => RequestFate,
+  meanwhile: () => Promise<unknown> = async () => {}
+): Promise<string> => {
+  const path = join(temporary(), "proxy.sock")
+  const server = createServer((client) => {
+    const daemon = connect(target)
+    for (const socket of [client, daemon]) socket.on("error", () => {})
+    daemon.on("close", () => client.destroy())
+    client.on("close", () => daemon.destroy())
+    let lines = 0
+    let fate: RequestFate = "pass"
+    client.on("data", (chunk) => {
+      // The first line asks who the daemon is.
+      if (++lines > 1) fate = fateOf()
+      if (fate === "never") client.destroy()
+      else daemon.write(chunk)
+    })
+    daemon.on("data", (chunk) => {
+      if (fate === "lost") void meanwhile().finally(() => client.destroy())
+      else client.write(chunk)
+    })
+  })
+  await new Promise<void>((done) => server.listen(path, done))
+  onTestFinished(() => void server.close())
+  return path
+}

@@ -1,0 +1,168 @@
+import { describe, expect, it } from "vitest"
+import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
+import { MariaDb } from "../support/mariadb.ts"
+import { type Machine, machine, startDaemon } from "../support/program.ts"
+import { type RequestFate, replyProxy } from "../support/proxy.ts"
+import { Talker } from "../support/talk.ts"
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "29000-29099", AUTOMATELINUX_SPECIAL_RANGE: "29100-29199" }
+const PORTS = ["a", "b", "c"].map((key, index) => [key, 29_110 + index] as const)
+
+/** A machine with a daemon, and the same seen through a way to it on which every reply is lost. */
+const lossy = async (database: TestDatabase, fate: RequestFate, meanwhile?: (box: Machine) => Promise<unknown>) => {
+  const box = machine({ ...RANGES, ...(await database.fresh()) })
+  for (const [key, port] of PORTS) await box.ok("setPort", "--key", key, "--value", String(port))
+  await box.ok("reserve", "--port", "29190", "--reason", "held")
+  const daemon = await startDaemon(box)
+  const way = await replyProxy(
+    daemon.socket,
+    () => fate,
+    () => meanwhile?.(box) ?? Promise.resolve()
+  )
+  return { box, daemon, through: box.with({ AUTOMATE_LINUX_SOCKET_PATH: way }) }
+}
+
+interface Case {
+  readonly words: string
+  /** What another client has done, and been told, before the first one finds its reply lost. */
+  readonly meanwhile: ReadonlyArray<string>
+  readonly printed: RegExp
+  /** What is left in the end, by `getPort`. */
+  readonly left: Readonly<Record<string, string | undefined>>
+}
+
+const CASES: ReadonlyArray<Case> = [
+  {
+    words: "setPort --key a --value 29120",
+    meanwhile: ["setPort --key a --value 29130"],
+    printed: /29120/,
+    left: { a: "29130" }
+  },
+  {
+    words: "setPort --key new --value 29120",
+    meanwhile: ["deletePort --key new", "setPort --key other --value 29120"],
+    printed: /29120/,
+    left: { new: undefined, other: "29120" }
+  },
+  {
+    words: "allocate --app cad --special s",
+    meanwhile: ["release --app cad --special s", "allocate --app shop --special t"],
+    printed: /cad-prod 29000\ncad-dev 29001\ns 29100/,
+    left: { "cad-dev": undefined, s: undefined, "shop-dev": "29001", t: "29100" }
+  },
+  {
+    words: "deletePort --key a",
+    meanwhile: ["setPort --key a --value 29110"],
+    printed: /^/,
+    left: { a: "29110" }
+  },
+  {
+    words: "release --special b",
+    meanwhile: ["setPort --key b --value 29150"],
+    printed: /b 29111/,
+    left: { b: "29150" }
+  },
+  {
+    words: "rename --key c --to d",
+    meanwhile: ["rename --key d --to c"],
+    printed: /29112/,
+    left: { c: "29112", d: undefined }
+  },
+  {
+    words: "reserve --port 29191 --reason mine",
+    meanwhile: ["reserve --port 29191 --reason theirs"],
+    printed: /29191/,
+    left: {}
+  },
+  {
+    words: "unreserve --port 29190",
+    meanwhile: ["reserve --port 29190 --reason again"],
+    printed: /29190/,
+    left: {}
+  }
+]
+
+const words = (line: string) => line.split(" ")
+
+const ask = async ({ socket }: { readonly socket: string }, request: object) => {
+  const talker = new Talker(socket)
+  const reply = JSON.parse(await talker.say(Buffer.from(JSON.stringify({ format: "json", ...request }))))
+  talker.close()
+  return reply
+}
+
+/** What was done, as the history tells, but for who did it. */
+const historyOf = async (daemon: { readonly socket: string }, key: string) => {
+  const { result } = await ask(daemon, { command: "explain", key })
+  return (result.history as ReadonlyArray<{ what: string }>).map(({ what }) => what)
+}
+
+describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) => {
+  it.each(CASES)("does not undo what came after: $words", async ({ left, meanwhile, printed, words: line }) => {
+    let others = 0
+    const { box, through } = await lossy(database, "lost", async (box) => {
+      for (const each of meanwhile) await box.ok(...words(each))
+      others++
+    })
+    const run = await through.d(...words(line))
+    expect(others).toBe(1)
+    expect(run).toMatchObject({ code: 0, stdout: expect.stringMatching(printed) })
+    for (const [key, port] of Object.entries(left)) {
+      const { stdout } = await box.d("getPort", "--key", key)
+      expect([key, stdout]).toEqual([key, port === undefined ? "" : `${port}\n`])
+    }
+    if (line.includes("2919")) {
+      const port = Number(/\d+/.exec(line)?.[0])
+      const reason = /reason (\w+)/.exec(meanwhile[0] ?? "")?.[1]
+      const { place } = JSON.parse(await box.ok("explain", "--port", String(port), "--json"))
+      expect(place).toContain(`it is reserved: ${reason}`)
+    }
+  })
+
+  it.each(CASES)("is made once if the daemon never heard of it: $words", async ({ printed, words: line }) => {
+    const { daemon, through } = await lossy(database, "never")
+    expect(await through.d(...words(line))).toMatchObject({ code: 0, stdout: expect.stringMatching(printed) })
+    if (line.startsWith("rename")) expect(await historyOf(daemon, "d")).toEqual(["rename", "set"])
+  })
+
+  it("is made once under one number, whoever asks and how often", async () => {
+    const { daemon } = await lossy(database, "pass")
+    const operation = "0b9c4b0e-58f7-4a5e-9a53-6a6f1a3f7c11"
+    const set = { operation, command: "setPort", key: "many", value: 29_140 }
+    const replies = await Promise.all(Array.from({ length: 20 }, () => ask(daemon, set)))
+    for (const { ok, result } of replies) expect([ok, result.port]).toEqual([true, 29_140])
+    expect(await historyOf(daemon, "many")).toEqual(["set"])
+    expect((await ask(daemon, { ...set, value: 29_141, operation: `${operation.slice(0, -1)}2` })).ok).toBe(true)
+    expect((await ask(daemon, set)).result.port).toBe(29_140)
+    expect(await historyOf(daemon, "many")).toEqual(["set", "set"])
+    for (const wrong of ["short", "x".repeat(37), "'; DROP TABLE settings", 7, {}]) {
+      expect((await ask(daemon, { ...set, operation: wrong })).error).toMatchObject({ code: "invalid" })
+    }
+  })
+
+  it("says so if part of what was assigned is gone, and assigns nothing in its place", async () => {
+    const { box, through } = await lossy(database, "lost", async (box) => {
+      await box.ok("release", "--app", "old")
+    })
+    await box.ok("allocate", "--app", "old")
+    const run = await through.d("allocate", "--app", "old", "--app", "new")
+    expect(run).toMatchObject({ code: 3, stdout: "" })
+    expect(run.stderr).toMatch(/it was done once, and another change has taken part of it away/)
+    expect(await box.ok("getPort", "--key", "new-dev")).toBe("29003\n")
+    expect((await box.d("getPort", "--key", "old-dev")).code).toBe(1)
+  })
+})
+
+it("is left open, and not called a failure, if the database is away by then", async () => {
+  const server = await MariaDb.start()
+  const database = {
+    name: "MariaDB",
+    fresh: async () => ({ AUTOMATELINUX_DATABASE_URL: await server.database("gone") })
+  }
+  const { through } = await lossy(database, "lost", () => server.kill())
+  const run = await through
+    .with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 seconds" })
+    .d("setPort", "--key", "a", "--value", "29120")
+  expect(run).toMatchObject({ code: 3, stdout: "" })
+  expect(run.stderr).toMatch(/cannot tell whether it was done: the daemon took the command/)
+})
