@@ -30,7 +30,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const dialect = yield* Dialect
     const owners = yield* makeOwnerRows(actor.host)
     const rows = yield* makeRows(settingsTable, owners.all)
-    const changes = yield* makeChanges(settingsTable)
+    const changes = yield* makeChanges(settingsTable, rows)
     const health = yield* makeHealthRows(actor.host)
     const guard = yield* makeGuard(settingsTable, patience)
     const { asItIs, guarded, provide } = guard
@@ -131,7 +131,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       ),
 
       /** Fails where a change could not be written; nothing is. */
-      tryWrite: asItIs(provide(transaction(() => tryEverything(settingsTable)))),
+      tryWrite: asItIs(provide(inState(guard, rows, () => tryEverything(settingsTable)))),
 
       /** The account that this program was let in as. */
       account: asItIs(dialect.account),

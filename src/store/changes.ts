@@ -2,9 +2,11 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { KeyCollision } from "../domain/errors.ts"
+import { quote } from "../domain/rules.ts"
 import { Dialect } from "./Dialect.ts"
-import { PREFIX } from "./rows.ts"
-import { makeSteps, type Step } from "./steps.ts"
+import { Troubled } from "./patience.ts"
+import type { Rows } from "./rows.ts"
+import { makeSteps, type Step, type StoredRow } from "./steps.ts"
 
 /**
  * A row does not hold what we read, so another program wrote it meanwhile. The transaction is run again. `stored` is
@@ -13,9 +15,8 @@ import { makeSteps, type Step } from "./steps.ts"
 export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string; readonly stored: string }> {}
 
 /** The steps that write changes, and what takes them, for inside a transaction. */
-export const makeChanges = (settings: string) =>
+export const makeChanges = (settings: string, rows: Rows) =>
   Effect.gen(function* () {
-    const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const steps = yield* makeSteps(settings)
 
@@ -24,31 +25,51 @@ export const makeChanges = (settings: string) =>
       Effect.forEach(
         keys,
         (key) =>
-          Effect.flatMap(
-            sql<{ setting_key: string }>`SELECT setting_key FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
-            (rows) => {
-              const other = rows.find((row) => row.setting_key !== PREFIX + key)?.setting_key.slice(PREFIX.length)
-              return other === undefined ? Effect.void : new KeyCollision({ key, other, table: settings })
-            }
+          Effect.flatMap(rows.readLike(key), (like) => {
+            const other = [...like.keys()].find((each) => each !== key)
+            return other === undefined ? Effect.void : new KeyCollision({ key, other, table: settings })
+          }),
+        { discard: true }
+      )
+
+    /** Fails if the table holds something else than what was written to one of `rows`. */
+    const refuseAltered = (written: ReadonlyArray<StoredRow>) =>
+      Effect.forEach(
+        written,
+        ({ key, stored }) =>
+          Effect.flatMap(steps.readText(key), (found) =>
+            found === stored
+              ? Effect.void
+              : new Troubled({
+                  trouble: {
+                    _tag: "Refused",
+                    reason: `its table ${quote(settings)} stores ${found === undefined ? "nothing" : quote(found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`,
+                    hint: "give setting_key and setting_value columns of text, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
+                  }
+                })
           ),
         { discard: true }
       )
 
     /** Takes the steps in their order, and fails with RowMoved where one met no row that had to. */
-    const take = (steps: ReadonlyArray<Step>) =>
+    const take = (taken: ReadonlyArray<Step>) =>
       Effect.flatMap(SqlClient.TransactionConnection, ([connection]) =>
         dialect.all(
           connection,
-          steps.map(({ statement }) => statement)
+          taken.map(({ statement }) => statement)
         )
       ).pipe(
         Effect.catchIf(
           (error) => dialect.diagnose(error)._tag === "Duplicate",
           // Another key that the table takes for ours, or what another program wrote meanwhile.
-          (error) => Effect.zipRight(refuseCollision(steps.flatMap(({ inserts }) => inserts ?? [])), Effect.fail(error))
+          (error) =>
+            refuseCollision(taken.flatMap(({ inserts }) => inserts ?? [])).pipe(
+              Effect.zipRight(refuseAltered(taken.flatMap(({ keeps }) => keeps ?? []))),
+              Effect.zipRight(Effect.fail(error))
+            )
         ),
         Effect.flatMap((raw) => {
-          const missed = steps.find(({ meets }, index) => meets !== undefined && dialect.rowsMet(raw[index]) === 0)
+          const missed = taken.find(({ meets }, index) => meets !== undefined && dialect.rowsMet(raw[index]) === 0)
           return missed?.meets === undefined ? Effect.void : new RowMoved(missed.meets)
         })
       )

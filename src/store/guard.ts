@@ -7,6 +7,7 @@ import { shellWord } from "../domain/shell.ts"
 import { RowMoved } from "./changes.ts"
 import { Dialect } from "./Dialect.ts"
 import { CommitLost, type Patience, patiently, Troubled, unavailable } from "./patience.ts"
+import { question } from "./questions.ts"
 import { checkColumns, ensureSchema, TABLE_ROW } from "./schema.ts"
 import { transaction } from "./transaction.ts"
 
@@ -44,6 +45,37 @@ export const makeGuard = (settings: string, patience: Patience) =>
               hint: `set AUTOMATELINUX_SETTINGS_TABLE=${shellWord(kept)}, or name another database`
             }
           })
+
+    let isTransactional = false
+    /** The kind of the table of settings, asked until it is known to be one that a transaction can be rolled back in. */
+    const ofEngine = () =>
+      isTransactional
+        ? undefined
+        : sql.onDialectOrElse({
+            mysql: () =>
+              question(
+                sql<{ engine: string }>`
+                  SELECT t.ENGINE AS engine FROM information_schema.TABLES t
+                  JOIN information_schema.ENGINES e ON e.ENGINE = t.ENGINE
+                  WHERE t.TABLE_SCHEMA = DATABASE() AND t.TABLE_NAME = ${settings} AND e.TRANSACTIONS <> 'YES'`,
+                ([found]) => found?.engine
+              ),
+            orElse: () => undefined
+          })
+
+    /** Fails if the table of settings is of a kind whose changes are not rolled back. */
+    const requireEngine = (engine: string | undefined) => {
+      isTransactional = engine === undefined
+      return engine === undefined
+        ? Effect.void
+        : new Troubled({
+            trouble: {
+              _tag: "Refused",
+              reason: `its table ${quote(settings)} is of the engine ${engine}, which keeps half of a change that fails`,
+              hint: `convert it: ALTER TABLE \`${settings}\` ENGINE=InnoDB`
+            }
+          })
+    }
 
     let isOurs = false
     /**
@@ -94,6 +126,8 @@ export const makeGuard = (settings: string, patience: Patience) =>
     return {
       provide,
       requireTable,
+      ofEngine,
+      requireEngine,
       troubled,
       tried,
       named,

@@ -11,7 +11,15 @@ import { CONNECTIONS, makeAdmission } from "./admission.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./journeys.ts"
 import { labelOf, userOf } from "./label.ts"
-import { diagnose, diagnoseCommit, isLockWait, isOutOfCluster, isOverTime, outOfCluster } from "./mysqlTrouble.ts"
+import {
+  diagnose,
+  diagnoseCommit,
+  isFromServer,
+  isLockWait,
+  isOutOfCluster,
+  isOverTime,
+  outOfCluster
+} from "./mysqlTrouble.ts"
 import { openLayer } from "./open.ts"
 import { type Patience, Troubled } from "./patience.ts"
 import { MUTEX } from "./schema.ts"
@@ -119,8 +127,7 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
 
   /** Where there are several servers, one that is down or alone says nothing of the next. */
   const diagnosed = (error: SqlError): Trouble => {
-    const { sqlState } = (error.cause ?? {}) as { readonly sqlState?: string }
-    const trouble = diagnose(sqlState ? error.cause : (connections.refusal() ?? error.cause))
+    const trouble = diagnose(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
     if (servers.length === 1) return trouble
     // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
     // one that is being copied lets nobody write.

@@ -4,13 +4,14 @@ interface DriverError {
   readonly errno?: number
   readonly code?: string
   readonly message?: string
-  /** Set where the server itself said it. */
   readonly sqlState?: string
 }
 
 const START_SERVER = "see whether the server runs, and AUTOMATELINUX_DATABASE_URL"
 const TRY_AGAIN = "try again"
 const MANUAL = "docs/database.md says which rights are needed"
+const ITS_COLUMNS = "see the table with SHOW CREATE TABLE, or name another with AUTOMATELINUX_SETTINGS_TABLE"
+const OTHER_ACCOUNT = "correct AUTOMATELINUX_DATABASE_URL, or ask whoever runs the server"
 
 const LOCKED = { reason: "another program holds its tables locked", hint: "see who with: SHOW PROCESSLIST" }
 
@@ -43,6 +44,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1062: // duplicate entry
       return { _tag: "Duplicate" }
     case 1020: // record changed since it was read
+    case 1412: // a table was altered since the transaction began
     case LOCK_WAIT:
     case 1213: // deadlock, or a certification conflict in a cluster
       return { _tag: "Busy", ...LOCKED }
@@ -52,7 +54,37 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1203: // of this user
       return { _tag: "Busy", reason: "it has too many connections", hint: "see whose with: SHOW PROCESSLIST" }
     case 1226: // a limit of this user's
+    case 1461: // too many prepared statements, of all programs
       return { _tag: "Busy", reason: `it says: ${message}`, hint: "raise that limit, or try again later" }
+    case 1021: // the disk is full
+    case 1114: // the table is full
+      return { _tag: "Refused", reason: `it has no room left: ${message}`, hint: "make room on the server's disk" }
+    case 1104: // SELECT would examine too many rows
+    case 1153: // packet bigger than max_allowed_packet
+      return {
+        _tag: "Refused",
+        reason: `a limit of it is too small: ${message}`,
+        hint: "raise that limit on the server"
+      }
+    case 1071: // key too long
+    case 1709: // index column too long
+      return {
+        _tag: "Refused",
+        reason: `it cannot hold a key of 2,020 bytes: ${message}`,
+        hint: "name a server with innodb_page_size of 16 KiB, the default, or more"
+      }
+    case 1267: // illegal mix of collations
+    case 1366: // a text that the column's character set does not have
+    case 1406: // too long for its column
+    case 1264: // out of the column's range
+    case 1265: // truncated
+      return { _tag: "Refused", reason: `a column cannot hold what is written: ${message}`, hint: ITS_COLUMNS }
+    case 1644: // signalled by a trigger or a routine
+    case 1442: // a trigger on the table it reads
+    case 4025: // a constraint
+      return { _tag: "Refused", reason: `a rule of the table forbids it: ${message}`, hint: ITS_COLUMNS }
+    case 1184: // init_connect failed
+      return { _tag: "Refused", reason: "its init_connect fails for this account", hint: "see the server's error log" }
     case 1053: // server shutdown in progress
     case 1158: // what a server says when it ends a connection by itself, up to 1161
     case 1159:
@@ -78,6 +110,25 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1143:
     case 1227:
       return { _tag: "Refused", fault: "rights", reason: `it does not allow that: ${message}`, hint: MANUAL }
+    case 1129:
+    case 1130:
+      return {
+        _tag: "Refused",
+        fault: "credentials",
+        reason: `it lets nobody in from here: ${message}`,
+        hint: OTHER_ACCOUNT
+      }
+    case 1251: // a client of an older protocol
+    case 1820: // the password must be changed
+    case 1862: // the password has expired
+    case 3118: // the account is locked, MySQL
+    case 4151: // the account is locked
+      return {
+        _tag: "Refused",
+        fault: "credentials",
+        reason: `it does not let this account in: ${message}`,
+        hint: OTHER_ACCOUNT
+      }
     case 1045:
     case 1698:
       return {
@@ -111,7 +162,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
         hint: "name the server that takes writes in AUTOMATELINUX_DATABASE_URL"
       }
     default:
-      return { _tag: "Refused", reason: `it says: ${message} (${errno})`, hint: MANUAL }
+      return { _tag: "Refused", reason: `it says: ${message} (${errno})`, hint: "see what the server's error log says" }
   }
 }
 
@@ -129,10 +180,25 @@ const DOWN: Readonly<Record<string, string>> = {
 /** How the driver's error reads where the connection broke while it was being made secure. */
 const CUT = /disconnected before secure|ECONNRESET|EPIPE/
 
-/** What the driver's error means. Without a state of SQL it is the connection's, not the server's. */
+/** The numbers of a server's errors begin here; below are those of the system. */
+const SERVER_ERRNO = 1000
+
+/** Whether the server itself said it. Before it has said who it is, it does so without a state of SQL. */
+export const isFromServer = (cause: unknown): boolean =>
+  ((cause as DriverError | undefined)?.errno ?? 0) >= SERVER_ERRNO
+
+/** What the driver's error means: the server's if it has such a number, or else the connection's. */
 export const diagnose = (cause: unknown): Trouble => {
-  const { code = "", errno = 0, message = String(cause), sqlState } = (cause ?? {}) as DriverError
-  if (sqlState !== undefined && sqlState !== "" && errno > 0) return diagnoseServer(errno, message)
+  const { code = "", errno = 0, message = String(cause) } = (cause ?? {}) as DriverError
+  if (isFromServer(cause)) return diagnoseServer(errno, message)
+  if (code === "AUTH_SWITCH_PLUGIN_ERROR") {
+    return {
+      _tag: "Refused",
+      fault: "credentials",
+      reason: `it asks for a way of logging in that d does not speak: ${message}`,
+      hint: "name an account that logs in with mysql_native_password, or ask whoever runs the server for one"
+    }
+  }
   if (code.startsWith("HANDSHAKE_") && !CUT.test(message)) {
     return {
       _tag: "Refused",
@@ -147,7 +213,7 @@ export const diagnose = (cause: unknown): Trouble => {
 }
 
 /** The classes of SQL states in which a statement is refused before it has done anything: data, constraints, rights, syntax. */
-const REFUSALS = /^(21|22|23|28|42)/
+const REFUSALS = /^(21|22|23|42)/
 
 /**
  * The same for what a COMMIT was answered. A server that refuses one rolls back and says so by a number that is known here;
@@ -156,7 +222,7 @@ const REFUSALS = /^(21|22|23|28|42)/
 export const diagnoseCommit = (cause: unknown): Trouble => {
   const trouble = diagnose(cause)
   const { sqlState = "" } = (cause ?? {}) as DriverError
-  return trouble._tag === "Refused" && trouble.fault === undefined && !REFUSALS.test(sqlState)
+  return trouble._tag === "Refused" && trouble.fault !== "read-only" && !REFUSALS.test(sqlState)
     ? { ...trouble, _tag: "Lost", hint: TRY_AGAIN }
     : trouble
 }

@@ -2,9 +2,9 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import type { Done } from "../domain/Operation.ts"
-import { type Claim, portsOf, type RegistryState } from "../domain/RegistryState.ts"
-import { type Answers, Dialect } from "./Dialect.ts"
-import { answered, type Question, question } from "./questions.ts"
+import type { Claim, RegistryState } from "../domain/RegistryState.ts"
+import { Dialect } from "./Dialect.ts"
+import { type Question, question } from "./questions.ts"
 import { TABLE_ROW } from "./schema.ts"
 
 /** What the key of an assignment's row begins with. */
@@ -18,19 +18,23 @@ interface HistoryRow extends Omit<Event, "oldPort" | "newPort"> {
   readonly new_port: number | null
 }
 
-/** A row of `settings`, whose table other programs may have made. */
+/** A row of `settings`, whose table other programs may have made, with columns of other types. */
 interface Row {
-  readonly setting_key: string
-  readonly setting_value: string
+  readonly setting_key: unknown
+  readonly setting_value: unknown
+}
+
+const textOf = (value: unknown): string => (value instanceof Uint8Array ? Buffer.from(value).toString() : String(value))
+
+/** The key of an assignment's row, and what it holds. */
+const readStored = ({ setting_key, setting_value }: Row): readonly [key: string, stored: string] | undefined => {
+  const name = textOf(setting_key)
+  return name.startsWith(PREFIX) ? [name.slice(PREFIX.length), textOf(setting_value)] : undefined
 }
 
 /** Key → what its row holds, byte for byte, whatever the table's collation holds to be equal. */
 const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
-  new Map(
-    rows
-      .filter((row) => row.setting_key.startsWith(PREFIX))
-      .map((row): [string, string] => [row.setting_key.slice(PREFIX.length), String(row.setting_value)])
-  )
+  new Map(rows.map(readStored).filter((each) => each !== undefined))
 
 /** `values`, with the first one repeated up to a power of two: a statement is kept for each number of values. */
 const filled = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -94,18 +98,15 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       settingsTable: ofTable
     }
 
-    /** What the answers to `everything` come to. */
-    const stateOf = (answers: Answers): RegistryState => {
-      const state = answered(everything, answers)
-      return { ...state, ports: portsOf(state.rows) }
-    }
-
-    /** What the row of `key` holds, or `undefined`. */
-    const readRow = (key: string) =>
+    /** Those rows that the table takes for `key`'s, by their keys: its collation may hold others to be equal. */
+    const readLike = (key: string) =>
       Effect.map(
         sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
-        (rows) => rows.find((row) => row.setting_key === PREFIX + key)?.setting_value
+        byKey
       )
+
+    /** What the row of `key` holds, or `undefined`. */
+    const readRow = (key: string) => Effect.map(readLike(key), (rows) => rows.get(key))
 
     /** The same for several keys. */
     const readSome = (keys: ReadonlyArray<string>) => {
@@ -121,21 +122,23 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         (found) => found.length > 0
       )
 
-    /** The events of those `operations` that were made before, by their number. */
+    /** The events of those `operations` that were made before, by their number. It is not asked about none. */
     const ofOperations = (operations: ReadonlyArray<string>) =>
-      question(
-        sql<HistoryRow & { readonly batch: string }>`
+      operations.length === 0
+        ? undefined
+        : question(
+            sql<HistoryRow & { readonly batch: string }>`
           SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
           WHERE batch IN ${sql.in(filled(operations))} ORDER BY id`,
-        (found) => {
-          const done = new Map<string, ReadonlyArray<Done>>()
-          for (const { batch, detail, key, new_port, old_port, what } of found) {
-            const event = { what, key, oldPort: old_port, newPort: new_port, detail }
-            done.set(batch, [...(done.get(batch) ?? []), event])
-          }
-          return done
-        }
-      )
+            (found) => {
+              const done = new Map<string, ReadonlyArray<Done>>()
+              for (const { batch, detail, key, new_port, old_port, what } of found) {
+                const event = { what, key, oldPort: old_port, newPort: new_port, detail }
+                done.set(batch, [...(done.get(batch) ?? []), event])
+              }
+              return done
+            }
+          )
 
     /** The last changes to a key, or to a port, the newest first. */
     const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
@@ -153,11 +156,11 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
 
     return {
       readHistory,
+      readLike,
       readRow,
       readSome,
       everything,
       ofOperations,
-      stateOf,
       wasWritten
     }
   })

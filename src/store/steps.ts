@@ -33,20 +33,38 @@ const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"
 export interface Step {
   readonly statement: Statement<object>
   /** The key whose row it must meet, and what that was read to hold. */
-  readonly meets?: { readonly key: string; readonly stored: string }
+  readonly meets?: StoredRow
   /** The key whose row it inserts. */
   readonly inserts?: string
+  /** The rows that must be there as they were written; else it fails as a duplicate. */
+  readonly keeps?: ReadonlyArray<StoredRow>
+}
+
+/** A row of the settings: its key, and the text that it holds. */
+export interface StoredRow {
+  readonly key: string
+  readonly stored: string
 }
 
 type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
 
+/** The key whose row a change writes. */
+const rowOf = (change: Change): ReadonlyArray<string> =>
+  change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
+
 /** What has to be done for changes to be written. */
 export const makeSteps = (settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
+    const bytes = sql.literal(sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" }))
+    /** A column as text in UTF-8, whatever its type and character set are. */
+    const asText = (column: string) =>
+      sql.onDialectOrElse({
+        mysql: () => sql`CONVERT(${sql(column)} USING utf8mb4)`,
+        orElse: () => sql`CAST(${sql(column)} AS TEXT)`
+      })
     /** Byte for byte, whatever the column's collation holds to be equal; `=` comes first for the index. */
-    const bytes = sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" })
     const exactly = (column: string, value: string) =>
-      sql`${sql(column)} = ${value} AND CAST(${sql(column)} AS ${sql.literal(bytes)}) = CAST(${value} AS ${sql.literal(bytes)})`
+      sql`${sql(column)} = ${value} AND CAST(${asText(column)} AS ${bytes}) = CAST(${value} AS ${bytes})`
 
     /** In as few statements as their number of values allows. */
     const insertAll = (
@@ -81,6 +99,23 @@ export const makeSteps = (settings: string) =>
         WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
       meets: { key, stored }
     })
+
+    /**
+     * Fails as a duplicate unless the table holds all `rows` as they were written: a column of another type or a trigger
+     * may have altered them. A statement of its own kind, so that it goes to a server with COMMIT, in one round trip.
+     */
+    const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<Step> =>
+      Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) => {
+        const keeps = rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX)
+        const each = keeps.map(
+          ({ key, stored }) => sql`(${exactly("setting_key", PREFIX + key)} AND ${exactly("setting_value", stored)})`
+        )
+        return {
+          keeps,
+          statement: sql`INSERT INTO port_registry (name, value) SELECT name, value FROM port_registry
+            WHERE name = ${MUTEX} AND (SELECT COUNT(*) FROM ${sql(settings)} WHERE ${sql.or(each)}) <> ${keeps.length}`
+        }
+      })
 
     /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
     const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
@@ -220,6 +255,7 @@ export const makeSteps = (settings: string) =>
           ? insertAll("port_registry", [{ name: TABLE_ROW, value: settings }])
           : []),
         ...steps,
+        ...keepAll(written(parts, left)),
         ...writeClaims(claimMoves(stored.claims, left.claims)),
         ...insertAll(
           "port_history",
@@ -228,5 +264,20 @@ export const makeSteps = (settings: string) =>
       ]
     }
 
-    return { touch, stepsOf }
+    /** The rows that `parts` write, as they are in the end. */
+    const written = (parts: ReadonlyArray<Part>, left: RegistryState): ReadonlyArray<StoredRow> =>
+      [...new Set(parts.flatMap(({ changes }) => changes.flatMap(rowOf)))].flatMap((key) => {
+        const stored = left.rows.get(key)
+        return stored === undefined ? [] : [{ key, stored }]
+      })
+
+    /** The text that the row of `key` holds, in the database's own form, or `undefined`. */
+    const readText = (key: string) =>
+      Effect.map(
+        sql<{ stored: string }>`
+          SELECT ${asText("setting_value")} AS stored FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)}`,
+        ([row]) => row?.stored
+      )
+
+    return { touch, stepsOf, readText }
   })

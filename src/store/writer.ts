@@ -8,7 +8,7 @@ import { after } from "../domain/after.ts"
 import { Deadline } from "../domain/Deadline.ts"
 import { type KeyCollision, type OutcomeUnknown, Overtaken, TooLate, type Unavailable } from "../domain/errors.ts"
 import { asAnswered, type Done, Operation } from "../domain/Operation.ts"
-import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import { type Change, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { quote } from "../domain/rules.ts"
 import { nameOf } from "../words.ts"
 import { type Changes, RowMoved } from "./changes.ts"
@@ -16,7 +16,7 @@ import type { Statements } from "./Dialect.ts"
 import { grouped } from "./grouped.ts"
 import type { Guard } from "./guard.ts"
 import { CommitLost, Troubled } from "./patience.ts"
-import { statementsOf } from "./questions.ts"
+import { answered, statementsOf } from "./questions.ts"
 import type { Rows } from "./rows.ts"
 import type { Part } from "./steps.ts"
 import { transaction } from "./transaction.ts"
@@ -56,16 +56,14 @@ export const inState = <A, E, R>(
   ) => Effect.Effect<A, E, R>,
   operations: ReadonlyArray<string> = []
 ) => {
-  const everything = statementsOf(rows.everything)
-  const made = operations.length === 0 ? undefined : rows.ofOperations(operations)
-  return transaction(
-    (answers, atLast) => {
-      const state = rows.stateOf(answers)
-      const events = made?.decode(answers[everything.length] as ReadonlyArray<object>)
-      return Effect.zipRight(guard.requireTable(state.settingsTable), body(state, atLast, events ?? new Map()))
-    },
-    made === undefined ? everything : [...everything, made.statement]
-  )
+  const questions = { ...rows.everything, made: rows.ofOperations(operations), engine: guard.ofEngine() }
+  return transaction((answers, atLast) => {
+    const { engine, made, ...stored } = answered(questions, answers)
+    const state = { ...stored, ports: portsOf(stored.rows) }
+    return guard
+      .requireTable(state.settingsTable)
+      .pipe(Effect.zipRight(guard.requireEngine(engine)), Effect.zipRight(body(state, atLast, made ?? new Map())))
+  }, statementsOf(questions))
 }
 
 /** The answer of a decision that was made before, as its `events` tell. Nothing of it is made again. */
