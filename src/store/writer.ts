@@ -156,10 +156,12 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           if (came.length >= most || performance.now() - began > DECIDING_MS) break
         }
         const steps = changes.stepsOf(stored, parts, state, { ...actor, at, batch })
-        // Nothing rests on what these meet. Where they failed, the next attempt looks which of them did.
-        if (hasty && steps.every(({ meets }) => meets === undefined)) {
-          atLast(steps.map(({ statement }) => statement))
-        } else yield* changes.take(steps)
+        // What nothing rests on goes with COMMIT. If that fails, the next attempt looks which statement did.
+        const meeting = steps.findLastIndex(({ meets }) => meets !== undefined) + 1
+        const rest = steps.slice(meeting)
+        if (meeting > 0) yield* changes.take(steps.slice(0, meeting))
+        if (hasty) atLast(rest.map(({ statement }) => statement))
+        else yield* changes.take(rest)
         hasty = false
         return came
       })

@@ -202,7 +202,7 @@ it("tries fewer together where more of them are always overtaken", async () => {
   // As on a cluster, where a node that is faster throws out what takes longer.
   await sql(
     `CREATE TRIGGER overtaken BEFORE INSERT ON port_history FOR EACH ROW
-     IF (SELECT COUNT(*) FROM port_history WHERE batch = NEW.batch) >= 2 THEN
+     IF (SELECT COUNT(*) FROM port_history WHERE at = NEW.at) >= 2 THEN
        SIGNAL SQLSTATE '40001' SET MYSQL_ERRNO = 1213, MESSAGE_TEXT = 'another was faster'; END IF`
   )
   const holding = await holdQueue(server, name)
@@ -211,8 +211,8 @@ it("tries fewer together where more of them are always overtaken", async () => {
   await holding.over
   expect(runs.map(({ code }) => code)).toEqual(keys.map(() => 0))
   const [written] = await sql(
-    "SELECT COUNT(*) AS n, COUNT(DISTINCT batch) AS batches FROM port_history WHERE what = 'set'"
+    "SELECT COUNT(*) AS n, COUNT(DISTINCT at) AS groups_ FROM port_history WHERE what = 'set'"
   )
   expect(written?.["n"]).toBe(12)
-  expect(written?.["batches"]).toBeLessThan(12)
+  expect(written?.["groups_"]).toBeLessThan(12)
 })
