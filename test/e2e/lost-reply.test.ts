@@ -5,14 +5,14 @@ import { type Machine, machine, startDaemon } from "../support/program.ts"
 import { type RequestFate, replyProxy } from "../support/proxy.ts"
 import { Talker } from "../support/talk.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "29000-29099", AUTOMATELINUX_SPECIAL_RANGE: "29100-29199" }
-const PORTS = ["a", "b", "c"].map((key, index) => [key, 29_110 + index] as const)
+const RANGES = { AUTOMATELINUX_APP_RANGE: "26400-26499", AUTOMATELINUX_SPECIAL_RANGE: "26500-26599" }
+const PORTS = ["a", "b", "c"].map((key, index) => [key, 26_510 + index] as const)
 
 /** A machine with a daemon, and the same seen through a way to it on which every reply is lost. */
 const lossy = async (database: TestDatabase, fate: RequestFate, meanwhile?: (box: Machine) => Promise<unknown>) => {
   const box = machine({ ...RANGES, ...(await database.fresh()) })
   for (const [key, port] of PORTS) await box.ok("setPort", "--key", key, "--value", String(port))
-  await box.ok("reserve", "--port", "29190", "--reason", "held")
+  await box.ok("reserve", "--port", "26590", "--reason", "held")
   const daemon = await startDaemon(box)
   const way = await replyProxy(
     daemon.socket,
@@ -33,51 +33,51 @@ interface Case {
 
 const CASES: ReadonlyArray<Case> = [
   {
-    words: "setPort --key a --value 29120",
-    meanwhile: ["setPort --key a --value 29130"],
-    printed: /29120/,
-    left: { a: "29130" }
+    words: "setPort --key a --value 26520",
+    meanwhile: ["setPort --key a --value 26530"],
+    printed: /26520/,
+    left: { a: "26530" }
   },
   {
-    words: "setPort --key new --value 29120",
-    meanwhile: ["deletePort --key new", "setPort --key other --value 29120"],
-    printed: /29120/,
-    left: { new: undefined, other: "29120" }
+    words: "setPort --key new --value 26520",
+    meanwhile: ["deletePort --key new", "setPort --key other --value 26520"],
+    printed: /26520/,
+    left: { new: undefined, other: "26520" }
   },
   {
     words: "allocate --app cad --special s",
     meanwhile: ["release --app cad --special s", "allocate --app shop --special t"],
-    printed: /cad-prod 29000\ncad-dev 29001\ns 29100/,
-    left: { "cad-dev": undefined, s: undefined, "shop-dev": "29001", t: "29100" }
+    printed: /cad-prod 26400\ncad-dev 26401\ns 26500/,
+    left: { "cad-dev": undefined, s: undefined, "shop-dev": "26401", t: "26500" }
   },
   {
     words: "deletePort --key a",
-    meanwhile: ["setPort --key a --value 29110"],
+    meanwhile: ["setPort --key a --value 26510"],
     printed: /^/,
-    left: { a: "29110" }
+    left: { a: "26510" }
   },
   {
     words: "release --special b",
-    meanwhile: ["setPort --key b --value 29150"],
-    printed: /b 29111/,
-    left: { b: "29150" }
+    meanwhile: ["setPort --key b --value 26550"],
+    printed: /b 26511/,
+    left: { b: "26550" }
   },
   {
     words: "rename --key c --to d",
     meanwhile: ["rename --key d --to c"],
-    printed: /29112/,
-    left: { c: "29112", d: undefined }
+    printed: /26512/,
+    left: { c: "26512", d: undefined }
   },
   {
-    words: "reserve --port 29191 --reason mine",
-    meanwhile: ["reserve --port 29191 --reason theirs"],
-    printed: /29191/,
+    words: "reserve --port 26591 --reason mine",
+    meanwhile: ["reserve --port 26591 --reason theirs"],
+    printed: /26591/,
     left: {}
   },
   {
-    words: "unreserve --port 29190",
-    meanwhile: ["reserve --port 29190 --reason again"],
-    printed: /29190/,
+    words: "unreserve --port 26590",
+    meanwhile: ["reserve --port 26590 --reason again"],
+    printed: /26590/,
     left: {}
   }
 ]
@@ -111,7 +111,7 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
       const { stdout } = await box.d("getPort", "--key", key)
       expect([key, stdout]).toEqual([key, port === undefined ? "" : `${port}\n`])
     }
-    if (line.includes("2919")) {
+    if (line.includes("2659")) {
       const port = Number(/\d+/.exec(line)?.[0])
       const reason = /reason (\w+)/.exec(meanwhile[0] ?? "")?.[1]
       const { place } = JSON.parse(await box.ok("explain", "--port", String(port), "--json"))
@@ -128,12 +128,12 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
   it("is made once under one number, whoever asks and how often", async () => {
     const { daemon } = await lossy(database, "pass")
     const operation = "0b9c4b0e-58f7-4a5e-9a53-6a6f1a3f7c11"
-    const set = { operation, command: "setPort", key: "many", value: 29_140 }
+    const set = { operation, command: "setPort", key: "many", value: 26_540 }
     const replies = await Promise.all(Array.from({ length: 20 }, () => ask(daemon, set)))
-    for (const { ok, result } of replies) expect([ok, result.port]).toEqual([true, 29_140])
+    for (const { ok, result } of replies) expect([ok, result.port]).toEqual([true, 26_540])
     expect(await historyOf(daemon, "many")).toEqual(["set"])
-    expect((await ask(daemon, { ...set, value: 29_141, operation: `${operation.slice(0, -1)}2` })).ok).toBe(true)
-    expect((await ask(daemon, set)).result.port).toBe(29_140)
+    expect((await ask(daemon, { ...set, value: 26_541, operation: `${operation.slice(0, -1)}2` })).ok).toBe(true)
+    expect((await ask(daemon, set)).result.port).toBe(26_540)
     expect(await historyOf(daemon, "many")).toEqual(["set", "set"])
     for (const wrong of ["short", "x".repeat(37), "'; DROP TABLE settings", 7, {}]) {
       expect((await ask(daemon, { ...set, operation: wrong })).error).toMatchObject({ code: "invalid" })
@@ -148,7 +148,7 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
     const run = await through.d("allocate", "--app", "old", "--app", "new")
     expect(run).toMatchObject({ code: 3, stdout: "" })
     expect(run.stderr).toMatch(/it was done once, and another change has taken part of it away/)
-    expect(await box.ok("getPort", "--key", "new-dev")).toBe("29003\n")
+    expect(await box.ok("getPort", "--key", "new-dev")).toBe("26403\n")
     expect((await box.d("getPort", "--key", "old-dev")).code).toBe(1)
   })
 })
@@ -162,7 +162,7 @@ it("is left open, and not called a failure, if the database is away by then", as
   const { through } = await lossy(database, "lost", () => server.kill())
   const run = await through
     .with({ AUTOMATELINUX_DATABASE_TIMEOUT: "1 seconds" })
-    .d("setPort", "--key", "a", "--value", "29120")
+    .d("setPort", "--key", "a", "--value", "26520")
   expect(run).toMatchObject({ code: 3, stdout: "" })
   expect(run.stderr).toMatch(/cannot tell whether it was done: the daemon took the command/)
 })

@@ -3,8 +3,8 @@ import { MariaDb } from "../support/mariadb.ts"
 import { machine } from "../support/program.ts"
 
 const RANGES = {
-  AUTOMATELINUX_APP_RANGE: "29200-29299",
-  AUTOMATELINUX_SPECIAL_RANGE: "29300-29399",
+  AUTOMATELINUX_APP_RANGE: "26600-26699",
+  AUTOMATELINUX_SPECIAL_RANGE: "26700-26799",
   AUTOMATELINUX_DAEMON: "never"
 }
 
@@ -41,28 +41,28 @@ describe("a table of settings in which text stays what it is", () => {
     ["JSON", `${KEYS}, setting_value JSON`, ""]
   ])("%s: every command works", async (_, columns, options) => {
     const { box } = await besideTable(`CREATE TABLE settings (${columns}) ${options}`)
-    expect(await box.ok("allocate", "--app", "cad", "--special", "s")).toBe("cad-prod 29200\ncad-dev 29201\ns 29300\n")
-    await box.ok("setPort", "--key", "cad-dev", "--value", "29211")
-    expect(await box.ok("getPort", "--key", "cad-dev")).toBe("29211\n")
+    expect(await box.ok("allocate", "--app", "cad", "--special", "s")).toBe("cad-prod 26600\ncad-dev 26601\ns 26700\n")
+    await box.ok("setPort", "--key", "cad-dev", "--value", "26611")
+    expect(await box.ok("getPort", "--key", "cad-dev")).toBe("26611\n")
     await box.ok("rename", "--key", "s", "--to", "t")
     await box.ok("deletePort", "--key", "t")
-    expect(await box.ok("release", "--app", "cad")).toBe("cad-prod 29200\ncad-dev 29211\n")
+    expect(await box.ok("release", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26611\n")
     expect(JSON.parse(await box.ok("listPorts", "--json"))).toEqual([])
   })
 })
 
 describe("a table of settings that alters what is written", () => {
   it.each([
-    ["a decimal", [`CREATE TABLE settings (${KEYS}, setting_value DECIMAL(10, 2))`], '"29200.00"'],
-    ["padded", [`CREATE TABLE settings (${KEYS}, setting_value INT(9) ZEROFILL)`], '"000029200"'],
-    ["a float", [`CREATE TABLE settings (${KEYS}, setting_value FLOAT(9, 1))`], '"29200.0"'],
+    ["a decimal", [`CREATE TABLE settings (${KEYS}, setting_value DECIMAL(10, 2))`], '"26600.00"'],
+    ["padded", [`CREATE TABLE settings (${KEYS}, setting_value INT(9) ZEROFILL)`], '"000026600"'],
+    ["a float", [`CREATE TABLE settings (${KEYS}, setting_value FLOAT(9, 1))`], '"26600.0"'],
     [
       "a trigger on INSERT",
       [
         `CREATE TABLE settings (${KEYS}, setting_value TEXT)`,
         "CREATE TRIGGER t BEFORE INSERT ON settings FOR EACH ROW SET NEW.setting_value = CONCAT(NEW.setting_value, ' ')"
       ],
-      '"29200 "'
+      '"26600 "'
     ],
     [
       "a trigger on the key",
@@ -76,7 +76,7 @@ describe("a table of settings that alters what is written", () => {
     const { box, name, rows } = await besideTable(...statements)
     const run = await box.d("allocate", "--app", "cad")
     expect(run).toMatchObject({ code: 3, stdout: "" })
-    expect(run.stderr).toContain(`its table "settings" stores ${stored} if "29200" is written to it`)
+    expect(run.stderr).toContain(`its table "settings" stores ${stored} if "26600" is written to it`)
     expect(await rows()).toEqual([])
     expect(await server.query("SELECT * FROM port_claims", [], name)).toEqual([])
     expect(await server.query("SELECT * FROM port_history", [], name)).toEqual([])
@@ -86,10 +86,10 @@ describe("a table of settings that alters what is written", () => {
     const { box, name } = await besideTable()
     await box.ok("allocate", "--app", "cad")
     await server.query("CREATE TRIGGER t BEFORE UPDATE ON settings FOR EACH ROW SET NEW.setting_value = '1'", [], name)
-    const run = await box.d("setPort", "--key", "cad-dev", "--value", "29211")
+    const run = await box.d("setPort", "--key", "cad-dev", "--value", "26611")
     expect(run).toMatchObject({ code: 3, stdout: "" })
-    expect(run.stderr).toContain('stores "1" if "29211" is written to it')
-    expect(await box.ok("getPort", "--key", "cad-dev")).toBe("29201\n")
+    expect(run.stderr).toContain('stores "1" if "26611" is written to it')
+    expect(await box.ok("getPort", "--key", "cad-dev")).toBe("26601\n")
   })
 })
 
@@ -107,13 +107,13 @@ describe("a table of settings whose changes are not rolled back", () => {
     expect(await rows()).toEqual([])
     expect((await box.d("doctor")).stdout).toContain(`is of the engine ${engine}`)
     await server.query("ALTER TABLE settings ENGINE=InnoDB", [], name)
-    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 29200\ncad-dev 29201\n")
+    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26601\n")
   })
 })
 
 it("goes on when a table is altered between two statements of a transaction", async () => {
   const { box, name } = await besideTable()
-  await box.ok("reserve", "--port", "29299", "--reason", "makes the tables")
+  await box.ok("reserve", "--port", "26699", "--reason", "makes the tables")
   let over = false
   const altering = (async () => {
     for (let wide = 0; !over; wide = 1 - wide)

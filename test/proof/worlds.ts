@@ -40,8 +40,7 @@ export const readTables = async (query: Query): Promise<Tables> => ({
   }))
 })
 
-export const onSqlite = (): World & { readonly file: string } => {
-  const file = join(temporary(), "ports.sqlite")
+export const onSqlite = (file = join(temporary(), "ports.sqlite")): World & { readonly file: string } => {
   return {
     file,
     env: { AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` },

@@ -19,6 +19,8 @@ export interface Opened {
   readonly database: Database
   readonly connection: Connection
   readonly isCurrent: () => boolean
+  /** Whether the -wal at the path is the one that it works on, perhaps beside another database by now. */
+  readonly hasWal: () => boolean
   readonly closesLate: boolean
 }
 
@@ -32,7 +34,14 @@ const open = async (path: string): Promise<Opened> => {
     database.exec(OPENING)
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
-    return { database, connection: makeConnection(database), isCurrent: () => files() === opened, closesLate }
+    const [, wal] = opened.split(" ")
+    return {
+      database,
+      connection: makeConnection(database),
+      isCurrent: () => files() === opened,
+      hasWal: () => files().endsWith(` ${wal}`),
+      closesLate
+    }
   } catch (error) {
     database.close()
     throw error
@@ -41,11 +50,13 @@ const open = async (path: string): Promise<Opened> => {
 
 /**
  * Brings what the -wal holds to the database, as SQLite does when the last program closes it. A database that is closed
- * late may be closed never, if the process ends before: then whoever copies or replaces the file would miss the rest.
+ * late may be closed never, if the process ends before: then whoever copies the file would miss the rest, and whoever opens
+ * another one that was put in its place would find that rest in it.
  */
-const emptyWal = (database: Database, path: string) => {
+const emptyWal = ({ database, hasWal, isCurrent }: Opened, path: string) => {
   const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
-  if (wal !== undefined && wal.size > 0 && !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+  if (wal === undefined || wal.size === 0 || !hasWal()) return
+  if (!isCurrent() || !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 /**
@@ -56,10 +67,10 @@ const emptyWal = (database: Database, path: string) => {
 export const makeConnections = (path: string) => {
   const connections = new Map<"reader" | "writer", Opened>()
   const close = () => {
-    for (const { closesLate, database, isCurrent } of connections.values()) {
+    for (const opened of connections.values()) {
       try {
-        if (closesLate && isCurrent()) emptyWal(database, path)
-        database.close()
+        if (opened.closesLate) emptyWal(opened, path)
+        opened.database.close()
       } catch {
         // What is left of it goes with the process.
       }
