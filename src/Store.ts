@@ -75,7 +75,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       rehearse: Effect.fn("Store.rehearse")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
-        return (yield* guarded(provide(inState(guard, rows, decide)))).answer
+        return (yield* guarded(provide(inState(guard, rows, ({ state }) => decide(state))))).answer
       }),
 
       /** What the row of `key` holds, or `undefined` where there is none. */

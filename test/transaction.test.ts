@@ -15,7 +15,7 @@ const on = (commit: Effect.Effect<unknown, SqlError>, tag: "Busy" | "Lost" | "Do
   } as unknown as Connection
   const dialect = {
     reserve: Effect.succeed(connection),
-    begin: () => Effect.succeed([]),
+    begin: () => Effect.succeed({ answers: [], always: [] }),
     commit: () => commit,
     diagnoseCommit: () => trouble
   } as unknown as typeof Dialect.Service

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
-import { holdersOf } from "../domain/RegistryState.ts"
+import { holdersByPort } from "../domain/RegistryState.ts"
 import { knownOf } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
@@ -38,7 +38,7 @@ const viewOf = (
   ...state,
   reserved: new Map([...reserved, ...state.reserved]),
   reservedAtRunTime: new Set(state.reserved.keys()),
-  keysOf: new Map([...new Set(state.ports.values())].map((port) => [port, holdersOf(state.ports, port)])),
+  keysOf: holdersByPort(state.ports),
   lookedAt: health.lookedAt,
   healthOf: (key) => {
     const port = state.ports.get(key)

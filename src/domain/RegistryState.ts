@@ -58,6 +58,18 @@ export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> 
   return ports
 }
 
+/** Port → the keys that it is assigned to, lowest name first. */
+export const holdersByPort = (ports: Ports): ReadonlyMap<number, ReadonlyArray<string>> => {
+  const holders = new Map<number, Array<string>>()
+  for (const key of [...ports.keys()].sort()) {
+    const port = ports.get(key) ?? 0
+    const others = holders.get(port)
+    if (others === undefined) holders.set(port, [key])
+    else others.push(key)
+  }
+  return holders
+}
+
 /** The keys that `port` is assigned to, lowest name first. More than one where somebody forced it. */
 export const holdersOf = (ports: Ports, port: number): ReadonlyArray<string> =>
   [...ports]

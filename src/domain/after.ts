@@ -1,18 +1,22 @@
 import { renameClaim, settle } from "./claims.ts"
 import type { Change, Claim, RegistryState } from "./RegistryState.ts"
 
-/** What the registry holds once `changes` are made on `state`. `right` says when, where and by whom. */
+/**
+ * What the registry holds once `changes` are made on `state`. `right` says when, where and by whom, and `agrees` whether the
+ * claims are known to agree with the rows.
+ */
 export const after = (
   state: RegistryState,
   changes: ReadonlyArray<Change>,
-  right: Omit<Claim, "key">
+  right: Omit<Claim, "key">,
+  agrees = false
 ): RegistryState => {
   const rows = new Map(state.rows)
   const ports = new Map(state.ports)
   const keys = new Map(state.keys)
   const owners = new Map(state.owners)
   const reserved = new Map(state.reserved)
-  let claims = settle(state.ports, state.claims, right)
+  let claims = agrees ? state.claims : settle(state.ports, state.claims, right)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = right
     if (!keys.has(key)) keys.set(key, { description: null, createdAt, host, by })
@@ -55,7 +59,7 @@ export const after = (
         reserved.delete(change.port)
     }
   }
-  return { rows, ports, keys, owners, reserved, claims: settle(ports, claims, right) }
+  return { ...state, rows, ports, keys, owners, reserved, claims: settle(ports, claims, right) }
 }
 
 const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {

@@ -32,6 +32,22 @@ export type Statements = ReadonlyArray<Statement<object>>
 /** What a database answers to statements, one for each: the rows, or what the driver says of a change. */
 export type Answers = ReadonlyArray<unknown>
 
+/** What a transaction asks as it begins. */
+export interface Reading {
+  /** Not asked if the database is as it was at `since`. */
+  readonly questions: Statements
+  readonly since?: string | undefined
+  /** Asked in any case. */
+  readonly always?: Statements
+}
+
+/** What a transaction rests on. */
+export interface Begun {
+  /** To `questions`; `undefined` if they were not asked. */
+  readonly answers: Answers | undefined
+  readonly always: Answers
+}
+
 /** The column types in which the databases differ. */
 export interface ColumnTypes {
   /** Holds a name and is compared byte for byte. */
@@ -52,10 +68,13 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly reserve: Effect.Effect<Connection, SqlError, Scope.Scope>
     /** What a statement answers, with little between, and not behind a transaction of this process. */
     readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
-    /** Begins a transaction that no other writer can run beside, and answers what `questions` come to in it. */
-    readonly begin: (connection: Connection, questions: Statements) => Effect.Effect<Answers, SqlError>
-    /** Runs what is left to do, and commits. */
-    readonly commit: (connection: Connection, last: Statements) => Effect.Effect<unknown, SqlError>
+    /** Begins a transaction that no other writer can run beside, and answers what is read in it. */
+    readonly begin: (connection: Connection, reading: Reading) => Effect.Effect<Begun, SqlError>
+    /**
+     * Runs what is left to do, and commits. Answers the `since` with which the next transaction learns that nothing was
+     * changed, or `undefined` if the database does not tell.
+     */
+    readonly commit: (connection: Connection, last: Statements) => Effect.Effect<string | undefined, SqlError>
     /**
      * Another text whenever anybody has committed anything meanwhile; `undefined` where the database has none to give.
      */

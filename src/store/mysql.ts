@@ -142,26 +142,30 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
     label,
     reserve: Effect.map(reserveFrom(sql), asText),
     read: (statement, values) => sql.unsafe<object>(statement, values),
-    begin: (connection, questions) =>
+    begin: (connection, { always = [], questions }) =>
       Effect.gen(function* () {
         const onNode = yield* inCluster(connection)
         if (onNode) {
           onNodes.add(connection)
           yield* run(connection, textOf(opening(true)))
         }
-        const texts = [...(onNode ? [] : opening(false)), queueing, ...questions.map(compiled)]
+        const texts = [...(onNode ? [] : opening(false)), queueing, ...[...questions, ...always].map(compiled)]
         const answers = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
         const at = texts.indexOf(queueing)
         const queue = answers[at]
+        const asked = at + 1 + questions.length
         return Array.isArray(queue) && queue.length === 1
-          ? answers.slice(at + 1)
+          ? { answers: answers.slice(at + 1, asked), always: answers.slice(asked) }
           : // Without its row there is no queue: as bad as no table.
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
     commit: (connection, last) =>
-      onNodes.has(connection)
-        ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
-        : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
+      Effect.as(
+        onNodes.has(connection)
+          ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
+          : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
+        undefined
+      ),
     version: Effect.succeed(undefined),
     progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
     look: (questions) =>

@@ -48,11 +48,16 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
   Effect.map(Effect.all([SqlClient.SqlClient, Dialect]), ([sql, dialect]) => {
     const [some] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
 
-    /** Key → what its row holds. The underscore would be a wildcard. */
-    const ofRows = question(
-      sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key LIKE 'port|_%' ESCAPE '|'`,
-      byKey
-    )
+    /** The rows whose key begins with the prefix, by an index however many others there are. */
+    const isOurs = sql.onDialectOrElse({
+      // The underscore would be a wildcard.
+      mysql: () => sql`setting_key LIKE 'port|_%' ESCAPE '|'`,
+      // SQLite uses no index for LIKE. The character after the underscore ends the range.
+      orElse: () => sql`setting_key >= 'port_' AND setting_key < ${"port`"}`
+    })
+
+    /** Key → what its row holds. */
+    const ofRows = question(sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${isOurs}`, byKey)
 
     const ofKeys = question(
       sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`

@@ -80,27 +80,37 @@ export const layer = (
       connections.current("writer") === undefined ? new SqlError({ cause: new FileReplaced() }) : Effect.void
     )
 
-    /** It tells of the commits of every other connection, so it is asked for over the one that commits nothing. */
-    const version = Effect.map(
-      Effect.flatMap(reader, (each) => each.execute("PRAGMA data_version", [], undefined)),
-      ([row]) => `${connections.opened()} ${(row as { readonly data_version: number } | undefined)?.data_version}`
-    )
+    /** Another text once anything was changed, over this connection or another one. */
+    const versionOn = (connection: Connection) =>
+      Effect.map(
+        connection.execute("SELECT data_version, total_changes() AS changes FROM pragma_data_version", [], undefined),
+        ([row]) => `${connections.opened()} ${Object.values(row ?? {}).join(" ")}`
+      )
+    /** Asked for over the connection that commits nothing, it tells of everyone's commits. */
+    const version = Effect.flatMap(reader, versionOn)
 
     const dialect: typeof Dialect.Service = {
       label,
       reserve: sql.reserve,
       read: (statement, values) => Effect.flatMap(reader, (each) => each.execute(statement, values, undefined)),
-      begin: (connection, questions) =>
-        Effect.suspend(() => {
+      begin: (connection, { always = [], questions, since }) =>
+        Effect.gen(function* () {
           const opened = connections.current("writer")
-          return opened?.connection !== connection
+          yield* opened?.connection !== connection
             ? new SqlError({ cause: new FileReplaced() })
             : beginImmediate(opened.database, Math.min(WAIT_MS, patience.stall / 2))
-        }).pipe(Effect.zipRight(stillCurrent), Effect.zipRight(runOn(connection, questions))),
+          yield* stillCurrent
+          const isAsItWas = since !== undefined && since === (yield* versionOn(connection))
+          return {
+            answers: isAsItWas ? undefined : yield* runOn(connection, questions),
+            always: yield* runOn(connection, always)
+          }
+        }),
       commit: (connection, last) =>
         runOn(connection, last).pipe(
           Effect.zipRight(connection.executeUnprepared("COMMIT", [], undefined)),
-          Effect.zipRight(stillCurrent)
+          Effect.zipRight(stillCurrent),
+          Effect.zipRight(versionOn(connection))
         ),
       version,
       progress: version,

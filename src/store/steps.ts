@@ -228,16 +228,17 @@ export const makeSteps = (settings: string) =>
 
     /**
      * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
-     * `left`. It is nothing at all where nothing changes and the claims agree with the rows already.
+     * `left`. It is nothing at all if nothing changes and the claims agree with the rows already.
      */
     const stepsOf = (
-      stored: RegistryState,
+      { agrees, stored }: { readonly agrees: boolean; readonly stored: RegistryState },
       parts: ReadonlyArray<Part>,
       left: RegistryState,
       stamp: Stamp
     ): ReadonlyArray<Step> => {
       const { at, batch, host, program, user } = stamp
-      const drifted = parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
+      const drifted =
+        agrees || parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
       const events = drifted.map((move) => ({ batch, ...followed(move) }))
       const steps: Array<Step> = []
       for (const { changes, operation, state } of parts) {

@@ -1,11 +1,14 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Answers, Dialect, type Statements } from "./Dialect.ts"
+import { type Begun, Dialect, type Reading, type Statements } from "./Dialect.ts"
 import { CommitLost } from "./patience.ts"
 
+/** Takes what is left to do, and what is called with the `since` of the next transaction once it is committed. */
+export type AtLast = (statements: Statements, committed?: (version: string | undefined) => void) => void
+
 /**
- * Runs `body` in one transaction that no other writer runs beside, on what `questions` come to in it.
+ * Runs `body` in one transaction that no other writer runs beside, on what is read in it.
  *
  * Not `sql.withTransaction`: it begins with a plain BEGIN, which on SQLite lets two readers deadlock on becoming
  * writers, and it turns a failed COMMIT into a defect. Here every failure is a value, and a failed ROLLBACK never
@@ -14,8 +17,8 @@ import { CommitLost } from "./patience.ts"
  * What `body` hands to `atLast` is done on the way to COMMIT, in the same journey.
  */
 export const transaction = <A, E, R>(
-  body: (answers: Answers, atLast: (statements: Statements) => void) => Effect.Effect<A, E, R>,
-  questions: Statements = []
+  body: (begun: Begun, atLast: AtLast) => Effect.Effect<A, E, R>,
+  reading: Reading = { questions: [] }
 ) =>
   Effect.gen(function* () {
     const dialect = yield* Dialect
@@ -24,12 +27,14 @@ export const transaction = <A, E, R>(
         const connection = yield* restore(dialect.reserve)
         // Also if beginning failed or was interrupted: it may have got as far as waiting for the queue.
         const rollback = Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
-        const answers = yield* Effect.tapErrorCause(restore(dialect.begin(connection, questions)), () => rollback)
+        const begun = yield* Effect.tapErrorCause(restore(dialect.begin(connection, reading)), () => rollback)
         let last: Statements = []
-        const atLast = (statements: Statements) => {
+        let whenCommitted: Parameters<AtLast>[1]
+        const atLast: AtLast = (statements, committed) => {
           last = statements
+          whenCommitted = committed
         }
-        const exit = yield* restore(Effect.suspend(() => body(answers, atLast))).pipe(
+        const exit = yield* restore(Effect.suspend(() => body(begun, atLast))).pipe(
           Effect.provideService(SqlClient.TransactionConnection, [connection, 0]),
           Effect.exit
         )
@@ -37,7 +42,7 @@ export const transaction = <A, E, R>(
           yield* rollback
           return yield* exit
         }
-        yield* dialect.commit(connection, last).pipe(
+        const version = yield* dialect.commit(connection, last).pipe(
           Effect.tapErrorCause(() => rollback),
           Effect.mapError((error) => {
             const trouble = dialect.diagnoseCommit(error)
@@ -45,6 +50,8 @@ export const transaction = <A, E, R>(
             return trouble._tag === "Lost" || trouble._tag === "Down" ? new CommitLost({ trouble }) : error
           })
         )
+        // Nobody else has the connection yet.
+        whenCommitted?.(version)
         return exit.value
       }).pipe(Effect.scoped)
     )

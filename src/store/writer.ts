@@ -12,14 +12,13 @@ import { type Change, portsOf, type RegistryState } from "../domain/RegistryStat
 import { quote } from "../domain/rules.ts"
 import { nameOf } from "../words.ts"
 import { type Changes, RowMoved } from "./changes.ts"
-import type { Statements } from "./Dialect.ts"
 import { grouped } from "./grouped.ts"
 import type { Guard } from "./guard.ts"
 import { CommitLost, Troubled } from "./patience.ts"
 import { answered, statementsOf } from "./questions.ts"
 import type { Rows } from "./rows.ts"
 import type { Part } from "./steps.ts"
-import { transaction } from "./transaction.ts"
+import { type AtLast, transaction } from "./transaction.ts"
 
 /** What a decision comes to: the answer for the caller, and what has to be written for it to be true. */
 export interface Plan<A> {
@@ -43,27 +42,44 @@ const DECIDING_MS = 100
 /** How long decisions that were refused together are tried alone, until others have their turn. */
 const ALONE_MS = 1000
 
-type AtLast = (statements: Statements) => void
+/** What a transaction left in the database, with claims that agree with the rows; it is so still at `version`. */
+interface Known {
+  readonly version: string
+  readonly state: RegistryState
+}
 
-/** Runs `body` in a transaction of its own, on everything that there is, and on those `operations` that were made before. */
+/** What decisions are made on. */
+interface Found {
+  readonly state: RegistryState
+  /** Whether the claims are known to agree with the rows. */
+  readonly agrees: boolean
+  /** Those operations that were made before, with what the history has of them. */
+  readonly made: ReadonlyMap<string, ReadonlyArray<Done>>
+}
+
+/**
+ * Runs `body` in a transaction of its own, on everything that there is, and on those `operations` that were made before.
+ * What is `known` is not read again if nothing was committed since.
+ */
 export const inState = <A, E, R>(
   guard: Guard,
   rows: Rows,
-  body: (
-    state: RegistryState,
-    atLast: AtLast,
-    made: ReadonlyMap<string, ReadonlyArray<Done>>
-  ) => Effect.Effect<A, E, R>,
-  operations: ReadonlyArray<string> = []
+  body: (found: Found, atLast: AtLast) => Effect.Effect<A, E, R>,
+  operations: ReadonlyArray<string> = [],
+  known?: Known
 ) => {
-  const questions = { ...rows.everything, made: rows.ofOperations(operations), engine: guard.ofEngine() }
-  return transaction((answers, atLast) => {
-    const { engine, made, ...stored } = answered(questions, answers)
-    const state = { ...stored, ports: portsOf(stored.rows) }
+  const always = { made: rows.ofOperations(operations), engine: guard.ofEngine() }
+  const reading = { questions: statementsOf(rows.everything), since: known?.version, always: statementsOf(always) }
+  return transaction((begun, atLast) => {
+    const { engine, made = new Map() } = answered(always, begun.always)
+    const stored = begun.answers && answered(rows.everything, begun.answers)
+    const state = stored === undefined ? known?.state : { ...stored, ports: portsOf(stored.rows) }
+    if (state === undefined) return Effect.dieMessage("nothing was read, and nothing is known")
+    const found = { state, agrees: stored === undefined, made }
     return guard
       .requireTable(state.settingsTable)
-      .pipe(Effect.zipRight(guard.requireEngine(engine)), Effect.zipRight(body(state, atLast, made ?? new Map())))
-  }, statementsOf(questions))
+      .pipe(Effect.zipRight(guard.requireEngine(engine)), Effect.zipRight(body(found, atLast)))
+  }, reading)
 }
 
 /** The answer of a decision that was made before, as its `events` tell. Nothing of it is made again. */
@@ -104,6 +120,9 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
    */
   let most = Number.POSITIVE_INFINITY
 
+  /** What the last of these transactions left. */
+  let known: Known | undefined
+
   /**
    * What came of each of `decisions`, made one after the other, each on what the ones before left, and written in one
    * transaction that no other writer runs beside. They may be made several times. It ends early where deciding takes
@@ -128,11 +147,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
       const repeatable = decisions.filter((each) => each.repeatable).map(({ operation }) => operation)
       let hasty = true
       let moves = 0
-      const attempt = Effect.fnUntraced(function* (
-        stored: RegistryState,
-        atLast: AtLast,
-        made: ReadonlyMap<string, ReadonlyArray<Done>>
-      ) {
+      const attempt = Effect.fnUntraced(function* ({ agrees, made, state: stored }: Found, atLast: AtLast) {
         const began = performance.now()
         const at = DateTime.formatIso(yield* DateTime.now)
         const parts: Array<Part> = []
@@ -151,17 +166,21 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           came.push(Exit.map(exit, (plan) => plan.answer))
           if (Exit.isSuccess(exit)) {
             parts.push({ state, changes: exit.value.changes, operation })
-            state = after(state, exit.value.changes, { claimedAt: at, host: actor.host, by: actor.user })
+            const right = { claimedAt: at, host: actor.host, by: actor.user }
+            state = after(state, exit.value.changes, right, agrees || parts.length > 1)
           }
           if (came.length >= most || performance.now() - began > DECIDING_MS) break
         }
-        const steps = changes.stepsOf(stored, parts, state, { ...actor, at, batch })
+        const steps = changes.stepsOf({ stored, agrees }, parts, state, { ...actor, at, batch })
         // What nothing rests on goes with COMMIT. If that fails, the next attempt looks which statement did.
         const meeting = steps.findLastIndex(({ meets }) => meets !== undefined) + 1
         const rest = steps.slice(meeting)
         if (meeting > 0) yield* changes.take(steps.slice(0, meeting))
-        if (hasty) atLast(rest.map(({ statement }) => statement))
-        else yield* changes.take(rest)
+        if (!hasty) yield* changes.take(rest)
+        atLast(hasty ? rest.map(({ statement }) => statement) : [], (version) => {
+          const isKnown = stored.settingsTable !== undefined && (agrees || parts.length > 0)
+          known = isKnown && version !== undefined ? { version, state } : undefined
+        })
         hasty = false
         return came
       })
@@ -171,7 +190,9 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
             if (sent !== undefined && (yield* guard.provide(transaction(() => wasDone)))) return sent.came
             sent = undefined
             came = []
-            const done = yield* guard.provide(inState(guard, rows, attempt, repeatable))
+            const since = known
+            known = undefined
+            const done = yield* guard.provide(inState(guard, rows, attempt, repeatable, since))
             most *= 2
             return done
           }).pipe(
