@@ -27,7 +27,7 @@ export interface Results {
   readonly unreserve: { readonly port: number }
   readonly doctor: Examination
   readonly explain: Explanation
-  readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number }
+  readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
   readonly status: Status
 }
 

@@ -38,11 +38,12 @@ const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 
 /**
- * The line for `request`, which is waited for `limit` milliseconds. A daemon that was stopped meanwhile must not do later
- * what was done without it, nor begin what ends after that.
+ * When a change that is waited for `wait` milliseconds must no longer be begun. A daemon that was stopped meanwhile must
+ * not do later what was done without it, nor begin what ends after that. The time of day may be set meanwhile, so the end
+ * is by the daemon's own `clock` if its greeting told that.
  */
-const lineOf = (request: object, limit: number): string =>
-  `${JSON.stringify({ ...request, until: Date.now() + Math.max(limit, SILENCE_MS) - GREETING_MS })}\n`
+const endOf = (wait: number, clock: number | undefined): object =>
+  clock === undefined ? { until: Date.now() + wait - GREETING_MS } : { deadline: clock + wait - GREETING_MS }
 
 /** Whether there is nothing at `path`, found out before anything is loaded that only a daemon needs. */
 const isMissing = (path: string): boolean => {
@@ -76,10 +77,10 @@ const askAt = async (
     }
     const lost = (): Asked => ({ _tag: "Lost", operation: request.operation })
     const gone = (why: string): Asked => (sent ? lost() : { _tag: "NoDaemon", why })
-    const send = (wait: number) => {
+    const send = (wait: number, end: object) => {
       sent = true
       socket.setTimeout(wait)
-      socket.write(lineOf(request, wait))
+      socket.write(`${JSON.stringify({ ...request, ...end })}\n`)
     }
     socket.setEncoding("utf8")
     socket.setTimeout(Math.min(limit, GREETING_MS))
@@ -88,7 +89,7 @@ const askAt = async (
       if (matters) socket.write(WHO_ARE_YOU)
       // While the daemon says who it is.
       request = makeRequest()
-      if (!matters) send(limit)
+      if (!matters) send(limit, {})
     })
     socket.on("data", (chunk: string) => {
       text += chunk
@@ -102,7 +103,11 @@ const askAt = async (
         return end(isTaken ? lost() : { _tag: "NoDaemon", why: "another program" })
       }
       if (sent) end({ _tag: "Reply", reply })
-      else send(Math.max(limit, waitOf(reply)))
+      else {
+        const { clock, waitSeconds = 0 } = greetingIn(reply)
+        const wait = Math.max(limit, waitSeconds * 1000)
+        send(wait, endOf(wait, clock))
+      }
     })
     socket.once("error", (error: NodeJS.ErrnoException) => end(gone(error.code ?? "silent")))
     socket.once("close", () => done(gone("silent")))
@@ -118,10 +123,13 @@ const parseReply = (line: string): Reply | undefined => {
   }
 }
 
-/** How long the daemon says that a change may take, in milliseconds. */
-const waitOf = (greeting: Reply): number => {
-  const { waitSeconds } = (greeting.ok ? greeting.result : {}) as { readonly waitSeconds?: unknown }
-  return typeof waitSeconds === "number" ? waitSeconds * 1000 : 0
+/** How long the daemon says that a change may take, and what its clock shows, in milliseconds. */
+const greetingIn = (greeting: Reply): { readonly clock?: number; readonly waitSeconds?: number } => {
+  const { clock, waitSeconds } = (greeting.ok ? greeting.result : {}) as Readonly<Record<string, unknown>>
+  return {
+    ...(typeof clock === "number" ? { clock } : {}),
+    ...(typeof waitSeconds === "number" ? { waitSeconds } : {})
+  }
 }
 
 /** In /tmp anybody could have made the directory: whose socket is there is believed only where it is this user's. */

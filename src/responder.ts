@@ -59,6 +59,14 @@ const describeDifference = ({ ours, setting, theirs }: Difference): string =>
       ? `the daemon's ${setting} is ${quote(ours)}, and this environment's ${quote(theirs)}`
       : `the daemon keeps another registry than this environment names: ${quote(ours)}, and not ${quote(theirs)}`
 
+/** When the client stops waiting, by `performance.now()`: as it says by this clock, or else by the time of day. */
+const deadlineOf = ({ deadline, until }: Request): number =>
+  typeof deadline === "number"
+    ? deadline
+    : typeof until === "number"
+      ? performance.now() + until - Date.now()
+      : Number.POSITIVE_INFINITY
+
 const refused = (failure: Failure): Outcome => ({ ok: false, failure })
 
 /**
@@ -134,13 +142,12 @@ export const makeResponder = (
     )
 
     return async (request: Request): Promise<Outcome> => {
-      const { command, operation, registry, until } = request
+      const { command, operation, registry } = request
       if (typeof command !== "string" || command === "") {
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
-      if (typeof until === "number" && Date.now() > until) {
-        return refused(describe(new TooLate()))
-      }
+      const deadline = deadlineOf(request)
+      if (performance.now() > deadline) return refused(describe(new TooLate()))
       const difference = differenceFrom(registry, own)
       if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
         return refused({
@@ -164,7 +171,8 @@ export const makeResponder = (
         return { ok: true, notes: [], result, text: () => text }
       }
       if (command === "ping") {
-        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience) }
+        const clock = Math.floor(performance.now())
+        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience), clock }
         return { ok: true, notes: [], result, text: () => "pong" }
       }
       if (command === "status") {
@@ -186,7 +194,6 @@ export const makeResponder = (
           hint: "a UUID is one"
         })
       }
-      const deadline = typeof until === "number" ? until : Number.POSITIVE_INFINITY
       const work = ofRegistry(name, normalised(command, request)).pipe(
         Effect.provideService(Deadline, deadline),
         Effect.provideService(Operation, isOneChange(name) ? operation : undefined)

@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,6 +8,7 @@ import { type RegistryError, Unavailable } from "./domain/errors.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
 import { Monitor } from "./Monitor.ts"
+import { monotonic } from "./machine/monotonic.ts"
 import { Registry } from "./Registry.ts"
 import { labelOf, Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
@@ -27,7 +27,7 @@ export const makeStatus = (
   settings: typeof PortsConfig.Service,
   parts: Effect.Effect<Context.Context<Registry | Store | Monitor>, RegistryError>
 ) =>
-  Effect.map(Clock.currentTimeMillis, (startedAt) => {
+  Effect.map(monotonic, (startedAt) => {
     const { database, appRange, probeInterval, specialRange } = settings
     const named = { kind: database._tag, label: labelOf(database) }
     const intervalSeconds = Duration.toSeconds(probeInterval)
@@ -77,7 +77,7 @@ export const makeStatus = (
       Effect.disconnect,
       Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
       Effect.catchAll((error) => Effect.succeed(dark(error))),
-      Effect.zipWith(Clock.currentTimeMillis, (found, now): Status => {
+      Effect.zipWith(monotonic, (found, now): Status => {
         const uptimeSeconds = Math.round((now - startedAt) / 1000)
         return { version, pid: process.pid, uptimeSeconds, ...found }
       })

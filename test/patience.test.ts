@@ -5,6 +5,7 @@ import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { expect, it } from "vitest"
 import { type Patience, patiently, Troubled } from "../src/store/patience.ts"
+import { clockOf } from "./support/clock.ts"
 
 const DEFAULT: Patience = { stall: 5000, most: 60_000 }
 
@@ -41,4 +42,24 @@ it("waits no longer than a configured limit, whoever makes progress", async () =
 
 it("does not take a progress that cannot be read for one, not even at the first look", async () => {
   expect(await secondsOf(DEFAULT, () => undefined)).toBe(5)
+})
+
+it.each([
+  ["back an hour", -3_600_000],
+  ["forward an hour", 3_600_000]
+])("waits as long although the time of day is set %s meanwhile", async (_, jump) => {
+  const began = performance.now()
+  let attempts = 0
+  const attempt = Effect.suspend(() => {
+    attempts++
+    return Effect.fail(busy)
+  })
+  const clock = clockOf(
+    () => Date.now() + (attempts > 1 ? jump : 0),
+    () => performance.now()
+  )
+  await Effect.runPromise(Effect.withClock(Effect.flip(patiently(attempt, { stall: 400, most: 400 })), clock))
+  const waited = performance.now() - began
+  expect(waited).toBeGreaterThanOrEqual(400)
+  expect(waited).toBeLessThan(2000)
 })

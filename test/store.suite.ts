@@ -295,8 +295,8 @@ export const storeSuite = (database: TestDatabase) =>
           )
         )
       const [late, soon] = await Promise.all([
-        set("late", 4600, Date.now() - 1),
-        set("soon", 4600, Date.now() + 60_000)
+        set("late", 4600, performance.now() - 1),
+        set("soon", 4600, performance.now() + 60_000)
       ])
       expect(late).toMatchObject({ left: { _tag: "TooLate" } })
       expect(soon).toMatchObject({ right: { result: { key: "soon", port: 4600 } } })

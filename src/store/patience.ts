@@ -1,8 +1,8 @@
-import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { Unavailable } from "../domain/errors.ts"
+import { monotonic } from "../machine/monotonic.ts"
 import type { Trouble } from "./Dialect.ts"
 
 /** A failure of the database, diagnosed. */
@@ -37,7 +37,7 @@ export const patiently = <A, E, R>(
   progress: Effect.Effect<unknown, unknown> = Effect.void
 ) =>
   // What succeeds at once goes through as little as it can: that is every question of a program that starts.
-  Effect.flatMap(Clock.currentTimeMillis, (began) =>
+  Effect.flatMap(monotonic, (began) =>
     Effect.catchAll(effect, (first) => again(effect, patience, progress, began, first))
   )
 
@@ -59,7 +59,7 @@ const again = <A, E, R>(
     for (let error = first; ; ) {
       if (!(error instanceof Troubled || error instanceof CommitLost)) return yield* Effect.fail(error)
       const { _tag } = error.trouble
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonic
       if (error instanceof CommitLost && !searching) {
         searching = true
         moved = now

@@ -236,7 +236,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
     const deadline = yield* Deadline
     const operation = yield* Operation
     const came = inTurn({
-      decide: (state) => (Date.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)),
+      decide: (state) => (performance.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)),
       operation: operation ?? crypto.randomUUID(),
       repeatable: operation !== undefined
     })

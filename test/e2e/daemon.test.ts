@@ -15,6 +15,7 @@ import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { timeOfDay } from "../support/clock.ts"
 import { mariadb } from "../support/databases.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
@@ -192,7 +193,7 @@ describe("the protocol", () => {
         version,
         error: { code: "invalid", message: expect.stringContaining("id is no scalar"), hint: expect.any(String) }
       },
-      { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 75 } }
+      { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 75, clock: expect.any(Number) } }
     ])
     await each.write('{"command":"getPort","key":"cad-prod"}\n')
     expect((await each.all()).endsWith("\n28000\n")).toBe(true)
@@ -506,18 +507,39 @@ describe("the service", () => {
     expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
   })
 
+  it("knows when its client stops waiting by its own clock, whatever the time of day is set to", async () => {
+    const clock = timeOfDay()
+    const daemon = await startDaemon(box.with(clock.env))
+    const each = client(daemon.socket)
+    const change = async (key: string, value: number, wait: number, set: number) => {
+      const { clock: shown } = JSON.parse(await box.ok("ping", "--json"))
+      clock.set(set)
+      const request = { command: "setPort", key, value, format: "json", deadline: shown + wait }
+      void each.write(`${JSON.stringify(request)}\n`)
+      return each.until(new RegExp(`"key":"${key}"|stopped waiting`))
+    }
+    expect(await change("ahead", 28_151, 60_000, 86_400)).toContain('"port":28151')
+    expect(await change("late", 28_152, -1, 0)).toContain("the client has stopped waiting")
+    expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
+  })
+
   it("is waited for as long as it says that a change may take", async () => {
-    const untils: Array<number> = []
+    let clock: number | undefined
+    const ends: Array<number | undefined> = []
     impostor((line) => {
-      const { command, id, until } = JSON.parse(line)
-      if (command !== "ping") untils.push(until - Date.now())
-      const result = command === "ping" ? { pong: true, waitSeconds: 70 } : { key: "a", port: 28150 }
+      const { command, deadline, id, until } = JSON.parse(line)
+      if (command !== "ping") ends.push(clock === undefined ? until && until - Date.now() : deadline - clock)
+      const result = command === "ping" ? { pong: true, waitSeconds: 70, clock } : { key: "a", port: 28150 }
       return `${JSON.stringify({ ok: true, version: "0.1.0", result, id })}\n`
     })
     await box.ok("setPort", "--key", "a", "--value", "28150")
+    // What only reads may be answered late.
     await box.ok("getPort", "--key", "a")
-    const [change = 0, question = 0] = untils.map((each) => Math.ceil(each / 10_000))
-    expect([change, question]).toEqual([7, 3])
+    clock = 1_000_000
+    await box.ok("setPort", "--key", "a", "--value", "28150")
+    expect(ends).toEqual([expect.any(Number), undefined, 65_000])
+    expect(ends[0]).toBeGreaterThan(60_000)
+    expect(ends[0]).toBeLessThanOrEqual(65_000)
   })
 
   it("goes on where its log cannot be written", async () => {
@@ -621,7 +643,12 @@ it("tells how it is within some seconds, also while its database is silent", asy
     AUTOMATELINUX_DATABASE_TIMEOUT: "1 minute"
   })
   const daemon = await startDaemon(box)
-  expect(JSON.parse(await box.ok("ping", "--json"))).toEqual({ pong: true, pid: daemon.pid, waitSeconds: 130 })
+  expect(JSON.parse(await box.ok("ping", "--json"))).toEqual({
+    pong: true,
+    pid: daemon.pid,
+    waitSeconds: 130,
+    clock: expect.any(Number)
+  })
   const { database, pid } = JSON.parse(await box.ok("status", "--json"))
   expect(pid).toBe(daemon.pid)
   const label = `database ports at ${path} as ports`
