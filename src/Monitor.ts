@@ -1,5 +1,4 @@
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,8 +7,19 @@ import { PortsConfig } from "./config.ts"
 import { drift } from "./domain/claims.ts"
 import type { Fault } from "./domain/errors.ts"
 import { portsOf } from "./domain/RegistryState.ts"
-import { type Look, later, looked, type PortHealth, type Sighting, stillTrue } from "./domain/watch.ts"
+import {
+  corrected,
+  earlier,
+  type Look,
+  later,
+  looked,
+  type PortHealth,
+  past,
+  type Sighting,
+  stillTrue
+} from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
+import { monotonic } from "./machine/monotonic.ts"
 import { recognise, type Serving, unfamiliar } from "./monitor/serving.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
@@ -37,8 +47,11 @@ interface Memory {
   readonly serving: ReadonlyMap<number, Serving>
   /** By key, since this began. */
   readonly sightings: ReadonlyMap<string, Sighting>
+  /** When each port was claimed. */
+  readonly claims: ReadonlyMap<number, string>
   /** Seconds. */
   readonly watched: number
+  /** These go by the monotonic clock. */
   readonly tickedAt: number | undefined
   readonly storedAt: number
   readonly sightingsStoredAt: number
@@ -58,17 +71,23 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let lookedAt = performance.now()
     let failure: { readonly message: string; readonly fault: Fault } | undefined
 
-    /** What is known at the first tick. What was up when this host was last watched was seen up then. */
-    const remember = ({ lookedAt, records, watched }: Effect.Effect.Success<typeof store.watch>["health"]): Memory => ({
+    /** What is known at the first tick, which is `at`. What was up when this host was last watched was seen up then. */
+    const remember = (
+      { claims, health: { lookedAt, records, watched } }: Effect.Effect.Success<typeof store.watch>,
+      at: string
+    ): Memory => ({
       records: new Map(
-        [...records].map(([port, record]) =>
-          record.state === "up"
-            ? [port, { ...record, mark: watched, lastUp: later(lookedAt, record.lastUp) }]
-            : [port, record]
-        )
+        [...records].flatMap(([port, stored]) => {
+          const record = stillTrue(stored, claims.get(port)?.claimedAt, at)
+          if (record === undefined) return []
+          return record.state === "up"
+            ? [[port, { ...record, mark: watched, lastUp: later(past(lookedAt, at), record.lastUp) }]]
+            : [[port, { ...record, mark: Math.min(record.mark, watched) }]]
+        })
       ),
       serving: new Map(),
       sightings: new Map(),
+      claims: new Map(),
       watched,
       tickedAt: undefined,
       storedAt: Number.NEGATIVE_INFINITY,
@@ -84,7 +103,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
 
     /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
     const tick = Effect.fn("Monitor.tick")(function* () {
-      const started = yield* Clock.currentTimeMillis
+      const started = yield* monotonic
       const seen = yield* store.watch
       const ports = portsOf(seen.rows)
       const at = DateTime.formatIso(yield* DateTime.now)
@@ -98,13 +117,24 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         }
       }
 
-      const before = memory ?? remember(seen.health)
+      const before = memory ?? remember(seen, at)
       // A gap, for a machine that slept or a tick that failed, counts as at most two intervals.
       const passed = before.tickedAt === undefined ? 0 : Math.min(started - before.tickedAt, 2 * interval)
       const watched = before.watched + passed / 1000
       const keyOf = new Map([...ports].sort(([a], [b]) => (a < b ? 1 : -1)).map(([key, port]) => [port, key]))
       const listening = yield* listeners.ports
-      const known = (port: number) => stillTrue(before.records.get(port), seen.claims.get(port)?.claimedAt)
+      const stored = seen.health.records
+      const claimedAt = (port: number) => seen.claims.get(port)?.claimedAt
+      const known = (port: number): PortHealth | undefined => {
+        const claimedBefore = before.claims.get(port)
+        const record = stillTrue(before.records.get(port), claimedAt(port))
+        if (record === undefined) return undefined
+        // Whatever the clock of the host shows that claimed it anew.
+        if (record.state !== "up" && claimedBefore !== undefined && claimedBefore !== claimedAt(port)) return undefined
+        const there = stored.get(port)
+        const same = there?.state === record.state && there.key === record.key
+        return corrected(same ? { ...record, since: there.since } : record, at, claimedAt(port))
+      }
       const asked = [...keyOf.keys()].filter((port) =>
         listening === undefined ? true : !listening.has(port) && connects(known(port), port)
       )
@@ -122,12 +152,18 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         return up === undefined ? "none" : up ? "up" : "down"
       }
       const looks = [...keyOf].map(([port, key]) =>
-        looked(known(port), { key, port }, look(port), { at, watched: Math.round(watched) }, thresholds)
+        looked(known(port), { key, port, claimedAt: claimedAt(port) }, look(port), { at, watched }, thresholds)
       )
 
       const changed = looks.filter((record) => {
-        const stored = before.records.get(record.port)
-        return stored?.state !== record.state || stored.key !== record.key || stored.since !== record.since
+        const from = before.records.get(record.port)
+        return from?.state !== record.state || from.key !== record.key
+      })
+      /** What another daemon of this host's name has overwritten is right again after that. */
+      const news = looks.filter((record) => {
+        const there = stored.get(record.port)
+        if (there?.state !== record.state || there.key !== record.key || there.since !== record.since) return true
+        return past(there.lastUp, at) !== there.lastUp
       })
       const risen = new Set(changed.filter((record) => record.state === "up").map((record) => record.port))
       const sockets = listening ?? new Map<number, string>()
@@ -148,16 +184,18 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         const listener = risen.has(record.port) ? found.find((each) => each.port === record.port) : undefined
         return listener === undefined ? record : { ...record, listener: describeListener(listener) }
       }
-      const gone = [...before.records.keys()].filter((port) => !keyOf.has(port))
-      const clockDue = started - before.storedAt >= CLOCK_EVERY_MS
+      const gone = [...stored.keys()].filter((port) => !keyOf.has(port))
+      const age = Date.parse(at) - Date.parse(seen.health.lookedAt ?? "")
+      // A clock that was set makes the stored time wrong at once.
+      const clockDue = started - before.storedAt >= CLOCK_EVERY_MS || !(age >= 0 && age < CLOCK_EVERY_MS)
       const sightingsDue = clockDue && started - before.sightingsStoredAt >= SIGHTINGS_EVERY_MS
-      if (changed.length + gone.length + learned.length + left.length > 0 || clockDue) {
+      if (news.length + gone.length + learned.length + left.length > 0 || clockDue) {
         yield* store.saveHealth({
-          changed: changed.map(named),
+          changed: news.map(named),
           gone,
           clock: clockDue ? { at, watched } : undefined,
           learned,
-          sightings: sightingsDue ? [...left, ...sightings.values()] : left
+          sightings: upTo(at, sightingsDue ? [...left, ...sightings.values()] : left)
         })
       }
       for (const [port, { key, mark, whose }] of serving) {
@@ -175,6 +213,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         records: new Map(looks.map((record) => [record.port, named(record)])),
         serving,
         sightings,
+        claims: new Map([...seen.claims].map(([port, claim]) => [port, claim.claimedAt])),
         watched,
         tickedAt: started,
         storedAt: clockDue ? started : before.storedAt,
@@ -183,7 +222,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       count++
       failure = undefined
       lookedAt = performance.now()
-      last = { at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size }
+      last = { at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size }
       return last
     })
 
@@ -203,17 +242,17 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     )
 
     /** Stores how long this host was watched and whom it saw, for a daemon that stops. */
-    const flush = Effect.suspend(() =>
-      memory === undefined || last === undefined
-        ? Effect.void
-        : store.saveHealth({
-            changed: [],
-            gone: [],
-            clock: { at: last.at, watched: memory.watched },
-            learned: [],
-            sightings: [...memory.sightings.values()]
-          })
-    )
+    const flush = Effect.gen(function* () {
+      if (memory === undefined || last === undefined) return
+      const at = earlier(last.at, DateTime.formatIso(yield* DateTime.now))
+      yield* store.saveHealth({
+        changed: [],
+        gone: [],
+        clock: { at, watched: memory.watched },
+        learned: [],
+        sightings: upTo(at, [...memory.sightings.values()])
+      })
+    })
 
     return {
       tick,
@@ -227,3 +266,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     }
   })
 }) {}
+
+/** `sightings` without times after `at`, which a clock has left that was ahead. */
+const upTo = (at: string, sightings: ReadonlyArray<Sighting>): ReadonlyArray<Sighting> =>
+  sightings.map((each) => ({ ...each, at: earlier(each.at, at) }))

@@ -105,12 +105,12 @@ export class Store extends Effect.Service<Store>()("Store", {
             transaction(() =>
               Effect.gen(function* () {
                 yield* health.write(news.changed, news.gone)
-                yield* owners.see(news.sightings)
+                yield* owners.see(news.sightings, DateTime.formatIso(yield* DateTime.now))
                 for (const { at, key, owner, port } of news.learned) {
                   // What was seen may have been given back meanwhile.
                   if ((yield* rows.readRow(key)) === String(port)) yield* owners.learn(key, owner, at)
                 }
-                if (news.clock !== undefined) yield* health.writeClock(news.clock.watched, news.clock.at)
+                if (news.clock !== undefined) yield* health.writeClock(news.clock)
               })
             )
           )

@@ -178,6 +178,8 @@ export const noteLine = (note: Note): string => {
       return `note: ${note.port} stays reserved all the same: ${note.reason}`
     case "OldHealth":
       return `note: health is ${age(note.seconds)} old: no daemon looks at the ports; d daemon starts one`
+    case "HealthAhead":
+      return `note: how old the health is cannot be told: it was stored at ${note.at}, by a clock that was ahead; d daemon looks again`
     case "NotMended":
       return `warning: not mended: ${note.why}`
     case "NoPort":

@@ -279,6 +279,190 @@ describe("watched time", () => {
   })
 })
 
+describe("a clock that is set", () => {
+  const start = Date.parse("2026-11-20T12:00:00.000Z")
+  const env = () => ({
+    HOME: temporary(),
+    AUTOMATELINUX_PROBE_INTERVAL: "1 second",
+    AUTOMATELINUX_STALE_AFTER: "8 seconds"
+  })
+
+  /** What a daemon sees, and what is stored, after each second; `shows` is how far the clock is set then, in seconds. */
+  const seconds = async (
+    count: number,
+    shows: (second: number) => number,
+    between = () => tick as Effect.Effect<unknown, unknown, Parts>
+  ) => {
+    let second = 0
+    const clock = clockOf(
+      () => start + 1000 * (second + shows(second)),
+      () => 1000 * second
+    )
+    const seen: Array<{ state: string | undefined; checked: number; since: number; watched: number; ahead: boolean }> =
+      []
+    await Effect.runPromise(
+      daemonOn(env())(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* Effect.flatMap(Registry, (each) =>
+            each.set({ key: PortKey.make("app"), port: PORT, description: undefined, force: false })
+          )
+          for (; second < count; second++) {
+            yield* between()
+            const { notes, result } = yield* Effect.flatMap(Registry, (registry) => registry.list({}))
+            const [row] = yield* sql<{ value: string }>`SELECT value FROM port_registry WHERE name = 'watched:box'`
+            const now = start + 1000 * (second + shows(second))
+            const health = result[0]?.health
+            seen.push({
+              state: health?.state,
+              checked: Math.round((now - Date.parse(health?.checkedAt ?? "")) / 1000),
+              since: Math.round((now - Date.parse(health?.since ?? "")) / 1000),
+              watched: Number(row?.value.split(" ")[0]),
+              ahead: notes.some(({ _tag }) => _tag === "HealthAhead")
+            })
+          }
+        })
+      ).pipe(Effect.withClock(clock))
+    )
+    return seen
+  }
+
+  it.each([
+    ["never", () => 0],
+    ["back a day after 4 s", (second: number) => (second < 4 ? 86_400 : 0)],
+    ["back an hour, twice", (second: number) => (second < 3 ? 7200 : second < 6 ? 3600 : 0)],
+    ["forward by days", (second: number) => (second < 4 ? 0 : 5 * 86_400)],
+    ["back ten days right after the boot", (second: number) => (second < 1 ? 864_000 : 0)],
+    ["to and fro each second", (second: number) => (second % 2) * 100_000]
+  ])("changes nothing of what is watched: %s", async (_, shows) => {
+    const seen = await seconds(12, shows)
+    expect(seen.map(({ state }) => state)).toEqual([
+      ...Array.from({ length: 8 }, () => "down"),
+      ...Array.from({ length: 4 }, () => "stale")
+    ])
+    for (const [second, { ahead, checked, since, watched }] of seen.entries()) {
+      expect(watched).toBeGreaterThanOrEqual(0)
+      expect(watched).toBeLessThanOrEqual(second)
+      // Stored at once when the clock was set, and otherwise once a minute.
+      expect(checked).toBeGreaterThanOrEqual(0)
+      expect(checked).toBeLessThan(60)
+      expect(since).toBeGreaterThanOrEqual(0)
+      expect(ahead).toBe(false)
+    }
+  })
+
+  it("that was ahead when a daemon ended leaves no health of today", async () => {
+    const shared = env()
+    const at = (now: number) =>
+      clockOf(
+        () => now,
+        () => 0
+      )
+    const ahead = daemonOn(shared)(Effect.zipRight(Effect.orDie(set("app", PORT)), tick))
+    await Effect.runPromise(Effect.withClock(ahead, at(start + 864_000_000)))
+    const listed = await Effect.runPromise(
+      Effect.withClock(daemonOn(shared)(Effect.flatMap(Registry, (registry) => registry.list({}))), at(start))
+    )
+    expect(listed.result[0]?.health).toMatchObject({
+      state: "down",
+      checkedAt: null,
+      since: "2026-11-20T12:00:00.000Z"
+    })
+    expect(listed.notes).toEqual([{ _tag: "HealthAhead", at: "2026-11-30T12:00:00.000Z" }])
+    // The next daemon sets the times right.
+    const mended = daemonOn(shared)(Effect.zipRight(tick, healthOf("app")))
+    expect((await Effect.runPromise(Effect.withClock(mended, at(start))))?.health).toMatchObject({
+      state: "down",
+      checkedAt: "2026-11-20T12:00:00.000Z"
+    })
+  })
+
+  it("of the host that claimed a port makes it down and stale no later", async () => {
+    const shared = { ...env(), ...(await mariadb.fresh()) }
+    let second = 0
+    const clock = (ahead: number) =>
+      clockOf(
+        () => start + 1000 * (second + ahead),
+        () => 1000 * second
+      )
+    const claim = daemonOn(shared, "there")(Effect.orDie(set("app", PORT)))
+    await Effect.runPromise(Effect.withClock(claim, clock(3600)))
+    const states: Array<string | undefined> = []
+    await Effect.runPromise(
+      daemonOn(
+        shared,
+        "here"
+      )(
+        Effect.gen(function* () {
+          for (; second < 10; second++) {
+            yield* tick
+            states.push(yield* stateOf("app"))
+          }
+          // Its time has come, and what was seen before that is as true as it was.
+          second = 4000
+          states.push(yield* stateOf("app"))
+        })
+      ).pipe(Effect.withClock(clock(0)))
+    )
+    expect(states).toEqual([...Array.from({ length: 8 }, () => "down"), "stale", "stale", "stale"])
+  })
+
+  it("of the host that claims a port anew lets it begin anew, although it is behind", async () => {
+    const shared = { ...env(), ...(await mariadb.fresh()) }
+    let second = 0
+    const clock = (ahead: number) =>
+      clockOf(
+        () => start + 1000 * (second + ahead),
+        () => 1000 * second
+      )
+    const there = <A, E>(use: (registry: Registry) => Effect.Effect<A, E>) =>
+      Effect.withClock(daemonOn(shared, "there")(Effect.flatMap(Registry, use)), clock(-3600))
+    await Effect.runPromise(
+      daemonOn(
+        shared,
+        "here"
+      )(
+        Effect.gen(function* () {
+          yield* Effect.orDie(set("app", PORT))
+          for (; second < 10; second++) yield* tick
+          expect(yield* stateOf("app")).toBe("stale")
+          yield* there((each) => each.remove(PortKey.make("app")))
+          yield* there((each) =>
+            each.set({ key: PortKey.make("app"), port: PORT, description: undefined, force: false })
+          )
+          yield* tick
+          expect(yield* stateOf("app")).toBe("down")
+        })
+      ).pipe(Effect.withClock(clock(0)))
+    )
+  })
+
+  it("that was ahead does not keep the time at which an owner was last seen", async () => {
+    const shared = env()
+    const child = await server(PORT, "127.0.0.1")
+    const on = (now: number) =>
+      daemonOn(shared)(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* Effect.orDie(set("app", PORT))
+          yield* tick
+          yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+          return yield* sql`SELECT name, seen FROM port_owners`
+        })
+      ).pipe(
+        Effect.withClock(
+          clockOf(
+            () => now,
+            () => 0
+          )
+        ),
+        Effect.runPromise
+      )
+    await on(start + 864_000_000)
+    expect(await on(start)).toEqual([{ name: child.directory, seen: "2026-11-20T12:00:00.000Z" }])
+  })
+})
+
 it("keeps each host's own health of one registry, and shows an allocation at once", async () => {
   const env = { HOME: temporary(), ...(await mariadb.fresh()) }
   const [here, there] = [daemonOn(env, "here"), daemonOn(env, "there")]

@@ -1,11 +1,12 @@
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { holdersByPort } from "../domain/RegistryState.ts"
-import { knownOf } from "../domain/watch.ts"
+import { knownOf, past } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
 import { findDaemon } from "./daemonState.ts"
@@ -33,16 +34,17 @@ const byPort = (listeners: ReadonlyArray<Listener>): ReadonlyMap<number, Readonl
 
 const viewOf = (
   { health, state }: Effect.Effect.Success<(typeof Store.Service)["survey"]>,
-  reserved: ReadonlyMap<number, string>
+  reserved: ReadonlyMap<number, string>,
+  now: string
 ): View => ({
   ...state,
   reserved: new Map([...reserved, ...state.reserved]),
   reservedAtRunTime: new Set(state.reserved.keys()),
   keysOf: holdersByPort(state.ports),
-  lookedAt: health.lookedAt,
+  lookedAt: past(health.lookedAt, now),
   healthOf: (key) => {
     const port = state.ports.get(key)
-    return port === undefined ? undefined : knownOf(health, state, port)
+    return port === undefined ? undefined : knownOf(health, state, port, now)
   }
 })
 
@@ -72,7 +74,9 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
         // A database that nobody has used yet is used now, like by any other command.
         const { foreign, unused } = yield* condition
         if (unused && foreign.length === 0) yield* open.makeTables
-        return viewOf(yield* open.survey, settings.reserved)
+        const survey = yield* open.survey
+        // Read after that: what the daemon has stored meanwhile is not still to come.
+        return viewOf(survey, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })
     )
     const listeners = once(Effect.map(machine.all, byPort))

@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../domain/Owner.ts"
@@ -9,13 +10,17 @@ import type { Check, Draft } from "./scene.ts"
 const seenAgo = ({ seen }: KeyOwner, now: number): string =>
   seen === null
     ? "not seen there yet"
-    : `last seen there ${age(Math.max(0, Math.round((now - Date.parse(seen)) / 1000)))} ago`
+    : Date.parse(seen) > now
+      ? `last seen there at ${seen}, by a clock that was ahead`
+      : `last seen there ${age(Math.round((now - Date.parse(seen)) / 1000))} ago`
 
 /** What serves a key's port is the app that it was bound to, or that was seen there first. */
 export const portTaken: Check = (scene) =>
   Effect.gen(function* () {
     const { keysOf, owners } = yield* scene.view
     const listeners = yield* scene.listeners
+    // After what is stored was read, or it could be of later.
+    const now = yield* Clock.currentTimeMillis
     return [...keysOf].flatMap(([port, keys]): ReadonlyArray<Draft> => {
       const known = keys.flatMap((key) => {
         const owner = owners.get(key)
@@ -33,7 +38,7 @@ export const portTaken: Check = (scene) =>
         if (!told && (process?.manager === true || process?.directory === "/")) return []
         const { key, owner } = first
         const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
-        const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, scene.now)}`
+        const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
         const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
         const stop = process === null ? "" : `kill ${process.pid}`
         const accept = `d doctor --accept ${shellWord(key)}`

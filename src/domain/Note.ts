@@ -33,5 +33,7 @@ export type Note =
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
   /** Nobody has looked at the ports of this host for so long. */
   | { readonly _tag: "OldHealth"; readonly seconds: number }
+  /** When the ports of this host were last looked at is still to come: the clock was ahead then. */
+  | { readonly _tag: "HealthAhead"; readonly at: string }
   /** Something could not be mended. */
   | { readonly _tag: "NotMended"; readonly why: string }

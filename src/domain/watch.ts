@@ -16,7 +16,7 @@ export interface PortHealth {
   readonly lastUp: string | null
   /** Failures in a row. */
   readonly failures: number
-  /** The host's watched time, in seconds, when the port was last seen up, or first looked at. */
+  /** The host's watched time, in whole seconds, when the port was last seen up, or first looked at; never less than it was. */
   readonly mark: number
   /** Who was seen listening, in words. */
   readonly listener: string | null
@@ -68,38 +68,50 @@ export interface Learned {
 
 /**
  * The health of `port`, which `key` has, after a look. The first look counts at once; a port that was up is down after
- * several failures in a row, and up again at the first success. A port that went to another key begins anew.
+ * several failures in a row, and up again at the first success. A port that went to another key begins anew. No state begins
+ * before the port was claimed.
  */
 export const looked = (
   before: PortHealth | undefined,
-  { key, port }: { readonly key: string; readonly port: number },
+  { claimedAt, key, port }: { readonly key: string; readonly port: number; readonly claimedAt?: string | undefined },
   look: Look,
   { at, watched }: Moment,
   thresholds: Thresholds
 ): PortHealth => {
+  // The host that claimed the port may have a clock that is ahead of this one.
+  const now = later(at, claimedAt ?? null) ?? at
+  const mark = Math.ceil(watched)
   const known =
     before?.key === key
       ? before
-      : { port, key, state: "unknown" as const, since: at, lastUp: null, failures: 0, mark: watched, listener: null }
+      : { port, key, state: "unknown" as const, since: now, lastUp: null, failures: 0, mark, listener: null }
   const become = (state: HealthState, more: Partial<PortHealth>): PortHealth => ({
     ...known,
     ...more,
     state,
-    since: state === known.state ? known.since : at
+    since: state === known.state ? known.since : now
   })
   if (look === "none") return known
-  if (look === "up") return become("up", { lastUp: at, failures: 0, mark: watched })
+  if (look === "up") return become("up", { lastUp: at, failures: 0, mark })
   const failures = known.failures + 1
   if (known.state === "up" && failures < thresholds.downAfter) return become("up", { failures })
   const limit = kindOf(key) === "dev" ? thresholds.staleAfterDev : thresholds.staleAfter
   return become(watched - known.mark >= limit ? "stale" : "down", { failures })
 }
 
-/** What is still true of a port since `claimedAt`: a port that was given back and claimed again has nothing to be blamed for. */
-export const stillTrue = (record: PortHealth | undefined, claimedAt: string | undefined): PortHealth | undefined =>
-  record !== undefined && record.state !== "up" && claimedAt !== undefined && record.since < claimedAt
-    ? undefined
-    : record
+/**
+ * What is still true of a port since `claimedAt`: a port that was given back and claimed again has nothing to be blamed for.
+ * A record of a time that is still to come at `now` does not show that it is of this claim.
+ */
+export const stillTrue = (
+  record: PortHealth | undefined,
+  claimedAt: string | undefined,
+  now?: string
+): PortHealth | undefined => {
+  if (record === undefined || record.state === "up" || claimedAt === undefined) return record
+  const ahead = now !== undefined && record.since > now && claimedAt <= now
+  return ahead || record.since < claimedAt ? undefined : record
+}
 
 /** What one host has seen, by port. */
 export interface HostHealth {
@@ -111,19 +123,42 @@ export interface HostHealth {
 }
 
 /**
- * What is known by now of the port of a key: of one that several keys share, what was seen under one of them. What was
+ * What is known `now` of the port of a key: of one that several keys share, what was seen under one of them. What was
  * up at its last look is taken to be so still.
  */
 export const knownOf = (
   { lookedAt, records }: HostHealth,
   { claims, ports }: Pick<RegistryState, "claims" | "ports">,
-  port: number
+  port: number,
+  now: string
 ): PortHealth | undefined => {
-  const record = stillTrue(records.get(port), claims.get(port)?.claimedAt)
+  const record = stillTrue(records.get(port), claims.get(port)?.claimedAt, now)
   if (record === undefined || ports.get(record.key) !== port) return undefined
-  return record.state === "up" ? { ...record, lastUp: later(lookedAt, record.lastUp) } : record
+  const { lastUp, since } = record
+  return {
+    ...record,
+    since: earlier(since, now),
+    lastUp: notAfter(record.state === "up" ? later(past(lookedAt, now), lastUp) : lastUp, now)
+  }
 }
+
+/**
+ * `record` without times that are still to come at `now`, which a clock has left that was ahead and was set right; but for
+ * one that only says that the state began after the port was claimed.
+ */
+export const corrected = (record: PortHealth, now: string, claimedAt: string | undefined): PortHealth => ({
+  ...record,
+  since: later(earlier(record.since, now), claimedAt ?? null) ?? now,
+  lastUp: notAfter(record.lastUp, now)
+})
 
 /** The later of two times; that of a look is stored only once a minute. */
 export const later = (a: string | null, b: string | null): string | null =>
   a !== null && (b === null || a > b) ? a : b
+
+/** A time, or nothing if it is still to come at `now`: then nothing is known of when that was. */
+export const past = (time: string | null, now: string): string | null => (time !== null && time > now ? null : time)
+
+export const earlier = (a: string, b: string): string => (a < b ? a : b)
+
+const notAfter = (time: string | null, now: string): string | null => (time === null ? null : earlier(time, now))

@@ -5,7 +5,7 @@ import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { appOf, kindOf } from "../domain/rules.ts"
-import { type HostHealth, knownOf } from "../domain/watch.ts"
+import { type HostHealth, knownOf, past } from "../domain/watch.ts"
 
 /** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
 const STALE_NEWS_MS = 150_000
@@ -29,6 +29,8 @@ export const listing = (
   now: number
 ): Answer<ReadonlyArray<Assignment>> => {
   const { health, keys, ports, rows } = stored
+  const at = new Date(now).toISOString()
+  const checkedAt = past(health.lookedAt, at)
   const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
   const result = [...asked]
     .map(
@@ -38,17 +40,18 @@ export const listing = (
         kind: kindOf(key),
         app: appOf(key),
         description: keys.get(key)?.description ?? null,
-        health: healthFrom(knownOf(health, stored, port), health.lookedAt),
+        health: healthFrom(knownOf(health, stored, port, at), checkedAt),
         listener: byPort.get(port) ?? null
       })
     )
     .filter((each) => state === undefined || each.health.state === state)
     .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
-  const age = health.lookedAt === null ? 0 : now - Date.parse(health.lookedAt)
+  const age = checkedAt === null ? 0 : now - Date.parse(checkedAt)
   const notes = [...rows]
     .filter(([key]) => !ports.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
+  if (health.lookedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.lookedAt })
   if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
   return { result, notes }
 }

@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type { HealthState } from "../domain/Health.ts"
-import type { HostHealth, PortHealth } from "../domain/watch.ts"
+import type { HostHealth, Moment, PortHealth } from "../domain/watch.ts"
 import { question } from "./questions.ts"
 
 interface HealthRow {
@@ -32,7 +32,8 @@ export const makeHealthRows = (host: string) =>
         sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
         ([clock]): Omit<HostHealth, "records"> => {
           const [seconds = "0", at] = clock?.value.split(" ") ?? []
-          return { watched: Number(seconds), lookedAt: at ?? null }
+          // A clock that was set back once made it negative.
+          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: at ?? null }
         }
       )
     }
@@ -48,10 +49,11 @@ export const makeHealthRows = (host: string) =>
         }
       })
 
-    const writeClock = (watched: number, at: string) =>
+    const writeClock = ({ at, watched }: Moment) =>
       Effect.gen(function* () {
+        const value = `${Math.floor(watched)} ${at}`
         yield* sql`DELETE FROM port_registry WHERE name = ${counter}`
-        yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value: `${Math.round(watched)} ${at}` })}`
+        yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value })}`
       })
 
     return { questions, write, writeClock }

@@ -23,12 +23,13 @@ export const makeOwnerRows = (host: string) =>
         yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host, key, since: at, seen: at })}`
       })
 
-    const see = (sightings: ReadonlyArray<Sighting>) =>
+    /** A time that is still to come at `now` is of a clock that was ahead. */
+    const see = (sightings: ReadonlyArray<Sighting>, now: string) =>
       Effect.forEach(
         sightings,
         ({ at, key, owner }) =>
           sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
-            AND (seen IS NULL OR seen < ${at})`,
+            AND (seen IS NULL OR seen < ${at} OR seen > ${now})`,
         { discard: true }
       )
 

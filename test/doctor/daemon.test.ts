@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net"
 import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
+import { timeOfDay } from "../support/clock.ts"
 import { afterMending, examine, findingOf, findingsOf, RANGES, until, watched } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody } from "../support/nobody.ts"
@@ -205,6 +206,38 @@ it("daemon-probing: one that cannot store what it sees", async () => {
   // A connection that is asked all the time would be kept, with its old rights.
   await new Promise((done) => setTimeout(done, 6000))
   expect(await findingsOf(box, "daemon-probing")).toEqual([])
+})
+
+it.each([
+  ["back a day", 86_400, 0],
+  ["forward a year", 0, 31_536_000]
+])("makes a port stale as late as ever if the clock is set %s", async (_, before, after) => {
+  const clock = timeOfDay()
+  const box = watched({
+    AUTOMATELINUX_APP_RANGE: "27400-27449",
+    AUTOMATELINUX_SPECIAL_RANGE: "27450-27499",
+    AUTOMATELINUX_STALE_AFTER: "4 seconds",
+    ...clock.env
+  })
+  clock.set(before)
+  await box.ok("allocate", "--special", "s")
+  const began = performance.now()
+  const daemon = await startDaemon(box)
+  const health = async () => JSON.parse(await box.ok("listPorts", "--json"))[0].health
+  await until(health, ({ state }) => state === "down")
+  clock.set(after)
+  const { checkedAt, since } = await until(health, ({ state }) => state === "stale")
+  expect(performance.now() - began).toBeGreaterThan(4000)
+  const now = Date.now() + after * 1000
+  for (const time of [checkedAt, since]) {
+    expect(Date.parse(time)).toBeLessThanOrEqual(now)
+    expect(Date.parse(time)).toBeGreaterThan(now - 60_000)
+  }
+  await daemon.stop()
+  clock.set(after - 86_400)
+  expect((await box.d("listPorts")).stderr).toMatch(
+    /^note: how old the health is cannot be told: it was stored at \S+, by a clock that was ahead/
+  )
 })
 
 it("says the same through a daemon, also while its database is down", async () => {

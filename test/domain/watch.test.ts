@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { type Look, looked, type PortHealth, stillTrue } from "../../src/domain/watch.ts"
+import { knownOf, type Look, looked, type PortHealth, stillTrue } from "../../src/domain/watch.ts"
 
 const DAY = 86_400
 const THRESHOLDS = { downAfter: 3, staleAfter: 14 * DAY, staleAfterDev: 30 * DAY }
@@ -132,5 +132,36 @@ describe("a stale port", () => {
         up
       ).state
     ).toBe("down")
+  })
+})
+
+describe("a time that is still to come", () => {
+  const now = "2026-11-20T12:00:00.000Z"
+  const yesterday = "2026-11-19T12:00:00.000Z"
+  const tomorrow = "2026-11-21T12:00:00.000Z"
+  const known = (record: Partial<PortHealth>, claimedAt: string, lookedAt: string | null = null) => {
+    const health = { ...after("app", [["down", 0]]), ...record }
+    const claim = { key: "app", claimedAt, host: "there", by: "me" }
+    return knownOf(
+      { records: new Map([[3000, health]]), watched: 0, lookedAt },
+      { ports: new Map([["app", 3000]]), claims: new Map([[3000, claim]]) },
+      3000,
+      now
+    )
+  }
+
+  it("is never shown", () => {
+    expect(known({ since: tomorrow, lastUp: tomorrow }, tomorrow)).toMatchObject({ since: now, lastUp: now })
+    expect(known({ state: "up", since: yesterday, lastUp: null }, yesterday, tomorrow)).toMatchObject({ lastUp: null })
+    expect(known({ since: yesterday, lastUp: yesterday }, yesterday)).toMatchObject({
+      since: yesterday,
+      lastUp: yesterday
+    })
+  })
+
+  it("blames nobody who claimed the port before it", () => {
+    expect(known({ state: "stale", since: tomorrow }, yesterday)).toBeUndefined()
+    expect(known({ state: "stale", since: now }, yesterday)).toMatchObject({ state: "stale" })
+    expect(known({ state: "up", since: tomorrow }, yesterday)).toMatchObject({ state: "up", since: now })
   })
 })
