@@ -19,7 +19,9 @@ import {
   stillTrue
 } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
+import { MachineIdentity } from "./machine/identity.ts"
 import { monotonic } from "./machine/monotonic.ts"
+import { makeRivals } from "./monitor/rivals.ts"
 import { recognise, type Serving, unfamiliar } from "./monitor/serving.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
@@ -70,6 +72,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     /** By a clock that stands still while the machine sleeps. */
     let lookedAt = performance.now()
     let failure: { readonly message: string; readonly fault: Fault } | undefined
+    const machine = yield* MachineIdentity
+    const rivals = makeRivals(interval)
 
     /** What is known at the first tick, which is `at`. What was up when this host was last watched was seen up then. */
     const remember = (
@@ -185,15 +189,19 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         return listener === undefined ? record : { ...record, listener: describeListener(listener) }
       }
       const gone = [...stored.keys()].filter((port) => !keyOf.has(port))
+      const other = before.tickedAt === undefined ? undefined : seen.health.machine
+      const overwritten = other !== undefined && other !== machine
+      if (overwritten && (yield* rivals.notice(other, at)))
+        yield* Effect.logWarning(`another machine is called ${actor.host} too, and overwrites its health`)
       const age = Date.parse(at) - Date.parse(seen.health.lookedAt ?? "")
       // A clock that was set makes the stored time wrong at once.
-      const clockDue = started - before.storedAt >= CLOCK_EVERY_MS || !(age >= 0 && age < CLOCK_EVERY_MS)
+      const clockDue = overwritten || started - before.storedAt >= CLOCK_EVERY_MS || !(age >= 0 && age < CLOCK_EVERY_MS)
       const sightingsDue = clockDue && started - before.sightingsStoredAt >= SIGHTINGS_EVERY_MS
       if (news.length + gone.length + learned.length + left.length > 0 || clockDue) {
         yield* store.saveHealth({
           changed: news.map(named),
           gone,
-          clock: clockDue ? { at, watched } : undefined,
+          clock: clockDue ? { at, watched, machine } : undefined,
           learned,
           sightings: upTo(at, sightingsDue ? [...left, ...sightings.values()] : left)
         })
@@ -248,7 +256,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       yield* store.saveHealth({
         changed: [],
         gone: [],
-        clock: { at, watched: memory.watched },
+        clock: { at, watched: memory.watched, machine },
         learned: [],
         sightings: upTo(at, [...memory.sightings.values()])
       })
@@ -259,6 +267,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       run,
       flush,
       last: Effect.sync(() => last),
+      rival: rivals.now,
       /** Seconds since the last round, or since there was to be one; time that the machine slept does not count. */
       idleSeconds: Effect.sync(() => (performance.now() - lookedAt) / 1000),
       /** Why the last round failed; `undefined` where it did not. */

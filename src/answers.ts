@@ -3,6 +3,7 @@ import type { Explanation } from "./domain/Explanation.ts"
 import type { Fault } from "./domain/errors.ts"
 import type { Examination } from "./domain/Finding.ts"
 import type { HealthState } from "./domain/Health.ts"
+import type { Rival } from "./domain/watch.ts"
 import { plain, type Style } from "./style.ts"
 import { plainTable } from "./table.ts"
 
@@ -52,13 +53,14 @@ export interface Status {
   readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
   /**
    * How often the ports are looked at, and how long ago that was, without the time that the machine slept; why the last
-   * round failed, where it did.
+   * round failed, where it did; and the other machine that uses this host's name, if there is one.
    */
   readonly watching: {
     readonly intervalSeconds: number
     readonly idleSeconds: number | null
     readonly failure: string | null
     readonly fault: Fault | null
+    readonly rival: Rival | null
   }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null

@@ -12,6 +12,7 @@ import * as config from "../src/config.ts"
 import { AppName, PortKey } from "../src/domain/PortKey.ts"
 import { Listeners } from "../src/Listeners.ts"
 import { Monitor } from "../src/Monitor.ts"
+import { MachineIdentity } from "../src/machine/identity.ts"
 import { Registry } from "../src/Registry.ts"
 import { Store } from "../src/Store.ts"
 import { databaseLayer } from "../src/store/database.ts"
@@ -23,11 +24,12 @@ const PORT = 27_000
 
 type Parts = Registry | Monitor | Store | SqlClient.SqlClient
 
-/** The parts of a daemon by the name of `host`, on the database of `env`. */
-const daemonOn = (env: Readonly<Record<string, string>>, host = "box") => {
+/** The parts of a daemon of `machine` by the name of `host`, on the database of `env`. */
+const daemonOn = (env: Readonly<Record<string, string>>, host = "box", machine = "1") => {
   const layer = Layer.mergeAll(Registry.Default, Monitor.Default).pipe(
     Layer.provideMerge(Layer.merge(Layer.provideMerge(Store.Default, databaseLayer), Listeners.Default)),
-    Layer.provide(config.layer({ ...env, AUTOMATELINUX_HOST: host }, "daemon"))
+    Layer.provide(config.layer({ ...env, AUTOMATELINUX_HOST: host }, "daemon")),
+    Layer.provide(Layer.succeed(MachineIdentity, machine))
   )
   return <A, E>(effect: Effect.Effect<A, E, Parts>) => Effect.provide(effect, layer)
 }
@@ -460,6 +462,83 @@ describe("a clock that is set", () => {
       )
     await on(start + 864_000_000)
     expect(await on(start)).toEqual([{ name: child.directory, seen: "2026-11-20T12:00:00.000Z" }])
+  })
+})
+
+describe("two machines of one name", () => {
+  /** The monitors of two daemons of `box` on the machines 1 and `other`, on one database. */
+  const both = <A, E>(
+    env: Readonly<Record<string, string>>,
+    other: string,
+    use: (one: Monitor, two: Monitor) => Effect.Effect<A, E, Parts>
+  ) =>
+    run(
+      daemonOn(env)(
+        Effect.flatMap(Monitor, (one) =>
+          daemonOn(
+            env,
+            "box",
+            other
+          )(Effect.flatMap(Monitor, (two) => Effect.zipRight(set("app", PORT), use(one, two))))
+        )
+      )
+    )
+  const states = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT state FROM port_health`)
+  /** What the other machine would have written, on which the port is up. */
+  const overwrite = Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`UPDATE port_health SET state = ${"up"}, since = ${"1970-01-01T00:00:01.000Z"}`
+  )
+
+  it.each([sqlite, mariadb])("are noticed by both on $name, and forgotten when one ends", async (database) => {
+    await both({ HOME: temporary(), ...(await database.fresh()) }, "2", (one, two) =>
+      Effect.gen(function* () {
+        for (const round of [1, 2, 3]) {
+          for (const each of [one, two]) {
+            yield* later("15 seconds")
+            // From what a daemon finds when it starts it goes on.
+            if (round > 1) yield* overwrite
+            yield* each.tick()
+            expect(yield* states).toEqual([{ state: "down" }])
+          }
+          expect((yield* one.rival)?.machine).toBe(round < 3 ? undefined : "2")
+          expect((yield* two.rival)?.machine).toBe(round < 3 ? undefined : "1")
+        }
+        yield* two.flush
+        for (let index = 0; index < 8; index++) {
+          yield* later("30 seconds")
+          yield* one.tick()
+        }
+        expect(yield* one.rival).toBeUndefined()
+      })
+    )
+  })
+
+  it("are none if one replaces the other, or both are one", async () => {
+    const env = { HOME: temporary(), ...(await mariadb.fresh()) }
+    await both(env, "2", (one, two) =>
+      Effect.gen(function* () {
+        yield* one.tick()
+        // As when a container is replaced, or a machine starts again.
+        yield* two.tick()
+        yield* one.flush
+        for (let index = 0; index < 5; index++) {
+          yield* later("30 seconds")
+          yield* two.tick()
+          expect(yield* two.rival).toBeUndefined()
+        }
+      })
+    )
+    await both(env, "1", (one, two) =>
+      Effect.gen(function* () {
+        for (let index = 0; index < 5; index++) {
+          yield* later("30 seconds")
+          yield* one.tick()
+          yield* two.tick()
+          expect(yield* Effect.all([one.rival, two.rival])).toEqual([undefined, undefined])
+        }
+      })
+    )
   })
 })
 

@@ -2,6 +2,7 @@ import type { CheckName } from "../domain/Finding.ts"
 import { claimDrift } from "./claimDrift.ts"
 import { daemonProbing } from "./daemonProbing.ts"
 import { daemonRunning } from "./daemonRunning.ts"
+import { hostShared } from "./hostShared.ts"
 import { pairBroken } from "./pairBroken.ts"
 import { portHung } from "./portHung.ts"
 import { portShared } from "./portShared.ts"
@@ -26,6 +27,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
   "store-durable": storeDurable,
   "daemon-running": daemonRunning,
   "daemon-probing": daemonProbing,
+  "host-shared": hostShared,
   "port-shared": portShared,
   "port-taken": portTaken,
   "port-hung": portHung,

@@ -17,6 +17,7 @@ const BESIDES: ReadonlyArray<CheckName> = [
   "store-durable",
   "daemon-running",
   "daemon-probing",
+  "host-shared",
   "range-full",
   "range-ephemeral"
 ]

@@ -127,12 +127,16 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: string): Effect
   })
 
 /** Sets something: where it is set now, or in the environment. */
-export const configure = ({ settings: { file, fromFile } }: Scene, name: Name, value: string): string => {
-  const inFile = camel(name)
+export const configure = (scene: Scene, name: Name, value: string): string => {
+  const { file, fromFile } = scene.settings
   return fromFile.has(name)
-    ? `\${EDITOR:-vi} ${shellWord(file)}  # set ${inFile} to "${value}", and start the daemon anew`
-    : `export AUTOMATELINUX_${name}=${shellWord(value)}  # for good: ${inFile} in ${file}`
+    ? configureFile(scene, name, value)
+    : `export AUTOMATELINUX_${name}=${shellWord(value)}  # for good: ${camel(name)} in ${file}`
 }
+
+/** Sets something in the file, which a service reads too. */
+export const configureFile = ({ settings: { file } }: Scene, name: Name, value: string): string =>
+  `\${EDITOR:-vi} ${shellWord(file)}  # set ${camel(name)} to "${value}", and start the daemon anew`
 
 /** Ends a daemon, waits until it is gone, and starts another. */
 export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<string> =>

@@ -5,6 +5,7 @@ export const CHECK_NAMES = [
   "store-durable",
   "daemon-running",
   "daemon-probing",
+  "host-shared",
   "port-shared",
   "port-taken",
   "port-hung",

@@ -44,8 +44,8 @@ export interface HealthNews {
   readonly changed: ReadonlyArray<PortHealth>
   /** Ports that are assigned no more. */
   readonly gone: ReadonlyArray<number>
-  /** How long the host was watched, where that is due. */
-  readonly clock: Moment | undefined
+  /** How long the host was watched, and by the daemon of which machine, where that is due. */
+  readonly clock: (Moment & { readonly machine: string }) | undefined
   /** Keys whose owner showed itself for the first time. */
   readonly learned: ReadonlyArray<Learned>
   readonly sightings: ReadonlyArray<Sighting>
@@ -120,6 +120,15 @@ export interface HostHealth {
   readonly watched: number
   /** When the host was last looked at, to a minute; ISO 8601, null where it never was. */
   readonly lookedAt: string | null
+  /** The machine whose daemon stored that. */
+  readonly machine: string | undefined
+}
+
+/** Another machine whose daemon stores what it sees under this host's name. */
+export interface Rival {
+  readonly machine: string
+  /** ISO 8601, when that was last noticed. */
+  readonly at: string
 }
 
 /**

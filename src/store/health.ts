@@ -1,7 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import type { HealthState } from "../domain/Health.ts"
-import type { HostHealth, Moment, PortHealth } from "../domain/watch.ts"
+import type { HealthNews, HostHealth, PortHealth } from "../domain/watch.ts"
 import { question } from "./questions.ts"
 
 interface HealthRow {
@@ -20,7 +20,7 @@ export const makeHealthRows = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const counter = `watched:${host}`
 
-    /** What was seen, by port, and how long and until when the host was watched. */
+    /** What was seen, by port, and how long, until when and from where the host was watched. */
     const questions = {
       records: question(
         sql<HealthRow>`
@@ -31,9 +31,9 @@ export const makeHealthRows = (host: string) =>
       clock: question(
         sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
         ([clock]): Omit<HostHealth, "records"> => {
-          const [seconds = "0", at] = clock?.value.split(" ") ?? []
+          const [seconds = "0", at, machine] = clock?.value.split(" ") ?? []
           // A clock that was set back once made it negative.
-          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: at ?? null }
+          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: at ?? null, machine }
         }
       )
     }
@@ -49,9 +49,9 @@ export const makeHealthRows = (host: string) =>
         }
       })
 
-    const writeClock = ({ at, watched }: Moment) =>
+    const writeClock = ({ at, machine, watched }: NonNullable<HealthNews["clock"]>) =>
       Effect.gen(function* () {
-        const value = `${Math.floor(watched)} ${at}`
+        const value = `${Math.floor(watched)} ${at} ${machine}`
         yield* sql`DELETE FROM port_registry WHERE name = ${counter}`
         yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value })}`
       })

@@ -32,7 +32,7 @@ it("has nothing to say of a registry where all is well", async () => {
   )
   const run = await box.d("doctor", "--strict")
   expect(run).toMatchObject({ code: 0, stderr: "" })
-  expect(run.stdout).toMatch(/^all is well: 18 checks, 3 assignments, \d+ listeners, in the registry's file \/\S+\n$/)
+  expect(run.stdout).toMatch(/^all is well: 19 checks, 3 assignments, \d+ listeners, in the registry's file \/\S+\n$/)
 })
 
 it("takes a restart in the same directory, its parent or its child for no conflict", async () => {

@@ -5,9 +5,9 @@ import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
 import { timeOfDay } from "../support/clock.ts"
-import { afterMending, examine, findingOf, findingsOf, RANGES, until, watched } from "../support/doctor.ts"
+import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, watched } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
-import { asNobody } from "../support/nobody.ts"
+import { asNobody, isRoot } from "../support/nobody.ts"
 import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
@@ -39,7 +39,7 @@ it("daemon-running: none was started", async () => {
     (findings) => findings.length === 0
   )
   expect((await box.d("doctor")).stdout).toMatch(
-    /^all is well: 18 checks, 0 assignments, \d+ listeners?, in the registry's file \/.*\/ports\.sqlite\n$/
+    /^all is well: 19 checks, 0 assignments, \d+ listeners?, in the registry's file \/.*\/ports\.sqlite\n$/
   )
 })
 
@@ -206,6 +206,63 @@ it("daemon-probing: one that cannot store what it sees", async () => {
   // A connection that is asked all the time would be kept, with its old rights.
   await new Promise((done) => setTimeout(done, 6000))
   expect(await findingsOf(box, "daemon-probing")).toEqual([])
+})
+
+/** A second daemon of `box`, in a network of its own, as in another container. */
+const inAnotherNetwork = (box: Machine): Machine => {
+  const other = box.with({ AUTOMATE_LINUX_SOCKET_PATH: `${box.home}/run/other.sock` })
+  const user = isRoot ? [] : ["--map-root-user"]
+  const child = spawn("unshare", [...user, "--net", process.execPath, PROGRAM, "daemon"], {
+    env: other.env,
+    cwd: box.home,
+    stdio: "ignore"
+  })
+  onTestFinished(() => void child.kill("SIGKILL"))
+  return other
+}
+
+it("host-shared: two machines of one name, until one gets another", async () => {
+  const { AUTOMATELINUX_APP_RANGE, AUTOMATELINUX_SPECIAL_RANGE } = {
+    AUTOMATELINUX_APP_RANGE: "27300-27349",
+    AUTOMATELINUX_SPECIAL_RANGE: "27350-27399"
+  }
+  const box = watched({ AUTOMATELINUX_APP_RANGE, AUTOMATELINUX_SPECIAL_RANGE, AUTOMATELINUX_HOST: "fedora" })
+  await serve(27_350)
+  await box.ok("allocate", "--special", "s")
+  await box.ok("setPort", "--key", "s", "--value", "27350")
+  await startDaemon(box)
+  await until(
+    () => box.ok("listPorts"),
+    (text) => /\bup\b/.test(text)
+  )
+  expect(await findingsOf(box, "host-shared")).toEqual([])
+  const other = inAnotherNetwork(box)
+  for (const each of [box, other]) {
+    const [finding] = await until(
+      () => findingsOf(each, "host-shared").catch(() => []),
+      (findings) => findings.length > 0
+    )
+    expect(finding).toMatchObject({
+      severity: "error",
+      message: "two machines are called fedora, and each overwrites the health that the other stores",
+      evidence: expect.stringMatching(/^a daemon on another machine \([0-9a-f]{16}\) stored what it sees as fedora, /),
+      remedy: expect.stringMatching(/^export AUTOMATELINUX_HOST=fedora-2; kill \d+; /)
+    })
+  }
+  const finding = await findingOf(other, "host-shared")
+  leaveRunning(other, finding.remedy)
+  // Here again, where the port is served, as soon as no other overwrites it.
+  await until(
+    () => box.ok("listPorts"),
+    (text) => /\bup\b/.test(text)
+  )
+  const renamed = other.with({ AUTOMATELINUX_HOST: "fedora-2" })
+  await until(
+    async () => JSON.parse((await renamed.d("status", "--json")).stdout || "{}").lastTick,
+    (tick) => tick !== undefined && tick !== null
+  )
+  expect(await findingsOf(renamed, "host-shared")).toEqual([])
+  expect(await box.ok("listPorts")).toMatch(/\bup\b/)
 })
 
 it.each([

@@ -9,7 +9,7 @@ import { machine, startDaemon, temporary } from "../support/program.ts"
 import { silentServer } from "../support/proxy.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
-const CHECKS = 18
+const CHECKS = 19
 
 /** A way to the server at `target` on which what it says comes late, by `milliseconds`. */
 const delayed = async (target: string, milliseconds: number): Promise<string> => {
@@ -46,7 +46,7 @@ describe("store-reachable", () => {
       "error store-reachable",
       "info daemon-running"
     ])
-    expect(all.ran).toEqual(["store-reachable", "daemon-running", "daemon-probing", "range-ephemeral"])
+    expect(all.ran).toEqual(["store-reachable", "daemon-running", "daemon-probing", "host-shared", "range-ephemeral"])
     expect(all.ran.length + all.failed.length).toBe(CHECKS)
     const [finding] = all.findings
     expect(finding?.message).toBe(`database ports at ${server.socket} as ports cannot be used`)

@@ -143,7 +143,7 @@ describe("a time that is still to come", () => {
     const health = { ...after("app", [["down", 0]]), ...record }
     const claim = { key: "app", claimedAt, host: "there", by: "me" }
     return knownOf(
-      { records: new Map([[3000, health]]), watched: 0, lookedAt },
+      { records: new Map([[3000, health]]), watched: 0, lookedAt, machine: undefined },
       { ports: new Map([["app", 3000]]), claims: new Map([[3000, claim]]) },
       3000,
       now

@@ -1,0 +1,29 @@
+import * as Effect from "effect/Effect"
+import { shellWord } from "../domain/shell.ts"
+import { statusOf } from "./daemonState.ts"
+import { configureFile, restart } from "./remedies.ts"
+import type { Check, Draft } from "./scene.ts"
+
+/** No other machine has this host's name: each would overwrite what the other has seen. */
+export const hostShared: Check = (scene) =>
+  Effect.gen(function* () {
+    const state = yield* scene.daemon
+    const status = state._tag === "Serving" ? yield* statusOf(state.path, scene.environment) : undefined
+    const rival = status?.watching.rival ?? null
+    if (status === undefined || rival === null) return []
+    const { actor, fromFile } = scene.settings
+    const server = yield* scene.machine.serverOf(state.path)
+    const name = `${actor.host}-2`
+    const draft: Draft = {
+      severity: "error",
+      keys: [],
+      ports: [],
+      message: `two machines are called ${actor.host}, and each overwrites the health that the other stores`,
+      evidence: `a daemon on another machine (${rival.machine}) stored what it sees as ${actor.host}, last noticed at ${rival.at}`,
+      remedy:
+        fromFile.has("HOST") || (server?.unit ?? null) !== null
+          ? configureFile(scene, "HOST", name)
+          : `export AUTOMATELINUX_HOST=${shellWord(name)}; ${yield* restart(scene, state.path, status.pid)}`
+    }
+    return [draft]
+  })
