@@ -71,7 +71,11 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
           LOOPBACK.map((host) => connects(host, port)),
           { concurrency: "unbounded" }
         ),
-        (answers) => (answers.includes(true) ? true : answers.includes(undefined) ? undefined : false)
+        (answers) => {
+          const told = answers.filter((answer) => answer !== "forbidden")
+          if (told.includes(true)) return true
+          return told.length === 0 || told.includes(undefined) ? undefined : false
+        }
       ),
 
     /** The listeners on `ports`, one for each address. */
@@ -120,13 +124,36 @@ const isFree = async (port: number, host?: string): Promise<boolean> => {
 
 /**
  * Linux lets nobody have a port on all addresses while somebody listens on one of them, so one try tells of all.
- * Elsewhere, and where there is no IPv6, each address is tried.
+ * Elsewhere each address is tried.
  */
 const ALL_ADDRESSES = process.platform === "linux" ? "::" : undefined
 
+const bindIpv4 = async (port: number): Promise<void> => {
+  const { createServer } = await import("node:net")
+  return new Promise((done, fail) => {
+    const server = createServer()
+    server.once("error", fail)
+    server.listen({ port, host: "0.0.0.0", exclusive: true }, () => server.close(() => done()))
+  })
+}
+
+/**
+ * The same without `get-port`, which fails if it may not make a socket for IPv6 or may not list the addresses, as in the
+ * sandbox of a service. Others may use IPv6 all the same: the kernel's tables show them.
+ */
+const isFreeOnIpv4 = async (port: number): Promise<boolean> => {
+  try {
+    await bindIpv4(port)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EADDRINUSE") return false
+    throw cause
+  }
+  return !sockets().some((socket) => socket.port === port)
+}
+
 const bindFails = (port: number): Effect.Effect<boolean, CannotTry> =>
   Effect.tryPromise({
-    try: async () => !(await isFree(port, ALL_ADDRESSES).catch(() => isFree(port))),
+    try: async () => !(await isFree(port, ALL_ADDRESSES).catch(() => isFreeOnIpv4(port))),
     catch: (cause) => new CannotTry({ port, code: (cause as NodeJS.ErrnoException).code ?? String(cause) })
   })
 
@@ -134,13 +161,16 @@ const bindFails = (port: number): Effect.Effect<boolean, CannotTry> =>
 const LOOPBACK = ["127.0.0.1", "::1"]
 const CONNECT_LIMIT_MS = 1000
 
-const connects = (host: string, port: number): Effect.Effect<boolean | undefined> =>
+/** What connecting to an address comes to: nothing if it is silent, and `forbidden` if this process may not connect. */
+type Answer = boolean | "forbidden" | undefined
+
+const connects = (host: string, port: number): Effect.Effect<Answer> =>
   Effect.flatMap(
     Effect.promise(() => import("node:net")),
     ({ connect }) =>
-      Effect.async<boolean | undefined>((resume) => {
+      Effect.async<Answer>((resume) => {
         const socket = connect({ host, port })
-        const answer = (value: boolean | undefined) => {
+        const answer = (value: Answer) => {
           socket.destroy()
           resume(Effect.succeed(value))
         }
@@ -151,7 +181,9 @@ const connects = (host: string, port: number): Effect.Effect<boolean | undefined
           answer(
             ["ECONNREFUSED", "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"].includes(error.code ?? "")
               ? false
-              : undefined
+              : ["EACCES", "EPERM"].includes(error.code ?? "")
+                ? "forbidden"
+                : undefined
           )
         )
         return Effect.sync(() => socket.destroy())

@@ -22,6 +22,21 @@ const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): strin
   }
 }
 
+/** What helps where the system does not let this process bind a port. */
+const hintForBind = (code: string): string => {
+  switch (code) {
+    case "EMFILE":
+    case "ENFILE":
+      return "look at the limits of this shell: ulimit -n"
+    case "EACCES":
+    case "EPERM":
+    case "EAFNOSUPPORT":
+      return "a sandbox forbids it: run d outside of it, or start d daemon outside and let its socket in"
+    default:
+      return "try again, or choose a port yourself: d setPort --key KEY --value PORT"
+  }
+}
+
 /** A failure in the words of its reader. The only place where they are made. */
 export const describe = (error: RegistryError): Failure => {
   switch (error._tag) {
@@ -114,7 +129,7 @@ export const describe = (error: RegistryError): Failure => {
       return {
         code: "unavailable",
         message: `cannot find out whether ${error.port} is free on this machine: the system says ${error.code}`,
-        hint: "look at the limits of this shell: ulimit -n"
+        hint: hintForBind(error.code)
       }
     case "NothingToAccept":
       return {

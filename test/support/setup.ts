@@ -3,8 +3,17 @@ import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3", "strace"]
-const PROGRAMS = ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "socat", "sqlite3", "strace"]
+const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3", "strace", "perl-base"]
+const PROGRAMS = [
+  "mariadbd",
+  "mariadb-install-db",
+  "my_print_defaults",
+  "mariadb",
+  "socat",
+  "sqlite3",
+  "strace",
+  "perl"
+]
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 

@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process"
+import { existsSync } from "node:fs"
+import { expect, it, onTestFinished } from "vitest"
+import { serve, until } from "../support/doctor.ts"
+import { type Machine, machine, PROGRAM } from "../support/program.ts"
+import { without } from "../support/sandbox.ts"
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "27500-27549", AUTOMATELINUX_SPECIAL_RANGE: "27550-27599" }
+
+const inSandbox = (box: Machine, sandbox: ReadonlyArray<string>, words: string) =>
+  box.sh(`${sandbox.join(" ")} ${process.execPath} ${PROGRAM} ${words}`)
+
+/** What a unit forbids with RestrictAddressFamilies=AF_INET AF_UNIX, and what some sandboxes do. */
+const PARTS = [
+  [["ipv6"], "EAFNOSUPPORT"],
+  [["ipv6", "netlink"], "EAFNOSUPPORT"],
+  [["ipv6", "netlink"], "EPERM"],
+  [["netlink"], "EACCES"]
+] as const
+
+it.each(PARTS)("allocates without %s sockets (%s), and sees what others have bound", async (families, code) => {
+  const box = machine(RANGES)
+  await serve(27_500, { host: "127.0.0.1" })
+  await serve(27_503, { host: "::1" })
+  const run = await inSandbox(box, without(families, code), "allocate --app a")
+  expect(run).toMatchObject({ code: 0, stdout: "a-prod 27504\na-dev 27505\n" })
+  expect(run.stderr).toMatch(/^skipped 27500: .*\nskipped 27503: .*\n$/)
+})
+
+it.each([
+  [["ipv4", "ipv6"], "EACCES"],
+  [["ipv4", "ipv6", "netlink"], "EPERM"],
+  [["ipv4", "ipv6"], "EAFNOSUPPORT"]
+] as const)("says what the system says without %s sockets (%s)", async (families, code) => {
+  const run = await inSandbox(machine(RANGES), without(families, code), "allocate --app a")
+  expect(run).toMatchObject({ code: 3, stdout: "" })
+  expect(run.stderr).toMatch(
+    new RegExp(
+      `^error: cannot find out whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox `
+    )
+  )
+})
+
+it.each(PARTS)("calls a port down that nothing serves any more, without %s sockets (%s)", async (families, code) => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "100 millis" })
+  const served = await serve(27_550)
+  await box.ok("setPort", "--key", "s", "--value", "27550")
+  const [program = "", ...words] = without(families, code)
+  const daemon = spawn(program, [...words, process.execPath, PROGRAM, "daemon"], {
+    env: box.env,
+    cwd: box.home,
+    stdio: "ignore"
+  })
+  onTestFinished(() => void daemon.kill("SIGKILL"))
+  const state = async () => JSON.parse(await box.ok("listPorts", "--json"))[0].health.state
+  await until(state, (each) => each === "up")
+  expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(true)
+  await served.stop()
+  await until(state, (each) => each === "down")
+})
