@@ -81,6 +81,9 @@ const evenToOdd = (range: PortRange): Either.Either<PortRange, string> =>
         `${quote(formatRange(range))} does not start even and end odd, as whole pairs need: write it like 3000-3499`
       )
 
+/** Timers count no further, and one that is to wait longer ends at once or never. */
+const TIMER_MAX_DAYS = 24
+
 const duration = (text: string): Either.Either<Duration.Duration, string> =>
   Option.match(/^\d+(\.\d+)? [a-z]+$/.test(text) ? Duration.decodeUnknown(text) : Option.none(), {
     onNone: () =>
@@ -90,6 +93,14 @@ const duration = (text: string): Either.Either<Duration.Duration, string> =>
         ? Either.right(value)
         : Either.left(`${quote(text)} is no time at all: write more than zero`)
   })
+
+/** A duration that something waits for. */
+const wait = (text: string): Either.Either<Duration.Duration, string> =>
+  Either.filterOrLeft(
+    duration(text),
+    (value) => Duration.toDays(value) <= TIMER_MAX_DAYS,
+    () => `${quote(text)} is too long to wait for: write at most ${TIMER_MAX_DAYS} days`
+  )
 
 const tableFrom = (text: string): Either.Either<string, string> =>
   !/^[A-Za-z_][A-Za-z0-9_]{0,63}$/.test(text)
@@ -126,17 +137,33 @@ const group = (text: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${quote(text)} is not the name of a group`)
 
+/** A column of 255 characters has it with `watched:` before it. */
+export const HOST_MAX = 247
+
+const hostFrom = (text: string): Either.Either<string, string> =>
+  text.length > HOST_MAX
+    ? Either.left(`${quote(text)} is ${text.length} characters long: the name of a host has at most ${HOST_MAX}`)
+    : /^[A-Za-z0-9._-]+$/.test(text)
+      ? Either.right(text)
+      : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
+
+/** The system's name for this host, as far as it may be one: Linux takes any bytes. */
+const systemHost = (): string =>
+  hostname()
+    .replace(/[^A-Za-z0-9._-]/g, "-")
+    .slice(0, HOST_MAX) || "localhost"
+
 const settings = (environment: Environment, nameOf: (name: Name) => string) =>
   Config.all({
     database: setting<Database>("DATABASE_URL", { _tag: "Sqlite", path: defaultDatabase(environment) }, parseDatabase),
-    probeInterval: setting("PROBE_INTERVAL", Duration.seconds(30), duration),
+    probeInterval: setting("PROBE_INTERVAL", Duration.seconds(30), wait),
     downAfter: setting("DOWN_AFTER", 3, whole),
     staleAfter: setting("STALE_AFTER", Duration.days(14), duration),
     staleAfterDev: setting("STALE_AFTER_DEV", Duration.days(30), duration),
     logLevel: setting("LOG_LEVEL", LogLevel.Info, logLevel),
     socketGroup: setting<string | undefined>("SOCKET_GROUP", undefined, group),
     patience: setting("DATABASE_TIMEOUT", { stall: 5000, most: 60_000 }, (text) =>
-      Either.map(duration(text), (limit) => ({ stall: Duration.toMillis(limit), most: Duration.toMillis(limit) }))
+      Either.map(wait(text), (limit) => ({ stall: Duration.toMillis(limit), most: Duration.toMillis(limit) }))
     ),
     settingsTable: setting("SETTINGS_TABLE", "settings", tableFrom),
     appRange: setting("APP_RANGE", { first: 3000, last: 3499 }, (text) => Either.flatMap(ranged(text), evenToOdd)),
@@ -154,11 +181,7 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
             )
       })
     ),
-    host: setting("HOST", hostname(), (text) =>
-      /^[A-Za-z0-9._-]{1,255}$/.test(text)
-        ? Either.right(text)
-        : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
-    )
+    host: setting("HOST", systemHost(), hostFrom)
   })
 
 /** Where files of ours are looked for by default. */

@@ -542,6 +542,19 @@ describe("two machines of one name", () => {
   })
 })
 
+it("stores the health of a host with the longest name that there may be", async () => {
+  const daemon = daemonOn({ HOME: temporary(), ...(await mariadb.fresh()) }, "h".repeat(config.HOST_MAX))
+  await run(
+    daemon(
+      Effect.gen(function* () {
+        yield* set("app", PORT)
+        yield* tick
+        expect(yield* stateOf("app")).toBe("down")
+      })
+    )
+  )
+})
+
 it("keeps each host's own health of one registry, and shows an allocation at once", async () => {
   const env = { HOME: temporary(), ...(await mariadb.fresh()) }
   const [here, there] = [daemonOn(env, "here"), daemonOn(env, "there")]

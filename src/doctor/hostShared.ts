@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { HOST_MAX } from "../config.ts"
 import { shellWord } from "../domain/shell.ts"
 import { statusOf } from "./daemonState.ts"
 import { configureFile, restart } from "./remedies.ts"
@@ -13,7 +14,7 @@ export const hostShared: Check = (scene) =>
     if (status === undefined || rival === null) return []
     const { actor, fromFile } = scene.settings
     const server = yield* scene.machine.serverOf(state.path)
-    const name = `${actor.host}-2`
+    const name = `${actor.host.slice(0, HOST_MAX - 2)}-2`
     const draft: Draft = {
       severity: "error",
       keys: [],

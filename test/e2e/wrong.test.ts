@@ -128,6 +128,16 @@ describe("wrong configuration", () => {
       /^error: AUTOMATELINUX_SETTINGS_TABLE "a; drop" is not the name of a table/
     ],
     [{ AUTOMATELINUX_SETTINGS_TABLE: "port_claims" }, /is a table the registry keeps for itself/],
+    [
+      { AUTOMATELINUX_HOST: "h".repeat(248) },
+      /^error: AUTOMATELINUX_HOST "h{75}…" is 248 characters long: the name of a host has at most 247\n/
+    ],
+    [{ AUTOMATELINUX_HOST: "box\r" }, /^error: AUTOMATELINUX_HOST "box\\r" is not the name of a host/],
+    [
+      { AUTOMATELINUX_DATABASE_TIMEOUT: "25 days" },
+      /^error: AUTOMATELINUX_DATABASE_TIMEOUT "25 days" is too long to wait for: write at most 24 days\n/
+    ],
+    [{ AUTOMATELINUX_PROBE_INTERVAL: "52 weeks" }, /^error: AUTOMATELINUX_PROBE_INTERVAL "52 weeks" is too long/],
     [{ AUTOMATELINUX_HOST: "my host" }, /^error: AUTOMATELINUX_HOST "my host" is not the name of a host/],
     [
       { AUTOMATELINUX_DATABASE_URL: "sqlite:here.db" },
@@ -174,6 +184,15 @@ describe("wrong configuration", () => {
     )
     expect(await box.with({ AUTOMATELINUX_APP_RANGE: "" }).ok("allocate", "--app", "c")).toContain("c-prod 23702")
   })
+})
+
+it("makes a name of what the system calls this host, whatever that is", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "27300-27349", AUTOMATELINUX_SPECIAL_RANGE: "27350-27399" })
+  const user = process.getuid?.() === 0 ? "" : "--map-root-user"
+  const run = await box.sh(
+    `export -f d; unshare ${user} --uts bash -c 'printf "my b\\303\\266x\\033[31m" > /proc/sys/kernel/hostname; d allocate --app a; d explain --key a-dev --json'`
+  )
+  expect(JSON.parse(run.stdout.split("\n")[2] ?? "").keys[0].claimed.host, run.stderr).toBe("my-b-x--31m")
 })
 
 describe("help", () => {
