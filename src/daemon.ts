@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -21,7 +22,7 @@ import { admit, lock, prepare, SocketRefused } from "./socket.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 import { databaseLayer } from "./store/database.ts"
 
-/** How long a daemon that stops waits for the clients it is answering. */
+/** How long a daemon that stops waits for the clients it is answering, and for its database. */
 const STOP_MS = 3000
 
 /** How often a database that is away is asked for, where nobody asks for it. */
@@ -126,7 +127,9 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       /** Ticks on the parts, as soon as there are any. */
       const watch = Effect.gen(function* () {
         const monitor = Context.get(yield* parts, Monitor)
-        yield* Effect.addFinalizer(() => Effect.ignore(monitor.flush))
+        // In a fiber of its own: in this one, which is being interrupted, whatever may be interrupted is.
+        const flush = Effect.interruptible(monitor.flush.pipe(Effect.disconnect, Effect.timeout(STOP_MS)))
+        yield* Effect.addFinalizer(() => Effect.flatMap(Effect.forkDaemon(flush), Fiber.await))
         return yield* monitor.run
       }).pipe(
         Effect.scoped,

@@ -16,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { timeOfDay } from "../support/clock.ts"
-import { mariadb } from "../support/databases.ts"
+import { mariadb, sqlite } from "../support/databases.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Daemon, listen, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
@@ -711,6 +711,40 @@ describe("the health of the ports", () => {
     expect(await box.ok("listPorts", "--health", "up")).toMatch(/^KEY .*\na-dev +28001 {2}dev +up$/m)
     expect(await box.ok("listPorts", "--health", "stale")).toBe("KEY  PORT  KIND  HEALTH  DESCRIPTION\n")
     expect(daemon.log()).toMatch(/message="a-dev is up" was=\w+ listener=".*pid \d+.*" port=28001/)
+  })
+
+  it.each([sqlite, mariadb])("is stored as it is when the daemon stops, on $name", async (database) => {
+    const { AUTOMATELINUX_DATABASE_URL: databaseUrl } = await database.fresh()
+    const more: Record<string, string> = databaseUrl === undefined ? {} : { databaseUrl }
+    const box = configured(fresh(), { appRange: "28000-28099", probeInterval: "100 millis", ...more })
+    await box.ok("allocate", "--app", "a")
+    const daemon = await startDaemon(box)
+    const lastTick = async () => JSON.parse(await box.ok("status", "--json")).lastTick?.at
+    let first: string | undefined
+    while (first === undefined) first = await lastTick()
+    // Later than what a round has stored, which is once a minute.
+    let last = first
+    while (Date.parse(last) < Date.parse(first) + 1000) last = await lastTick()
+    expect(await daemon.stop()).toBe(0)
+    const [{ health }] = JSON.parse(await box.ok("listPorts", "--json"))
+    expect(Date.parse(health.checkedAt)).toBeGreaterThanOrEqual(Date.parse(last))
+  })
+
+  it("does not keep a daemon from stopping if the database is locked", async () => {
+    const box = configured(fresh(), {
+      appRange: "28000-28099",
+      probeInterval: "100 millis",
+      databaseTimeout: "1 minute"
+    })
+    await box.ok("allocate", "--app", "a")
+    const daemon = await startDaemon(box)
+    while (!(await box.ok("listPorts")).includes(" down")) await sleep(50)
+    const database = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
+    onTestFinished(() => database.close())
+    database.exec("BEGIN IMMEDIATE")
+    const began = performance.now()
+    expect(await daemon.stop()).toBe(0)
+    expect(performance.now() - began).toBeLessThan(20_000)
   })
 
   it("says how old it is where no daemon looks", async () => {
