@@ -1,6 +1,5 @@
 import * as Effect from "effect/Effect"
 import { age } from "../words.ts"
-import { statusOf } from "./daemonState.ts"
 import { mendStore, restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
@@ -12,8 +11,8 @@ const SLACK_SECONDS = 5
 export const daemonProbing: Check = (scene) =>
   Effect.gen(function* () {
     const state = yield* scene.daemon
-    const status = state._tag === "Serving" ? yield* statusOf(state.path, scene.environment) : undefined
-    if (status === undefined || status.watching.idleSeconds === null) return []
+    const status = yield* scene.status
+    if (state._tag !== "Serving" || status === undefined || status.watching.idleSeconds === null) return []
     const { failure, fault, idleSeconds, intervalSeconds } = status.watching
     if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return []
     const again = yield* restart(scene, state.path, status.pid)

@@ -114,6 +114,8 @@ export const explain = (
     const here = (port === undefined ? undefined : everything.get(port)) ?? []
     const focused: Scene = {
       ...scene,
+      // A question about one port is not to wait for the daemon.
+      rival: Effect.succeed(undefined),
       listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
       silent: scene.silentAmong(port === undefined ? [] : [port])
     }

@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import { HOST_MAX } from "../config.ts"
 import { shellWord } from "../domain/shell.ts"
-import { statusOf } from "./daemonState.ts"
 import { configureFile, restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 
@@ -9,9 +8,8 @@ import type { Check, Draft } from "./scene.ts"
 export const hostShared: Check = (scene) =>
   Effect.gen(function* () {
     const state = yield* scene.daemon
-    const status = state._tag === "Serving" ? yield* statusOf(state.path, scene.environment) : undefined
-    const rival = status?.watching.rival ?? null
-    if (status === undefined || rival === null) return []
+    const rival = yield* scene.rival
+    if (state._tag !== "Serving" || rival === undefined) return []
     const { actor, fromFile } = scene.settings
     const server = yield* scene.machine.serverOf(state.path)
     const name = `${actor.host.slice(0, HOST_MAX - 2)}-2`
@@ -24,7 +22,7 @@ export const hostShared: Check = (scene) =>
       remedy:
         fromFile.has("HOST") || (server?.unit ?? null) !== null
           ? configureFile(scene, "HOST", name)
-          : `export AUTOMATELINUX_HOST=${shellWord(name)}; ${yield* restart(scene, state.path, status.pid)}`
+          : `export AUTOMATELINUX_HOST=${shellWord(name)}; ${yield* restart(scene, state.path, state.pid)}`
     }
     return [draft]
   })

@@ -9,7 +9,7 @@ import { holdersByPort } from "../domain/RegistryState.ts"
 import { knownOf, past } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
-import { findDaemon } from "./daemonState.ts"
+import { findDaemon, statusOf } from "./daemonState.ts"
 import type { Scene, View } from "./scene.ts"
 
 const CONNECTIONS = 64
@@ -91,6 +91,12 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
         )
         return new Set(silent)
       })
+    const daemon = once(findDaemon(environment, machine))
+    const status = once(
+      Effect.flatMap(daemon, (state) =>
+        state._tag === "Serving" ? statusOf(state.path, environment) : Effect.succeed(undefined)
+      )
+    )
     return {
       settings,
       version,
@@ -103,7 +109,9 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
       silentAmong,
       bound: Effect.map(listeners, (found) => new Set(found.keys())),
       environment,
-      daemon: once(findDaemon(environment, machine)),
+      daemon,
+      status,
+      rival: Effect.map(status, (found) => found?.watching.rival ?? undefined),
       machine
     }
   })

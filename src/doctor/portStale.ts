@@ -7,6 +7,8 @@ import { staleOwners } from "./selection.ts"
 /** No app and no special has been quiet for so long that its ports may be given back. */
 export const portStale: Check = (scene) =>
   Effect.gen(function* () {
+    // What the other machine serves is not to be given back for that.
+    if ((yield* scene.rival) !== undefined) return []
     const view = yield* scene.view
     return [...staleOwners(view, scene, yield* scene.silent).values()].map((group): Draft => {
       const keys = group.map(({ key }) => key)

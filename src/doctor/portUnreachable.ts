@@ -8,6 +8,8 @@ import { ofThisHost, staleOwners } from "./selection.ts"
 /** Something answers on every assigned port. What is not started at the moment is no fault, unless it should always run. */
 export const portUnreachable: Check = (scene) =>
   Effect.gen(function* () {
+    // What the other machine serves is not to be given back for that.
+    if ((yield* scene.rival) !== undefined) return []
     const view = yield* scene.view
     const silent = yield* scene.silent
     const stale = new Set([...staleOwners(view, scene, silent).values()].flat().map(({ key }) => key))

@@ -1,11 +1,12 @@
 import type * as Effect from "effect/Effect"
+import type { Status } from "../answers.ts"
 import type { PortsConfig } from "../config.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Finding } from "../domain/Finding.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import type { SchemaCondition } from "../domain/Schema.ts"
-import type { PortHealth } from "../domain/watch.ts"
+import type { PortHealth, Rival } from "../domain/watch.ts"
 import type { Listeners } from "../Listeners.ts"
 import type { Store } from "../Store.ts"
 import type { DaemonState } from "./daemonState.ts"
@@ -40,6 +41,10 @@ export interface Scene {
   /** The ports that something listens on. */
   readonly bound: Effect.Effect<ReadonlySet<number>>
   readonly daemon: Effect.Effect<DaemonState>
+  /** What the daemon says of itself, if it answers in time. */
+  readonly status: Effect.Effect<Status | undefined>
+  /** The other machine that has this host's name, if there is one: then what is stored may be what that one saw. */
+  readonly rival: Effect.Effect<Rival | undefined>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly machine: typeof Listeners.Service
 }

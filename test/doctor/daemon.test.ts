@@ -9,6 +9,7 @@ import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, wat
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+import { withSqlite } from "../support/sqlite.ts"
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
 
@@ -249,6 +250,8 @@ it("host-shared: two machines of one name, until one gets another", async () => 
       remedy: expect.stringMatching(/^export AUTOMATELINUX_HOST=fedora-2; kill \d+; /)
     })
   }
+  // Nothing says that it may be given back, because the other machine serves it.
+  expect((await examine(other)).findings.map(({ check }) => check)).toEqual(["host-shared"])
   const finding = await findingOf(other, "host-shared")
   leaveRunning(other, finding.remedy)
   // Here again, where the port is served, as soon as no other overwrites it.
@@ -294,6 +297,18 @@ it.each([
   clock.set(after - 86_400)
   expect((await box.d("listPorts")).stderr).toMatch(
     /^note: how old the health is cannot be told: it was stored at \S+, by a clock that was ahead/
+  )
+})
+
+it("does not reckon with a time that is still to come", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "27400-27449", AUTOMATELINUX_SPECIAL_RANGE: "27450-27499" })
+  await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
+  withSqlite(`${box.home}/.local/state/automatelinux/ports.sqlite`, (database) =>
+    database.exec("UPDATE port_owners SET seen = '2999-01-01T00:00:00.000Z'")
+  )
+  await serve(27_400)
+  expect((await findingOf(box, "port-taken")).message).toContain(
+    "it belongs to /opt/dev/cad, last seen there at 2999-01-01T00:00:00.000Z, by a clock that was ahead"
   )
 })
 
