@@ -2,6 +2,7 @@
 // and in turn with it. Prints a table, and fails only where something cannot be measured.
 import { cpus } from "node:os"
 import { growthRows } from "./growth.mjs"
+import { manyRows } from "./many.mjs"
 import { mariadbRows } from "./mariadb.mjs"
 import { clean } from "./place.mjs"
 import { memoryRows, processRows } from "./processes.mjs"
@@ -11,7 +12,14 @@ import { wireRows } from "./wire.mjs"
 delete process.env.NODE_EXTRA_CA_CERTS
 process.env.PATH = `${process.env.PATH}:/usr/sbin:/sbin`
 
-const PARTS = { processes: processRows, memory: memoryRows, wire: wireRows, mariadb: mariadbRows, growth: growthRows }
+const PARTS = {
+  processes: processRows,
+  memory: memoryRows,
+  wire: wireRows,
+  mariadb: mariadbRows,
+  growth: growthRows,
+  many: manyRows
+}
 
 const rounded = (value) => (value >= 100 ? Math.round(value) : Math.round(value * 10) / 10).toLocaleString("en")
 
