@@ -5,13 +5,12 @@ import { checks } from "./doctor/checks.ts"
 import { explain } from "./doctor/explanation.ts"
 import { makeScene } from "./doctor/makeScene.ts"
 import { accept, mendWhatIsSafe } from "./doctor/mends.ts"
-import type { Draft, Scene } from "./doctor/scene.ts"
+import type { Scene } from "./doctor/scene.ts"
 import type { Answer } from "./domain/Answer.ts"
 import { type RegistryError, TookTooLong } from "./domain/errors.ts"
 import { CHECK_NAMES, type CheckName, type Examination, type Finding, worstFirst } from "./domain/Finding.ts"
 import type { Note } from "./domain/Note.ts"
 import type { PortKey } from "./domain/PortKey.ts"
-import { escaped } from "./domain/rules.ts"
 import { Listeners } from "./Listeners.ts"
 import type { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
@@ -54,7 +53,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
           duration: limit,
           onTimeout: () => new TookTooLong({ what: name, seconds: Duration.toSeconds(limit) })
         }),
-        Effect.map((drafts): Checked => ({ name, findings: drafts.map((draft) => plainly(name, draft)) })),
+        Effect.map((drafts): Checked => ({ name, findings: drafts.map((draft) => ({ check: name, ...draft })) })),
         Effect.catchAll((failure) => Effect.succeed<Checked>({ name, findings: [], failure })),
         Effect.catchAllCause((cause) =>
           Effect.as(Effect.logError(`the check ${name} met a bug`, cause), {
@@ -136,15 +135,6 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
     return { examine, explain: explainPort }
   })
 }) {}
-
-/** What other programs have named is written out, so that no terminal and no shell acts upon it. */
-const plainly = (check: CheckName, draft: Draft): Finding => ({
-  check,
-  ...draft,
-  message: escaped(draft.message),
-  evidence: escaped(draft.evidence),
-  remedy: escaped(draft.remedy)
-})
 
 /** A check that could not be made is itself a finding, unless the database explains it. */
 const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {

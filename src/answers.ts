@@ -4,6 +4,7 @@ import type { Fault } from "./domain/errors.ts"
 import type { Examination } from "./domain/Finding.ts"
 import type { HealthState } from "./domain/Health.ts"
 import type { Rival } from "./domain/watch.ts"
+import { type Line, type Printed, printed } from "./printed.ts"
 import { plain, type Style } from "./style.ts"
 import { plainTable } from "./table.ts"
 
@@ -66,7 +67,7 @@ export interface Status {
   readonly health: Readonly<Record<HealthState, number>> | null
 }
 
-const statusText = (status: Status): string => {
+const statusText = (status: Status): Printed => {
   const { database, health, lastTick, ranges, watching } = status
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [
@@ -90,37 +91,37 @@ const statusText = (status: Status): string => {
             .join(", ")
     ]
   ]
-  return lines(rows.map(([name, text]) => `${name.padEnd(9)}  ${text}`))
+  return printed(rows.map(([name, text]) => `${name.padEnd(9)}  ${text}`))
 }
 
-const lines = (all: ReadonlyArray<string>): string => all.join("\n")
-const released = (result: Results["release"]): string =>
-  lines(result.released.map(({ key, port }) => `${key} ${port ?? "-"}`))
+const line = (only: Line): Printed => printed([only])
+const released = (result: Results["release"]): Printed =>
+  printed(result.released.map(({ key, port }) => `${key} ${port ?? "-"}`))
 
 /** How each answer reads as text, without the last line's end. */
 const texts: {
-  readonly [N in keyof Results]: (result: Results[N], payload: unknown, style: Style) => string | Promise<string>
+  readonly [N in keyof Results]: (result: Results[N], payload: unknown, style: Style) => Printed | Promise<Printed>
 } = {
-  allocate: ({ assignments }) => lines(assignments.map(({ key, port }) => `${key} ${port}`)),
-  getPort: ({ port }) => String(port),
+  allocate: ({ assignments }) => printed(assignments.map(({ key, port }) => `${key} ${port}`)),
+  getPort: ({ port }) => line(String(port)),
   setPort: ({ key, port }, payload) => {
     const { description, value } = payload as { readonly description?: unknown; readonly value?: unknown }
-    if (value !== undefined) return `Port set for ${key} to ${port}`
-    return description === undefined ? `Directory set for ${key}` : `Description set for ${key}`
+    if (value !== undefined) return line(`Port set for ${key} to ${port}`)
+    return line(description === undefined ? `Directory set for ${key}` : `Description set for ${key}`)
   },
   // What makes tables for terminals takes longer to load than anything else here.
   listPorts: async (assignments, _, { colour, width }) =>
     width === undefined
       ? plainTable(assignments)
       : (await import("./terminalTable.ts")).terminalTable(assignments, width, colour),
-  deletePort: ({ released: [first] }) => `Port entry deleted for ${first?.key}`,
+  deletePort: ({ released: [first] }) => line(`Port entry deleted for ${first?.key}`),
   release: released,
-  rename: ({ key, port }) => `${key} ${port}`,
-  reserve: ({ port, reason }) => `${port} reserved: ${reason}`,
-  unreserve: ({ port }) => `${port} no longer reserved`,
+  rename: ({ key, port }) => line(`${key} ${port}`),
+  reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
+  unreserve: ({ port }) => line(`${port} no longer reserved`),
   doctor: async (examination, _, style) => (await import("./report.ts")).report(examination, style),
   explain: async (explanation, _, style) => (await import("./report.ts")).explanationText(explanation, style),
-  ping: () => "pong",
+  ping: () => line("pong"),
   status: statusText
 }
 
@@ -130,4 +131,4 @@ export const textOf = <N extends keyof Results>(
   result: Results[N],
   payload: unknown,
   style: Style = plain
-): string | Promise<string> => texts[command](result, payload, style)
+): Printed | Promise<Printed> => texts[command](result, payload, style)

@@ -1,6 +1,9 @@
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as ManagedRuntime from "effect/ManagedRuntime"
@@ -13,6 +16,7 @@ import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { Listeners } from "./Listeners.ts"
 import { Monitor } from "./Monitor.ts"
+import { printed } from "./printed.ts"
 import { Registry } from "./Registry.ts"
 import { makeResponder, type Parts } from "./responder.ts"
 import { Store } from "./Store.ts"
@@ -58,12 +62,29 @@ const makeParts = (layer: Layer.Layer<Parts, RegistryError>) =>
     })
   })
 
+const lineOf = (value: unknown): unknown => (typeof value === "string" ? printed([value]) : value)
+
+/** The trace of a bug keeps its lines. */
+const linesOf = (cause: Cause.Cause<unknown>) =>
+  Cause.isEmpty(cause) ? [] : [printed(Cause.pretty(cause).split("\n"))]
+
+/** What the logger for terminals is given; it adds colours of its own. */
+const forTerminal = (entry: Logger.Logger.Options<unknown>): Logger.Logger.Options<unknown> => ({
+  ...entry,
+  message: [...Arr.ensure(entry.message).map(lineOf), ...linesOf(entry.cause)],
+  cause: Cause.empty,
+  annotations: HashMap.map(entry.annotations, lineOf)
+})
+
 /** The log goes to standard error: for people on a terminal, one structured line each otherwise. */
 const logging = Logger.replace(
   Logger.defaultLogger,
   process.stderr.isTTY
-    ? Logger.prettyLogger({ stderr: true, mode: "tty", colors: process.stderr.hasColors() })
-    : Logger.withConsoleError(Logger.logfmtLogger)
+    ? Logger.mapInputOptions(
+        Logger.prettyLogger({ stderr: true, mode: "tty", colors: process.stderr.hasColors() }),
+        forTerminal
+      )
+    : Logger.withConsoleError(Logger.map(Logger.logfmtLogger, (line) => printed([line])))
 )
 
 const refusedSocket = (error: unknown): Failure =>

@@ -1,12 +1,13 @@
 import { version } from "../package.json"
 import { commandList, type LocalCommand } from "./commands.ts"
 import { rootHelp } from "./help.ts"
+import { type Printed, printed } from "./printed.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 
 /** An answer that needs neither registry nor daemon: the document, and its text. */
 export interface LocalAnswer {
   readonly result: unknown
-  readonly text: string
+  readonly text: Printed
 }
 
 /** The commands that can be sent over the wire. */
@@ -21,14 +22,14 @@ export const answerLocally = (
 ): LocalAnswer => {
   switch (command) {
     case "version":
-      return { result: { version }, text: version }
+      return { result: { version }, text: printed([version]) }
     case "help":
-      return { result: { text: rootHelp(width) }, text: rootHelp(width) }
+      return { result: { text: rootHelp(width) }, text: printed(rootHelp(width).split("\n")) }
     case "listCommands":
-      return { result: { commands: names() }, text: names().join("\n") }
+      return { result: { commands: names() }, text: printed(names()) }
     case "getSocketPath": {
       const path = serverPath(environment, currentUid())
-      return { result: { path }, text: path }
+      return { result: { path }, text: printed([path]) }
     }
   }
 }

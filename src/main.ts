@@ -7,6 +7,7 @@ import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
+import { printed, printedJson } from "./printed.ts"
 import { helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
@@ -31,7 +32,7 @@ const noDaemon = (): Failure => ({
 const askOfItself: typeof ask = async (name, payload, environment) => {
   const asked = await ask(name, payload, environment)
   if (asked._tag !== "Reply" || asked.reply.ok || asked.reply.error.code !== "other-store") return asked
-  say(`note: ${asked.reply.error.message}\n`)
+  say(`note: ${asked.reply.error.message}`)
   return ask(name, payload, environment, true)
 }
 
@@ -63,7 +64,7 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
     // An older daemon does not know every command.
     if (ofDaemon || !["other-store", "unknown-command"].includes(reply.error.code)) return fail(reply.error, json)
     say(
-      `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it\n`
+      `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it`
     )
   } else if (ofDaemon) {
     return fail(noDaemon(), json)
@@ -76,16 +77,17 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
 const main = async (invocation: Invocation): Promise<void> => {
   switch (invocation._tag) {
     case "Help": {
-      const text =
-        invocation.command === undefined ? rootHelp(helpWidth()) : commandHelp(invocation.command, helpWidth())
-      if (!invocation.alone) return writeAnswer(text)
-      say(text)
+      const width = helpWidth()
+      const help = invocation.command === undefined ? rootHelp(width) : commandHelp(invocation.command, width)
+      const lines = help.trimEnd().split("\n")
+      if (!invocation.alone) return writeAnswer(printed(lines))
+      say(...lines)
       process.exitCode = 2
       return
     }
     case "Local": {
       const { result, text } = answerLocally(invocation.command, process.env, helpWidth())
-      return writeAnswer(invocation.json ? JSON.stringify(result) : text)
+      return writeAnswer(invocation.json ? printedJson(result) : text)
     }
     case "Wrong":
       return fail(invocation, invocation.json)

@@ -8,11 +8,11 @@ import { HEALTH_STATES, HealthState } from "./domain/Health.ts"
 import { PortInput } from "./domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "./domain/PortKey.ts"
 import { quote, textProblem } from "./domain/rules.ts"
+import { LIMITS } from "./domain/text.ts"
 
 const Text = ruled((text) => textProblem(text))
 const Reason = ruled((text) => (text.trim() === "" ? "is empty: say why" : textProblem(text)))
-const Directory = ruled((text) => (text.startsWith("/") ? textProblem(text, PATH_MAX) : "is not an absolute path"))
-const PATH_MAX = 4096
+const Directory = ruled((text) => (text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"))
 
 const Mode = Schema.Literal("prod", "dev").annotations({
   message: (issue) => ({ message: `${quote(issue.actual)} is not a mode: write prod or dev`, override: true })

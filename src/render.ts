@@ -1,6 +1,7 @@
 import { fstatSync, writeSync } from "node:fs"
 import { type Results, textOf } from "./answers.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
+import { type Line, type Printed, printed, printedJson } from "./printed.ts"
 import type { Style } from "./style.ts"
 
 /** Whether standard output may be a terminal, found out without Node's streams: to load them is a tenth of a start. */
@@ -48,14 +49,16 @@ const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
 /** Who does not read what goes wrong for so long, in milliseconds, is not told. */
 const DEAF_MS = 2000
 
-/** Writes to standard error, as far as that can be: if it cannot, there is nobody to tell. */
-export const say = (text: string): void => {
+const writeError = (text: Printed): void => {
   try {
-    writeAll(2, text, DEAF_MS)
+    writeAll(2, `${text}\n`, DEAF_MS)
   } catch {
     // A full disk, or a reader that has left.
   }
 }
+
+/** Writes lines to standard error, as far as that can be: if it cannot, there is nobody to tell. */
+export const say = (...lines: ReadonlyArray<Line>): void => writeError(printed(lines))
 
 /**
  * An answer that cannot be written ends the program: quietly if its reader closed the pipe, having seen enough,
@@ -63,12 +66,12 @@ export const say = (text: string): void => {
  */
 const outputFailed = (error: NodeJS.ErrnoException): never => {
   if (error.code === "EPIPE") process.exit()
-  say(`error: the answer cannot be written: ${error.code}; what was asked was done\nhint: d listPorts\n`)
+  say(`error: the answer cannot be written: ${error.code}; what was asked was done`, "hint: d listPorts")
   process.exit(exitCodeOf("unavailable"))
 }
 
 /** An answer goes to standard output, and nothing else does. */
-export const writeAnswer = (text: string): void => {
+export const writeAnswer = (text: Printed): void => {
   if (text === "") return
   try {
     writeAll(1, text.endsWith("\n") ? text : `${text}\n`, Number.POSITIVE_INFINITY)
@@ -77,13 +80,10 @@ export const writeAnswer = (text: string): void => {
   }
 }
 
-const writeNotes = (notes: ReadonlyArray<string>): void => {
-  for (const note of notes) say(`${note}\n`)
-}
-
 /** With `--json` the last line of standard error is the failure as a document. */
 export const writeFailure = ({ code, hint, message }: Failure, json: boolean): void => {
-  say(json ? `${JSON.stringify({ error: { code, message, hint } })}\n` : `error: ${message}\nhint: ${hint}\n`)
+  if (json) writeError(printedJson({ error: { code, message, hint } }))
+  else say(`error: ${message}`, `hint: ${hint}`)
 }
 
 /** The answer is no, and is written all the same. */
@@ -96,7 +96,7 @@ export const writeReply = async <N extends keyof Results>(
   payload: unknown,
   json: boolean
 ): Promise<void> => {
-  writeNotes(notes)
+  if (notes.length > 0) writeError(printed(notes))
   if (command === "doctor" && !(result as Results["doctor"]).healthy) process.exitCode = UNHEALTHY
-  writeAnswer(json ? JSON.stringify(result) : await textOf(command, result, payload, outputStyle()))
+  writeAnswer(json ? printedJson(result) : await textOf(command, result, payload, outputStyle()))
 }

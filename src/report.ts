@@ -2,8 +2,8 @@ import type { Event } from "./domain/Event.ts"
 import type { Explanation } from "./domain/Explanation.ts"
 import { type Examination, type Finding, SEVERITIES, type Severity } from "./domain/Finding.ts"
 import { describeOwner } from "./domain/Owner.ts"
-import { escaped } from "./domain/rules.ts"
-import { type Paint, painter } from "./paint.ts"
+import { painter } from "./paint.ts"
+import { type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./style.ts"
 import { nameOf } from "./words.ts"
 
@@ -16,13 +16,17 @@ const INFOS_SHOWN = 3
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-const ofFinding = ({ evidence, message, remedy }: Finding, paint: Paint): ReadonlyArray<string> => [
-  `  ${paint("bold", message)}`,
-  `    seen: ${evidence}`,
-  `    mend: ${remedy}`
+const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severity], text: severity }, `  ${check}`]
+
+const messageOf = ({ message }: Finding): Line => ["  ", { format: "bold", text: message }]
+
+const ofFinding = (finding: Finding): ReadonlyArray<Line> => [
+  messageOf(finding),
+  `    seen: ${finding.evidence}`,
+  `    mend: ${finding.remedy}`
 ]
 
-const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>, paint: Paint): ReadonlyArray<string> => {
+const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
   const [first] = findings
   if (first === undefined) return []
   const shown = severity === "info" && findings.length > INFOS_SHOWN + 1 ? findings.slice(0, INFOS_SHOWN) : findings
@@ -31,26 +35,22 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>, paint: Pa
   // One remedy for all is said once.
   const together = findings.length > 1 && findings.every(({ remedy }) => remedy === first.remedy)
   return [
-    `${paint(COLOURS[severity], severity)}  ${first.check}`,
-    ...(together
-      ? [...findings.map(({ message }) => `  ${paint("bold", message)}`), `    mend: ${first.remedy}`]
-      : shown.flatMap((finding) => ofFinding(finding, paint))),
+    headOf(first),
+    ...(together ? [...findings.map(messageOf), `    mend: ${first.remedy}`] : shown.flatMap(ofFinding)),
     ...(rest.length > 0 && !together ? [`  and the same of ${rest.map(whose).join(", ")}`] : []),
     ""
   ]
 }
 
 /** The text of an examination. */
-export const report = (examination: Examination, style: Style): string => {
-  const paint = painter(style.colour)
+export const report = (examination: Examination, style: Style): Printed => {
   const { failed, findings, looked, mended, ran, store } = examination
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
   const groups = SEVERITIES.flatMap((severity) =>
     [...new Set(of(severity).map(({ check }) => check))].flatMap((check) =>
       ofCheck(
         severity,
-        of(severity).filter((finding) => finding.check === check),
-        paint
+        of(severity).filter((finding) => finding.check === check)
       )
     )
   )
@@ -60,14 +60,18 @@ export const report = (examination: Examination, style: Style): string => {
     counted(looked.listeners, "listener")
   ].join(", ")
   const counts = SEVERITIES.map((severity) => counted(of(severity).length, severity)).join(", ")
-  return [
-    ...mended.map((line) => `mended: ${line}`),
-    ...groups,
-    ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
-    findings.length === 0 && failed.length === 0
-      ? `${paint("green", "all is well")}: ${scope}, in ${store}`
-      : `${counts}; ${scope}, in ${store}`
-  ].join("\n")
+  const well: Span = { format: "green", text: "all is well" }
+  return printed(
+    [
+      ...mended.map((line) => `mended: ${line}`),
+      ...groups,
+      ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
+      findings.length === 0 && failed.length === 0
+        ? [well, `: ${scope}, in ${store}`]
+        : `${counts}; ${scope}, in ${store}`
+    ],
+    painter(style.colour)
+  )
 }
 
 const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, what }: Event): string => {
@@ -75,7 +79,7 @@ const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, wha
   return [
     at,
     what,
-    ...(key === null ? [] : [key]),
+    ...(key === null ? [] : [nameOf(key)]),
     ...(ports.length > 0 ? [[...new Set(ports)].join(" to ")] : []),
     ...(detail === null ? [] : [JSON.stringify(detail)]),
     `by ${user} on ${host} (${program})`
@@ -85,7 +89,7 @@ const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, wha
 const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number]) => {
   const seen = health.lastUp === null ? "never seen up here" : `last up ${health.lastUp}`
   return [
-    ["key", description === null ? key : `${key}: ${description}`],
+    ["key", description === null ? nameOf(key) : `${nameOf(key)}: ${description}`],
     ["claimed", claimed === null ? "no claim" : `${claimed.at} by ${claimed.by} on ${claimed.host}`],
     ...(owner === null
       ? []
@@ -116,9 +120,8 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
 }
 
 /** The text of an explanation. */
-export const explanationText = (explanation: Explanation, style: Style): string => {
+export const explanationText = (explanation: Explanation, style: Style): Printed => {
   const { findings, history, keys, listeners, place, port, reserved } = explanation
-  const paint = painter(style.colour)
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
     ...keys.flatMap(ofKey),
@@ -130,17 +133,12 @@ export const explanationText = (explanation: Explanation, style: Style): string 
     ...(port === null ? [] : many("listens", listeners.length === 0 ? ["nothing"] : listeners.map(ofListener))),
     ...many("history", history.length === 0 ? ["none"] : history.map(eventLine))
   ]
-  return [
-    `${"port".padEnd(10)}  ${port === null ? "none" : paint("cyan", String(port))}`,
-    ...rows.map(([name = "", text = ""]) => `${name.padEnd(10)}  ${escaped(text)}`),
-    ...(findings.length === 0
-      ? []
-      : [
-          "",
-          ...findings.flatMap((finding) => [
-            `${paint(COLOURS[finding.severity], finding.severity)}  ${finding.check}`,
-            ...ofFinding(finding, paint)
-          ])
-        ])
-  ].join("\n")
+  return printed(
+    [
+      [`${"port".padEnd(10)}  `, port === null ? "none" : { format: "cyan", text: String(port) }],
+      ...rows.map(([name = "", text = ""]) => `${name.padEnd(10)}  ${text}`),
+      ...(findings.length === 0 ? [] : ["", ...findings.flatMap((finding) => [headOf(finding), ...ofFinding(finding)])])
+    ],
+    painter(style.colour)
+  )
 }

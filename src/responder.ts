@@ -15,6 +15,7 @@ import { makeHandlers } from "./handlers.ts"
 import type { Listeners } from "./Listeners.ts"
 import { answerLocally } from "./local.ts"
 import type { Monitor } from "./Monitor.ts"
+import { printed } from "./printed.ts"
 import { decodePayload } from "./protocol.ts"
 import { Registry } from "./Registry.ts"
 import { type Difference, differenceFrom, identityBy, UNREADABLE } from "./registryIdentity.ts"
@@ -133,7 +134,7 @@ export const makeResponder = (
             (found) => (key) =>
               Either.match(found(key), {
                 onLeft: (error) => refused(describe(error)),
-                onRight: (result) => ({ ok: true, result, text: () => String(result.port), notes: [] })
+                onRight: (result) => ({ ok: true, result, text: () => printed([String(result.port)]), notes: [] })
               })
           ),
           (outcome) => () => outcome
@@ -173,7 +174,7 @@ export const makeResponder = (
       if (command === "ping") {
         const clock = Math.floor(performance.now())
         const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience), clock }
-        return { ok: true, notes: [], result, text: () => "pong" }
+        return { ok: true, notes: [], result, text: () => printed(["pong"]) }
       }
       if (command === "status") {
         const result = await run(status)

@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { RegistryCommand } from "./commands.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
+import { printed } from "./printed.ts"
 import { say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 
 /** What needs Effect: a command in this process, the service, the completions. */
@@ -44,7 +45,7 @@ const program = (task: Task): Effect.Effect<void, unknown> => {
     case "Completions":
       return Effect.gen(function* () {
         const { completions } = yield* Effect.promise(() => import("./completions.ts"))
-        writeAnswer(yield* completions(task.shell))
+        writeAnswer(printed((yield* completions(task.shell)).split("\n")))
       })
   }
 }
@@ -59,7 +60,7 @@ const exitCode = (task: Task, cause: Cause.Cause<unknown>): number => {
     writeFailure(error.failure, json)
     return exitCodeOf(error.failure.code)
   }
-  say(`${Cause.pretty(cause)}\n`)
+  say(...Cause.pretty(cause).split("\n"))
   writeFailure({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
   return exitCodeOf("internal")
 }

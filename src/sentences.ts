@@ -4,7 +4,7 @@ import type { Failure } from "./domain/Failure.ts"
 import type { Listener } from "./domain/Listener.ts"
 import type { Note } from "./domain/Note.ts"
 import { formatRange, type Obstacle } from "./domain/PortRange.ts"
-import { keyProblem, quote } from "./domain/rules.ts"
+import { asTyped, keyProblem, quote } from "./domain/rules.ts"
 import { age, describeListener, nameOf, names, showProcess } from "./words.ts"
 
 /** What takes the row of `key` away. What is no key `d` does not take, and a shell might act upon it. */
@@ -79,7 +79,7 @@ export const describe = (error: RegistryError): Failure => {
     case "KeyTaken":
       return {
         code: "conflict",
-        message: `${error.to} has a port already, ${error.port}; ${error.key} was not renamed`,
+        message: `${error.to} has a port already, ${asTyped(error.port)}; ${error.key} was not renamed`,
         hint: `d deletePort --key ${error.to} first, or choose another name`
       }
     case "KeyCollision":

@@ -1,12 +1,13 @@
 import { createServer, type Server, type Socket } from "node:net"
 import type { Failure } from "./domain/Failure.ts"
+import { type Printed, printed, printedJson } from "./printed.ts"
 
 /** What came of a request: a document, the text of it, and what is said beside it. */
 export type Outcome =
   | {
       readonly ok: true
       readonly result: unknown
-      readonly text: () => string | Promise<string>
+      readonly text: () => Printed | Promise<Printed>
       readonly notes: ReadonlyArray<string>
     }
   | { readonly ok: false; readonly failure: Failure }
@@ -31,17 +32,17 @@ const UNREAD_MAX = 262_144
 const LINGER_MS = 2000
 
 /** How the deployed clients know a failure. */
-const plainFailure = ({ code, message }: Failure): string =>
-  ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code)
-    ? message
-    : `ERROR: ${message.replaceAll("\n", " ")}`
+const plainFailure = ({ code, message }: Failure): Printed =>
+  printed([
+    ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code) ? message : `ERROR: ${message}`
+  ])
 
-const reply = (version: string, id: unknown, outcome: Outcome): string => {
+const reply = (version: string, id: unknown, outcome: Outcome): Printed => {
   const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
   const body = outcome.ok
     ? { ok: true, version, result: outcome.result, notes }
     : { ok: false, version, error: outcome.failure }
-  return `${JSON.stringify(id === undefined ? body : { ...body, id })}\n`
+  return printedJson(id === undefined ? body : { ...body, id })
 }
 
 const parse = (line: string): Request | undefined => {
@@ -65,16 +66,16 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
   let closing = false
   let ended = false
 
-  const say = (text: string) => {
-    if (!socket.destroyed && socket.writable) socket.write(text)
+  const say = (text: Printed) => {
+    if (!socket.destroyed && socket.writable) socket.write(`${text}\n`)
   }
-  const close = (text = "") => {
+  const close = (text?: Printed) => {
     closing = true
     lines.length = 0
     pending = Buffer.alloc(0)
     // Who has read it all and does not leave is not waited for; what it still sends is read, and dropped.
     if (!socket.destroyed && socket.writable)
-      socket.end(text, () => {
+      socket.end(text === undefined ? "" : text.endsWith("\n") ? text : `${text}\n`, () => {
         const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
         socket.once("close", () => clearTimeout(linger))
       })
@@ -82,7 +83,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
 
   const answer = async (line: string) => {
     const request = parse(line)
-    if (request === undefined) return say("ERROR: Invalid JSON\n")
+    if (request === undefined) return say(printed(["ERROR: Invalid JSON"]))
     if (typeof request["id"] === "object" && request["id"] !== null) {
       const failure: Failure = {
         code: "invalid",
@@ -93,8 +94,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     }
     const outcome = await respond(request)
     if (request["format"] === "json") return say(reply(version, request["id"], outcome))
-    const answered = outcome.ok ? await outcome.text() : plainFailure(outcome.failure)
-    close(answered.endsWith("\n") ? answered : `${answered}\n`)
+    close(outcome.ok ? await outcome.text() : plainFailure(outcome.failure))
   }
 
   const work = async () => {
@@ -116,11 +116,11 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     if (closing) return
     pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
     for (let at = pending.indexOf(10); at !== -1; at = pending.indexOf(10)) {
-      if (at > limits.line) return close("ERROR: Line too long\n")
+      if (at > limits.line) return close(printed(["ERROR: Line too long"]))
       lines.push(pending.toString("utf8", 0, at))
       pending = pending.subarray(at + 1)
     }
-    if (pending.length > limits.line) return close("ERROR: Line too long\n")
+    if (pending.length > limits.line) return close(printed(["ERROR: Line too long"]))
     void work()
     // What is answered comes before what is read: a client that writes without end does not fill our memory.
     if (lines.length > 0) socket.pause()
@@ -138,7 +138,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
       socket.setTimeout(limits.idle)
       return
     }
-    close("ERROR: Idle timeout\n")
+    close(printed(["ERROR: Idle timeout"]))
     // One that does not even read that.
     setTimeout(() => socket.destroy(), LINGER_MS).unref()
   })

@@ -1,6 +1,7 @@
 import Table from "cli-table3"
 import type { Assignment } from "./domain/Assignment.ts"
 import { painter } from "./paint.ts"
+import type { Printed } from "./printed.ts"
 import { cellsOf, GAP, HEAD, widthsOf } from "./table.ts"
 
 const DESCRIPTION_MIN = 12
@@ -25,8 +26,10 @@ const NO_BORDER = {
   middle: GAP
 } as const
 
-/** The assignments as a table for a terminal. Only descriptions are cut where it is narrow, never a key or a port. */
-export const terminalTable = (assignments: ReadonlyArray<Assignment>, width: number, colour: boolean): string => {
+/**
+ * The assignments as a table for a terminal. Its cells are escaped; what lays them out adds colours and blanks. Only descriptions are cut where it is narrow, never a key or a port.
+ */
+export const terminalTable = (assignments: ReadonlyArray<Assignment>, width: number, colour: boolean): Printed => {
   const rows = cellsOf(assignments)
   const fixed = widthsOf(rows).slice(0, -1)
   const room = Math.max(DESCRIPTION_MIN, width - fixed.reduce((sum, each) => sum + each + GAP.length, 0))
@@ -47,5 +50,5 @@ export const terminalTable = (assignments: ReadonlyArray<Assignment>, width: num
     .toString()
     .split("\n")
     .map((line) => line.trimEnd())
-    .join("\n")
+    .join("\n") as Printed
 }

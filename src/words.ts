@@ -1,5 +1,5 @@
 import type { Listener } from "./domain/Listener.ts"
-import { escaped, keyProblem, quote } from "./domain/rules.ts"
+import { keyProblem, quote } from "./domain/rules.ts"
 
 /** How things are called, for people: listeners, keys, spans of time, and the commands that sentences share. */
 
@@ -9,16 +9,10 @@ export const describeListener = (listener: Listener | null): string => {
   if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
   const { command, container, directory, pid, proxy, unit } = listener.process
   return [
-    command === null ? "a process" : escaped(command),
+    command === null ? "a process" : command,
     `pid ${pid}`,
-    ...(container === null
-      ? []
-      : [proxy ? `for ${escaped(container)} in a container` : `in container ${escaped(container)}`]),
-    ...(directory === null || directory === "/"
-      ? unit === null
-        ? []
-        : [`of ${escaped(unit)}`]
-      : [`in ${escaped(directory)}`])
+    ...(container === null ? [] : [proxy ? `for ${container} in a container` : `in container ${container}`]),
+    ...(directory === null || directory === "/" ? (unit === null ? [] : [`of ${unit}`]) : [`in ${directory}`])
   ].join(", ")
 }
 
@@ -38,8 +32,12 @@ export const describeSockets = (listeners: readonly [Listener, ...Array<Listener
 /** A key that is shown: another program may have written one that is none. */
 export const nameOf = (key: string): string => (keyProblem(key) === undefined ? key : quote(key))
 
+/** So many keys are named in one sentence; another program may have written any number of rows. */
+const NAMED = 6
+
 export const names = (keys: ReadonlyArray<string>): string => {
-  const plain = keys.map(nameOf)
+  const plain = keys.slice(0, keys.length > NAMED ? NAMED - 1 : NAMED).map(nameOf)
+  if (keys.length > plain.length) plain.push(`${keys.length - plain.length} others`)
   return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
 }
 

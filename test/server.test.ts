@@ -2,11 +2,12 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
+import { printed } from "../src/printed.ts"
 import { type Limits, type Outcome, serve } from "../src/server.ts"
 import { temporary } from "./support/program.ts"
 
 const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
-const pong: Outcome = { ok: true, result: {}, text: () => "pong", notes: [] }
+const pong: Outcome = { ok: true, result: {}, text: () => printed(["pong"]), notes: [] }
 
 const start = async (respond = async () => pong) => {
   const path = join(temporary(), "s")

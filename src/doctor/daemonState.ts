@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Status } from "../answers.ts"
 import { probe } from "../client.ts"
 import type { Process } from "../domain/Listener.ts"
+import { cut, LIMITS } from "../domain/text.ts"
 import type { Listeners } from "../Listeners.ts"
 import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
 
@@ -42,14 +43,14 @@ const stateAt = (path: string, environment: Environment, machine: typeof Listene
         ? ({
             _tag: "Serving",
             path,
-            version: reply.version,
+            version: cut(String(reply.version), LIMITS.name),
             pid: (reply.result as { readonly pid: number }).pid
           } satisfies DaemonState)
         : ({
             _tag: "Foreign",
             path,
             what: "a daemon that keeps another registry",
-            why: reply.error.message
+            why: cut(String(reply.error.message), LIMITS.message)
           } satisfies DaemonState)
     }
     switch (asked.why) {

@@ -8,6 +8,7 @@ import type { Fault } from "../domain/errors.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
 import { appOf, keyProblem, kindOf } from "../domain/rules.ts"
 import { shellWord } from "../domain/shell.ts"
+import { LIMITS } from "../domain/text.ts"
 import { sudo } from "../words.ts"
 import type { Scene, View } from "./scene.ts"
 
@@ -24,12 +25,24 @@ export const asAdministrator = ({ settings: { database } }: Scene, statement: st
     ? `sqlite3 ${shellWord(database.path)} ${shellWord(statement)}`
     : `${client(database)} --execute=${shellWord(statement)} ${shellWord(database.name)}`
 
-/** Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes. */
+/**
+ * Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes; of one that
+ * fills a screen, how it begins and how long it is.
+ */
 const deleteRow = (scene: Scene, key: string): string => {
   const { database, settingsTable } = scene.settings
-  const bytes = `X'${Buffer.from(`port_${key}`).toString("hex")}'`
-  const name = database._tag === "Sqlite" ? `CAST(${bytes} AS TEXT)` : bytes
-  return asAdministrator(scene, `DELETE FROM ${settingsTable} WHERE setting_key = ${name}`)
+  const isSqlite = database._tag === "Sqlite"
+  const textOf = (text: string) => {
+    const bytes = `X'${Buffer.from(text).toString("hex")}'`
+    return isSqlite ? `CAST(${bytes} AS TEXT)` : bytes
+  }
+  const characters = [...`port_${key}`]
+  const row =
+    characters.length <= LIMITS.column
+      ? `setting_key = ${textOf(`port_${key}`)}`
+      : `SUBSTR(setting_key, 1, ${LIMITS.name}) = ${textOf(characters.slice(0, LIMITS.name).join(""))}` +
+        ` AND ${isSqlite ? "LENGTH" : "CHAR_LENGTH"}(setting_key) = ${characters.length}`
+  return asAdministrator(scene, `DELETE FROM ${settingsTable} WHERE ${row}`)
 }
 
 /** Gives a key's port back. */

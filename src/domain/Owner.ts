@@ -1,8 +1,10 @@
 import type { Listener, Process } from "./Listener.ts"
 
+export const OWNER_KINDS = ["directory", "unit", "container"] as const
+
 /** Whose a listener is, as far as a process shows it: it lasts over restarts. */
 export interface Owner {
-  readonly kind: "directory" | "unit" | "container"
+  readonly kind: (typeof OWNER_KINDS)[number]
   /** The directory, the unit, or the port inside the container. */
   readonly name: string
 }

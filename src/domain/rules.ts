@@ -1,32 +1,34 @@
+import { cut, escaped, LIMITS } from "./text.ts"
+
 /**
- * What is a key, an app, a port, a description: the rules themselves, as plain functions. They import nothing, so
- * that the path which must start fast can use them; the schemas beside this file are made of them.
+ * What is a key, an app, a port, a description: the rules themselves, as plain functions. They import nothing that starts
+ * slowly, so that the path which must start fast can use them; the schemas beside this file are made of them.
  */
 
 export type Kind = "prod" | "dev" | "special"
 
-export const KEY_MAX = 250
 /** An app's longest key is `APP-prod`: five characters more. */
-export const APP_MAX = KEY_MAX - "-prod".length
+const APP_MAX = LIMITS.key - "-prod".length
 export const PORT_MAX = 65_535
-export const TEXT_MAX = 500
 
 /** What is no plain text of one line: control characters, and what separates lines and paragraphs. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const PORT = /^[1-9][0-9]{0,4}$/
 
+/** What Node reads for bytes that are not UTF-8: what they were is lost. */
+const LOST = "\ufffd"
+const NOT_UTF8 = "has bytes that are not UTF-8: write it in UTF-8"
+
 /** What is wrong with `text` as the name of a file or a URL, which it may be all the same. */
 export const blankProblem = (text: string): string | undefined =>
-  text.search(CONTROL) !== -1
-    ? "has a control character, perhaps of a line that ends in CRLF: take it out"
-    : text.trim() !== text
-      ? "begins or ends with a blank: take it out"
-      : undefined
-
-/** `text` with what a terminal or a reader of lines would act upon written out. */
-export const escaped = (text: string): string =>
-  text.replace(CONTROL, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`)
+  text.includes(LOST)
+    ? NOT_UTF8
+    : text.search(CONTROL) !== -1
+      ? "has a control character, perhaps of a line that ends in CRLF: take it out"
+      : text.trim() !== text
+        ? "begins or ends with a blank: take it out"
+        : undefined
 
 /** `value` as it may be shown in a message: quoted, control characters escaped, cut where it is long. */
 export const quote = (value: unknown): string => {
@@ -34,7 +36,7 @@ export const quote = (value: unknown): string => {
     typeof value === "object" && value !== null
       ? "an object or a list"
       : escaped(JSON.stringify(value) ?? String(value))
-  return text.length > 80 ? `${text.slice(0, 76)}…"` : text
+  return text.length > LIMITS.quoted ? `${cut(text, LIMITS.quoted - 3)}"` : text
 }
 
 /** A word as somebody wrote it, quoted where it is not plain. */
@@ -50,7 +52,7 @@ const nameProblem = (noun: string, text: string, max: number): string | undefine
 }
 
 /** What is wrong with `text` as a key, or `undefined`. */
-export const keyProblem = (text: string): string | undefined => nameProblem("a key", text, KEY_MAX)
+export const keyProblem = (text: string): string | undefined => nameProblem("a key", text, LIMITS.key)
 
 /** What is wrong with `text` as the name of an app, or `undefined`. */
 export const appProblem = (text: string): string | undefined =>
@@ -74,10 +76,11 @@ export const parsePort = (text: string): number | undefined => {
 }
 
 /** What is wrong with a description, a reason or a directory, or `undefined`. */
-export const textProblem = (text: string, max = TEXT_MAX): string | undefined => {
+export const textProblem = (text: string, max: number = LIMITS.text): string | undefined => {
   if (text.length > max) return `is ${text.length} characters long: at most ${max} are kept`
   if (text.search(CONTROL) !== -1) return "has a line break or a control character: write one plain line"
   if (!text.isWellFormed()) return "is not valid Unicode"
+  if (text.includes(LOST)) return NOT_UTF8
   return undefined
 }
 

@@ -1,6 +1,8 @@
+import { isUtf8 } from "node:buffer"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { basename, isAbsolute } from "node:path"
 import type { Process } from "../domain/Listener.ts"
+import { cut, LIMITS } from "../domain/text.ts"
 import { readOr } from "./readOr.ts"
 
 /** Pid 1, and the manager of a user's services. In a container pid 1 may be the app; then whose it is stays open. */
@@ -37,16 +39,28 @@ const HERTZ = 100
 const bootTime = (): number =>
   Number(/^btime (\d+)$/m.exec(readOr(() => readFileSync("/proc/stat", "utf8"), ""))?.[1] ?? Number.NaN)
 
-/** The service that a process belongs to, as the service manager named its group. A session of a user is none. */
+/**
+ * The service that a process belongs to, as the service manager named its group: whole, because it tells one service from
+ * another. A session of a user is none.
+ */
 export const unitIn = (cgroup: string): string | null =>
   cgroup
     .split(/[\n/]/)
-    .filter((part) => part.endsWith(".service") && !part.startsWith("user@"))
+    .filter((part) => part.endsWith(".service") && !part.startsWith("user@") && part.length <= LIMITS.unit)
     .at(-1) ?? null
 
 /** The short number of the container that a process runs in. */
 export const containerIn = (cgroup: string): string | null =>
   /(?:docker|libpod|containerd|crio)[-/:]([0-9a-f]{12})[0-9a-f]{52}/.exec(cgroup)?.[1] ?? null
+
+/**
+ * Where a process works; null if the name is not in UTF-8, because what stands for its bytes would name another
+ * directory. The kernel marks one that was removed.
+ */
+const directoryOf = (pid: number): string | null => {
+  const bytes = readOr(() => readlinkSync(`/proc/${pid}/cwd`, "buffer"), null)
+  return bytes !== null && isUtf8(bytes) ? bytes.toString().replace(/ \(deleted\)$/, "") : null
+}
 
 /** What can be told of a process. `homes` are the directories of users. */
 export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
@@ -63,16 +77,15 @@ export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
   const after = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined)
   // docker-proxy says it this way.
   const inner = after("-container-port")
-  const link = readOr(() => readlinkSync(`/proc/${pid}/cwd`), null)
-  const directory = link === null ? null : link.replace(/ \(deleted\)$/, "")
+  const directory = directoryOf(pid)
   return {
     pid,
-    command: name === "" ? null : name,
+    command: name === "" ? null : cut(name, LIMITS.name),
     directory,
     atHome: directory !== null && homes.has(directory),
-    paths: words.filter(isAbsolute),
+    paths: words.filter((word) => isAbsolute(word) && word.length <= LIMITS.path),
     unit: unitIn(cgroup),
-    container: inner === undefined ? containerIn(cgroup) : `${after("-container-ip") ?? ""}:${inner}`,
+    container: inner === undefined ? containerIn(cgroup) : cut(`${after("-container-ip") ?? ""}:${inner}`, LIMITS.name),
     proxy: inner !== undefined,
     startedAt: Number.isFinite(started) ? new Date(started * 1000).toISOString() : null,
     manager: isManager(pid),

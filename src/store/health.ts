@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import type { HealthState } from "../domain/Health.ts"
+import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
+import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/text.ts"
 import type { HealthNews, HostHealth, PortHealth } from "../domain/watch.ts"
 import { question } from "./questions.ts"
 
@@ -26,14 +27,22 @@ export const makeHealthRows = (host: string) =>
         sql<HealthRow>`
           SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`,
         (rows) =>
-          new Map(rows.map(({ last_up, ...row }): [number, PortHealth] => [row.port, { ...row, lastUp: last_up }]))
+          new Map(
+            rows.flatMap(({ last_up, ...row }): ReadonlyArray<[number, PortHealth]> => {
+              const since = columnTime(row.since)
+              // A row that another program wrote and that says nothing is as good as none.
+              if (since === null || !HEALTH_STATES.includes(row.state)) return []
+              const listener = columnTextOrNull(row.listener, LIMITS.path)
+              return [[row.port, { ...row, since, lastUp: columnTime(last_up), listener }]]
+            })
+          )
       ),
       clock: question(
         sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
         ([clock]): Omit<HostHealth, "records"> => {
-          const [seconds = "0", at, machine] = clock?.value.split(" ") ?? []
+          const [seconds, at, machine] = columnText(clock?.value).split(" ")
           // A clock that was set back once made it negative.
-          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: at ?? null, machine }
+          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: columnTime(at), machine }
         }
       )
     }

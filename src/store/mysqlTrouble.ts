@@ -1,3 +1,4 @@
+import { cut, LIMITS } from "../domain/text.ts"
 import type { Trouble } from "./Dialect.ts"
 
 interface DriverError {
@@ -189,7 +190,8 @@ export const isFromServer = (cause: unknown): boolean =>
 
 /** What the driver's error means: the server's if it has such a number, or else the connection's. */
 export const diagnose = (cause: unknown): Trouble => {
-  const { code = "", errno = 0, message = String(cause) } = (cause ?? {}) as DriverError
+  const { code = "", errno = 0, message: said = String(cause) } = (cause ?? {}) as DriverError
+  const message = cut(said, LIMITS.message)
   if (isFromServer(cause)) return diagnoseServer(errno, message)
   if (code === "AUTH_SWITCH_PLUGIN_ERROR") {
     return {

@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import type { KeyOwner, Owner } from "../domain/Owner.ts"
+import { type KeyOwner, OWNER_KINDS, type Owner } from "../domain/Owner.ts"
+import { columnText, columnTime, LIMITS } from "../domain/text.ts"
 import type { Sighting } from "../domain/watch.ts"
 import { question } from "./questions.ts"
 
@@ -10,7 +11,15 @@ export const makeOwnerRows = (host: string) =>
     const all = question(
       sql<KeyOwner & { key: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
-      (rows): ReadonlyMap<string, KeyOwner> => new Map(rows.map(({ key, ...owner }) => [key, owner]))
+      (rows): ReadonlyMap<string, KeyOwner> =>
+        new Map(
+          rows
+            .filter(({ kind }) => OWNER_KINDS.includes(kind))
+            .map(({ key, kind, name, seen, since }) => [
+              key,
+              { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
+            ])
+        )
     )
 
     const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`

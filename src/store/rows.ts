@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import type { Event } from "../domain/Event.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
+import { columnText, columnTextOrNull, LIMITS } from "../domain/text.ts"
 import { Dialect } from "./Dialect.ts"
 import { type Question, question } from "./questions.ts"
 import { TABLE_ROW } from "./schema.ts"
@@ -66,7 +67,12 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         new Map(
           rows.map(({ by, created_at, description, host, key }) => [
             key,
-            { description, createdAt: created_at, host, by }
+            {
+              description: columnTextOrNull(description, LIMITS.text),
+              createdAt: columnText(created_at),
+              host: columnText(host),
+              by: columnText(by)
+            }
           ])
         )
     )
@@ -78,14 +84,19 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         new Map(
           rows.map((row): [number, Claim] => [
             row.port,
-            { key: row.claim_key, claimedAt: row.claimed_at, host: row.host, by: row.by }
+            {
+              key: row.claim_key,
+              claimedAt: columnText(row.claimed_at),
+              host: columnText(row.host),
+              by: columnText(row.by)
+            }
           ])
         )
     )
 
     const ofReserved = question(
       sql<{ port: number; reason: string }>`SELECT port, reason FROM port_reserved`,
-      (rows) => new Map(rows.map((row) => [row.port, row.reason]))
+      (rows) => new Map(rows.map((row) => [row.port, columnText(row.reason, LIMITS.text)]))
     )
 
     const ofTable = question(
@@ -156,7 +167,19 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
           ])}
           ORDER BY id DESC LIMIT ${sql.literal(String(HISTORY_MAX))}`,
         (found) =>
-          found.map(({ new_port, old_port, ...row }): Event => ({ ...row, oldPort: old_port, newPort: new_port }))
+          found.map(
+            (row): Event => ({
+              at: columnText(row.at),
+              what: columnText(row.what),
+              key: columnTextOrNull(row.key, LIMITS.column),
+              oldPort: row.old_port,
+              newPort: row.new_port,
+              detail: columnTextOrNull(row.detail, LIMITS.path),
+              host: columnText(row.host),
+              user: columnText(row.user),
+              program: columnText(row.program)
+            })
+          )
       )
 
     return {

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest"
-import { asTyped, escaped, quote } from "../../src/domain/rules.ts"
+import { asTyped, quote } from "../../src/domain/rules.ts"
+import { escaped } from "../../src/domain/text.ts"
+import { printed } from "../../src/printed.ts"
 import { describeListener } from "../../src/words.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 
@@ -12,5 +14,5 @@ it("shows nothing that a terminal would act upon", () => {
 
 it("tells of a listener in one plain line, whatever its process calls itself", () => {
   const listener = listenerOf(someProcess({ pid: 7, command: "a\nb\u001b[2J", directory: "/x\n" }))
-  expect(describeListener(listener)).toBe("a\\u000ab\\u001b[2J, pid 7, in /x\\u000a")
+  expect(printed([describeListener(listener)])).toBe("a\\u000ab\\u001b[2J, pid 7, in /x\\u000a")
 })

@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { CONTROL } from "../support/control.ts"
+import { ACTING } from "../support/control.ts"
 import { machine } from "../support/program.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
@@ -22,7 +22,7 @@ it("shows what another program wrote without obeying it", async () => {
     await box.d("allocate", "--app", "evil")
   ]
   const text = shown.map(({ stderr, stdout }) => stdout + stderr).join("")
-  expect(text).not.toMatch(CONTROL)
+  expect(text).not.toMatch(ACTING)
   expect(text.split("\n").filter((line) => line.startsWith("x") || line.startsWith("two"))).toEqual([])
   expect(shown[0]?.stdout).toContain("\nevil\\u001b[2J\\u000ax  30501  special  unknown\n")
   expect(shown[1]?.stderr).toContain('error: 30501 belongs to "evil\\u001b[2J\\nx"; mine was not set\n')

@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from "node:fs"
-import { escaped } from "../../domain/rules.ts"
+import { cut, LIMITS } from "../../domain/text.ts"
 
 /** A process that holds a lock. */
 export interface LockHolder {
@@ -62,7 +62,7 @@ const othersLocks = (): ReadonlyArray<Lock> => {
 /** A process by its name, if it has not ended. */
 export const named = (pid: number): LockHolder | undefined => {
   try {
-    return { pid, command: escaped(readFileSync(`/proc/${pid}/comm`, "utf8").trim()) }
+    return { pid, command: cut(readFileSync(`/proc/${pid}/comm`, "utf8").trim(), LIMITS.name) }
   } catch {
     // It has ended.
     return undefined
