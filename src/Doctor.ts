@@ -8,7 +8,7 @@ import { accept, mendWhatIsSafe } from "./doctor/mends.ts"
 import type { Scene } from "./doctor/scene.ts"
 import type { Answer } from "./domain/Answer.ts"
 import { type RegistryError, TookTooLong } from "./domain/errors.ts"
-import { CHECK_NAMES, type CheckName, type Examination, type Finding, worstFirst } from "./domain/Finding.ts"
+import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worstFirst } from "./domain/Finding.ts"
 import type { Note } from "./domain/Note.ts"
 import type { PortKey } from "./domain/PortKey.ts"
 import { Listeners } from "./Listeners.ts"
@@ -147,7 +147,7 @@ const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Findi
       ports: [],
       message: `${name} could not be checked`,
       evidence: failure === "bug" ? "this is a bug in d: its log has more" : describe(failure).message,
-      remedy: `d doctor --check ${name}  # tries again`
+      ...fix(`d doctor --check ${name}`, "tries again")
     }
   ]
 }

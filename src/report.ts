@@ -1,6 +1,6 @@
 import type { Event } from "./domain/Event.ts"
 import type { Explanation } from "./domain/Explanation.ts"
-import { type Examination, type Finding, SEVERITIES, type Severity } from "./domain/Finding.ts"
+import { type Examination, type Finding, type Fix, SEVERITIES, type Severity } from "./domain/Finding.ts"
 import { describeOwner } from "./domain/Owner.ts"
 import { painter } from "./paint.ts"
 import { type Line, type Printed, printed, type Span } from "./printed.ts"
@@ -20,10 +20,15 @@ const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severi
 
 const messageOf = ({ message }: Finding): Line => ["  ", { format: "bold", text: message }]
 
+const linesOf = ({ advice, remedy }: Fix): ReadonlyArray<Line> => [
+  ...(remedy === null ? [] : [`    mend: ${remedy}`]),
+  ...(advice === null ? [] : [`    note: ${advice}`])
+]
+
 const ofFinding = (finding: Finding): ReadonlyArray<Line> => [
   messageOf(finding),
   `    seen: ${finding.evidence}`,
-  `    mend: ${finding.remedy}`
+  ...linesOf(finding)
 ]
 
 const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
@@ -33,10 +38,11 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>): Readonly
   const rest = findings.slice(shown.length)
   const whose = ({ keys, ports }: Finding) => (keys.length > 0 ? keys.map(nameOf) : ports).join(", ")
   // One remedy for all is said once.
-  const together = findings.length > 1 && findings.every(({ remedy }) => remedy === first.remedy)
+  const together =
+    findings.length > 1 && findings.every(({ advice, remedy }) => remedy === first.remedy && advice === first.advice)
   return [
     headOf(first),
-    ...(together ? [...findings.map(messageOf), `    mend: ${first.remedy}`] : shown.flatMap(ofFinding)),
+    ...(together ? [...findings.map(messageOf), ...linesOf(first)] : shown.flatMap(ofFinding)),
     ...(rest.length > 0 && !together ? [`  and the same of ${rest.map(whose).join(", ")}`] : []),
     ""
   ]

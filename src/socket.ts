@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process"
 import { chmodSync, chownSync, lstatSync, unlinkSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { basename, dirname } from "node:path"
+import { shellWord } from "./domain/shell.ts"
 import { makeDirectory } from "./machine/directory.ts"
 
 /** Why a daemon may not serve a path; the sentence for its user. */
@@ -82,11 +83,11 @@ export const prepare = async (path: string, uid: number, group: string | undefin
   if (!there.isSocket() || there.uid !== uid) {
     throw new SocketRefused(
       `${path} is there already, and is no socket of this user`,
-      `look at it, and move it away: ls -l ${path}`
+      `look at it, and move it away: ls -l ${shellWord(path)}`
     )
   }
   if (await answers(path)) {
-    throw new SocketRefused(`another program serves ${path}`, `see which: ss -xlp src ${path}`)
+    throw new SocketRefused(`another program serves ${path}`, `see which: ss -xlp src ${shellWord(path)}`)
   }
   unlinkSync(path)
 }

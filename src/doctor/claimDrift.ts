@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { drift } from "../domain/claims.ts"
+import { fix } from "../domain/Finding.ts"
 import { nameOf } from "../words.ts"
 import type { Check } from "./scene.ts"
 
@@ -18,6 +19,6 @@ export const claimDrift: Check = ({ settings, view }) =>
             ? `${nameOf(claim.key)} has a claim on ${from} and not the port`
             : `${nameOf(claim.key)} has ${to}, and its claim is on ${from}`,
       evidence: `another program wrote to ${settings.settingsTable}, and no command or round of looks came since`,
-      remedy: "d doctor --fix"
+      ...fix("d doctor --fix")
     }))
   })

@@ -22,7 +22,7 @@ export const daemonProbing: Check = (scene) =>
       ports: [],
       message: `the daemon has not looked at the ports for ${age(idleSeconds)}, and should every ${intervalSeconds} s`,
       evidence: failure ?? `pid ${status.pid}, last round ${status.lastTick?.at ?? "never"}; its log may tell why`,
-      remedy: fault === null ? again : yield* mendStore(scene, fault, again)
+      ...(fault === null ? again : yield* mendStore(scene, fault, again))
     }
     return [draft]
   })

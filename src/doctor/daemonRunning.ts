@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
 import type { DaemonState } from "./daemonState.ts"
 import { restart } from "./remedies.ts"
@@ -13,23 +14,23 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<
         severity: "info",
         message: "no daemon runs: commands take longer, and nobody looks at the ports",
         evidence: `there is no socket at ${path}`,
-        remedy: "d daemon"
+        ...fix("d daemon")
       }
     case "Dead":
       return {
         severity: "error",
         message: `the socket ${path} is dead: the daemon that made it is gone`,
         evidence: "connecting to it is refused",
-        remedy: "d doctor --fix  # or start one: d daemon"
+        ...fix("d doctor --fix", "or start one: d daemon")
       }
     case "Forbidden":
       return {
         severity: "error",
         message: `this user may not use the socket ${path}`,
         evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
-        remedy: state.given
-          ? "unset AUTOMATE_LINUX_SOCKET_PATH  # or have its owner set AUTOMATELINUX_SOCKET_GROUP"
-          : "export XDG_RUNTIME_DIR=/run/user/$(id -u)  # it is another user's"
+        ...(state.given
+          ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
+          : fix('export XDG_RUNTIME_DIR="/run/user/$(id -u)"', "it is another user's"))
       }
     case "Silent": {
       const { process } = state
@@ -40,12 +41,9 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<
           process === undefined
             ? "it takes questions and says nothing; which process it is cannot be seen"
             : `pid ${process.pid} takes questions and says nothing${process.stopped ? "; it is stopped" : ""}`,
-        remedy:
-          process === undefined
-            ? `ss -xlp src ${shellWord(path)}  # shows the process, where this user may see it`
-            : process.stopped
-              ? `kill -CONT ${process.pid}`
-              : `kill -9 ${process.pid}; d daemon`
+        ...(process === undefined
+          ? fix(`ss -xlp src ${shellWord(path)}`, "shows the process, if this user may see it")
+          : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon`))
       }
     }
     case "Foreign":
@@ -53,7 +51,7 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<
         severity: "info",
         message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
         evidence: state.why,
-        remedy: "export AUTOMATE_LINUX_SOCKET_PATH=$HOME/.automatelinux.sock; d daemon  # one of this registry"
+        ...fix('export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon', "one of this registry")
       }
   }
 }
@@ -71,7 +69,7 @@ export const daemonRunning: Check = (scene) =>
         ports: [],
         message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
         evidence: `pid ${state.pid}, at ${state.path}`,
-        remedy: yield* restart(scene, state.path, state.pid)
+        ...(yield* restart(scene, state.path, state.pid))
       }
     ]
   })

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { HOST_MAX } from "../config.ts"
+import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
 import { configureFile, restart } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -13,16 +14,16 @@ export const hostShared: Check = (scene) =>
     const { actor, fromFile } = scene.settings
     const server = yield* scene.machine.serverOf(state.path)
     const name = `${actor.host.slice(0, HOST_MAX - 2)}-2`
+    const restarted = yield* restart(scene, state.path, state.pid)
     const draft: Draft = {
       severity: "error",
       keys: [],
       ports: [],
       message: `two machines are called ${actor.host}, and each overwrites the health that the other stores`,
       evidence: `a daemon on another machine (${rival.machine}) stored what it sees as ${actor.host}, last noticed at ${rival.at}`,
-      remedy:
-        fromFile.has("HOST") || (server?.unit ?? null) !== null
-          ? configureFile(scene, "HOST", name)
-          : `export AUTOMATELINUX_HOST=${shellWord(name)}; ${yield* restart(scene, state.path, state.pid)}`
+      ...(fromFile.has("HOST") || (server?.unit ?? null) !== null
+        ? configureFile(scene, "HOST", name)
+        : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${restarted.remedy}`))
     }
     return [draft]
   })

@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import { choosePair } from "../allocator.ts"
+import { type Fix, fix } from "../domain/Finding.ts"
 import { appOf, keyProblem } from "../domain/rules.ts"
 import { moveApp, worldOf } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -15,14 +16,14 @@ export const pairBroken: Check = (scene) =>
     return [...apps].flatMap((app): ReadonlyArray<Draft> => {
       const prod = view.ports.get(`${app}-prod`)
       const dev = view.ports.get(`${app}-dev`)
-      const told = (message: string, evidence: string, remedy: string): ReadonlyArray<Draft> => [
+      const told = (message: string, evidence: string, mend: Fix): ReadonlyArray<Draft> => [
         {
           severity: "warning",
           keys: [...(prod === undefined ? [] : [`${app}-prod`]), ...(dev === undefined ? [] : [`${app}-dev`])],
           ports: [prod, dev].filter((port) => port !== undefined),
           message,
           evidence,
-          remedy
+          ...mend
         }
       ]
       if (prod === undefined || dev === undefined) {
@@ -31,7 +32,7 @@ export const pairBroken: Check = (scene) =>
           `${app} has half a pair`,
           `${app}-${has} has ${prod ?? dev}, ${app}-${lacks} has no port`,
           choosePair(`${app}-prod`, `${app}-dev`, scene.settings.appRange, worldOf(view, bound))._tag === "Completed"
-            ? `d allocate --app ${app}`
+            ? fix(`d allocate --app ${app}`)
             : move(app)
         )
       }

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { type Fix, fix } from "../domain/Finding.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { describeListener, describeSockets, names, showProcess } from "../words.ts"
 import { byProcess } from "./byProcess.ts"
@@ -24,7 +25,7 @@ export const portHung: Check = (scene) =>
     const findings = (
       found: ReadonlyArray<Listener>,
       evidence: (group: ReadonlyArray<Listener>) => string,
-      remedy: (listener: Listener) => string
+      mend: (listener: Listener) => Fix
     ) =>
       byProcess(found).map((group): Draft => {
         const [listener] = group
@@ -35,21 +36,21 @@ export const portHung: Check = (scene) =>
           ports: [listener.port],
           message: `${listener.port} (${names(keys)}) is served by ${describeListener(listener)}, which does not accept connections`,
           evidence: `${evidence(group)}; ${describeSockets(group)}`,
-          remedy: remedy(listener)
+          ...mend(listener)
         }
       })
     return [
       ...findings(
         stopped,
         () => "the process is stopped",
-        ({ process }) => `kill -CONT ${process?.pid}`
+        ({ process }) => fix(`kill -CONT ${process?.pid}`)
       ),
       ...findings(
         waiting,
         (group) =>
           `in ${LOOKS} looks a second apart connections waited to be accepted, now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
         ({ port, process }) =>
-          process === null ? `${showProcess(port)}  # shows it` : `kill ${process.pid}  # and start it again`
+          process === null ? fix(showProcess(port), "shows it") : fix(`kill ${process.pid}`, "and start it again")
       )
     ]
   })

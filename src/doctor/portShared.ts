@@ -25,7 +25,7 @@ export const portShared: Check = (scene) =>
             claim === undefined
               ? "none of them has a claim on it"
               : `${nameOf(claim.key)} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
-          remedy: moveKey(others[0] ?? "", view, scene, bound)
+          ...moveKey(others[0] ?? "", view, scene, bound)
         }
       })
   })

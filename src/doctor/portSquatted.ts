@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { contains } from "../domain/PortRange.ts"
 import { shellWord } from "../domain/shell.ts"
+import { cut, escaped, LIMITS } from "../domain/text.ts"
 import { describeListener, describeSockets } from "../words.ts"
 import type { Check, Draft } from "./scene.ts"
 
@@ -16,6 +18,7 @@ export const portSquatted: Check = (scene) =>
       const what = [process?.command ?? "another program", ...(process?.directory ? [process.directory] : [])].join(
         " in "
       )
+      const reason = cut(escaped(what), LIMITS.text)
       return [
         {
           severity: "info",
@@ -23,7 +26,10 @@ export const portSquatted: Check = (scene) =>
           ports: [port],
           message: `${port} is in use by ${describeListener(listener)}, and nobody has registered it`,
           evidence: describeSockets([listener, ...others]),
-          remedy: `d reserve --port ${port} --reason ${shellWord(what)}  # or give it a key: d setPort --key KEY --value ${port}`
+          ...fix(
+            `d reserve --port ${port} --reason=${shellWord(reason)}`,
+            `or give it a key: d setPort --key KEY --value ${port}`
+          )
         }
       ]
     })

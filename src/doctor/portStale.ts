@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { names } from "../words.ts"
 import { release } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -26,7 +27,7 @@ export const portStale: Check = (scene) =>
           .map(({ health }) => health?.since ?? "")
           .sort()
           .at(-1)}, last up ${lastUp ?? "never"}`,
-        remedy: `${release(keys[0] ?? "")}  # or start it`
+        ...fix(release(keys[0] ?? ""), "or start it")
       }
     })
   })

@@ -1,5 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../domain/Owner.ts"
 import { shellWord } from "../domain/shell.ts"
@@ -48,15 +49,15 @@ export const portTaken: Check = (scene) =>
                 ...common,
                 severity: "error",
                 message: `${served}; ${belongs}`,
-                remedy: here.some(isTheirs)
-                  ? `${stop}  # its app serves the port too`
-                  : `${accept}  # if that is right; otherwise stop it: ${stop}`
+                ...(here.some(isTheirs)
+                  ? fix(stop, "its app serves the port too")
+                  : fix(accept, `if that is right; otherwise stop it: ${stop}`))
               }
             : {
                 ...common,
                 severity: "info",
                 message: `${served}: whether that is its app cannot be told; ${belongs}`,
-                remedy: process === null ? `${showProcess(port)}  # shows it` : accept
+                ...(process === null ? fix(showProcess(port), "shows it") : fix(accept))
               }
         ]
       })

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { kindOf } from "../domain/rules.ts"
-import { shellWord } from "../domain/shell.ts"
+import { changeDirectory } from "../domain/shell.ts"
 import { release } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
 import { ofThisHost, staleOwners } from "./selection.ts"
@@ -18,7 +19,7 @@ export const portUnreachable: Check = (scene) =>
       .map(({ health, key, port }): Draft => {
         const seen = health?.lastUp ?? null
         const owner = view.owners.get(key)
-        const place = owner?.kind === "directory" ? `cd ${shellWord(owner.name)}` : `d explain --key ${key}`
+        const place = owner?.kind === "directory" ? changeDirectory(owner.name) : `d explain --key ${key}`
         return {
           severity: seen !== null && kindOf(key) !== "dev" ? "warning" : "info",
           keys: [key],
@@ -28,7 +29,7 @@ export const portUnreachable: Check = (scene) =>
             seen === null
               ? `never seen up on ${scene.settings.actor.host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
-          remedy: `${place}  # and start it; or give it back: ${release(key)}`
+          ...fix(place, `and start it; or give it back: ${release(key)}`)
         }
       })
   })

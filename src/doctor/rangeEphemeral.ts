@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
 import { sudo } from "../words.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -23,7 +24,7 @@ export const rangeEphemeral: Check = ({ machine, settings }) =>
         ports: [],
         message: `${met.map(formatRange).join(" and ")} ${met.length === 1 ? "meets" : "meet"} the ports that the kernel gives to outgoing connections`,
         evidence: `net.ipv4.ip_local_port_range is ${formatRange(kernel.range)}`,
-        remedy: `echo ${list} | ${sudo}tee ${PATH}  # /etc/sysctl.d keeps it`
+        ...fix(`echo ${list} | ${sudo}tee ${PATH}`, "/etc/sysctl.d keeps it")
       }
     ]
   })

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { contains, formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
 import { configure, larger } from "./remedies.ts"
 import type { Check, Draft, Scene, View } from "./scene.ts"
@@ -21,8 +22,9 @@ const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: P
       ports: [],
       message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
       evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
-      remedy:
-        room === undefined ? "d listPorts --health stale  # shows what may be released" : configure(scene, name, room)
+      ...(room === undefined
+        ? fix("d listPorts --health stale", "shows what may be released")
+        : configure(scene, name, room))
     }
   ]
 }

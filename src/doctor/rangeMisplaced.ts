@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { Fix } from "../domain/Finding.ts"
 import { contains, formatRange, type PortRange } from "../domain/PortRange.ts"
 import { appOf, keyProblem } from "../domain/rules.ts"
 import { moveApp, moveKey } from "./remedies.ts"
@@ -13,13 +14,13 @@ export const rangeMisplaced: Check = (scene) =>
     const outside = [...view.ports].filter(
       ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
     )
-    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, remedy: string): Draft => ({
+    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): Draft => ({
       severity: "info",
       keys: theirs.map(([key]) => key),
       ports: theirs.map(([, port]) => port),
       message: `${theirs.map(([key, port]) => `${key} has ${port}`).join(", ")}, outside ${formatRange(range)}`,
       evidence: `${range === specialRange ? "specials" : "apps"} get their ports from ${formatRange(range)}`,
-      remedy
+      ...mend
     })
     const apps = new Set(outside.flatMap(([key]) => appOf(key) ?? []))
     return [

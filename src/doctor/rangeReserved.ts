@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { appOf, keyProblem } from "../domain/rules.ts"
 import { configure, moveApp, moveKey } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -15,11 +16,12 @@ export const rangeReserved: Check = (scene) =>
       const app = appOf(key)
       const written = settings.written.get("RESERVED_PORTS") || undefined
       const lets = [
-        ...(view.reservedAtRunTime.has(port) ? [`d unreserve --port ${port}`] : []),
+        ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
         ...(settings.reserved.has(port)
           ? [configure(scene, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
           : [])
       ]
+      const letGo = lets.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
       const moves = app === null ? moveKey(key, view, scene, bound) : moveApp(app, view, scene, bound)
       return [
         {
@@ -28,7 +30,8 @@ export const rangeReserved: Check = (scene) =>
           ports: [port],
           message: `${key} has ${port}, which is reserved`,
           evidence: reason,
-          remedy: `${moves}  # or let it go: ${lets.join(" && ")}`
+          remedy: moves.remedy,
+          advice: [...(moves.advice === null ? [] : [moves.advice]), `or let it go: ${letGo}`].join("; ")
         }
       ]
     })

@@ -5,6 +5,7 @@ import { choosePair, nextSlot, type World } from "../allocator.ts"
 import { camel, type Name } from "../config/file.ts"
 import type { Mysql } from "../domain/Database.ts"
 import type { Fault } from "../domain/errors.ts"
+import { type Fix, fix } from "../domain/Finding.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
 import { appOf, keyProblem, kindOf } from "../domain/rules.ts"
 import { shellWord } from "../domain/shell.ts"
@@ -12,7 +13,12 @@ import { LIMITS } from "../domain/text.ts"
 import { sudo } from "../words.ts"
 import type { Scene, View } from "./scene.ts"
 
-/** Commands that mend, made for a shell. What follows a `#` is said to the reader. */
+/** Commands that mend, made for a shell: each is typed as it stands, in bash, zsh and dash. */
+
+/** A name in SQL. */
+export const sqlName = (name: string): string => `\`${name.replaceAll("`", "``")}\``
+
+const sqlText = (text: string): string => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`
 
 const client = ({ servers: [server] }: Mysql): string =>
   server === undefined || "socket" in server
@@ -23,7 +29,7 @@ const client = ({ servers: [server] }: Mysql): string =>
 export const asAdministrator = ({ settings: { database } }: Scene, statement: string): string =>
   database._tag === "Sqlite"
     ? `sqlite3 ${shellWord(database.path)} ${shellWord(statement)}`
-    : `${client(database)} --execute=${shellWord(statement)} ${shellWord(database.name)}`
+    : `${client(database)} --execute=${shellWord(statement)} --database=${shellWord(database.name)}`
 
 /**
  * Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes; of one that
@@ -62,12 +68,12 @@ export const worldOf = (view: View, bound: ReadonlySet<number>): World => ({
   bound
 })
 
-const NO_ROOM = "d listPorts --health stale  # nothing is free: shows what may be released"
+const NO_ROOM = fix("d listPorts --health stale", "nothing is free: shows what may be released")
 
 const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
 
 /** Gives an app another pair, half by half, so that it never stands without; what is known of its keys stays. */
-export const moveApp = (app: string, view: View, { settings }: Scene, bound: ReadonlySet<number>): string => {
+export const moveApp = (app: string, view: View, { settings }: Scene, bound: ReadonlySet<number>): Fix => {
   const slot = nextSlot(settings.appRange, 2, worldOf(view, bound))
   if (slot._tag === "Full") return NO_ROOM
   const halves = [
@@ -76,50 +82,53 @@ export const moveApp = (app: string, view: View, { settings }: Scene, bound: Rea
   ]
   const held = halves.filter(({ key }) => view.ports.has(key))
   const rest = held.length < halves.length ? [`d allocate --app ${shellWord(app)}`] : []
-  return [...held.map(({ key, port }) => setPort(key, port)), ...rest].join(" && ")
+  return fix([...held.map(({ key, port }) => setPort(key, port)), ...rest].join(" && "))
 }
 
 /** Gives one key another port: beside the other half of its app where that is free, else the app another pair. */
-export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): string => {
-  if (keyProblem(key) !== undefined) return deleteRow(scene, key)
+export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): Fix => {
+  if (keyProblem(key) !== undefined) return fix(deleteRow(scene, key))
   const app = appOf(key)
   if (app === null) {
     const slot = nextSlot(scene.settings.specialRange, 1, worldOf(view, bound))
-    return slot._tag === "Full" ? NO_ROOM : setPort(key, slot.port)
+    return slot._tag === "Full" ? NO_ROOM : fix(setPort(key, slot.port))
   }
   const without = { ...worldOf(view, bound), ports: new Map([...view.ports].filter(([other]) => other !== key)) }
   const pair = choosePair(`${app}-prod`, `${app}-dev`, scene.settings.appRange, without)
   return pair._tag === "Completed"
-    ? setPort(key, kindOf(key) === "prod" ? pair.prod : pair.dev)
+    ? fix(setPort(key, kindOf(key) === "prod" ? pair.prod : pair.dev))
     : moveApp(app, view, scene, bound)
 }
 
+/** A part of a URL; a slash is none that separates. */
+const encoded = (text: string): string => encodeURIComponent(text).replaceAll("%2F", "/")
+
 const urlOf = ({ name, servers, user }: Mysql): string => {
   const hosts = servers.map((server) => ("socket" in server ? "localhost" : `${server.host}:${server.port}`)).join(",")
-  const socket = servers.flatMap((server) => ("socket" in server ? [`?socket=${server.socket}`] : [])).join("")
-  return `mysql://${user ?? "USER"}:PASSWORD@${hosts}/${name}${socket}`
+  const socket = servers.flatMap((server) => ("socket" in server ? [`?socket=${encoded(server.socket)}`] : [])).join("")
+  return `mysql://${encodeURIComponent(user ?? "USER")}:PASSWORD@${hosts}/${encodeURIComponent(name)}${socket}`
 }
 
 /** What mends a database with that fault; `otherwise` where nothing is known. */
-export const mendStore = (scene: Scene, fault: Fault, otherwise: string): Effect.Effect<string> =>
+export const mendStore = (scene: Scene, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
   Effect.gen(function* () {
     const { database } = scene.settings
     if (database._tag === "Sqlite") {
       const closed = existsSync(database.path) ? database.path : dirname(database.path)
       return fault === "read-only"
-        ? `chmod u+w ${shellWord(closed)}  # where it is another user's: sudo chown $USER ${shellWord(closed)}`
+        ? fix(`chmod u+w ${shellWord(closed)}`, `if it is another user's: sudo chown "$USER" ${shellWord(closed)}`)
         : otherwise
     }
-    const another = (why: string) => `export AUTOMATELINUX_DATABASE_URL=${shellWord(urlOf(database))}  # ${why}`
+    const another = (why: string) => fix(`export AUTOMATELINUX_DATABASE_URL=${shellWord(urlOf(database))}`, why)
     switch (fault) {
       case "down":
-        return `${sudo}systemctl start mariadb  # on the server's machine`
+        return fix(`${sudo}systemctl start mariadb`, "on the server's machine")
       case "silent":
-        return `${sudo}systemctl restart mariadb  # on the server's machine`
+        return fix(`${sudo}systemctl restart mariadb`, "on the server's machine")
       case "credentials":
         return another("with the right user and password")
       case "no-database":
-        return `${client(database)} --execute=${shellWord(`CREATE DATABASE ${database.name}`)}`
+        return fix(`${client(database)} --execute=${shellWord(`CREATE DATABASE ${sqlName(database.name)}`)}`)
       case "read-only":
         return another(
           `of the server that takes writes; if that is this one: ${asAdministrator(scene, "SET GLOBAL read_only = 0")}`
@@ -128,10 +137,14 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: string): Effect
         const known = yield* Effect.flatMap(scene.store, (store) => store.account).pipe(
           Effect.catchAll(() => Effect.succeed(undefined))
         )
-        const [user, host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
-        return asAdministrator(
-          scene,
-          `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${database.name}.* TO '${user}'@'${host}'`
+        const [user = "", host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
+        // A grant takes the name for a pattern.
+        const name = sqlName(database.name.replace(/[_%\\]/g, "\\$&"))
+        return fix(
+          asAdministrator(
+            scene,
+            `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${name}.* TO ${sqlText(user)}@${sqlText(host)}`
+          )
         )
       }
       case "other":
@@ -140,23 +153,27 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: string): Effect
   })
 
 /** Sets something: where it is set now, or in the environment. */
-export const configure = (scene: Scene, name: Name, value: string): string => {
+export const configure = (scene: Scene, name: Name, value: string): Fix => {
   const { file, fromFile } = scene.settings
   return fromFile.has(name)
     ? configureFile(scene, name, value)
-    : `export AUTOMATELINUX_${name}=${shellWord(value)}  # for good: ${camel(name)} in ${file}`
+    : fix(`export AUTOMATELINUX_${name}=${shellWord(value)}`, `for good: ${camel(name)} in ${file}`)
 }
 
 /** Sets something in the file, which a service reads too. */
-export const configureFile = ({ settings: { file } }: Scene, name: Name, value: string): string =>
-  `\${EDITOR:-vi} ${shellWord(file)}  # set ${camel(name)} to "${value}", and start the daemon anew`
+export const configureFile = ({ settings: { file } }: Scene, name: Name, value: string): Fix =>
+  fix(
+    // An editor with options is one word to zsh.
+    `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`,
+    `set ${camel(name)} to ${JSON.stringify(value)}, and start the daemon anew`
+  )
 
 /** Ends a daemon, waits until it is gone, and starts another. */
-export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<string> =>
+export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<Fix> =>
   Effect.map(scene.machine.serverOf(path), (process) => {
     const unit = process?.unit ?? null
-    if (unit === null) return `kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`
-    return `systemctl --user restart ${unit}  # without --user where it is the system's`
+    if (unit === null) return fix(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`)
+    return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is the system's")
   })
 
 /** From here on the kernel gives ports to outgoing connections, unless it was told otherwise. */

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
 import { asAdministrator } from "./remedies.ts"
 import type { Check, Draft } from "./scene.ts"
@@ -21,7 +22,7 @@ export const storeDurable: Check = (scene) =>
         ports: [],
         message: `${store.label} may forget what it confirmed last, when ${whose} crashes`,
         evidence: loss.setting,
-        remedy: `${asAdministrator(scene, `SET GLOBAL ${loss.safe}`)}  # and in its configuration file`
+        ...fix(asAdministrator(scene, `SET GLOBAL ${loss.safe}`), "and in its configuration file")
       })
     }
     const times: Array<number> = []
@@ -37,11 +38,12 @@ export const storeDurable: Check = (scene) =>
         ports: [],
         message: `${store.label} answers slowly`,
         evidence: `an empty question took ${times.join(", ")} ms`,
-        remedy: `${
+        ...fix(
           scene.settings.database._tag === "Sqlite"
             ? `fuser -v ${shellWord(scene.settings.database.path)}`
-            : asAdministrator(scene, "SHOW FULL PROCESSLIST")
-        }  # shows what keeps it busy`
+            : asAdministrator(scene, "SHOW FULL PROCESSLIST"),
+          "shows what keeps it busy"
+        )
       })
     }
     return findings

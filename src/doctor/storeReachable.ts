@@ -1,18 +1,19 @@
 import * as Effect from "effect/Effect"
 import type { Unavailable } from "../domain/errors.ts"
+import { fix } from "../domain/Finding.ts"
 import { mendStore } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
 const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
   Effect.map(
-    mendStore(scene, fault, hint),
-    (remedy): Draft => ({
+    mendStore(scene, fault, fix(null, hint)),
+    (mend): Draft => ({
       severity: "error",
       keys: [],
       ports: [],
       message: `${store} cannot be ${fault === "read-only" ? "written" : "used"}`,
       evidence: reason,
-      remedy
+      ...mend
     })
   )
 

@@ -1,18 +1,22 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
-import { shellWord } from "../domain/shell.ts"
-import { asAdministrator, configure } from "./remedies.ts"
+import { type Fix, fix } from "../domain/Finding.ts"
+import { quote } from "../domain/rules.ts"
+import { asAdministrator, configure, sqlName } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
 /** Another program's table stays as it is: ours get another name, or another database. */
-const elsewhere = (scene: Scene, table: string): string => {
+const elsewhere = (scene: Scene, table: string): Fix => {
   const { database, settingsTable } = scene.settings
   if (table === settingsTable) return configure(scene, "SETTINGS_TABLE", `port_${settingsTable}`)
   if (database._tag === "Sqlite") {
     return configure(scene, "DATABASE_URL", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
   }
   const own = `${database.name}_registry`
-  return `${asAdministrator(scene, `CREATE DATABASE ${own}`)}  # and name ${shellWord(own)} in AUTOMATELINUX_DATABASE_URL`
+  return fix(
+    asAdministrator(scene, `CREATE DATABASE ${sqlName(own)}`),
+    `and name ${quote(own)} in AUTOMATELINUX_DATABASE_URL`
+  )
 }
 
 /** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at first use. */
@@ -28,7 +32,7 @@ export const storeSchema: Check = (scene) =>
           ports: [],
           message: `the table ${table} in ${store.label} is another program's`,
           evidence: `it has no column ${column}`,
-          remedy: elsewhere(scene, table)
+          ...elsewhere(scene, table)
         })
       )
     }
@@ -40,7 +44,7 @@ export const storeSchema: Check = (scene) =>
         ports: [],
         message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing from ${store.label}`,
         evidence: "other tables of the registry are there",
-        remedy: "d doctor --fix"
+        ...fix("d doctor --fix")
       }
     ]
   })

@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { fix } from "../domain/Finding.ts"
 import { keyProblem, parsePort, quote } from "../domain/rules.ts"
 import { nameOf } from "../words.ts"
 import { deletePort } from "./remedies.ts"
@@ -21,7 +22,7 @@ export const valueInvalid: Check = (scene) =>
               ? `the row of ${nameOf(key)} holds no port`
               : `${port} belongs to ${quote(key)}, which is no key`,
           evidence: `${scene.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
-          remedy: `${deletePort(scene, key)}${isKey ? `  # or d setPort --key ${key} --value PORT` : ""}`
+          ...fix(deletePort(scene, key), isKey ? `or d setPort --key ${key} --value PORT` : null)
         }
       ]
     })

@@ -28,8 +28,19 @@ export const SEVERITIES = ["error", "warning", "info"] as const
 
 export type Severity = (typeof SEVERITIES)[number]
 
+/** What mends something. */
+export interface Fix {
+  /** The command, to be typed into a shell as it stands; null if none is known. */
+  readonly remedy: string | null
+  /** What to know beside it: another way, or what comes next. */
+  readonly advice: string | null
+}
+
+/** A command that mends, with what to know beside it. */
+export const fix = (remedy: string | null, advice: string | null = null): Fix => ({ remedy, advice })
+
 /** One thing that the doctor has to say. */
-export interface Finding {
+export interface Finding extends Fix {
   readonly check: CheckName
   readonly severity: Severity
   readonly keys: ReadonlyArray<string>
@@ -38,8 +49,6 @@ export interface Finding {
   readonly message: string
   /** What was seen that says so. */
   readonly evidence: string
-  /** The command that mends it. What follows a `#` is said to the reader. */
-  readonly remedy: string
 }
 
 /** Everything that a round of checks comes to. */

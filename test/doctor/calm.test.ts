@@ -184,7 +184,7 @@ it.runIf(isRoot)("says what a user who may not look into a process can know, and
     "25001 (cad-dev) is served by a process of root, not for this user to see: whether that is its app cannot be told; it belongs to /opt/dev/cad, not seen there yet"
   )
   expect(finding.evidence).toBe("listens on 127.0.0.1:25001, of root")
-  expect(finding.remedy).toMatch(/^sudo ss -ltnp 'sport = :25001' /)
+  expect(finding.remedy).toBe("sudo ss -ltnp 'sport = :25001'")
   const explained = await asNobody(env, "explain", "--port", "25001")
   expect(explained.stdout).toMatch(/^listens +127\.0\.0\.1, a process that this user may not see, of root$/m)
 })

@@ -5,7 +5,17 @@ import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
 import { timeOfDay } from "../support/clock.ts"
-import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, watched } from "../support/doctor.ts"
+import {
+  afterMending,
+  examine,
+  findingOf,
+  findingsOf,
+  RANGES,
+  remedyOf,
+  serve,
+  until,
+  watched
+} from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
@@ -34,7 +44,7 @@ it("daemon-running: none was started", async () => {
   })
   expect(await examine(box)).toMatchObject({ code: 0, healthy: true })
   expect(await examine(box, "--strict")).toMatchObject({ code: 1, healthy: false })
-  leaveRunning(box, finding.remedy)
+  leaveRunning(box, remedyOf(finding))
   await until(
     () => findingsOf(box, "daemon-running"),
     (findings) => findings.length === 0
@@ -92,7 +102,7 @@ it("daemon-running: a socket that this user may not use", async () => {
     message: `this user may not use the socket ${daemon.socket}`,
     evidence: `it belongs to uid ${process.getuid?.()}`
   })
-  expect(finding.remedy).toMatch(/^unset AUTOMATE_LINUX_SOCKET_PATH /)
+  expect(finding.remedy).toBe("unset AUTOMATE_LINUX_SOCKET_PATH")
   const { AUTOMATE_LINUX_SOCKET_PATH, ...unset } = env
   const runtime = temporary()
   expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([
@@ -253,7 +263,7 @@ it("host-shared: two machines of one name, until one gets another", async () => 
   // Nothing says that it may be given back, because the other machine serves it.
   expect((await examine(other)).findings.map(({ check }) => check)).toEqual(["host-shared"])
   const finding = await findingOf(other, "host-shared")
-  leaveRunning(other, finding.remedy)
+  leaveRunning(other, remedyOf(finding))
   // Here again, where the port is served, as soon as no other overwrites it.
   await until(
     () => box.ok("listPorts"),

@@ -2,7 +2,17 @@ import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { afterMending, examine, findingOf, findingsOf, RANGES, serve, until, watched } from "../support/doctor.ts"
+import {
+  afterMending,
+  examine,
+  findingOf,
+  findingsOf,
+  RANGES,
+  remedyOf,
+  serve,
+  until,
+  watched
+} from "../support/doctor.ts"
 import { type Machine, machine, startDaemon } from "../support/program.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
@@ -58,7 +68,7 @@ it("port-taken: another directory than the one that the key was first seen in", 
   expect(finding.evidence).toMatch(/^listens on 127\.0\.0\.1:25001, of .+, running since 2\d{3}-/)
   expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message.replace(/, last seen .*/, ""))
   // What the remedy offers otherwise: ending it, and starting the app again.
-  const kill = /otherwise stop it: (kill \d+)$/.exec(finding.remedy)?.[1] ?? ""
+  const kill = /otherwise stop it: (kill \d+)$/.exec(finding.advice ?? "")?.[1] ?? ""
   await box.sh(kill)
   await until(
     () => findingsOf(box, "port-taken"),
@@ -74,7 +84,7 @@ it("port-taken: another directory than the one that was said, and the new one is
   const other = await serve(25_001)
   const finding = await findingOf(box, "port-taken")
   expect(finding.message).toContain("it belongs to /opt/dev/cad, not seen there yet")
-  expect(finding.remedy).toMatch(/^d doctor --accept cad-dev +#/)
+  expect(finding.remedy).toBe("d doctor --accept cad-dev")
   expect(await afterMending(box, finding)).toEqual([])
   expect((await box.d("explain", "--key", "cad-dev")).stdout).toMatch(
     new RegExp(`^belongs to +${other.directory}`, "m")
@@ -122,7 +132,7 @@ it("port-hung: a process that never accepts", async () => {
   expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001] })
   expect(finding.message).toContain("which does not accept connections")
   expect(finding.evidence).toMatch(/^in 3 looks a second apart connections waited to be accepted, now 1;/)
-  expect(finding.remedy).toBe(`kill ${pid}  # and start it again`)
+  expect(finding).toMatchObject({ remedy: `kill ${pid}`, advice: "and start it again" })
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -167,7 +177,7 @@ it("port-taken: two processes on one port, of which one is the app", async () =>
   const other = await serve(25_001, { host: "::1" })
   const finding = await findingOf(box, "port-taken")
   expect(finding.message).toContain(`pid ${other.pid}, `)
-  expect(finding.remedy).toBe(`kill ${other.pid}  # its app serves the port too`)
+  expect(finding).toMatchObject({ remedy: `kill ${other.pid}`, advice: "its app serves the port too" })
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -211,7 +221,7 @@ it("shows what another program has named without obeying it", async () => {
   const { findings } = await examine(box)
   expect(findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed"))).length).toBeGreaterThan(2)
   for (const finding of findings) {
-    if (finding.check !== "daemon-running") await box.sh(finding.remedy)
+    if (finding.check !== "daemon-running") await box.sh(remedyOf(finding))
   }
   expect(existsSync(join(box.home, "obeyed"))).toBe(false)
   expect((await examine(box)).findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed")))).toEqual([])
@@ -246,13 +256,19 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   const [prod] = findings
   expect(prod?.evidence).toMatch(new RegExp(`^last up 2\\d{3}-.*, served by node, pid ${servers[0]?.pid}, in `))
   const directory = servers[0]?.directory ?? ""
-  expect(prod?.remedy).toBe(`cd ${directory}  # and start it; or give it back: d release --app cad`)
+  expect(prod).toMatchObject({
+    remedy: `cd ${directory}`,
+    advice: "and start it; or give it back: d release --app cad"
+  })
   // The one way to mend it, and the other.
   await serve(25_000, { directory })
   const left = await findingsOf(box, "port-unreachable")
   expect(left.map(({ keys: [key] }) => key)).toEqual(["cad-dev", "bridge"])
   const bridge = left.at(-1)
-  expect(bridge?.remedy).toBe("d explain --key bridge  # and start it; or give it back: d release --special bridge")
+  expect(bridge).toMatchObject({
+    remedy: "d explain --key bridge",
+    advice: "and start it; or give it back: d release --special bridge"
+  })
   const rest = bridge && (await afterMending(box, { ...bridge, remedy: "d release --special bridge" }))
   expect(rest?.map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
 })
@@ -276,7 +292,8 @@ it("port-stale: quiet for longer than is configured, the whole pair", async () =
   expect(cad).toMatchObject({
     severity: "warning",
     keys: ["cad-prod", "cad-dev"],
-    remedy: "d release --app cad  # or start it"
+    remedy: "d release --app cad",
+    advice: "or start it"
   })
   expect(cad?.message).toBe(
     "nothing has answered on 25000 and 25001 (cad-prod and cad-dev) for so long that they are stale"
@@ -285,7 +302,7 @@ it("port-stale: quiet for longer than is configured, the whole pair", async () =
   // What is told as stale is not told as unreachable too.
   expect(await findingsOf(box, "port-unreachable")).toEqual([])
   expect(cad && (await afterMending(box, cad)).map(({ keys }) => keys)).toEqual([["bridge"]])
-  expect(bridge?.remedy).toBe("d release --special bridge  # or start it")
+  expect(bridge).toMatchObject({ remedy: "d release --special bridge", advice: "or start it" })
   await serve(25_100)
   expect(await findingsOf(box, "port-stale")).toEqual([])
 })
@@ -339,7 +356,8 @@ it("pair-broken: takes nothing away where there is no room", async () => {
   }
   const before = await box.ok("listPorts")
   for (const finding of [...(await findingsOf(box, "pair-broken")), ...(await findingsOf(box, "range-misplaced"))]) {
-    expect(finding.remedy).toMatch(/^d listPorts --health stale +# nothing is free/)
+    expect(finding.remedy).toBe("d listPorts --health stale")
+    expect(finding.advice).toMatch(/^nothing is free/)
     await afterMending(box, finding)
   }
   expect(await box.ok("listPorts")).toBe(before)
@@ -407,7 +425,8 @@ it("range-full: over nine tenths", async () => {
     message: "25000-25019 is almost full: 0 of 10 pairs are left",
     evidence: "claimed 10, reserved 0, stale 0 keys"
   })
-  expect(finding.remedy).toMatch(/^export AUTOMATELINUX_APP_RANGE=24980-25019 +# for good: appRange in \//)
+  expect(finding.remedy).toBe("export AUTOMATELINUX_APP_RANGE=24980-25019")
+  expect(finding.advice).toMatch(/^for good: appRange in \//)
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -454,7 +473,7 @@ it("range-ephemeral: a range that the kernel takes for outgoing connections", as
   // In a network of its own, so that the machine's stays as it is.
   const user = process.getuid?.() === 0 ? "" : "--map-root-user"
   const run = await box.sh(
-    `export -f d; unshare ${user} --net bash -c '{ ${finding.remedy.replace("sudo ", "")}\n} >&2; d doctor --json --check range-ephemeral'`
+    `export -f d; unshare ${user} --net bash -c '{ ${remedyOf(finding).replace("sudo ", "")}\n} >&2; d doctor --json --check range-ephemeral'`
   )
   expect(JSON.parse(run.stdout).findings, run.stderr).toEqual([])
 })

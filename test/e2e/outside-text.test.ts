@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import type { Results } from "../../src/answers.ts"
 import { ACTING } from "../support/control.ts"
-import { started, until } from "../support/doctor.ts"
+import { findingsOf, remedyOf, started, until } from "../support/doctor.ts"
 import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
@@ -120,6 +120,11 @@ it("keeps a stated length of what other programs wrote, and never half of a char
   }
   const listed: Results["listPorts"] = JSON.parse(await box.ok("listPorts", "--json"))
   expect(listed.find(({ key }) => key === "mine-prod")?.description).toBe(`${"🙂".repeat(499)}…`)
+  // The rows whose names are no keys go with what is printed for it.
+  for (const finding of await findingsOf(box, "value-invalid")) {
+    if (finding.keys.some((key) => key.length > 1000)) await box.typed("dash", remedyOf(finding))
+  }
+  expect((await findingsOf(box, "value-invalid")).flatMap(({ keys }) => keys)).toEqual(["none"])
 })
 
 it("names a few of many keys on one port", async () => {

@@ -63,6 +63,13 @@ const collect = (child: ChildProcess): Promise<Run> =>
     child.on("close", (code) => done({ code, stdout, stderr }))
   })
 
+/** The shells that people type into, as they are for somebody at a prompt but for its text. */
+export const SHELLS = {
+  bash: ["bash", "--norc", "-i"],
+  zsh: ["zsh", "-f", "-i", "-o", "no_prompt_sp", "-o", "no_prompt_cr"],
+  dash: ["dash", "-i"]
+} as const
+
 export interface Machine {
   readonly home: string
   readonly env: Readonly<Record<string, string>>
@@ -74,6 +81,8 @@ export interface Machine {
   readonly with: (env: Readonly<Record<string, string>>) => Machine
   /** Runs a line of shell with `d` and `daemon` on the path. */
   readonly sh: (line: string) => Promise<Run>
+  /** Types lines into an interactive shell with `d` on the path. */
+  readonly typed: (shell: keyof typeof SHELLS, lines: string) => Promise<Run>
 }
 
 const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine => {
@@ -89,6 +98,18 @@ const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine
       return run.stdout
     },
     with: (more) => machineIn(home, { ...env, ...more }),
+    typed: (shell, lines) => {
+      const [program, ...words] = SHELLS[shell]
+      // Without the terminal of whoever runs the tests.
+      const child = spawn(program, words, {
+        env: { ...env, PS1: "", PS2: "" },
+        cwd: home,
+        detached: true,
+        stdio: ["pipe", "pipe", "pipe"]
+      })
+      child.stdin.end(`d() { ${process.execPath} ${PROGRAM} "$@"; }\n${lines}\n`)
+      return collect(child)
+    },
     sh: (line) =>
       collect(
         spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; daemon() { d "$@"; }; ${line}`], {

@@ -3,7 +3,16 @@ import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client-core", "socat", "sqlite3", "strace", "perl-base"]
+const PACKAGES = [
+  "mariadb-server-core",
+  "mariadb-client-core",
+  "socat",
+  "sqlite3",
+  "strace",
+  "perl-base",
+  "zsh",
+  "dash"
+]
 const PROGRAMS = [
   "mariadbd",
   "mariadb-install-db",
@@ -12,7 +21,9 @@ const PROGRAMS = [
   "socat",
   "sqlite3",
   "strace",
-  "perl"
+  "perl",
+  "zsh",
+  "dash"
 ]
 
 const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)

@@ -2,6 +2,8 @@ import { statSync } from "node:fs"
 import { dirname } from "node:path"
 import { userName } from "../../config/user.ts"
 import type { Fault } from "../../domain/errors.ts"
+import { shellWord } from "../../domain/shell.ts"
+import { cut, LIMITS } from "../../domain/text.ts"
 import type { Trouble } from "../Dialect.ts"
 import { DriverMissing } from "./driver.ts"
 import { FileRefused, FileReplaced } from "./files.ts"
@@ -70,7 +72,7 @@ const CODES: Readonly<Record<string, number>> = {
 const describeLock = (path: string) => {
   const holder = lockHolder(path)
   return holder === undefined
-    ? { reason: "another program holds it locked", hint: `see who with: fuser -v ${path}` }
+    ? { reason: "another program holds it locked", hint: `see who with: fuser -v ${shellWord(path)}` }
     : {
         reason: `another program holds it locked: ${holder.command}, pid ${holder.pid}`,
         hint: `see what it does with: ps -fp ${holder.pid}`
@@ -133,13 +135,16 @@ const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
     case NOTADB:
       return refused("it is not an SQLite database", `move it away, or ${ELSEWHERE}`)
     case CORRUPT:
-      return refused("it is damaged", `restore it from a backup, or see what is left: sqlite3 ${path} .recover`)
+      return refused(
+        "it is damaged",
+        `restore it from a backup, or see what is left: sqlite3 ${shellWord(path)} .recover`
+      )
     case READONLY:
-      return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${path}*`, "read-only")
+      return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${shellWord(path)}*`, "read-only")
     case FULL:
-      return refused("the disk is full", `make room: df -h ${dirname(path)}`)
+      return refused("the disk is full", `make room: df -h ${shellWord(dirname(path))}`)
   }
-  return refused(`${message} (SQLite's code ${errcode})`, `look at: ls -l ${path}*`)
+  return refused(`${message} (SQLite's code ${errcode})`, `look at: ls -l ${shellWord(path)}*`)
 }
 
 /** The code of an error that came without one: most of what SQLite says in words of its own is a plain error. */
@@ -156,12 +161,18 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
   if (cause instanceof FileRefused) return refused(cause.message, cause.hint)
   // What was sent last may be in the files that are gone.
   if (cause instanceof FileReplaced)
-    return { _tag: "Lost", reason: "it was removed or replaced again and again", hint: `look at: ls -li ${path}*` }
-  const { code = "", message = String(cause), errcode = codeOf(code, message) } = (cause ?? {}) as DriverError
+    return {
+      _tag: "Lost",
+      reason: "it was removed or replaced again and again",
+      hint: `look at: ls -li ${shellWord(path)}*`
+    }
+  const { code = "", message: said = String(cause), errcode = codeOf(code, said) } = (cause ?? {}) as DriverError
+  const message = cut(said, LIMITS.message)
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
   // Closed by another fiber, because the files were replaced.
-  if (code === "ERR_INVALID_STATE") return { _tag: "Lost", reason: message, hint: `look at: ls -li ${path}*` }
-  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${path}*`)
+  if (code === "ERR_INVALID_STATE")
+    return { _tag: "Lost", reason: message, hint: `look at: ls -li ${shellWord(path)}*` }
+  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${shellWord(path)}*`)
 }
 
 /**

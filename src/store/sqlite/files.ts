@@ -10,6 +10,7 @@ import {
   watch
 } from "node:fs"
 import { dirname } from "node:path"
+import { shellWord } from "../../domain/shell.ts"
 import { makeDirectory } from "../../machine/directory.ts"
 import { type LockHolder, mismatchedUsers, named } from "./locks.ts"
 
@@ -45,7 +46,7 @@ const requireOneName = (path: string) => {
   if (statSync(path).nlink > 1)
     throw new FileRefused(
       "it has several names (hard links), and what is written under one is not seen under the others",
-      `keep one name: find ${dirname(path)} -samefile ${path}`
+      `keep one name: find ${shellWord(dirname(path))} -samefile ${shellWord(path)}`
     )
   if (isMounted(realpathSync(path)))
     throw new FileRefused(
