@@ -16,7 +16,8 @@ import {
   type PortHealth,
   past,
   type Sighting,
-  stillTrue
+  stillTrue,
+  type Unstored
 } from "./domain/watch.ts"
 import { Listeners } from "./Listeners.ts"
 import { MachineIdentity } from "./machine/identity.ts"
@@ -25,7 +26,7 @@ import { makeRivals } from "./monitor/rivals.ts"
 import { recognise, type Serving, unfamiliar } from "./monitor/serving.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
-import { describeListener, nameOf } from "./words.ts"
+import { describeListener, describeUnstored, nameOf, names } from "./words.ts"
 
 /** The last round of looks. */
 export interface Tick {
@@ -74,6 +75,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let failure: { readonly message: string; readonly fault: Fault } | undefined
     const machine = yield* MachineIdentity
     const rivals = makeRivals(interval)
+    /** It is tried again whenever the time of watching is stored. */
+    let unstored: ReadonlyArray<Unstored> = []
 
     /** What is known at the first tick, which is `at`. What was up when this host was last watched was seen up then. */
     const remember = (
@@ -105,6 +108,19 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       return leavingUp || itsTurn
     }
 
+    /** What of `tried` the database `refused` is known from now on, and said once. */
+    const remark = (tried: ReadonlyArray<Pick<Unstored, "what" | "port">>, refused: ReadonlyArray<Unstored>) =>
+      Effect.suspend(() => {
+        const same = (a: Pick<Unstored, "what" | "port">, b: Unstored) =>
+          a.port === b.port && (a.what === "owner") === (b.what === "owner")
+        const news = refused.filter((each) => !unstored.some((known) => same(each, known) && known.what === each.what))
+        const left = unstored.filter((known) => !tried.some((each) => same(each, known)))
+        unstored = [...left, ...refused].sort((a, b) => a.port - b.port)
+        return Effect.forEach(news, (each) => Effect.logWarning(`${describeUnstored(each)}: ${each.reason}`), {
+          discard: true
+        })
+      })
+
     /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
     const tick = Effect.fn("Monitor.tick")(function* () {
       const started = yield* monotonic
@@ -115,9 +131,9 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const right = { claimedAt: at, host: actor.host, by: actor.user }
       if (drift(ports, seen.claims, right).length > 0) {
         // Read again inside the transaction: what was read here may be between two changes of our own.
-        const followed = (yield* store.agree).map(({ claim }) => nameOf(claim.key))
+        const followed = (yield* store.agree).map(({ claim }) => claim.key)
         if (followed.length > 0) {
-          yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: followed.join(" ") })
+          yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: names(followed) })
         }
       }
 
@@ -196,15 +212,27 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const age = Date.parse(at) - Date.parse(seen.health.lookedAt ?? "")
       // A clock that was set makes the stored time wrong at once.
       const clockDue = overwritten || started - before.storedAt >= CLOCK_EVERY_MS || !(age >= 0 && age < CLOCK_EVERY_MS)
+      unstored = unstored.filter(({ key, port }) => keyOf.get(port) === key)
+      const refusedBefore = (what: Unstored["what"], port: number) =>
+        unstored.some((each) => each.what === what && each.port === port)
+      const records = news
+        .filter((record) => clockDue || changed.includes(record) || !refusedBefore("health", record.port))
+        .map(named)
+      const owners = learned.filter(({ port }) => clockDue || !refusedBefore("owner", port))
       const sightingsDue = clockDue && started - before.sightingsStoredAt >= SIGHTINGS_EVERY_MS
-      if (news.length + gone.length + learned.length + left.length > 0 || clockDue) {
-        yield* store.saveHealth({
-          changed: news.map(named),
+      if (records.length + gone.length + owners.length + left.length > 0 || clockDue) {
+        const refused = yield* store.saveHealth({
+          changed: records,
           gone,
           clock: clockDue ? { at, watched, machine } : undefined,
-          learned,
+          learned: owners,
           sightings: upTo(at, sightingsDue ? [...left, ...sightings.values()] : left)
         })
+        const tried = [
+          ...records.map(({ port }) => ({ what: "health" as const, port })),
+          ...owners.map(({ port }) => ({ what: "owner" as const, port }))
+        ]
+        yield* remark(tried, refused)
       }
       for (const [port, { key, mark, whose }] of serving) {
         if (whose !== "other" || before.serving.get(port)?.mark === mark) continue
@@ -271,7 +299,9 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       /** Seconds since the last round, or since there was to be one; time that the machine slept does not count. */
       idleSeconds: Effect.sync(() => (performance.now() - lookedAt) / 1000),
       /** Why the last round failed; `undefined` where it did not. */
-      failure: Effect.sync(() => failure)
+      failure: Effect.sync(() => failure),
+      /** What the database refuses to keep of single ports. */
+      unstored: Effect.sync(() => unstored)
     }
   })
 }) {}

@@ -3,18 +3,16 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
 import { drift } from "./domain/claims.ts"
-import type { OutcomeUnknown, Unavailable } from "./domain/errors.ts"
 import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
-import type { HealthNews } from "./domain/watch.ts"
 import { makeChanges } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
 import { makeGuard } from "./store/guard.ts"
 import { makeHealthRows } from "./store/health.ts"
+import { makeNewsWriter } from "./store/news.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { answered, type Questions, statementsOf } from "./store/questions.ts"
 import { makeRows } from "./store/rows.ts"
 import { conditionOf, tryEverything } from "./store/schema.ts"
-import { transaction } from "./store/transaction.ts"
 import { inState, makeWriter, type Plan } from "./store/writer.ts"
 
 export { labelOf } from "./store/label.ts"
@@ -98,23 +96,8 @@ export class Store extends Effect.Service<Store>()("Store", {
         })
       ),
 
-      /** Stores what has changed in what this host has seen. */
-      saveHealth: (news: HealthNews): Effect.Effect<void, Unavailable | OutcomeUnknown> =>
-        guarded(
-          provide(
-            transaction(() =>
-              Effect.gen(function* () {
-                yield* health.write(news.changed, news.gone)
-                yield* owners.see(news.sightings, DateTime.formatIso(yield* DateTime.now))
-                for (const { at, key, owner, port } of news.learned) {
-                  // What was seen may have been given back meanwhile.
-                  if ((yield* rows.readRow(key)) === String(port)) yield* owners.learn(key, owner, at)
-                }
-                if (news.clock !== undefined) yield* health.writeClock(news.clock)
-              })
-            )
-          )
-        ),
+      /** Stores what has changed in what this host has seen, and answers what the database refused. */
+      saveHealth: makeNewsWriter(guard, health, owners, rows),
 
       /** How the tables are. */
       condition: asItIs(Effect.map(dialect.columns, (there) => conditionOf(settingsTable, there))),

@@ -3,7 +3,7 @@ import type { Explanation } from "./domain/Explanation.ts"
 import type { Fault } from "./domain/errors.ts"
 import type { Examination } from "./domain/Finding.ts"
 import type { HealthState } from "./domain/Health.ts"
-import type { Rival } from "./domain/watch.ts"
+import type { Rival, Unstored } from "./domain/watch.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { plain, type Style } from "./style.ts"
 import { plainTable } from "./table.ts"
@@ -54,7 +54,8 @@ export interface Status {
   readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
   /**
    * How often the ports are looked at, and how long ago that was, without the time that the machine slept; why the last
-   * round failed, where it did; and the other machine that uses this host's name, if there is one.
+   * round failed, where it did; the other machine that uses this host's name, if there is one; and what the database
+   * refuses to keep of single ports.
    */
   readonly watching: {
     readonly intervalSeconds: number
@@ -62,6 +63,8 @@ export interface Status {
     readonly failure: string | null
     readonly fault: Fault | null
     readonly rival: Rival | null
+    /** Missing from an older daemon. */
+    readonly unstored?: ReadonlyArray<Unstored>
   }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null

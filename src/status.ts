@@ -50,7 +50,8 @@ export const makeStatus = (
           idleSeconds: Math.round(yield* monitor.idleSeconds),
           failure: failure?.message ?? null,
           fault: failure?.fault ?? null,
-          rival: (yield* monitor.rival) ?? null
+          rival: (yield* monitor.rival) ?? null,
+          unstored: yield* monitor.unstored
         },
         ranges: { app: useOf(appRange, 2, ports), special: useOf(specialRange, 1, ports) },
         health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
@@ -60,7 +61,7 @@ export const makeStatus = (
     const dark = (error: RegistryError) => ({
       database: { ...named, latencyMs: null, error: describe(error).message },
       lastTick: null,
-      watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null, rival: null },
+      watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null, rival: null, unstored: [] },
       ranges: null,
       health: null
     })

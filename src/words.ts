@@ -1,5 +1,6 @@
 import type { Listener } from "./domain/Listener.ts"
 import { keyProblem, quote } from "./domain/rules.ts"
+import type { Unstored } from "./domain/watch.ts"
 
 /** How things are called, for people: listeners, keys, spans of time, and the commands that sentences share. */
 
@@ -27,6 +28,18 @@ export const describeSockets = (listeners: readonly [Listener, ...Array<Listener
     `of ${user}`,
     ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
   ].join(", ")
+}
+
+/** What cannot be stored, in words. */
+export const describeUnstored = ({ key, port, what }: Pick<Unstored, "key" | "port" | "what">): string => {
+  switch (what) {
+    case "health":
+      return `the health of ${port} (${nameOf(key)}) cannot be stored`
+    case "listener":
+      return `the name of what listens on ${port} (${nameOf(key)}) cannot be stored`
+    case "owner":
+      return `the owner of ${nameOf(key)}, which has ${port}, cannot be stored`
+  }
 }
 
 /** A key that is shown: another program may have written one that is none. */

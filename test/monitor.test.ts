@@ -134,6 +134,62 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
       )
     )
   })
+
+  it("leave out a row that the database refuses, whatever for, and try it again every minute", async () => {
+    const daemon = daemonOn(await fresh())
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          const monitor = yield* Monitor
+          const states = Effect.map(sql<{ key: string }>`SELECT ${sql("key")} FROM port_health ORDER BY port`, (rows) =>
+            rows.map(({ key }) => key)
+          )
+          for (const [at, key] of ["a", "bad", "c", "worse", "e"].entries()) yield* set(key, PORT + at)
+          yield* sql.onDialectOrElse({
+            mysql: () =>
+              sql`CREATE TRIGGER no BEFORE INSERT ON port_health FOR EACH ROW
+                BEGIN IF NEW.${sql("key")} IN ('bad', 'worse') THEN SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'not that'; END IF; END`
+                .raw,
+            orElse: () =>
+              sql`CREATE TRIGGER no BEFORE INSERT ON port_health WHEN NEW.${sql("key")} IN ('bad', 'worse')
+                BEGIN SELECT RAISE(ABORT, 'not that'); END`.raw
+          })
+          yield* tick
+          expect(yield* states).toEqual(["a", "c", "e"])
+          expect(yield* monitor.unstored).toMatchObject([
+            { what: "health", key: "bad", port: PORT + 1, reason: expect.stringContaining("not that") },
+            { what: "health", key: "worse", port: PORT + 3 }
+          ])
+          yield* sql`DROP TRIGGER no`.raw
+          yield* later("30 seconds")
+          yield* tick
+          expect(yield* states).toEqual(["a", "c", "e"])
+          yield* later("31 seconds")
+          yield* tick
+          expect(yield* states).toEqual(["a", "bad", "c", "worse", "e"])
+          expect(yield* monitor.unstored).toEqual([])
+        })
+      )
+    )
+  })
+
+  it("fail as a whole if the database refuses everything", async () => {
+    const daemon = daemonOn(await fresh())
+    await run(
+      daemon(
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* set("a", PORT)
+          yield* sql`DROP TABLE port_registry`.raw
+          yield* sql`CREATE TABLE port_registry (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL CHECK (name = 'mutex'))`
+            .raw
+          const failed = yield* Effect.flip(tick)
+          expect(failed._tag).toBe("Unavailable")
+        })
+      )
+    )
+  })
 })
 
 describe("a port", () => {

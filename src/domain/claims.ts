@@ -1,4 +1,8 @@
 import type { Claim, Ports } from "./RegistryState.ts"
+import { LIMITS } from "./text.ts"
+
+/** What a claim can hold, whatever the character set of its column. */
+const CLAIMABLE = new RegExp(`^[\\0-\\x7f]{0,${LIMITS.key}}$`)
 
 type Claims = ReadonlyMap<number, Claim>
 
@@ -8,7 +12,8 @@ type Claims = ReadonlyMap<number, Claim>
  * - a claim whose key still has its port stays;
  * - a claim whose key has another port now moves there, unless that port is claimed;
  * - a claim whose key has no port is dropped: somebody deleted the row, and that is a release;
- * - a key without a claim gets its port's, if nobody has it, the lowest name first. `stamp` says when and by whom.
+ * - a key without a claim gets its port's, if nobody has it, the lowest name first. `stamp` says when and by whom. What
+ *   is too long for a claim, or not ASCII, goes without: it is no key, and a row that is refused would stop all others.
  *
  * Where two keys have one port the older claim stays and the other key goes without.
  */
@@ -27,7 +32,8 @@ export const settle = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">):
     claimed.add(claim.key)
   }
   for (const claim of moving.sort((a, b) => compare(a.claimedAt, b.claimedAt) || compare(a.key, b.key))) give(claim)
-  for (const key of [...ports.keys()].filter((each) => !claimed.has(each)).sort()) give({ ...stamp, key })
+  for (const key of [...ports.keys()].filter((each) => !claimed.has(each) && CLAIMABLE.test(each)).sort())
+    give({ ...stamp, key })
   return settled
 }
 

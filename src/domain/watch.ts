@@ -51,6 +51,15 @@ export interface HealthNews {
   readonly sightings: ReadonlyArray<Sighting>
 }
 
+/** What the database refuses to keep of one port, while it keeps the rest. */
+export interface Unstored {
+  /** Its health, only the name of what listens there, or whose its key is. */
+  readonly what: "health" | "listener" | "owner"
+  readonly key: string
+  readonly port: number
+  readonly reason: string
+}
+
 /** When the owner of a key was last seen to serve its port; ISO 8601. */
 export interface Sighting {
   readonly key: string

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { OutcomeUnknown } from "../domain/errors.ts"
 import { quote } from "../domain/rules.ts"
 import { shellWord } from "../domain/shell.ts"
+import { cut, LIMITS } from "../domain/text.ts"
 import { RowMoved } from "./changes.ts"
 import { Dialect } from "./Dialect.ts"
 import { CommitLost, type Patience, patiently, Troubled, unavailable } from "./patience.ts"
@@ -42,7 +43,7 @@ export const makeGuard = (settings: string, patience: Patience) =>
             trouble: {
               _tag: "Refused",
               reason: `it is kept with the table ${quote(kept)}, and not ${quote(settings)}: with two of them a port is given twice`,
-              hint: `set AUTOMATELINUX_SETTINGS_TABLE=${shellWord(kept)}, or name another database`
+              hint: `set AUTOMATELINUX_SETTINGS_TABLE=${shellWord(cut(kept, LIMITS.name))}, or name another database`
             }
           })
 
@@ -115,9 +116,12 @@ export const makeGuard = (settings: string, patience: Patience) =>
       return Effect.catchIf(attempt, isMissingTable, () => Effect.zipRight(makeSchema, attempt))
     }
 
-    /** The same for whatever is not the one write, and names what cannot be helped. */
-    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      named(tried(dialect.admit(Effect.zipRight(ensureTable, effect))))
+    /** The same for whatever is not the one write. */
+    const attempted = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
+      tried(dialect.admit(Effect.zipRight(ensureTable, effect)))
+
+    /** The same, and names what cannot be helped. */
+    const guarded = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) => named(attempted(effect))
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
@@ -131,6 +135,7 @@ export const makeGuard = (settings: string, patience: Patience) =>
       troubled,
       tried,
       named,
+      attempted,
       guarded,
       asItIs,
       /** Makes the tables that are missing. */

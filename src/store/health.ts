@@ -49,14 +49,11 @@ export const makeHealthRows = (host: string) =>
 
     const remove = (port: number) => sql`DELETE FROM port_health WHERE host = ${host} AND port = ${port}`
 
-    const write = (changed: ReadonlyArray<PortHealth>, gone: ReadonlyArray<number>) =>
-      Effect.gen(function* () {
-        for (const port of gone) yield* remove(port)
-        for (const { lastUp, ...record } of changed) {
-          yield* remove(record.port)
-          yield* sql`INSERT INTO port_health ${sql.insert({ ...record, host, last_up: lastUp })}`
-        }
-      })
+    const put = ({ lastUp, ...record }: PortHealth) =>
+      Effect.zipRight(
+        remove(record.port),
+        sql`INSERT INTO port_health ${sql.insert({ ...record, host, last_up: lastUp })}`
+      )
 
     const writeClock = ({ at, machine, watched }: NonNullable<HealthNews["clock"]>) =>
       Effect.gen(function* () {
@@ -65,5 +62,7 @@ export const makeHealthRows = (host: string) =>
         yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value })}`
       })
 
-    return { questions, write, writeClock }
+    return { questions, put, remove, writeClock }
   })
+
+export type HealthRows = Effect.Effect.Success<ReturnType<typeof makeHealthRows>>

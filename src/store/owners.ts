@@ -33,14 +33,11 @@ export const makeOwnerRows = (host: string) =>
       })
 
     /** A time that is still to come at `now` is of a clock that was ahead. */
-    const see = (sightings: ReadonlyArray<Sighting>, now: string) =>
-      Effect.forEach(
-        sightings,
-        ({ at, key, owner }) =>
-          sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
-            AND (seen IS NULL OR seen < ${at} OR seen > ${now})`,
-        { discard: true }
-      )
+    const see = ({ at, key, owner }: Sighting, now: string) =>
+      sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
+        AND (seen IS NULL OR seen < ${at} OR seen > ${now})`
 
     return { all, learn, see }
   })
+
+export type OwnerRows = Effect.Effect.Success<ReturnType<typeof makeOwnerRows>>

@@ -13,6 +13,17 @@ describe("settle", () => {
     expect(holders(settle(new Map([["a", 3000]]), new Map(), STAMP))).toEqual({ 3000: "a" })
   })
 
+  it("gives none to what a column for claims may not hold", () => {
+    const ports = new Map([
+      ["🙂", 3000],
+      ["é", 3001],
+      ["k".repeat(251), 3002],
+      ["k".repeat(250), 3003],
+      ["no key\n", 3004]
+    ])
+    expect(holders(settle(ports, new Map(), STAMP))).toEqual({ 3003: "k".repeat(250), 3004: "no key\n" })
+  })
+
   it("drops a claim whose row is gone", () => {
     expect(holders(settle(new Map(), new Map([[3000, claim("a")]]), STAMP))).toEqual({})
   })
