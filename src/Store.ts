@@ -26,7 +26,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const { actor, patience, settingsTable } = yield* PortsConfig
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
-    const owners = yield* makeOwnerRows(actor.host)
+    const owners = yield* makeOwnerRows(actor.host, settingsTable)
     const rows = yield* makeRows(settingsTable, owners.all)
     const changes = yield* makeChanges(settingsTable, rows)
     const health = yield* makeHealthRows(actor.host)
@@ -97,7 +97,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       ),
 
       /** Stores what has changed in what this host has seen, and answers what the database refused. */
-      saveHealth: makeNewsWriter(guard, health, owners, rows),
+      saveHealth: yield* makeNewsWriter(guard, health, owners),
 
       /** How the tables are. */
       condition: asItIs(Effect.map(dialect.columns, (there) => conditionOf(settingsTable, there))),

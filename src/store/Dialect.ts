@@ -6,6 +6,7 @@ import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Loss } from "../domain/Database.ts"
 import type { Fault } from "../domain/errors.ts"
+import type { CommitLost } from "./patience.ts"
 
 /** What a failed statement means for us, whatever the driver calls it. */
 export type Trouble =
@@ -70,6 +71,11 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
     /** Begins a transaction that no other writer can run beside, and answers what is read in it. */
     readonly begin: (connection: Connection, reading: Reading) => Effect.Effect<Begun, SqlError>
+    /**
+     * Runs statements in a transaction that does not wait in the queue of those that change the registry, and keeps none
+     * of them waiting: for what concerns this host alone.
+     */
+    readonly besides: (statements: Statements) => Effect.Effect<unknown, SqlError | CommitLost>
     /**
      * Runs what is left to do, and commits. Answers the `since` with which the next transaction learns that nothing was
      * changed, or `undefined` if the database does not tell.

@@ -47,20 +47,14 @@ export const makeHealthRows = (host: string) =>
       )
     }
 
-    const remove = (port: number) => sql`DELETE FROM port_health WHERE host = ${host} AND port = ${port}`
+    const remove = (ports: ReadonlyArray<number>) =>
+      sql`DELETE FROM port_health WHERE host = ${host} AND ${sql.in("port", ports)}`
 
-    const put = ({ lastUp, ...record }: PortHealth) =>
-      Effect.zipRight(
-        remove(record.port),
-        sql`INSERT INTO port_health ${sql.insert({ ...record, host, last_up: lastUp })}`
-      )
+    const put = (records: ReadonlyArray<PortHealth>) =>
+      sql`REPLACE INTO port_health ${sql.insert(records.map(({ lastUp, ...record }) => ({ ...record, host, last_up: lastUp })))}`
 
     const writeClock = ({ at, machine, watched }: NonNullable<HealthNews["clock"]>) =>
-      Effect.gen(function* () {
-        const value = `${Math.floor(watched)} ${at} ${machine}`
-        yield* sql`DELETE FROM port_registry WHERE name = ${counter}`
-        yield* sql`INSERT INTO port_registry ${sql.insert({ name: counter, value })}`
-      })
+      sql`REPLACE INTO port_registry ${sql.insert({ name: counter, value: `${Math.floor(watched)} ${at} ${machine}` })}`
 
     return { questions, put, remove, writeClock }
   })

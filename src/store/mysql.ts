@@ -159,6 +159,17 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
           : // Without its row there is no queue: as bad as no table.
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
+    besides: (statements) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const connection = yield* sql.reserve
+          const texts: ReadonlyArray<Text> = [["START TRANSACTION", []], ...statements.map(compiled), ["COMMIT", []]]
+          const onNode = yield* inCluster(connection)
+          yield* Effect.onError((onNode ? sendAlone : sendTogether)(connection, texts), () =>
+            Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
+          )
+        })
+      ),
     commit: (connection, last) =>
       Effect.as(
         onNodes.has(connection)

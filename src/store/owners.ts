@@ -1,12 +1,13 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import { type KeyOwner, OWNER_KINDS, type Owner } from "../domain/Owner.ts"
+import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
 import { columnText, columnTime, LIMITS } from "../domain/text.ts"
-import type { Sighting } from "../domain/watch.ts"
+import type { Learned, Sighting } from "../domain/watch.ts"
 import { question } from "./questions.ts"
+import { PREFIX } from "./schema.ts"
 
 /** The statements on whose keys are on `host`. They touch no row of another host. */
-export const makeOwnerRows = (host: string) =>
+export const makeOwnerRows = (host: string, settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const all = question(
       sql<KeyOwner & { key: string }>`
@@ -24,13 +25,15 @@ export const makeOwnerRows = (host: string) =>
 
     const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`
 
-    /** Keeps the first owner that was seen, unless somebody has said whose it is meanwhile. */
-    const learn = (key: string, owner: Owner, at: string) =>
-      Effect.gen(function* () {
-        const known = yield* sql`SELECT host FROM port_owners WHERE ${mine(key)}`
-        if (known.length > 0) return
-        yield* sql`INSERT INTO port_owners ${sql.insert({ ...owner, host, key, since: at, seen: at })}`
-      })
+    /**
+     * Keeps the first owner that was seen, unless somebody has said whose it is meanwhile, or what was seen has been given
+     * back.
+     */
+    const learn = ({ at, key, owner, port }: Learned) =>
+      sql`INSERT INTO port_owners (host, ${sql("key")}, kind, name, since, seen)
+        SELECT ${host}, ${key}, ${owner.kind}, ${owner.name}, ${at}, ${at} FROM ${sql(settings)}
+        WHERE setting_key = ${PREFIX + key} AND setting_value = ${String(port)}
+          AND NOT EXISTS (SELECT 1 FROM port_owners WHERE ${mine(key)})`
 
     /** A time that is still to come at `now` is of a clock that was ahead. */
     const see = ({ at, key, owner }: Sighting, now: string) =>

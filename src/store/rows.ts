@@ -6,10 +6,7 @@ import type { Claim, RegistryState } from "../domain/RegistryState.ts"
 import { columnText, columnTextOrNull, LIMITS } from "../domain/text.ts"
 import { Dialect } from "./Dialect.ts"
 import { type Question, question } from "./questions.ts"
-import { TABLE_ROW } from "./schema.ts"
-
-/** What the key of an assignment's row begins with. */
-export const PREFIX = "port_"
+import { PREFIX, TABLE_ROW } from "./schema.ts"
 
 /** What one answer shows of the past. */
 const HISTORY_MAX = 20

@@ -63,6 +63,9 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
 /** The tables that are expected, by name. */
 export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
 
+/** What the key of an assignment's row begins with. */
+export const PREFIX = "port_"
+
 /** The row that every transaction locks first, so that writers stand in a queue. */
 export const MUTEX = "mutex"
 

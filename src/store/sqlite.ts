@@ -7,7 +7,7 @@ import type * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../domain/Database.ts"
 import type { Unavailable } from "../domain/errors.ts"
-import type { Dialect, Statements } from "./Dialect.ts"
+import { Dialect, type Statements } from "./Dialect.ts"
 import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
 import type { Patience } from "./patience.ts"
@@ -15,6 +15,7 @@ import { diagnose, diagnoseCommit } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./sqlite/files.ts"
 import { beginImmediate } from "./sqlite/writeLock.ts"
+import { transaction } from "./transaction.ts"
 
 /** How long one attempt waits for the lock, in milliseconds: then it is time to see whether others make progress. */
 const WAIT_MS = 1000
@@ -106,6 +107,13 @@ export const layer = (
             always: yield* runOn(connection, always)
           }
         }),
+      // One at a time writes to a file, for a moment.
+      besides: (statements) =>
+        Effect.provideService(
+          transaction((_, atLast) => Effect.sync(() => atLast(statements))),
+          Dialect,
+          dialect
+        ),
       commit: (connection, last) =>
         runOn(connection, last).pipe(
           Effect.zipRight(connection.executeUnprepared("COMMIT", [], undefined)),

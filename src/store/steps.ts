@@ -4,8 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Actor } from "../config.ts"
 import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
-import { PREFIX } from "./rows.ts"
-import { MUTEX, TABLE_ROW } from "./schema.ts"
+import { MUTEX, PREFIX, TABLE_ROW } from "./schema.ts"
 
 /** Who makes a change, and when. */
 export interface Stamp extends Actor {

@@ -66,7 +66,7 @@ it("says what a server says in one plain line", async () => {
   const run = await box.d("setPort", "--key", "b", "--value", "25871")
   expect(run).toMatchObject({ code: 3, stdout: "" })
   // The server writes out the escape itself.
-  expect(run.stderr).toContain("it says: no\\001B[2J\\u000aforged \\u202e (1644)\n")
+  expect(run.stderr).toContain("a rule of the table forbids it: no\\001B[2J\\u000aforged \\u202e\n")
   expect(run.stderr.split("\n")).toHaveLength(3)
 })
 
@@ -94,7 +94,7 @@ it("leaves out what the server refuses for one port, stores the others', and tel
       keys: ["a"],
       ports: [25_870],
       message: "the name of what listens on 25870 (a) cannot be stored",
-      evidence: expect.stringMatching(/^it says: Incorrect string value: .* \(1366\)$/)
+      evidence: expect.stringMatching(/^a column cannot hold what is written: Incorrect string value: /)
     },
     { severity: "info", keys: ["a"], message: "the owner of a, which has 25870, cannot be stored" }
   ])
