@@ -54,6 +54,16 @@ const parse = (line: string): Request | undefined => {
   }
 }
 
+/** Waits until `socket` has sent what it holds, or is gone. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((done) => {
+    const end = () => {
+      socket.off("drain", end).off("close", end)
+      done()
+    }
+    socket.on("drain", end).on("close", end)
+  })
+
 /**
  * One client: its lines are answered one after the other, in their order. A plain request is the last one, whatever
  * follows it; a request with `"format":"json"` leaves the connection open.
@@ -67,14 +77,17 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
   let ended = false
 
   const say = (text: Printed) => {
-    if (!socket.destroyed && socket.writable) socket.write(`${text}\n`)
+    if (socket.writable) socket.write(`${text}\n`)
   }
-  const close = (text?: Printed) => {
+  const forget = () => {
     closing = true
     lines.length = 0
     pending = Buffer.alloc(0)
+  }
+  const close = (text?: Printed) => {
+    forget()
     // Who has read it all and does not leave is not waited for; what it still sends is read, and dropped.
-    if (!socket.destroyed && socket.writable)
+    if (socket.writable)
       socket.end(text === undefined ? "" : text.endsWith("\n") ? text : `${text}\n`, () => {
         const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
         socket.once("close", () => clearTimeout(linger))
@@ -101,11 +114,13 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     if (busy) return
     busy = true
     for (let line = lines.shift(); line !== undefined && !closing; line = lines.shift()) {
+      // Nothing more is begun for a client that has gone, which a reply that cannot be written shows at once. One that has
+      // only closed its sending half is still written to.
+      if (!socket.writable) return forget()
       answering = true
       if (line.trim() !== "") await answer(line).catch(() => close())
       answering = false
-      if (socket.writableLength > UNREAD_MAX)
-        await new Promise((done) => socket.once("drain", done).once("close", done))
+      if (socket.writable && socket.writableLength > UNREAD_MAX) await drained(socket)
     }
     busy = false
     if (ended && !closing) close()

@@ -3,13 +3,13 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
 import { printed } from "../src/printed.ts"
-import { type Limits, type Outcome, serve } from "../src/server.ts"
+import { type Limits, type Outcome, type Request, serve } from "../src/server.ts"
 import { temporary } from "./support/program.ts"
 
 const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
 const pong: Outcome = { ok: true, result: {}, text: () => printed(["pong"]), notes: [] }
 
-const start = async (respond = async () => pong) => {
+const start = async (respond: (request: Request) => Promise<Outcome> = async () => pong) => {
   const path = join(temporary(), "s")
   const service = await serve(path, respond, "1", LIMITS)
   onTestFinished(() => service.stop(100))
@@ -78,4 +78,67 @@ it("answers what was asked before it stops, and no more", async () => {
   expect(await talk(path, '{"command":"ping"}\n')).toBe("")
   expect(await asked).toBe("pong\n")
   await stopped
+})
+
+const PING = `${JSON.stringify({ command: "ping", format: "json" })}\n`
+
+it("begins nothing more for a client that has gone, and finishes what it has begun", async () => {
+  let begun = 0
+  let finished = 0
+  const { path } = await start(async () => {
+    begun++
+    await sleep(20)
+    finished++
+    return pong
+  })
+  const leave = () =>
+    new Promise((done) => {
+      const socket = connect(path, () => socket.write(PING.repeat(100), () => socket.destroy()))
+      socket.once("close", done)
+    })
+  await Promise.all([leave(), leave()])
+  // Each takes as long as one of theirs would.
+  const OTHERS = 20
+  for (let asked = 0; asked < OTHERS; asked++) expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+  // The first of each was begun, perhaps.
+  expect(begun).toBeLessThanOrEqual(OTHERS + 2)
+  expect(finished).toBe(begun)
+})
+
+it("answers everything to a client that has closed its sending half", async () => {
+  const { path } = await start(async () => {
+    await sleep(5)
+    return pong
+  })
+  const socket = connect({ path, allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  let heard = ""
+  socket.on("data", (chunk) => (heard += chunk))
+  const ended = new Promise((done) => socket.once("end", done))
+  socket.end(PING.repeat(50))
+  await ended
+  expect(heard.trimEnd().split("\n")).toHaveLength(50)
+})
+
+it("leaves no listener behind on a connection that is read slowly", async () => {
+  const warnings: Array<Error> = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on("warning", note)
+  onTestFinished(() => void process.off("warning", note))
+  const large: Outcome = { ok: true, result: "x".repeat(300_000), text: () => "", notes: [] }
+  const { path } = await start(async () => large)
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  socket.write(PING.repeat(30))
+  let length = 0
+  await new Promise<void>((done) =>
+    socket.on("data", (chunk) => {
+      length += chunk.length
+      if (length > 30 * 300_000) done()
+      socket.pause()
+      setImmediate(() => socket.resume())
+    })
+  )
+  await new Promise((done) => setImmediate(done))
+  expect(warnings).toEqual([])
 })
