@@ -87,7 +87,7 @@ const asBuilt = {
 }
 
 /** What d.cjs loads on need; it stands outside of its bundle. */
-const PARTS = ["run", "report", "terminalTable"]
+const PARTS = ["run", "report", "socket", "terminalTable"]
 
 const texts = new Map(
   await Promise.all(PARTS.map(async (name) => [name, await bundle(`src/${name}.ts`, [asBuilt, quietLogger])]))
@@ -110,7 +110,8 @@ module.exports = require("./codeCache.cjs").load(join(__dirname, "program.cjs"))
 `
 
 const writeParts = (directory) => {
-  for (const name of ["report", "terminalTable"]) writeFileSync(join(directory, `${name}.cjs`), texts.get(name))
+  for (const name of PARTS.filter((each) => each !== "run"))
+    writeFileSync(join(directory, `${name}.cjs`), texts.get(name))
   // Wrapped here, because to put 600 kB of text together at each start is felt.
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${texts.get("run")}\n})`
   writeFileSync(join(directory, "program.cjs"), wrapped)

@@ -1,6 +1,7 @@
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HashMap from "effect/HashMap"
@@ -22,7 +23,7 @@ import { makeResponder, type Parts } from "./responder.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
 import { serve } from "./server.ts"
-import { admit, lock, prepare, SocketRefused } from "./socket.ts"
+import { admit, closedTo, lock, prepare, SocketRefused } from "./socket.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
 import { databaseLayer } from "./store/database.ts"
 
@@ -31,6 +32,9 @@ const STOP_MS = 3000
 
 /** How often a database that is away is asked for, where nobody asks for it. */
 const RECONNECT = Schedule.spaced("5 seconds")
+
+/** How often a daemon sees to it that it can be reached. */
+const UPKEEP = Duration.seconds(5)
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -87,6 +91,17 @@ const logging = Logger.replace(
     : Logger.withConsoleError(Logger.map(Logger.logfmtLogger, (line) => printed([line])))
 )
 
+/** Logs what is wrong, once as long as it stays the same; nothing is wrong with "". */
+const onceEach = () => {
+  let told = ""
+  return (message: string) =>
+    Effect.suspend(() => {
+      if (message === told) return Effect.void
+      told = message
+      return message === "" ? Effect.void : Effect.logWarning(message)
+    })
+}
+
 const refusedSocket = (error: unknown): Failure =>
   error instanceof SocketRefused
     ? { code: "unavailable", message: error.message, hint: error.hint }
@@ -105,8 +120,10 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
     return yield* Effect.gen(function* () {
       const uid = currentUid()
       const path = serverPath(environment, uid)
-      yield* Effect.tryPromise({ try: () => lock(path, uid), catch: refusedSocket })
-      yield* Effect.tryPromise({ try: () => prepare(path, uid, settings.socketGroup), catch: refusedSocket })
+      const group = settings.socketGroup
+      const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
+      yield* attempt(() => lock(path, uid))
+      yield* attempt(() => prepare(path, uid, group))
 
       const configured = Layer.succeed(PortsConfig, settings)
       const store = Store.Default.pipe(Layer.provide(databaseLayer))
@@ -119,32 +136,53 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       const respond = yield* makeResponder(environment, settings, parts).pipe(
         Effect.provide(Layer.provide(Doctor.Default, [configured, Listeners.Default]))
       )
-      yield* Effect.acquireRelease(
-        Effect.tryPromise({
-          try: async () => {
-            const service = await serve(path, respond, version)
-            admit(path, uid, settings.socketGroup)
-            return service
-          },
-          catch: refusedSocket
+      const service = yield* Effect.acquireRelease(
+        attempt(async () => {
+          const made = await serve(path, respond, version)
+          try {
+            admit(path, group)
+          } catch (error) {
+            await made.stop(0)
+            throw error
+          }
+          return made
         }),
-        (service) =>
+        (made) =>
           Effect.zipRight(
-            Effect.promise(() => service.stop(STOP_MS)),
+            Effect.promise(() => made.stop(STOP_MS)),
             Effect.logInfo("stopped")
           )
       )
       yield* Effect.logInfo("serving").pipe(Effect.annotateLogs({ path, pid: process.pid, version }))
 
-      let told = ""
-      /** A database that stays away costs one line. */
-      const tell = (message: string) =>
-        Effect.suspend(() => {
-          if (message === told) return Effect.void
-          told = message
-          return Effect.logWarning(message)
-        })
+      const closed = group === undefined ? undefined : closedTo(path, group)
+      if (closed !== undefined) {
+        yield* Effect.logWarning(`${closed} does not let the group ${group} in`).pipe(
+          Effect.annotateLogs({ remedy: `chgrp ${group} ${closed} && chmod g+x ${closed}` })
+        )
+      }
 
+      /** Makes the socket again if it was removed, with its directory, and leaves alone what others have put in its place. */
+      const keepSocket = Effect.suspend(() =>
+        service.isThere()
+          ? Effect.void
+          : attempt(async () => {
+              await prepare(path, uid, group)
+              await service.remake()
+              admit(path, group)
+            }).pipe(Effect.uninterruptible, Effect.zipRight(Effect.logWarning("the socket was removed; made it again")))
+      )
+      const tellOfSocket = onceEach()
+      yield* keepSocket.pipe(
+        Effect.matchEffect({
+          onSuccess: () => tellOfSocket(""),
+          onFailure: ({ message }) => tellOfSocket(`this daemon cannot be reached: ${message}`)
+        }),
+        Effect.repeat(Schedule.spaced(UPKEEP)),
+        Effect.forkScoped
+      )
+
+      const tell = onceEach()
       /** Ticks on the parts, as soon as there are any. */
       const watch = Effect.gen(function* () {
         const monitor = Context.get(yield* parts, Monitor)

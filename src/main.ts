@@ -22,11 +22,17 @@ const fail = (failure: Failure, json: boolean): void => {
 /** What needs Effect is loaded only now: a question to a running daemon is answered without it. */
 const long = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
 
-const noDaemon = (): Failure => ({
-  code: "unavailable",
-  message: `no daemon answers at ${serverPath(process.env, currentUid())}`,
-  hint: "d daemon starts one"
-})
+/** Says that nothing came of asking a daemon; one that runs all the same is named, because another cannot be started. */
+const noDaemon = async (): Promise<Failure> => {
+  const path = serverPath(process.env, currentUid())
+  const { holderAt, unreachable } = await import("./socket.ts")
+  const holder = daemonAllowed(process.env) ? await holderAt(path, currentUid()) : undefined
+  const said =
+    holder === undefined
+      ? { message: `no daemon answers at ${path}`, hint: "d daemon starts one" }
+      : unreachable(path, holder)
+  return { code: "unavailable", ...said }
+}
 
 /** Asks the daemon how it is itself: also where it keeps another registry than is meant here, which is said. */
 const askOfItself: typeof ask = async (name, payload, environment) => {
@@ -67,7 +73,7 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
       `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it`
     )
   } else if (ofDaemon) {
-    return fail(noDaemon(), json)
+    return fail(await noDaemon(), json)
   }
   // What the daemon took and did not answer is perhaps done: in this process it is made if it was not.
   const perhapsDone = asked._tag === "Lost" ? asked.operation : undefined

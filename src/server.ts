@@ -1,3 +1,4 @@
+import { lstatSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import type { Failure } from "./domain/Failure.ts"
 import { type Printed, printed, printedJson } from "./printed.ts"
@@ -171,46 +172,80 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
 
 /** A service on `path` for lines of JSON. */
 export interface Service {
-  readonly server: Server
+  /** Whether the socket at `path` is the one that was made here. */
+  readonly isThere: () => boolean
+  /** Makes the socket again, for one that was removed: `path` must be free. Clients that are connected stay. */
+  readonly remake: () => Promise<void>
   /** Takes no more clients, answers what was asked, and ends within `patience` milliseconds. */
   readonly stop: (patience: number) => Promise<void>
 }
 
+/** The inode at `path`, `undefined` if there is none that can be seen. */
+const inodeOf = (path: string): string | undefined => {
+  try {
+    const { dev, ino } = lstatSync(path)
+    return `${dev}:${ino}`
+  } catch {
+    return undefined
+  }
+}
+
 /** Listens on `path`, which must be free. `respond` never rejects. */
-export const serve = (
+export const serve = async (
   path: string,
   respond: (request: Request) => Promise<Outcome>,
   version: string,
   limits: Limits = LIMITS
-): Promise<Service> =>
-  new Promise((done, fail) => {
-    const clients = new Map<Socket, ReturnType<typeof converse>>()
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      if (clients.size >= limits.connections) {
-        socket.on("error", () => socket.destroy())
-        socket.end("ERROR: Too many connections\n", () => socket.destroy())
-        return
-      }
-      clients.set(socket, converse(socket, respond, version, limits))
-      socket.once("close", () => clients.delete(socket))
-    })
-    const stop = (patience: number) =>
-      new Promise<void>((stopped) => {
-        const force = setTimeout(() => {
-          for (const socket of clients.keys()) socket.destroy()
-        }, patience)
-        server.close(() => {
-          clearTimeout(force)
-          stopped()
-        })
-        for (const client of clients.values()) client.finish()
+): Promise<Service> => {
+  const clients = new Map<Socket, ReturnType<typeof converse>>()
+  const welcome = (socket: Socket) => {
+    if (clients.size >= limits.connections) {
+      socket.on("error", () => socket.destroy())
+      socket.end("ERROR: Too many connections\n", () => socket.destroy())
+      return
+    }
+    clients.set(socket, converse(socket, respond, version, limits))
+    socket.once("close", () => clients.delete(socket))
+  }
+  let made: string | undefined
+  const listen = () =>
+    new Promise<Server>((done, fail) => {
+      const server = createServer({ allowHalfOpen: true }, welcome)
+      server.once("error", fail)
+      // The socket is its owner's alone from its first moment.
+      const umask = process.umask(0o177)
+      server.listen(path, () => {
+        server.off("error", fail)
+        done(server)
       })
-    server.once("error", fail)
-    // The socket is its owner's alone from its first moment.
-    const umask = process.umask(0o177)
-    server.listen(path, () => {
-      server.off("error", fail)
-      done({ server, stop })
+      process.umask(umask)
+      // As long as this process has it open, no other file gets its inode.
+      if (server.listening) made = inodeOf(path)
     })
-    process.umask(umask)
-  })
+
+  let server = await listen()
+  /** When a server is closed, Node removes what is at its path, whatever that is by then. */
+  const close = () => {
+    const there = inodeOf(path)
+    if (there === undefined || there === made) server.close()
+    else server.unref()
+  }
+  return {
+    isThere: () => made !== undefined && inodeOf(path) === made,
+    remake: async () => {
+      close()
+      made = undefined
+      server = await listen()
+    },
+    stop: async (patience) => {
+      close()
+      const gone = Promise.all([...clients.keys()].map((socket) => new Promise((done) => socket.once("close", done))))
+      const force = setTimeout(() => {
+        for (const socket of clients.keys()) socket.destroy()
+      }, patience)
+      for (const client of clients.values()) client.finish()
+      await gone
+      clearTimeout(force)
+    }
+  }
+}

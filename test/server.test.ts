@@ -125,7 +125,7 @@ it("leaves no listener behind on a connection that is read slowly", async () => 
   const note = (warning: Error) => warnings.push(warning)
   process.on("warning", note)
   onTestFinished(() => void process.off("warning", note))
-  const large: Outcome = { ok: true, result: "x".repeat(300_000), text: () => "", notes: [] }
+  const large: Outcome = { ok: true, result: "x".repeat(300_000), text: () => printed([]), notes: [] }
   const { path } = await start(async () => large)
   const socket = connect(path)
   onTestFinished(() => void socket.destroy())

@@ -3,10 +3,28 @@ import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
 import type { DaemonState } from "./daemonState.ts"
 import { restart } from "./remedies.ts"
-import type { Check, Draft } from "./scene.ts"
+import type { Check, Draft, Scene } from "./scene.ts"
+
+type Judgement = Omit<Draft, "keys" | "ports">
+
+/** What is wrong if a daemon runs and has lost its socket: it makes another, unless something prevents it. */
+const unreachable = (scene: Scene, { path, pid, seen, stopped }: DaemonState & { readonly _tag: "Unreachable" }) =>
+  Effect.map(
+    pid === undefined
+      ? Effect.succeed(fix(`ss -xlp src ${shellWord(path)}`, "shows the process, if this user may see it"))
+      : stopped
+        ? Effect.succeed(fix(`kill -CONT ${pid}`))
+        : restart(scene, path, pid),
+    (mend): Judgement => ({
+      severity: "error",
+      message: `a daemon runs, and does not answer at ${path}`,
+      evidence: `pid ${pid ?? "unknown"} holds the right to serve it${stopped ? ", and is stopped" : ""}; ${seen}`,
+      ...mend
+    })
+  )
 
 /** What is wrong where no daemon of ours answers. */
-const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<Draft, "keys" | "ports"> => {
+const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
   const { path } = state
   switch (state._tag) {
     case "None":
@@ -60,7 +78,10 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" }>): Omit<
 export const daemonRunning: Check = (scene) =>
   Effect.gen(function* () {
     const state = yield* scene.daemon
-    if (state._tag !== "Serving") return [{ ...judge(state), keys: [], ports: [] }]
+    if (state._tag !== "Serving") {
+      const judgement = state._tag === "Unreachable" ? yield* unreachable(scene, state) : judge(state)
+      return [{ ...judgement, keys: [], ports: [] }]
+    }
     if (state.version === scene.version) return []
     return [
       {

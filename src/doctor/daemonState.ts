@@ -5,6 +5,7 @@ import { probe } from "../client.ts"
 import type { Process } from "../domain/Listener.ts"
 import { cut, LIMITS } from "../domain/text.ts"
 import type { Listeners } from "../Listeners.ts"
+import { holderAt } from "../socket.ts"
 import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
 
 /** What is met at the sockets that a client of this environment tries. */
@@ -16,6 +17,14 @@ export type DaemonState =
   | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined; readonly given: boolean }
   /** Somebody took the question, and never answered. */
   | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
+  /** A daemon runs, and what is met at its path, which `seen` says, is not its socket. */
+  | {
+      readonly _tag: "Unreachable"
+      readonly path: string
+      readonly pid: number | undefined
+      readonly stopped: boolean
+      readonly seen: string
+    }
   /** Another program, or a daemon that keeps another registry. */
   | { readonly _tag: "Foreign"; readonly path: string; readonly what: string; readonly why: string }
   | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly pid: number }
@@ -23,6 +32,8 @@ export type DaemonState =
 type Environment = Readonly<Record<string, string | undefined>>
 
 const LIMIT_MS = 3000
+
+const ANOTHER_PROGRAM = "another program"
 
 /** What a daemon says of itself, where it says so in time: it may be waiting for its database. */
 export const statusOf = (path: string, environment: Environment): Effect.Effect<Status | undefined> =>
@@ -68,7 +79,7 @@ const stateAt = (path: string, environment: Environment, machine: typeof Listene
         return {
           _tag: "Foreign",
           path,
-          what: "another program",
+          what: ANOTHER_PROGRAM,
           why: "it does not answer ping as d does"
         } satisfies DaemonState
       default:
@@ -85,7 +96,7 @@ const ownerOf = (path: string): number | undefined => {
 }
 
 /** Tries the paths in a client's order, until somebody is met. */
-export const findDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
+const meet = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
   Effect.gen(function* () {
     const own = serverPath(environment, currentUid())
     for (const path of clientPaths(environment, currentUid())) {
@@ -94,4 +105,37 @@ export const findDaemon = (environment: Environment, machine: typeof Listeners.S
       if (state !== undefined && (path === own || state._tag === "Serving" || state._tag === "Foreign")) return state
     }
     return { _tag: "None", path: own }
+  })
+
+/** What is met at the path of a daemon that cannot be reached there. */
+const seenAt = (state: DaemonState): string | undefined => {
+  switch (state._tag) {
+    case "None":
+      return `there is no socket at ${state.path}`
+    case "Dead":
+      return `connecting to ${state.path} is refused`
+    case "Foreign":
+      return state.what === ANOTHER_PROGRAM ? `${state.path} is served by another program` : undefined
+    default:
+      return undefined
+  }
+}
+
+/** Finds the daemon that a client of this environment asks. If none answers, one may run all the same. */
+export const findDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
+  Effect.gen(function* () {
+    const state = yield* meet(environment, machine)
+    const seen = seenAt(state)
+    const holder = seen === undefined ? undefined : yield* Effect.promise(() => holderAt(state.path, currentUid()))
+    if (seen === undefined || holder === undefined) return state
+    // One that is stopped does not say its pid; the kernel still knows the path that its socket had.
+    const process = yield* machine.serverOf(state.path)
+    const pid = holder.pid ?? process?.pid
+    return {
+      _tag: "Unreachable",
+      path: state.path,
+      pid,
+      stopped: process?.pid === pid && process?.stopped === true,
+      seen
+    }
   })

@@ -1,0 +1,224 @@
+import { execFileSync } from "node:child_process"
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync
+} from "node:fs"
+import { connect, createServer, type Server } from "node:net"
+import { dirname, join } from "node:path"
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { afterMending, findingOf, until } from "../support/doctor.ts"
+import { asNobody, isRoot } from "../support/nobody.ts"
+import { type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "27000-27049", AUTOMATELINUX_SPECIAL_RANGE: "27050-27099" }
+
+let box: Machine
+let path: string
+beforeEach(() => {
+  box = machine(RANGES)
+  path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+})
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
+const answersAgain = () =>
+  until(
+    () => box.d("ping"),
+    ({ code }) => code === 0
+  )
+
+/** Another program that serves `file`. */
+const serveAt = (file: string): Promise<Server> =>
+  new Promise((done) => {
+    const server = createServer((each) =>
+      each
+        .on("error", () => {})
+        .resume()
+        .end("not d\n")
+    )
+    server.listen(file, () => done(server))
+    onTestFinished(() => void server.close())
+  })
+
+const greetingAt = (file: string): Promise<string> =>
+  new Promise((done, fail) => {
+    let text = ""
+    connect(file)
+      .on("data", (chunk) => (text += chunk))
+      .on("error", fail)
+      .on("close", () => done(text))
+  })
+
+describe("the socket of a running daemon", () => {
+  it("is made again when it was removed, and clients that are connected stay", async () => {
+    const daemon = await startDaemon(box)
+    const client = connect(path)
+    onTestFinished(() => void client.destroy())
+    let heard = ""
+    client.on("data", (chunk) => (heard += chunk))
+    await new Promise((done) => client.once("connect", done))
+    unlinkSync(path)
+    await answersAgain()
+    expect([modeOf(path), modeOf(dirname(path))]).toEqual(["600", "700"])
+    expect(daemon.log()).toContain("the socket was removed; made it again")
+    client.write('{"command":"ping"}\n')
+    await new Promise((done) => client.once("close", done))
+    expect(heard).toBe("pong\n")
+    expect(await daemon.stop()).toBe(0)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it("is made again with its directory", async () => {
+    const daemon = await startDaemon(box)
+    rmSync(dirname(path), { recursive: true })
+    await answersAgain()
+    expect([modeOf(path), modeOf(dirname(path))]).toEqual(["600", "700"])
+    expect(await daemon.stop()).toBe(0)
+  })
+
+  it("is made again for the group that is configured", async () => {
+    const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()
+    box = box.with({ AUTOMATELINUX_SOCKET_GROUP: group })
+    await startDaemon(box)
+    rmSync(dirname(path), { recursive: true })
+    await answersAgain()
+    await until(
+      async () => modeOf(path),
+      (mode) => mode === "660"
+    )
+    expect(modeOf(dirname(path))).toBe("750")
+  })
+
+  it("is not made in the place of another file, which stays, and everybody is told the pid and what to do", async () => {
+    const daemon = await startDaemon(box)
+    unlinkSync(path)
+    writeFileSync(path, "mine")
+    await until(
+      async () => daemon.log(),
+      (log) => log.includes("cannot be reached")
+    )
+    expect(daemon.log()).toContain(`this daemon cannot be reached: ${path} is there already`)
+    const message = `a daemon runs, pid ${daemon.pid}, and does not answer at ${path}`
+    const hint = `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${daemon.pid}, then d daemon`
+    const told = { code: 3, stdout: "", stderr: `error: ${message}\nhint: ${hint}\n` }
+    expect(await box.d("daemon")).toEqual(told)
+    expect(await box.d("status")).toEqual(told)
+    expect(await box.d("ping")).toEqual(told)
+    expect(await box.with({ AUTOMATELINUX_DAEMON: "never" }).d("ping")).toMatchObject({
+      stderr: `error: no daemon answers at ${path}\nhint: d daemon starts one\n`
+    })
+    const finding = await findingOf(box, "daemon-running")
+    expect(finding).toMatchObject({
+      severity: "error",
+      message: `a daemon runs, and does not answer at ${path}`,
+      evidence: `pid ${daemon.pid} holds the right to serve it; connecting to ${path} is refused`,
+      remedy: expect.stringMatching(new RegExp(`^kill ${daemon.pid}; .*; d daemon$`))
+    })
+    expect(await daemon.stop()).toBe(0)
+    expect(readFileSync(path, "utf8")).toBe("mine")
+    expect(daemon.log().match(/cannot be reached/g)).toHaveLength(1)
+  })
+
+  it("is not made in the place of another program's, which stays, and is made when that has gone", async () => {
+    const daemon = await startDaemon(box)
+    unlinkSync(path)
+    const other = await serveAt(path)
+    await until(
+      async () => daemon.log(),
+      (log) => log.includes(`this daemon cannot be reached: another program serves ${path}`)
+    )
+    expect(await findingOf(box, "daemon-running")).toMatchObject({
+      severity: "error",
+      evidence: `pid ${daemon.pid} holds the right to serve it; ${path} is served by another program`
+    })
+    expect(await greetingAt(path)).toBe("not d\n")
+    await new Promise((done) => other.close(done))
+    await answersAgain()
+    unlinkSync(path)
+    const next = await serveAt(path)
+    expect(await daemon.stop()).toBe(0)
+    expect(await greetingAt(path)).toBe("not d\n")
+    next.close()
+  })
+
+  it("is told of also while the daemon that has lost it is stopped", async () => {
+    const daemon = await startDaemon(box)
+    daemon.signal("SIGSTOP")
+    unlinkSync(path)
+    expect(await box.d("status")).toMatchObject({
+      code: 3,
+      stderr: `error: a daemon runs, pid unknown, and does not answer at ${path}\nhint: d doctor --check daemon-running tells more\n`
+    })
+    const finding = await findingOf(box, "daemon-running")
+    expect(finding).toMatchObject({
+      evidence: `pid ${daemon.pid} holds the right to serve it, and is stopped; there is no socket at ${path}`,
+      remedy: `kill -CONT ${daemon.pid}`
+    })
+    await afterMending(box, finding)
+    await answersAgain()
+  })
+})
+
+describe("the directory of the socket", () => {
+  /** By its name the daemon could take it for one of its own. */
+  const existing = (mode: number) => {
+    const directory = join(box.home, "automatelinux")
+    mkdirSync(directory)
+    chmodSync(directory, mode)
+    path = join(directory, "d.sock")
+    box = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path })
+    return directory
+  }
+
+  it("stays as it is if another program serves the path, and the daemon is refused", async () => {
+    const directory = existing(0o755)
+    await serveAt(path)
+    expect(await box.d("daemon")).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`another program serves ${path}`)
+    })
+    expect(modeOf(directory)).toBe("755")
+  })
+
+  it("stays as it is if it was there, also for a group, and the log tells what the group lacks", async () => {
+    const directory = existing(0o711)
+    const daemon = await startDaemon(box)
+    expect([modeOf(directory), modeOf(path)]).toEqual(["711", "600"])
+    await daemon.stop()
+    chmodSync(directory, 0o700)
+    const group = execFileSync("id", ["-gn"], { encoding: "utf8" }).trim()
+    const open = await startDaemon(box.with({ AUTOMATELINUX_SOCKET_GROUP: group }))
+    await until(
+      async () => open.log(),
+      (log) => log.includes("does not let")
+    )
+    expect([modeOf(directory), modeOf(path)]).toEqual(["700", "660"])
+    expect(open.log()).toContain(
+      `message="${directory} does not let the group ${group} in" remedy="chgrp ${group} ${directory} && chmod g+x ${directory}"`
+    )
+  })
+
+  it("is not made for a group that this user may not let in", async () => {
+    if (!isRoot) return expect(isRoot).toBe(false)
+    const parent = temporary()
+    chmodSync(parent, 0o777)
+    const env = { AUTOMATELINUX_SOCKET_GROUP: "root", AUTOMATE_LINUX_SOCKET_PATH: join(parent, "a/b/d.sock") }
+    expect(await asNobody(env, "daemon")).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: "error: this user is not in the group root\nhint: correct AUTOMATELINUX_SOCKET_GROUP, or join it\n"
+    })
+    expect(existsSync(join(parent, "a"))).toBe(false)
+    mkdirSync(join(parent, "a/b"), { recursive: true })
+    chmodSync(join(parent, "a/b"), 0o755)
+    execFileSync("chown", ["-R", "65534", join(parent, "a")])
+    expect(await asNobody(env, "daemon")).toMatchObject({ code: 3 })
+    expect(lstatSync(join(parent, "a/b/d.sock"), { throwIfNoEntry: false })).toBeUndefined()
+  })
+})
