@@ -17,6 +17,7 @@ import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { Listeners } from "./Listeners.ts"
 import { Monitor } from "./Monitor.ts"
+import { isUnderNohup } from "./machine/nohup.ts"
 import { printed } from "./printed.ts"
 import { Registry } from "./Registry.ts"
 import { makeResponder, type Parts } from "./responder.ts"
@@ -111,11 +112,26 @@ const refusedSocket = (error: unknown): Failure =>
         hint: "name another path with AUTOMATE_LINUX_SOCKET_PATH"
       }
 
+/**
+ * Stops like on SIGTERM when the terminal is closed, which both the kernel and the shell tell, and on its Ctrl-\\. Under
+ * nohup the former changes nothing.
+ */
+const stopOnSignals = (environment: Environment): void => {
+  const ignored = isUnderNohup(environment)
+  let stopping = false
+  const stop = () => {
+    if (!stopping) process.kill(process.pid, "SIGTERM")
+    stopping = true
+  }
+  process.on("SIGHUP", () => ignored || stop()).on("SIGQUIT", stop)
+}
+
 /** The service: one socket for every client, and eyes on every port. Runs until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, Failure> =>
   Effect.gen(function* () {
     // Whoever reads the log may go away.
     process.stderr.on("error", () => {})
+    stopOnSignals(environment)
     const settings = yield* Effect.mapError(config.readConfig(environment, "daemon"), describe)
     return yield* Effect.gen(function* () {
       const uid = currentUid()

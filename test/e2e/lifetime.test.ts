@@ -15,7 +15,7 @@ import { dirname, join } from "node:path"
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { afterMending, findingOf, until } from "../support/doctor.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
-import { type Machine, machine, startDaemon, temporary } from "../support/program.ts"
+import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27000-27049", AUTOMATELINUX_SPECIAL_RANGE: "27050-27099" }
 
@@ -220,5 +220,34 @@ describe("the directory of the socket", () => {
     execFileSync("chown", ["-R", "65534", join(parent, "a")])
     expect(await asNobody(env, "daemon")).toMatchObject({ code: 3 })
     expect(lstatSync(join(parent, "a/b/d.sock"), { throwIfNoEntry: false })).toBeUndefined()
+  })
+})
+
+describe("a signal", () => {
+  it.each(["SIGHUP", "SIGQUIT", "SIGINT", "SIGTERM"] as const)("%s stops the daemon cleanly", async (signal) => {
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    if (signal === "SIGHUP") daemon.signal(signal)
+    expect(await daemon.stop(signal)).toBe(0)
+    expect(existsSync(path)).toBe(false)
+    expect(daemon.log()).toContain("message=stopped")
+    expect(await findingOf(box, "daemon-running")).toMatchObject({ severity: "info" })
+  })
+
+  it("stops one whose terminal is closed, unless it was started under nohup", async () => {
+    const program = `${process.execPath} ${PROGRAM} daemon`
+    const onTerminal = async (line: string) => {
+      // `script` gives it a terminal, which goes with it.
+      const run = await box.sh(`
+        SHELL=/bin/bash script -qfec '${line} & echo $! > pid; wait' /dev/null >/dev/null </dev/null & shell=$!
+        until d ping >/dev/null 2>&1; do sleep 0.1; done
+        kill -KILL $shell
+        for i in $(seq 50); do kill -0 $(cat pid) 2>/dev/null || break; sleep 0.1; done
+        kill -0 $(cat pid) 2>/dev/null && echo alive; d ping 2>&1; kill $(cat pid) 2>/dev/null`)
+      return run.stdout
+    }
+    expect(await onTerminal(program)).toContain(`error: no daemon answers at ${path}`)
+    expect(existsSync(path)).toBe(false)
+    expect(await onTerminal(`nohup ${program}`)).toBe("alive\npong\n")
   })
 })
