@@ -17,6 +17,7 @@ import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
 import { Listeners } from "./Listeners.ts"
 import { Monitor } from "./Monitor.ts"
+import { loadRest } from "./machine/loadRest.ts"
 import { isUnderNohup } from "./machine/nohup.ts"
 import { printed } from "./printed.ts"
 import { Registry } from "./Registry.ts"
@@ -26,7 +27,7 @@ import { describe } from "./sentences.ts"
 import { serve } from "./server.ts"
 import { admit, closedTo, lock, prepare, SocketRefused } from "./socket.ts"
 import { currentUid, serverPath } from "./socketPath.ts"
-import { databaseLayer } from "./store/database.ts"
+import { databaseLayer, loadDatabase } from "./store/database.ts"
 
 /** How long a daemon that stops waits for the clients it is answering, and for its database. */
 const STOP_MS = 3000
@@ -126,6 +127,23 @@ const stopOnSignals = (environment: Environment): void => {
   process.on("SIGHUP", () => ignored || stop()).on("SIGQUIT", stop)
 }
 
+const removed = (error: unknown): Failure => ({
+  code: "unavailable",
+  message: `the program of this daemon was removed or replaced: ${(error as Error).message.split("\n")[0]}`,
+  hint: "d daemon starts the one that is there now"
+})
+
+/**
+ * Ends the daemon on an exception that nothing has caught, with its socket. If something cannot be loaded because d was
+ * installed anew, a service manager starts what is there now.
+ */
+const uncaught = Effect.async<never, Failure>((resume) => {
+  const end = (error: NodeJS.ErrnoException) =>
+    resume(error.code === "MODULE_NOT_FOUND" ? Effect.fail(removed(error)) : Effect.die(error))
+  process.once("uncaughtException", end)
+  return Effect.sync(() => process.off("uncaughtException", end))
+})
+
 /** The service: one socket for every client, and eyes on every port. Runs until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, Failure> =>
   Effect.gen(function* () {
@@ -136,12 +154,14 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
     return yield* Effect.gen(function* () {
       const uid = currentUid()
       const path = serverPath(environment, uid)
+      const configured = Layer.succeed(PortsConfig, settings)
+      yield* Effect.mapError(Effect.provide(loadDatabase, configured), describe)
+      yield* Effect.try({ try: () => loadRest("mysql2"), catch: removed })
       const group = settings.socketGroup
       const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
       yield* attempt(() => lock(path, uid))
       yield* attempt(() => prepare(path, uid, group))
 
-      const configured = Layer.succeed(PortsConfig, settings)
       const store = Store.Default.pipe(Layer.provide(databaseLayer))
       const parts = yield* makeParts(
         Layer.mergeAll(Registry.Default, Monitor.Default).pipe(
@@ -213,6 +233,6 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
         Effect.catchAllCause((cause) => Effect.logError("nobody looks at the ports any more", cause))
       )
       yield* Effect.forkScoped(watch)
-      return yield* Effect.never
+      return yield* uncaught
     }).pipe(Effect.scoped, Effect.provide(logging), Logger.withMinimumLogLevel(settings.logLevel))
   })

@@ -105,4 +105,21 @@ const main = async (invocation: Invocation): Promise<void> => {
   }
 }
 
-void main(readArgv(process.argv.slice(2)))
+/** Whether a part of the program is missing or not whole, as while npm installs another version. */
+const isIncomplete = (error: NodeJS.ErrnoException): boolean =>
+  error.code === "MODULE_NOT_FOUND" || error.path?.includes("/parts-") === true || error instanceof SyntaxError
+
+/** Tells what ended `main`. */
+const failed = (error: NodeJS.ErrnoException, json: boolean): void => {
+  if (isIncomplete(error)) {
+    const message = `d cannot load its own files: ${error.message.split("\n")[0]}`
+    const hint = "run it again if d is being installed; otherwise install d again"
+    fail({ code: "unavailable", message, hint }, json)
+  } else {
+    say(`${error.stack}\n`)
+    fail({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
+  }
+}
+
+const invocation = readArgv(process.argv.slice(2))
+void main(invocation).catch((error) => failed(error, "json" in invocation && invocation.json))

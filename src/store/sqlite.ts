@@ -10,7 +10,8 @@ import type { Unavailable } from "../domain/errors.ts"
 import { Dialect, type Statements } from "./Dialect.ts"
 import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
-import type { Patience } from "./patience.ts"
+import { type Patience, unavailable } from "./patience.ts"
+import { loadDriver } from "./sqlite/driver.ts"
 import { diagnose, diagnoseCommit } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./sqlite/files.ts"
@@ -25,6 +26,15 @@ const runOn = (connection: Connection, statements: Statements) =>
     const [text, values] = statement.compile()
     return connection.execute(text, values, undefined)
   })
+
+/** Loads the driver. */
+export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
+  Effect.asVoid(
+    Effect.tryPromise({
+      try: loadDriver,
+      catch: (cause) => unavailable(labelOf(database), diagnose(cause, database.path))
+    })
+  )
 
 /** The embedded database in a file, which is made with its directory where it is missing, when it is first used. */
 export const layer = (
