@@ -44,6 +44,15 @@ export interface Status {
   readonly version: string
   readonly pid: number
   readonly uptimeSeconds: number
+  /**
+   * The file of settings, those that were changed after the daemon was started, and why they cannot be used now. A daemon
+   * of an older version does not say.
+   */
+  readonly settings?: {
+    readonly file: string
+    readonly changed: ReadonlyArray<string>
+    readonly problem: string | null
+  }
   /** `latencyMs` is null where the database does not answer, and `error` says why. */
   readonly database: {
     readonly kind: string
@@ -72,9 +81,12 @@ export interface Status {
 
 const statusText = (status: Status): Printed => {
   const { database, health, lastTick, ranges, watching } = status
+  const { changed = [], problem = null } = status.settings ?? {}
+  const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
+    ...(changed.length > 0 || problem !== null ? [["settings", settings] as const] : []),
     // What is wrong names the database itself.
     ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
     [

@@ -161,6 +161,11 @@ export const ask = async (command: string, payload: object, environment: Environ
   return { _tag: "NoDaemon" }
 }
 
-/** What comes of a question of `command` at `path`, within `limit` milliseconds. */
-export const probe = (path: string, command: string, environment: Environment, limit: number): Promise<Asked> =>
-  askAt(path, () => requestFor(command, {}, environment), false, limit)
+/** What comes of a question of `command` at `path`, within `limit` milliseconds; `any` as for `ask`. */
+export const probe = (
+  path: string,
+  command: string,
+  environment: Environment,
+  limit: number,
+  any = false
+): Promise<Asked> => askAt(path, () => requestFor(command, {}, environment, any), false, limit)

@@ -184,6 +184,21 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
     host: setting("HOST", systemHost(), hostFrom)
   })
 
+/** How the defaults would be written; "" stands for what cannot be. */
+const DEFAULTS: ReadonlyMap<string, string> = new Map([
+  ["DATABASE_TIMEOUT", ""],
+  ["SETTINGS_TABLE", "settings"],
+  ["APP_RANGE", "3000-3499"],
+  ["SPECIAL_RANGE", "3500-3999"],
+  ["RESERVED_PORTS", ""],
+  ["PROBE_INTERVAL", "30 seconds"],
+  ["DOWN_AFTER", "3"],
+  ["STALE_AFTER", "14 days"],
+  ["STALE_AFTER_DEV", "30 days"],
+  ["LOG_LEVEL", "info"],
+  ["SOCKET_GROUP", ""]
+])
+
 /** Where files of ours are looked for by default. */
 const DIRECTORIES = ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"]
 
@@ -233,11 +248,9 @@ export const readConfig = (
       })
     }
     const written = new Map<string, string>([
+      ...DEFAULTS,
       ["DATABASE_URL", `sqlite:${defaultDatabase(environment)}`],
-      ["SETTINGS_TABLE", "settings"],
-      ["APP_RANGE", "3000-3499"],
-      ["SPECIAL_RANGE", "3500-3999"],
-      ["RESERVED_PORTS", ""],
+      ["HOST", hostname()],
       ...given.map(([name, value]) => [name.slice(PREFIX.length), value] as const)
     ])
     const thresholds = {
@@ -247,6 +260,27 @@ export const readConfig = (
     }
     const fromFile = new Set(NAMES.filter((name) => !environment[PREFIX + name] && file.get(PREFIX + name)))
     return { ...values, thresholds, written, file: path, fromFile, actor: { host, user: userName(), program } }
+  })
+
+/** What a process that was started with other settings has to be told of those that are in effect now. */
+export interface SettingsChange {
+  /** The settings that differ, as the file has them. Their values may be secret. */
+  readonly changed: ReadonlyArray<string>
+  /** Why a process that starts now cannot use them, in one sentence. */
+  readonly problem: WrongConfig | undefined
+}
+
+/** Compares `settings` with what a process of the same environment would read now. */
+export const changeSince = (
+  settings: typeof PortsConfig.Service,
+  environment: Environment
+): Effect.Effect<SettingsChange> =>
+  Effect.match(readConfig(environment, settings.actor.program), {
+    onFailure: (problem) => ({ changed: [], problem }),
+    onSuccess: ({ written }) => ({
+      changed: NAMES.filter((name) => written.get(name) !== settings.written.get(name)).map(camel),
+      problem: undefined
+    })
   })
 
 export const layer = (environment: Environment, program: string): Layer.Layer<PortsConfig, WrongConfig> =>

@@ -35,7 +35,7 @@ const STOP_MS = 3000
 /** How often a database that is away is asked for, where nobody asks for it. */
 const RECONNECT = Schedule.spaced("5 seconds")
 
-/** How often a daemon sees to it that it can be reached. */
+/** How often a daemon sees to its socket and its settings. */
 const UPKEEP = Duration.seconds(5)
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -214,6 +214,21 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
           onSuccess: () => tellOfSocket(""),
           onFailure: ({ message }) => tellOfSocket(`this daemon cannot be reached: ${message}`)
         }),
+        Effect.repeat(Schedule.spaced(UPKEEP)),
+        Effect.forkScoped
+      )
+
+      const tellOfSettings = onceEach()
+      yield* config.changeSince(settings, environment).pipe(
+        Effect.flatMap(({ changed, problem }) =>
+          tellOfSettings(
+            problem !== undefined
+              ? describe(problem).message
+              : changed.length === 0
+                ? ""
+                : `settings were changed after this daemon was started: ${changed.join(", ")}; restart it to use them`
+          )
+        ),
         Effect.repeat(Schedule.spaced(UPKEEP)),
         Effect.forkScoped
       )

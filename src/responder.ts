@@ -83,7 +83,7 @@ export const makeResponder = (
     const doctor = yield* Doctor
     const own = identityBy((variable) => settings.written.get(variable), environment)
 
-    const status = yield* makeStatus(settings, parts)
+    const status = yield* makeStatus(settings, environment, parts)
 
     const handlers = makeHandlers({
       registry: Effect.map(parts, Context.get(Registry)),

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { version } from "../package.json"
 import type { Status } from "./answers.ts"
-import type { PortsConfig } from "./config.ts"
+import { changeSince, type PortsConfig } from "./config.ts"
 import { type RegistryError, Unavailable } from "./domain/errors.ts"
 import { HEALTH_STATES, type HealthState } from "./domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "./domain/PortRange.ts"
@@ -25,6 +25,7 @@ const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => (
 /** How a daemon that starts now is, whenever that is asked; also while its database is away, or silent. */
 export const makeStatus = (
   settings: typeof PortsConfig.Service,
+  environment: Readonly<Record<string, string | undefined>>,
   parts: Effect.Effect<Context.Context<Registry | Store | Monitor>, RegistryError>
 ) =>
   Effect.map(monotonic, (startedAt) => {
@@ -79,9 +80,11 @@ export const makeStatus = (
       Effect.disconnect,
       Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
       Effect.catchAll((error) => Effect.succeed(dark(error))),
-      Effect.zipWith(monotonic, (found, now): Status => {
+      Effect.zip(changeSince(settings, environment)),
+      Effect.zipWith(monotonic, ([found, { changed, problem }], now): Status => {
         const uptimeSeconds = Math.round((now - startedAt) / 1000)
-        return { version, pid: process.pid, uptimeSeconds, ...found }
+        const told = { file: settings.file, changed, problem: problem ? describe(problem).message : null }
+        return { version, pid: process.pid, uptimeSeconds, settings: told, ...found }
       })
     )
   })

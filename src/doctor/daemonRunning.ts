@@ -1,8 +1,10 @@
 import * as Effect from "effect/Effect"
+import type { Status } from "../answers.ts"
+import { camel, NAMES } from "../config/file.ts"
 import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
 import type { DaemonState } from "./daemonState.ts"
-import { restart } from "./remedies.ts"
+import { edit, restart } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
 type Judgement = Omit<Draft, "keys" | "ports">
@@ -74,23 +76,49 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
   }
 }
 
-/** A daemon answers, of the same version. */
+/** What is wrong if the daemon was started with other settings than are in effect now. */
+const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect.Effect<ReadonlyArray<Judgement>> => {
+  // An older daemon does not tell, and another program may say anything.
+  const { changed = [], file = "", problem = null } = settings ?? {}
+  const names = NAMES.map(camel).filter((name) => changed.includes(name))
+  const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
+  if (problem !== null) {
+    return Effect.succeed([
+      {
+        severity: "warning",
+        message: `no daemon can be started with the settings as they are now: ${problem}`,
+        evidence,
+        ...fix(edit(file))
+      }
+    ])
+  }
+  if (names.length === 0) return Effect.succeed([])
+  return Effect.map(restart(scene, path, pid), (mend) => [
+    {
+      severity: "warning",
+      message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
+      evidence: `${evidence}; the file of settings is ${file}`,
+      ...mend
+    }
+  ])
+}
+
+/** A daemon answers, of the same version, with the settings that are in effect. */
 export const daemonRunning: Check = (scene) =>
   Effect.gen(function* () {
     const state = yield* scene.daemon
-    if (state._tag !== "Serving") {
-      const judgement = state._tag === "Unreachable" ? yield* unreachable(scene, state) : judge(state)
-      return [{ ...judgement, keys: [], ports: [] }]
-    }
-    if (state.version === scene.version) return []
-    return [
-      {
-        severity: "warning" as const,
-        keys: [],
-        ports: [],
-        message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
-        evidence: `pid ${state.pid}, at ${state.path}`,
-        ...(yield* restart(scene, state.path, state.pid))
-      }
-    ]
+    const status = yield* scene.status
+    const judgements: Array<Judgement> = status === undefined ? [] : [...(yield* outdated(scene, state.path, status))]
+    if (state._tag === "Unreachable") judgements.push(yield* unreachable(scene, state))
+    else if (state._tag === "Serving") {
+      if (state.version !== scene.version)
+        judgements.push({
+          severity: "warning",
+          message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
+          evidence: `pid ${state.pid}, at ${state.path}`,
+          ...(yield* restart(scene, state.path, state.pid))
+        })
+      // One whose settings were changed keeps another registry because of that.
+    } else if (judgements.length === 0) judgements.push(judge(state))
+    return judgements.map((judgement) => ({ ...judgement, keys: [], ports: [] }))
   })

@@ -35,12 +35,15 @@ const LIMIT_MS = 3000
 
 const ANOTHER_PROGRAM = "another program"
 
-/** What a daemon says of itself, where it says so in time: it may be waiting for its database. */
-export const statusOf = (path: string, environment: Environment): Effect.Effect<Status | undefined> =>
-  Effect.map(
-    Effect.promise(() => probe(path, "status", environment, LIMIT_MS)),
-    (asked) => (asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined)
-  )
+/**
+ * What a daemon says of itself, whichever registry it keeps, if it says so in time: it may be waiting for its database.
+ */
+export const statusOf = (state: DaemonState, environment: Environment): Effect.Effect<Status | undefined> =>
+  Effect.promise(async () => {
+    if (state._tag !== "Serving" && state._tag !== "Foreign") return undefined
+    const asked = await probe(state.path, "status", environment, LIMIT_MS, true)
+    return asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined
+  })
 
 const stateAt = (path: string, environment: Environment, machine: typeof Listeners.Service) =>
   Effect.gen(function* () {

@@ -92,11 +92,7 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
         return new Set(silent)
       })
     const daemon = once(findDaemon(environment, machine))
-    const status = once(
-      Effect.flatMap(daemon, (state) =>
-        state._tag === "Serving" ? statusOf(state.path, environment) : Effect.succeed(undefined)
-      )
-    )
+    const status = once(Effect.flatMap(daemon, (state) => statusOf(state, environment)))
     return {
       settings,
       version,

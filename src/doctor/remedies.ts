@@ -160,13 +160,12 @@ export const configure = (scene: Scene, name: Name, value: string): Fix => {
     : fix(`export AUTOMATELINUX_${name}=${shellWord(value)}`, `for good: ${camel(name)} in ${file}`)
 }
 
+/** Opens a file in the user's editor; one with options would be one word to zsh. */
+export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`
+
 /** Sets something in the file, which a service reads too. */
 export const configureFile = ({ settings: { file } }: Scene, name: Name, value: string): Fix =>
-  fix(
-    // An editor with options is one word to zsh.
-    `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`,
-    `set ${camel(name)} to ${JSON.stringify(value)}, and start the daemon anew`
-  )
+  fix(edit(file), `set ${camel(name)} to ${JSON.stringify(value)}, and start the daemon anew`)
 
 /** Ends a daemon, waits until it is gone, and starts another. */
 export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<Fix> =>

@@ -13,7 +13,7 @@ import {
 import { connect, createServer, type Server } from "node:net"
 import { dirname, join } from "node:path"
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { afterMending, findingOf, until } from "../support/doctor.ts"
+import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts"
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 
@@ -249,5 +249,80 @@ describe("a signal", () => {
     expect(await onTerminal(program)).toContain(`error: no daemon answers at ${path}`)
     expect(existsSync(path)).toBe(false)
     expect(await onTerminal(`nohup ${program}`)).toBe("alive\npong\n")
+  })
+})
+
+describe("the settings of a running daemon", () => {
+  const write = (settings: Readonly<Record<string, string>>) => {
+    const file = join(box.home, ".config/automatelinux/ports.json")
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, JSON.stringify(settings))
+    return file
+  }
+  const plainRanges = { appRange: "27000-27049", specialRange: "27050-27099" }
+  /** A machine with everything in its file of settings. */
+  const configured = (settings: Readonly<Record<string, string>> = {}) => {
+    box = machine()
+    path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    return write({ ...plainRanges, ...settings })
+  }
+  const settingsOf = async () => JSON.parse(await box.ok("status", "--json")).settings
+  const warned = async (log: () => string) =>
+    until(
+      async () => log(),
+      (said) => said.includes("level=WARN")
+    )
+
+  it.each([
+    ["that decide nothing about ports", { probeInterval: "1 hour", logLevel: "debug" }, "probeInterval, logLevel"],
+    ["that decide where ports come from", { appRange: "27000-27047" }, "appRange"],
+    ["that name another registry", { databaseUrl: "mysql://ports:secret@127.0.0.1:1/ports" }, "databaseUrl"]
+  ])("are compared with those %s in the file, and it is told which differ", async (_, changes, names) => {
+    const file = configured()
+    const daemon = await startDaemon(box)
+    expect(await settingsOf()).toEqual({ file, changed: [], problem: null })
+    write({ ...plainRanges, ...changes })
+    await warned(daemon.log)
+    expect(daemon.log()).toContain(
+      `settings were changed after this daemon was started: ${names}; restart it to use them`
+    )
+    expect(await settingsOf()).toEqual({ file, changed: names.split(", "), problem: null })
+    expect((await box.d("status")).stdout).toContain(`\nsettings   changed after the daemon was started: ${names}\n`)
+    const finding = await findingOf(box, "daemon-running")
+    expect(finding).toMatchObject({
+      severity: "warning",
+      message: `the daemon was started before these settings were changed: ${names}`,
+      evidence: `pid ${daemon.pid}, at ${path}, has the settings that it was started with; the file of settings is ${file}`,
+      remedy: expect.stringMatching(new RegExp(`^kill ${daemon.pid}; .*d daemon$`))
+    })
+    expect(await findingOf(box.with({ AUTOMATELINUX_DAEMON: "never" }), "daemon-running")).toEqual(finding)
+    expect(daemon.log() + (await box.d("doctor")).stdout).not.toContain("secret")
+    await daemon.stop()
+    expect(daemon.log().match(/level=WARN/g)).toHaveLength(1)
+    await startDaemon(box)
+    expect((await settingsOf()).changed).toEqual([])
+  })
+
+  it("are the same if the environment decides, or a default is written down", async () => {
+    configured()
+    box = box.with({ AUTOMATELINUX_PROBE_INTERVAL: "1 minute" })
+    await startDaemon(box)
+    write({ ...plainRanges, probeInterval: "1 hour", downAfter: "3", staleAfter: "14 days", logLevel: "info" })
+    expect((await settingsOf()).changed).toEqual([])
+    expect(await findingsOf(box, "daemon-running")).toEqual([])
+  })
+
+  it("stay in use while those in the file are wrong, which is told", async () => {
+    const file = configured()
+    const daemon = await startDaemon(box)
+    write({ ...plainRanges, probeInterval: "soon" })
+    await warned(daemon.log)
+    expect(daemon.log()).toContain("is not a duration")
+    expect((await settingsOf()).problem).toContain(`probeInterval in ${file}`)
+    expect(await findingOf(box, "daemon-running")).toMatchObject({
+      severity: "warning",
+      message: expect.stringMatching(/^no daemon can be started with the settings as they are now: probeInterval in /),
+      remedy: `\${EDITOR:-vi} ${file}`
+    })
   })
 })
