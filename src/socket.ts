@@ -1,5 +1,16 @@
 import { execFileSync } from "node:child_process"
-import { chmodSync, chownSync, existsSync, lstatSync, rmdirSync, statSync, unlinkSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  statSync,
+  unlinkSync
+} from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { dirname } from "node:path"
 import { shellWord } from "./domain/shell.ts"
@@ -27,18 +38,44 @@ const holderOf = (name: string): Promise<string | undefined> =>
     socket.on("close", () => done(text.trim()))
   })
 
-const lockName = (path: string, uid: number): string => `\0automatelinux-ports:${uid}:${path}`
+/** The bytes of a socket's name. */
+const NAME_LENGTH = 108
+
+/** Filled up with zeros, as Node 20 does by itself: it would be another name than that of newer versions. */
+const lockName = (path: string, uid: number): string => {
+  const name = `\0automatelinux-ports:${uid}:${path}`
+  return name + "\0".repeat(Math.max(0, NAME_LENGTH - Buffer.byteLength(name)))
+}
+
+/** The name of the lock as the kernel's table of sockets has it. */
+export const shownLockName = (path: string, uid: number): string => lockName(path, uid).replaceAll("\0", "@")
+
+/** Whether the process `pid` has the lock open. Whoever holds the lock may say any number, and it stands in commands. */
+const holdsLock = (pid: string, path: string, uid: number): boolean => {
+  try {
+    const end = ` ${shownLockName(path, uid)}`
+    const line = readFileSync("/proc/net/unix", "utf8")
+      .split("\n")
+      .find((each) => each.endsWith(end))
+    const inode = line?.slice(0, -end.length).trim().split(/\s+/).at(-1)
+    const files = `/proc/${pid}/fd`
+    return readdirSync(files).some((file) => readlinkSync(`${files}/${file}`) === `socket:[${inode}]`)
+  } catch {
+    return false
+  }
+}
 
 /** A daemon that holds the right to serve a path. */
 export interface Holder {
-  /** `undefined` if it does not say, as when it is stopped. */
+  /** `undefined` if it does not say, as when it is stopped, or if it cannot be seen that it is this one. */
   readonly pid: number | undefined
 }
 
 /** The daemon that holds the right to serve `path`, whether or not it can be reached there. */
 export const holderAt = async (path: string, uid: number): Promise<Holder | undefined> => {
   const said = process.platform === "linux" ? await holderOf(lockName(path, uid)) : undefined
-  return said === undefined ? undefined : { pid: /^\d+$/.test(said) ? Number(said) : undefined }
+  if (said === undefined) return undefined
+  return { pid: /^\d+$/.test(said) && holdsLock(said, path, uid) ? Number(said) : undefined }
 }
 
 /** Says that a daemon runs and cannot be reached at `path`, and what to do. */

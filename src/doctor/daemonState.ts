@@ -5,7 +5,7 @@ import { probe } from "../client.ts"
 import type { Process } from "../domain/Listener.ts"
 import { cut, LIMITS } from "../domain/text.ts"
 import type { Listeners } from "../Listeners.ts"
-import { holderAt } from "../socket.ts"
+import { holderAt, shownLockName } from "../socket.ts"
 import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
 
 /** What is met at the sockets that a client of this environment tries. */
@@ -129,16 +129,10 @@ export const findDaemon = (environment: Environment, machine: typeof Listeners.S
   Effect.gen(function* () {
     const state = yield* meet(environment, machine)
     const seen = seenAt(state)
-    const holder = seen === undefined ? undefined : yield* Effect.promise(() => holderAt(state.path, currentUid()))
-    if (seen === undefined || holder === undefined) return state
-    // One that is stopped does not say its pid; the kernel still knows the path that its socket had.
-    const process = yield* machine.serverOf(state.path)
-    const pid = holder.pid ?? process?.pid
-    return {
-      _tag: "Unreachable",
-      path: state.path,
-      pid,
-      stopped: process?.pid === pid && process?.stopped === true,
-      seen
-    }
+    if (seen === undefined) return state
+    const uid = currentUid()
+    // The kernel knows who holds the lock, even if that is stopped.
+    const process = yield* machine.serverOf(shownLockName(state.path, uid))
+    if (process === undefined && (yield* Effect.promise(() => holderAt(state.path, uid))) === undefined) return state
+    return { _tag: "Unreachable", path: state.path, pid: process?.pid, stopped: process?.stopped === true, seen }
   })

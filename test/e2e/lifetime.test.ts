@@ -165,6 +165,27 @@ describe("the socket of a running daemon", () => {
   })
 })
 
+describe("the lock", () => {
+  it("has the same name on every version of Node", async () => {
+    await startDaemon(box)
+    // As long as the name of a socket can be: so it is on Node 20, whatever is asked for.
+    const name = `@automatelinux-ports:${process.getuid?.()}:${path}`.padEnd(108, "@")
+    expect(readFileSync("/proc/net/unix", "utf8").split(/\s/)).toContain(name)
+  })
+
+  it("puts no pid into a command that its holder does not have", async () => {
+    // Another program holds it, and names a process of this user.
+    const uid = process.getuid?.() ?? 0
+    const impostor = createServer((each) => each.on("error", () => {}).end(`${process.ppid}\n`))
+    await new Promise<void>((done) => impostor.listen(`\0automatelinux-ports:${uid}:${path}`.padEnd(108, "\0"), done))
+    onTestFinished(() => void impostor.close())
+    const told = `error: a daemon runs, pid unknown, and does not answer at ${path}\nhint: d doctor --check daemon-running tells more\n`
+    expect(await box.d("daemon")).toEqual({ code: 3, stdout: "", stderr: told })
+    expect(await box.d("status")).toEqual({ code: 3, stdout: "", stderr: told })
+    expect((await findingOf(box, "daemon-running")).remedy).toContain(`kill ${process.pid};`)
+  })
+})
+
 describe("the directory of the socket", () => {
   /** By its name the daemon could take it for one of its own. */
   const existing = (mode: number) => {
