@@ -15,6 +15,7 @@ import { PortsConfig } from "./config.ts"
 import { Doctor } from "./Doctor.ts"
 import type { RegistryError } from "./domain/errors.ts"
 import type { Failure } from "./domain/Failure.ts"
+import { shellWord } from "./domain/shell.ts"
 import { Listeners } from "./Listeners.ts"
 import { Monitor } from "./Monitor.ts"
 import { loadRest } from "./machine/loadRest.ts"
@@ -114,7 +115,7 @@ const refusedSocket = (error: unknown): Failure =>
       }
 
 /**
- * Stops like on SIGTERM when the terminal is closed, which both the kernel and the shell tell, and on its Ctrl-\\. Under
+ * Stops like on SIGTERM when the terminal is closed, which both the kernel and the shell tell, and on its Ctrl-\. Under
  * nohup the former changes nothing.
  */
 const stopOnSignals = (environment: Environment): void => {
@@ -194,7 +195,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       const closed = group === undefined ? undefined : closedTo(path, group)
       if (closed !== undefined) {
         yield* Effect.logWarning(`${closed} does not let the group ${group} in`).pipe(
-          Effect.annotateLogs({ remedy: `chgrp ${group} ${closed} && chmod g+x ${closed}` })
+          Effect.annotateLogs({ remedy: `chgrp ${group} ${shellWord(closed)} && chmod g+x ${shellWord(closed)}` })
         )
       }
 

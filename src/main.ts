@@ -107,7 +107,9 @@ const main = async (invocation: Invocation): Promise<void> => {
 
 /** Whether a part of the program is missing or not whole, as while npm installs another version. */
 const isIncomplete = (error: NodeJS.ErrnoException): boolean =>
-  error.code === "MODULE_NOT_FOUND" || error.path?.includes("/parts-") === true || error instanceof SyntaxError
+  error.code === "MODULE_NOT_FOUND" ||
+  error.path?.includes("/parts-") === true ||
+  (error instanceof SyntaxError && error.stack?.includes("/parts-") === true)
 
 /** Tells what ended `main`. */
 const failed = (error: NodeJS.ErrnoException, json: boolean): void => {

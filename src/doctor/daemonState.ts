@@ -42,7 +42,9 @@ export const statusOf = (state: DaemonState, environment: Environment): Effect.E
   Effect.promise(async () => {
     if (state._tag !== "Serving" && state._tag !== "Foreign") return undefined
     const asked = await probe(state.path, "status", environment, LIMIT_MS, true)
-    return asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined
+    const status = asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined
+    // It stands in commands, and another program may say anything.
+    return Number.isInteger(status?.pid) ? status : undefined
   })
 
 const stateAt = (path: string, environment: Environment, machine: typeof Listeners.Service) =>
