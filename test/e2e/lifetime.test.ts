@@ -62,14 +62,20 @@ describe("the socket of a running daemon", () => {
     onTestFinished(() => void client.destroy())
     let heard = ""
     client.on("data", (chunk) => (heard += chunk))
-    await new Promise((done) => client.once("connect", done))
+    // It is accepted by then.
+    client.write('{"command":"ping","format":"json"}\n')
+    await until(
+      async () => heard,
+      (text) => text.includes("\n")
+    )
     unlinkSync(path)
     await answersAgain()
     expect([modeOf(path), modeOf(dirname(path))]).toEqual(["600", "700"])
     expect(daemon.log()).toContain("the socket was removed; made it again")
+    const closed = new Promise((done) => client.once("close", done))
     client.write('{"command":"ping"}\n')
-    await new Promise((done) => client.once("close", done))
-    expect(heard).toBe("pong\n")
+    await closed
+    expect(heard).toMatch(/\npong\n$/)
     expect(await daemon.stop()).toBe(0)
     expect(existsSync(path)).toBe(false)
   })
