@@ -17,7 +17,7 @@ import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts
 import { asNobody, isRoot } from "../support/nobody.ts"
 import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "27000-27049", AUTOMATELINUX_SPECIAL_RANGE: "27050-27099" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "31100-31149", AUTOMATELINUX_SPECIAL_RANGE: "31150-31199" }
 
 let box: Machine
 let path: string
@@ -286,7 +286,7 @@ describe("the settings of a running daemon", () => {
     writeFileSync(file, JSON.stringify(settings))
     return file
   }
-  const plainRanges = { appRange: "27000-27049", specialRange: "27050-27099" }
+  const plainRanges = { appRange: "31100-31149", specialRange: "31150-31199" }
   /** A machine with everything in its file of settings. */
   const configured = (settings: Readonly<Record<string, string>> = {}) => {
     box = machine()
@@ -302,7 +302,7 @@ describe("the settings of a running daemon", () => {
 
   it.each([
     ["that decide nothing about ports", { probeInterval: "1 hour", logLevel: "debug" }, "probeInterval, logLevel"],
-    ["that decide where ports come from", { appRange: "27000-27047" }, "appRange"],
+    ["that decide where ports come from", { appRange: "31100-31147" }, "appRange"],
     ["that name another registry", { databaseUrl: "mysql://ports:secret@127.0.0.1:1/ports" }, "databaseUrl"]
   ])("are compared with those %s in the file, and it is told which differ", async (_, changes, names) => {
     const file = configured()

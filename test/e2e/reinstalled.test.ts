@@ -8,7 +8,7 @@ import { findingOf, until } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { type Machine, machine, PROGRAM, temporary } from "../support/program.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "27100-27149", AUTOMATELINUX_SPECIAL_RANGE: "27150-27199" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "31200-31249", AUTOMATELINUX_SPECIAL_RANGE: "31250-31299" }
 
 /** Copies the dependency `name` with all that it depends on. */
 const copyDependency = (name: string, to: string): void => {
@@ -83,21 +83,21 @@ const start = async ({ program }: Installation, box: Machine, ready = () => {}) 
 
 const everything = async (box: Machine, app: string) => {
   await box.ok("allocate", "--app", app, "--special", `${app}-special`)
-  await box.ok("setPort", "--key", "x", "--value", "27199", "--force")
-  expect(await box.ok("getPort", "--key", "x")).toBe("27199\n")
+  await box.ok("setPort", "--key", "x", "--value", "31299", "--force")
+  expect(await box.ok("getPort", "--key", "x")).toBe("31299\n")
   // The last two are made in the daemon, with all that is needed for their text.
   const { socket } = { socket: box.env["AUTOMATE_LINUX_SOCKET_PATH"] }
   for (const command of ["listPorts", "doctor", "status"])
     expect(
       (await box.sh(`printf '{"command":"${command}"}\\n' | socat -t 30 - UNIX-CONNECT:${socket}`)).stdout
-    ).toMatch(/27100|mend|all is well|app/)
+    ).toMatch(/31200|mend|all is well|app/)
   expect(
     (await box.sh(`printf '{"command":"explain","key":"x"}\\n' | socat -t 30 - UNIX-CONNECT:${socket}`)).stdout
-  ).toContain("27199")
+  ).toContain("31299")
   await box.ok("deletePort", "--key", "x")
   await box.ok("rename", "--key", `${app}-special`, "--to", `${app}-renamed`)
-  await box.ok("reserve", "--port", "27198", "--reason", "x")
-  await box.ok("unreserve", "--port", "27198")
+  await box.ok("reserve", "--port", "31298", "--reason", "x")
+  await box.ok("unreserve", "--port", "31298")
 }
 
 const PACKET_HEAD = 4
@@ -136,7 +136,7 @@ describe("a daemon whose program is taken away", () => {
     renameSync(other.dist, installed.dist)
     renameSync(other.modules, installed.modules)
     await everything(box, "b")
-    expect((await installed.d(box, "getPort --key a-dev")).stdout).toBe("27101\n")
+    expect((await installed.d(box, "getPort --key a-dev")).stdout).toBe("31201\n")
     const told = JSON.parse((await installed.d(box, "doctor --json --check daemon-running")).stdout)
     expect(told.findings).toMatchObject([{ message: `the daemon is of version ${version}, and d of 9.9.9` }])
     // The database's files are opened anew.
@@ -166,7 +166,7 @@ describe("a daemon whose program is taken away", () => {
     await server.restart()
     await until(
       () => box.d("getPort", "--key", "a-dev"),
-      ({ stdout }) => stdout === "27101\n"
+      ({ stdout }) => stdout === "31201\n"
     )
     installed.putBack()
     await everything(box, "b")
@@ -264,7 +264,7 @@ describe("d in the middle of an installation", () => {
       installed.takeAway()
       const daemon = await began
       if (daemon.log().includes("message=serving")) {
-        expect(await box.ok("allocate", "--app", "a")).toContain("27100")
+        expect(await box.ok("allocate", "--app", "a")).toContain("31200")
         expect(await daemon.stop()).toBe(0)
         settled++
       } else {
