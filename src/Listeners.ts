@@ -56,6 +56,9 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     /** What the kernel keeps for outgoing connections. */
     ephemeral: Effect.sync(readEphemeral),
 
+    /** The process `pid`, as far as this user may look into it. */
+    process: (pid: number): Effect.Effect<Process> => Effect.sync(() => processOf(pid, new Set())),
+
     /** The process that serves the Unix socket at `path`, where that can be told. */
     serverOf: (path: string): Effect.Effect<Process | undefined> =>
       Effect.sync(() => {

@@ -25,8 +25,8 @@ const long = async (task: Task): Promise<void> => (await import("./run.ts")).run
 /** Says that nothing came of asking a daemon; one that runs all the same is named, because another cannot be started. */
 const noDaemon = async (): Promise<Failure> => {
   const path = serverPath(process.env, currentUid())
-  const { holderAt, unreachable } = await import("./socket.ts")
-  const holder = daemonAllowed(process.env) ? await holderAt(path, currentUid()) : undefined
+  const [{ holderOf }, { unreachable }] = await Promise.all([import("./lock.ts"), import("./socket.ts")])
+  const holder = daemonAllowed(process.env) ? holderOf(path, currentUid()) : undefined
   const said =
     holder === undefined
       ? { message: `no daemon answers at ${path}`, hint: "d daemon starts one" }

@@ -1,17 +1,6 @@
 import { execFileSync } from "node:child_process"
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmdirSync,
-  statSync,
-  unlinkSync
-} from "node:fs"
-import { connect, createServer, type Server } from "node:net"
+import { chmodSync, chownSync, existsSync, lstatSync, rmdirSync, statSync, unlinkSync } from "node:fs"
+import { connect } from "node:net"
 import { dirname } from "node:path"
 import { shellWord } from "./domain/shell.ts"
 import { makeDirectory } from "./machine/directory.ts"
@@ -25,83 +14,13 @@ export class SocketRefused extends Error {
   }
 }
 
-const PID_LIMIT_MS = 2000
+const ANSWER_LIMIT_MS = 2000
 
-/** The pid that the holder of the lock says to whoever connects; `undefined` if nobody holds it. */
-const holderOf = (name: string): Promise<string | undefined> =>
-  new Promise((done) => {
-    const socket = connect(name)
-    let text = ""
-    socket.setTimeout(PID_LIMIT_MS, () => socket.destroy())
-    socket.on("data", (chunk) => (text += chunk))
-    socket.on("error", () => done(undefined))
-    socket.on("close", () => done(text.trim()))
-  })
-
-/** The bytes of a socket's name. */
-const NAME_LENGTH = 108
-
-/** Filled up with zeros, as Node 20 does by itself: it would be another name than that of newer versions. */
-const lockName = (path: string, uid: number): string => {
-  const name = `\0automatelinux-ports:${uid}:${path}`
-  return name + "\0".repeat(Math.max(0, NAME_LENGTH - Buffer.byteLength(name)))
-}
-
-/** The name of the lock as the kernel's table of sockets has it. */
-export const shownLockName = (path: string, uid: number): string => lockName(path, uid).replaceAll("\0", "@")
-
-/** Whether the process `pid` has the lock open. Whoever holds the lock may say any number, and it stands in commands. */
-const holdsLock = (pid: string, path: string, uid: number): boolean => {
-  try {
-    const end = ` ${shownLockName(path, uid)}`
-    const line = readFileSync("/proc/net/unix", "utf8")
-      .split("\n")
-      .find((each) => each.endsWith(end))
-    const inode = line?.slice(0, -end.length).trim().split(/\s+/).at(-1)
-    const files = `/proc/${pid}/fd`
-    return readdirSync(files).some((file) => readlinkSync(`${files}/${file}`) === `socket:[${inode}]`)
-  } catch {
-    return false
-  }
-}
-
-/** A daemon that holds the right to serve a path. */
-export interface Holder {
-  /** `undefined` if it does not say, as when it is stopped, or if it cannot be seen that it is this one. */
-  readonly pid: number | undefined
-}
-
-/** The daemon that holds the right to serve `path`, whether or not it can be reached there. */
-export const holderAt = async (path: string, uid: number): Promise<Holder | undefined> => {
-  const said = process.platform === "linux" ? await holderOf(lockName(path, uid)) : undefined
-  if (said === undefined) return undefined
-  return { pid: /^\d+$/.test(said) && holdsLock(said, path, uid) ? Number(said) : undefined }
-}
-
-/** Says that a daemon runs and cannot be reached at `path`, and what to do. */
-export const unreachable = (path: string, { pid }: Holder): { readonly message: string; readonly hint: string } => ({
-  message: `a daemon runs, pid ${pid ?? "unknown"}, and does not answer at ${path}`,
-  hint:
-    pid === undefined
-      ? "d doctor --check daemon-running tells more"
-      : `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${pid}, then d daemon`
+/** Says that the daemon `pid` runs and cannot be reached at `path`, and what to do. */
+export const unreachable = (path: string, pid: number): { readonly message: string; readonly hint: string } => ({
+  message: `a daemon runs, pid ${pid}, and does not answer at ${path}`,
+  hint: `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${pid}, then d daemon`
 })
-
-/**
- * Holds the right to serve `path`, for life: the kernel gives it to one process, and takes it back however that ends.
- * Only Linux has such names; elsewhere dialling must do.
- */
-export const lock = (path: string, uid: number): Promise<Server | undefined> =>
-  new Promise((done, fail) => {
-    if (process.platform !== "linux") return done(undefined)
-    const name = lockName(path, uid)
-    const server = createServer((socket) => socket.on("error", () => {}).end(`${process.pid}\n`))
-    server.once("error", async (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EADDRINUSE") return fail(error)
-      fail(await heldBy(path, { pid: undefined, ...(await holderAt(path, uid)) }))
-    })
-    server.listen(name, () => done(server.unref()))
-  })
 
 const answers = (path: string): Promise<boolean> =>
   new Promise((done) => {
@@ -110,16 +29,16 @@ const answers = (path: string): Promise<boolean> =>
       socket.destroy()
       done(answer)
     }
-    socket.setTimeout(PID_LIMIT_MS, () => end(true))
+    socket.setTimeout(ANSWER_LIMIT_MS, () => end(true))
     socket.once("connect", () => end(true))
     socket.once("error", () => end(false))
   })
 
-/** Why a second daemon may not serve `path`. The first one may not be reachable there. */
-const heldBy = async (path: string, holder: Holder): Promise<SocketRefused> => {
+/** Why a second daemon may not serve `path`, which the daemon `pid` has the right to. It may not be reachable there. */
+export const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
   if (await answers(path))
-    return new SocketRefused(`a daemon serves ${path} already, pid ${holder.pid ?? "unknown"}`, "d status tells more")
-  const { hint, message } = unreachable(path, holder)
+    return new SocketRefused(`a daemon serves ${path} already, pid ${pid}`, "d status tells more")
+  const { hint, message } = unreachable(path, pid)
   return new SocketRefused(message, hint)
 }
 

@@ -5,7 +5,7 @@ import { probe } from "../client.ts"
 import type { Process } from "../domain/Listener.ts"
 import { cut, LIMITS } from "../domain/text.ts"
 import type { Listeners } from "../Listeners.ts"
-import { holderAt, shownLockName } from "../socket.ts"
+import { holderOf } from "../lock.ts"
 import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
 
 /** What is met at the sockets that a client of this environment tries. */
@@ -134,7 +134,8 @@ export const findDaemon = (environment: Environment, machine: typeof Listeners.S
     if (seen === undefined) return state
     const uid = currentUid()
     // The kernel knows who holds the lock, even if that is stopped.
-    const process = yield* machine.serverOf(shownLockName(state.path, uid))
-    if (process === undefined && (yield* Effect.promise(() => holderAt(state.path, uid))) === undefined) return state
-    return { _tag: "Unreachable", path: state.path, pid: process?.pid, stopped: process?.stopped === true, seen }
+    const pid = holderOf(state.path, uid)
+    if (pid === undefined) return state
+    const process = yield* machine.process(pid)
+    return { _tag: "Unreachable", path: state.path, pid, stopped: process.stopped, seen }
   })

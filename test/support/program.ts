@@ -53,7 +53,8 @@ export const copyOfProgram = (edit?: (text: string) => string): string => {
   return join(directory, "d.cjs")
 }
 
-const collect = (child: ChildProcess): Promise<Run> =>
+/** What a process comes to. */
+export const collect = (child: ChildProcess): Promise<Run> =>
   new Promise((done, fail) => {
     let stdout = ""
     let stderr = ""
