@@ -7,8 +7,8 @@ import { defineConfig } from "vitest/config"
 const APART = [
   "test/proof/*.test.ts",
   "test/mariadb/{hostile-globals,node,trouble,second-writer}.test.ts",
-  "test/e2e/{code-cache,daemon,daemon-lock,driver,entry,fast-path,foreign-words,garbage,leftovers,lifetime,lock,package,reinstalled,replaced,storage}.test.ts",
-  "test/{grouped,imports,model,patience,server,servers,sockets,transaction}.test.ts",
+  "test/e2e/{code-cache,daemon,daemon-lock,driver,entry,fast-path,foreign-replies,foreign-words,garbage,leftovers,lifetime,lock,other-users,package,reinstalled,replaced,storage}.test.ts",
+  "test/{grouped,imports,model,patience,replies,server,servers,sockets,transaction}.test.ts",
   "test/domain/*.test.ts"
 ]
 

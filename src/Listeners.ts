@@ -1,10 +1,12 @@
+import { lstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { CannotTry } from "./domain/errors.ts"
 import type { Listener, Process } from "./domain/Listener.ts"
 import { readEphemeral } from "./listeners/kernel.ts"
 import { ownersOf, processOf, readUsers } from "./listeners/processes.ts"
-import { inodeOfPath, readSockets, type Socket } from "./listeners/sockets.ts"
+import { readOr } from "./listeners/readOr.ts"
+import { readSockets, type Socket } from "./listeners/sockets.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
 
@@ -59,11 +61,12 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     /** The process `pid`, as far as this user may look into it. */
     process: (pid: number): Effect.Effect<Process> => Effect.sync(() => processOf(pid, new Set())),
 
-    /** The process that serves the Unix socket at `path`, where that can be told. */
+    /** The daemon that serves the socket at `path`, if that can be told. */
     serverOf: (path: string): Effect.Effect<Process | undefined> =>
-      Effect.sync(() => {
-        const inode = inodeOfPath(path)
-        const pid = inode === undefined ? undefined : ownersOf(new Set([inode])).get(inode)
+      Effect.promise(async () => {
+        const { holderOf } = await import("./lock.ts")
+        const owner = readOr(() => lstatSync(path).uid, undefined)
+        const pid = owner === undefined ? undefined : holderOf(path, owner)
         return pid === undefined ? undefined : processOf(pid, new Set())
       }),
 

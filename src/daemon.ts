@@ -27,8 +27,8 @@ import { makeResponder, type Parts } from "./responder.ts"
 import { Store } from "./Store.ts"
 import { describe } from "./sentences.ts"
 import { serve } from "./server.ts"
-import { admit, closedTo, prepare, SocketRefused } from "./socket.ts"
-import { currentUid, serverPath } from "./socketPath.ts"
+import { admit, closedTo, prepare, refuseSecond, SocketRefused } from "./socket.ts"
+import { currentUid, ownPaths, serverPath, wrongSocketPath } from "./socketPath.ts"
 import { databaseLayer, loadDatabase } from "./store/database.ts"
 
 /** How long a daemon that stops waits for the clients it is answering, and for its database. */
@@ -152,6 +152,8 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
     // Whoever reads the log may go away.
     process.stderr.on("error", () => {})
     stopOnSignals(environment)
+    const wrong = wrongSocketPath(environment)
+    if (wrong !== undefined) return yield* Effect.fail(wrong)
     const settings = yield* Effect.mapError(config.readConfig(environment, "daemon"), describe)
     return yield* Effect.gen(function* () {
       const uid = currentUid()
@@ -161,7 +163,9 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       yield* Effect.try({ try: () => loadRest("mysql2"), catch: removed })
       const group = settings.socketGroup
       const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
+      const others = ownPaths(environment, uid).filter((each) => each !== path)
       yield* attempt(() => lock(path, uid))
+      yield* attempt(() => refuseSecond(others, uid))
       yield* attempt(() => prepare(path, uid, group))
 
       const store = Store.Default.pipe(Layer.provide(databaseLayer))

@@ -2,7 +2,7 @@ import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
 import { type Asked, ask, daemonAllowed } from "./client.ts"
-import type { RegistryCommand } from "./commands.ts"
+import type { DaemonCommand } from "./commands.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
@@ -10,7 +10,7 @@ import { answerLocally } from "./local.ts"
 import { printed, printedJson } from "./printed.ts"
 import { helpWidth, say, writeAnswer, writeFailure, writeReply } from "./render.ts"
 import type { Task } from "./run.ts"
-import { currentUid, serverPath } from "./socketPath.ts"
+import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPath } from "./socketPath.ts"
 
 type Invocation = ReturnType<typeof readArgv>
 
@@ -22,28 +22,34 @@ const fail = (failure: Failure, json: boolean): void => {
 /** What needs Effect is loaded only now: a question to a running daemon is answered without it. */
 const long = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
 
-/** Says that nothing came of asking a daemon; one that runs all the same is named, because another cannot be started. */
-const noDaemon = async (): Promise<Failure> => {
-  const path = serverPath(process.env, currentUid())
+const isOfDaemon = (name: keyof Results): name is DaemonCommand => name === "ping" || name === "status"
+
+/** What `ping` and `status` say if nothing came of asking; a daemon that runs all the same is named. */
+const noDaemon = async <N extends keyof Results>(asked: Exclude<Asked<N>, { _tag: "Reply" }>): Promise<Failure> => {
+  const unavailable = (message: string, hint: string): Failure => ({ code: "unavailable", message, hint })
+  if (asked._tag === "NoDaemon" && asked.place !== undefined) return untrustedSocket(asked.path, asked.place)
+  const path = asked._tag === "NoDaemon" ? asked.path : serverPath(process.env, currentUid())
   const [{ holderOf }, { unreachable }] = await Promise.all([import("./lock.ts"), import("./socket.ts")])
-  const holder = daemonAllowed(process.env) ? holderOf(path, currentUid()) : undefined
-  const said =
-    holder === undefined
-      ? { message: `no daemon answers at ${path}`, hint: "d daemon starts one" }
-      : unreachable(path, holder)
-  return { code: "unavailable", ...said }
+  const pid = daemonAllowed(process.env) ? holderOf(path, currentUid()) : undefined
+  if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
+  return asked._tag === "NoDaemon" && asked.why === "another program"
+    ? unavailable(`the program at ${path} is no daemon of d`, "d doctor --check daemon-running shows the way out")
+    : unavailable(`no daemon answers at ${path}`, "d daemon starts one")
 }
 
-/** Asks the daemon how it is itself: also where it keeps another registry than is meant here, which is said. */
-const askOfItself: typeof ask = async (name, payload, environment) => {
-  const asked = await ask(name, payload, environment)
+/** Asks the daemon how it is itself, even if it keeps another registry than is meant here, which is said. */
+const askOfItself = async <N extends keyof Results>(question: Parameters<typeof ask<N>>[0]): Promise<Asked<N>> => {
+  const asked = await ask(question)
   if (asked._tag !== "Reply" || asked.reply.ok || asked.reply.error.code !== "other-store") return asked
   say(`note: ${asked.reply.error.message}`)
-  return ask(name, payload, environment, true)
+  return ask({ ...question, any: true })
 }
 
-/** Asks the daemon where one answers, and runs the command in this process where none does. */
-const command = async ({ command: { name }, json, payload }: Invocation & { _tag: "Run" }): Promise<void> => {
+/** Asks the daemon if one answers, and otherwise runs the command in this process. */
+const command = async <N extends keyof Results>(
+  name: N,
+  { json, payload }: Pick<Invocation & { _tag: "Run" }, "json" | "payload">
+): Promise<void> => {
   const setting = process.env["AUTOMATELINUX_DAEMON"]
   if (setting && !["auto", "never"].includes(setting)) {
     return fail(
@@ -55,29 +61,34 @@ const command = async ({ command: { name }, json, payload }: Invocation & { _tag
       json
     )
   }
-  const ofDaemon = name === "ping" || name === "status"
-  // A daemon of another version is a finding.
-  const question = name === "doctor" ? { ...payload, clientVersion: version } : payload
-  const asked: Asked = daemonAllowed(process.env)
-    ? await (ofDaemon ? askOfItself : ask)(name, question, process.env)
-    : { _tag: "NoDaemon" }
+  const allowed = daemonAllowed(process.env)
+  const wrong = wrongSocketPath(process.env)
+  if (allowed && wrong !== undefined) return fail(wrong, json)
+  const ofDaemon = isOfDaemon(name)
+  const question = {
+    command: name,
+    // A daemon of another version is a finding.
+    payload: name === "doctor" ? { ...payload, clientVersion: version } : payload,
+    environment: process.env
+  }
+  const asked: Asked<N> = allowed
+    ? await (ofDaemon ? askOfItself : ask)(question)
+    : { _tag: "NoDaemon", path: serverPath(process.env, currentUid()), why: "never" }
   if (asked._tag === "Reply") {
     const { reply } = asked
-    if (reply.ok) {
-      const answer = { result: reply.result as Results[keyof Results], notes: reply.notes ?? [] }
-      return writeReply(name as keyof Results, answer as never, payload, json)
-    }
+    if (reply.ok) return writeReply(name, reply, payload, json)
     // An older daemon does not know every command.
     if (ofDaemon || !["other-store", "unknown-command"].includes(reply.error.code)) return fail(reply.error, json)
     say(
       `note: ${reply.error.code === "other-store" ? reply.error.message : `the daemon is of version ${reply.version} and does not know ${name}`}; asked without it`
     )
   } else if (ofDaemon) {
-    return fail(await noDaemon(), json)
+    return fail(await noDaemon(asked), json)
   }
+  if (isOfDaemon(name)) return
   // What the daemon took and did not answer is perhaps done: in this process it is made if it was not.
   const perhapsDone = asked._tag === "Lost" ? asked.operation : undefined
-  return long({ _tag: "Command", command: name as RegistryCommand, payload, json, perhapsDone })
+  return long({ _tag: "Command", command: name, payload, json, perhapsDone })
 }
 
 const main = async (invocation: Invocation): Promise<void> => {
@@ -92,6 +103,8 @@ const main = async (invocation: Invocation): Promise<void> => {
       return
     }
     case "Local": {
+      const wrong = invocation.command === "getSocketPath" ? unusableSocket(process.env, currentUid()) : undefined
+      if (wrong !== undefined) return fail(wrong, invocation.json)
       const { result, text } = answerLocally(invocation.command, process.env, helpWidth())
       return writeAnswer(invocation.json ? printedJson(result) : text)
     }
@@ -101,7 +114,7 @@ const main = async (invocation: Invocation): Promise<void> => {
     case "Completions":
       return long(invocation)
     case "Run":
-      return command(invocation)
+      return command(invocation.command.name as keyof Results, invocation)
   }
 }
 

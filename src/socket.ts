@@ -4,6 +4,7 @@ import { connect } from "node:net"
 import { dirname } from "node:path"
 import { shellWord } from "./domain/shell.ts"
 import { makeDirectory } from "./machine/directory.ts"
+import { placeOf } from "./trust.ts"
 
 /** Why a daemon may not serve a path; the sentence for its user. */
 export class SocketRefused extends Error {
@@ -67,6 +68,26 @@ const makeRoom = (directory: string, group: string | undefined): void => {
   }
 }
 
+const ANOTHER_PATH = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
+
+/** Refuses a directory in which another user could put a socket in the place of ours. */
+const refuseUntrusted = (directory: string, uid: number): void => {
+  const place = placeOf(directory, uid)
+  if (place._tag !== "Untrusted") return
+  throw new SocketRefused(
+    `no socket is made in ${directory}: ${place.why}`,
+    place.mode ? `chmod go-w ${shellWord(place.at)}, or ${ANOTHER_PATH}` : ANOTHER_PATH
+  )
+}
+
+/** Refuses to serve beside another daemon of this user's, which was started in another session. */
+export const refuseSecond = async (others: ReadonlyArray<string>, uid: number): Promise<void> => {
+  for (const path of others) {
+    if (placeOf(path, uid)._tag === "Trusted" && statOf(path)?.uid === uid && (await answers(path)))
+      throw new SocketRefused(`a daemon of this user serves ${path} already`, "d status tells more")
+  }
+}
+
 /**
  * Makes room at `path`: its directory, if there is none, and nothing in it but perhaps a dead socket of ours, which is
  * taken away. A directory that was there may be other programs' as well, so its mode and group are never changed.
@@ -74,14 +95,11 @@ const makeRoom = (directory: string, group: string | undefined): void => {
 export const prepare = async (path: string, uid: number, group: string | undefined): Promise<void> => {
   const directory = dirname(path)
   if (group !== undefined) groupId(group)
+  refuseUntrusted(directory, uid)
   if (statOf(directory) === undefined) makeRoom(directory, group)
-  const owner = statOf(directory)
-  if (owner?.isDirectory() !== true || (owner.uid !== uid && owner.uid !== 0)) {
-    throw new SocketRefused(
-      `${directory} is not a directory of this user`,
-      "name another path with AUTOMATE_LINUX_SOCKET_PATH"
-    )
-  }
+  refuseUntrusted(directory, uid)
+  if (statOf(directory)?.isDirectory() !== true)
+    throw new SocketRefused(`${directory} is not a directory`, ANOTHER_PATH)
   const there = statOf(path)
   if (there === undefined) return
   if (!there.isSocket() || there.uid !== uid) {

@@ -17,7 +17,8 @@ it.each([
 })
 
 it("takes no relative directory for the one that sockets are in", () => {
-  expect(serverPath({ XDG_RUNTIME_DIR: "run" }, 1000)).toBe("/tmp/automatelinux-1000/automatelinux-daemon.sock")
+  const uid = 54_403
+  expect(serverPath({ XDG_RUNTIME_DIR: "run" }, uid)).toBe(`/tmp/automatelinux-${uid}/automatelinux-daemon.sock`)
 })
 
 it.each(["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"])("refuses a control character in %s", async (variable) => {

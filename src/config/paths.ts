@@ -16,6 +16,9 @@ const xdg = (environment: Environment, variable: string, fallback: string): stri
 export const settingsFile = (environment: Environment): string =>
   join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "automatelinux/ports.json")
 
+/** The directory of the registry's file. */
+export const stateDirectory = (environment: Environment): string =>
+  join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux")
+
 /** The registry's file if no database is configured. */
-export const defaultDatabase = (environment: Environment): string =>
-  join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux/ports.sqlite")
+export const defaultDatabase = (environment: Environment): string => join(stateDirectory(environment), "ports.sqlite")

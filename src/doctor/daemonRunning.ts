@@ -3,6 +3,7 @@ import type { Status } from "../answers.ts"
 import { camel, NAMES } from "../config/file.ts"
 import { fix } from "../domain/Finding.ts"
 import { shellWord } from "../domain/shell.ts"
+import { sudo } from "../words.ts"
 import type { DaemonState } from "./daemonState.ts"
 import { edit, restart } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
@@ -25,6 +26,8 @@ const unreachable = (scene: Scene, { path, pid, seen, stopped }: DaemonState & {
     })
   )
 
+const ELSEWHERE = 'export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon'
+
 /** What is wrong where no daemon of ours answers. */
 const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
   const { path } = state
@@ -36,6 +39,26 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
         evidence: `there is no socket at ${path}`,
         ...fix("d daemon")
       }
+    case "Misnamed":
+      return {
+        severity: "error",
+        message: "no daemon can be started or asked: its socket is misnamed",
+        evidence: state.problem,
+        ...fix("unset AUTOMATE_LINUX_SOCKET_PATH")
+      }
+    case "Untrusted": {
+      const { at, mode, why } = state.place
+      return {
+        severity: "warning",
+        message: `the socket ${path} is not used: another user could have put it there`,
+        evidence: why,
+        ...(mode
+          ? fix(`${sudo}chmod go-w ${shellWord(at)}`)
+          : state.given
+            ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or name one in a directory of this user's")
+            : fix(ELSEWHERE, "one that this user alone can reach"))
+      }
+    }
     case "Dead":
       return {
         severity: "error",
@@ -50,7 +73,7 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
         evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
         ...(state.given
           ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
-          : fix('export XDG_RUNTIME_DIR="/run/user/$(id -u)"', "it is another user's"))
+          : fix(ELSEWHERE, "one that this user can reach"))
       }
     case "Silent": {
       const { process } = state
@@ -71,7 +94,7 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
         severity: "info",
         message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
         evidence: state.why,
-        ...fix('export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon', "one of this registry")
+        ...fix(ELSEWHERE, "one of this registry")
       }
   }
 }

@@ -6,11 +6,16 @@ import type { Process } from "../domain/Listener.ts"
 import { cut, LIMITS } from "../domain/text.ts"
 import type { Listeners } from "../Listeners.ts"
 import { holderOf } from "../lock.ts"
-import { clientPaths, currentUid, serverPath } from "../socketPath.ts"
+import { clientPaths, currentUid, isNamed, ownPaths, serverPath, wrongSocketPath } from "../socketPath.ts"
+import type { Untrusted } from "../trust.ts"
 
 /** What is met at the sockets that a client of this environment tries. */
 export type DaemonState =
   | { readonly _tag: "None"; readonly path: string }
+  /** The environment names a path that no socket can have. */
+  | { readonly _tag: "Misnamed"; readonly path: string; readonly problem: string }
+  /** Another user could have made it, so it was not asked. */
+  | { readonly _tag: "Untrusted"; readonly path: string; readonly place: Untrusted; readonly given: boolean }
   /** There is a socket, and nobody serves it. */
   | { readonly _tag: "Dead"; readonly path: string }
   /** `given` where the environment names the very socket. */
@@ -42,51 +47,40 @@ export const statusOf = (state: DaemonState, environment: Environment): Effect.E
   Effect.promise(async () => {
     if (state._tag !== "Serving" && state._tag !== "Foreign") return undefined
     const asked = await probe(state.path, "status", environment, LIMIT_MS, true)
-    const status = asked._tag === "Reply" && asked.reply.ok ? (asked.reply.result as Status) : undefined
-    // It stands in commands, and another program may say anything.
-    return Number.isInteger(status?.pid) ? status : undefined
+    return asked._tag === "Reply" && asked.reply.ok ? asked.reply.result : undefined
   })
 
-const stateAt = (path: string, environment: Environment, machine: typeof Listeners.Service) =>
+const stateAt = (
+  path: string,
+  environment: Environment,
+  machine: typeof Listeners.Service
+): Effect.Effect<DaemonState | undefined> =>
   Effect.gen(function* () {
     const asked = yield* Effect.promise(() => probe(path, "ping", environment, LIMIT_MS))
+    const foreign = (what: string, why: string): DaemonState => ({ _tag: "Foreign", path, what, why })
+    const given = isNamed(path, environment)
     if (asked._tag === "Lost" || (asked._tag === "NoDaemon" && asked.why === "silent")) {
-      return { _tag: "Silent", path, process: yield* machine.serverOf(path) } satisfies DaemonState
+      return { _tag: "Silent", path, process: yield* machine.serverOf(path) }
     }
     if (asked._tag === "Reply") {
       const { reply } = asked
-      return reply.ok
-        ? ({
-            _tag: "Serving",
-            path,
-            version: cut(String(reply.version), LIMITS.name),
-            pid: (reply.result as { readonly pid: number }).pid
-          } satisfies DaemonState)
-        : ({
-            _tag: "Foreign",
-            path,
-            what: "a daemon that keeps another registry",
-            why: cut(String(reply.error.message), LIMITS.message)
-          } satisfies DaemonState)
+      if (reply.ok) return { _tag: "Serving", path, version: cut(reply.version, LIMITS.name), pid: reply.result.pid }
+      const why = cut(reply.error.message, LIMITS.message)
+      return reply.error.code === "other-store"
+        ? foreign("a daemon that keeps another registry", why)
+        : foreign("a daemon that does not answer ping", why)
     }
+    if (asked.place !== undefined) return { _tag: "Untrusted", path, place: asked.place, given }
     switch (asked.why) {
       case "ECONNREFUSED":
-        return { _tag: "Dead", path } satisfies DaemonState
+        return { _tag: "Dead", path }
       case "EACCES":
       case "EPERM":
-        return {
-          _tag: "Forbidden",
-          path,
-          owner: ownerOf(path),
-          given: path === environment["AUTOMATE_LINUX_SOCKET_PATH"]
-        } satisfies DaemonState
+        return { _tag: "Forbidden", path, owner: ownerOf(path), given }
+      case "busy":
+        return foreign("a daemon that takes no more connections", "it says that it has too many")
       case "another program":
-        return {
-          _tag: "Foreign",
-          path,
-          what: ANOTHER_PROGRAM,
-          why: "it does not answer ping as d does"
-        } satisfies DaemonState
+        return foreign(ANOTHER_PROGRAM, "it does not answer ping as a daemon of d does")
       default:
         return undefined
     }
@@ -104,10 +98,14 @@ const ownerOf = (path: string): number | undefined => {
 const meet = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
   Effect.gen(function* () {
     const own = serverPath(environment, currentUid())
+    const wrong = wrongSocketPath(environment)
+    if (wrong !== undefined) return { _tag: "Misnamed", path: own, problem: wrong.message }
+    const ours = ownPaths(environment, currentUid())
     for (const path of clientPaths(environment, currentUid())) {
       const state = yield* stateAt(path, environment, machine)
-      // What the system's daemon does not let this user do is nobody's fault.
-      if (state !== undefined && (path === own || state._tag === "Serving" || state._tag === "Foreign")) return state
+      // What the system's daemon does not let this user do is nobody's fault, nor is a place that is not needed.
+      const matters = path === own || (ours.includes(path) && state?._tag !== "Untrusted")
+      if (state !== undefined && (matters || state._tag === "Serving" || state._tag === "Foreign")) return state
     }
     return { _tag: "None", path: own }
   })

@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
+import { HEALTH_STATES } from "./rules.ts"
 
-export const HEALTH_STATES = ["unknown", "up", "down", "stale"] as const
+export { HEALTH_STATES }
 
 /** What the looks at a port add up to. */
 export const HealthState = Schema.Literal(...HEALTH_STATES)

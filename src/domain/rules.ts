@@ -7,6 +7,8 @@ import { cut, escaped, LIMITS } from "./text.ts"
 
 export type Kind = "prod" | "dev" | "special"
 
+export const HEALTH_STATES = ["unknown", "up", "down", "stale"] as const
+
 /** An app's longest key is `APP-prod`: five characters more. */
 const APP_MAX = LIMITS.key - "-prod".length
 export const PORT_MAX = 65_535

@@ -88,10 +88,3 @@ export const readSockets = (): ReadonlyArray<Socket> | undefined => {
   )
   return tables.length === 0 ? undefined : tables.flatMap(parseSocketTable)
 }
-
-/** The inode of the socket that is bound to a path, where the kernel has one in LISTEN. */
-export const inodeOfPath = (path: string): string | undefined =>
-  readOr(() => readFileSync("/proc/net/unix", "utf8"), "")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .find((fields) => fields[7] === path && fields[5] === "01")?.[6]

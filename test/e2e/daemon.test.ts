@@ -529,7 +529,7 @@ describe("the service", () => {
     impostor((line) => {
       const { command, deadline, id, until } = JSON.parse(line)
       if (command !== "ping") ends.push(clock === undefined ? until && until - Date.now() : deadline - clock)
-      const result = command === "ping" ? { pong: true, waitSeconds: 70, clock } : { key: "a", port: 28150 }
+      const result = command === "ping" ? { pong: true, pid: 1, waitSeconds: 70, clock } : { key: "a", port: 28150 }
       return `${JSON.stringify({ ok: true, version: "0.1.0", result, id })}\n`
     })
     await box.ok("setPort", "--key", "a", "--value", "28150")
@@ -552,7 +552,8 @@ describe("the service", () => {
 
   it("makes a change itself if the daemon takes it and dies", async () => {
     await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "a")
-    impostor((line) => (line.includes("ping") ? '{"ok":true,"version":"0.1.0","result":{}}\n' : undefined))
+    const greeting = '{"ok":true,"version":"0.1.0","result":{"pong":true,"pid":1,"waitSeconds":75}}\n'
+    impostor((line) => (line.includes("ping") ? greeting : undefined))
     await box.ok("deletePort", "--key", "a-dev")
     expect((await box.d("getPort", "--key", "a-dev")).code).toBe(1)
     expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 28000\na-dev 28001\n")
