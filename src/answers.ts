@@ -44,11 +44,8 @@ export interface Status {
   readonly version: string
   readonly pid: number
   readonly uptimeSeconds: number
-  /**
-   * The file of settings, those that were changed after the daemon was started, and why they cannot be used now. A daemon
-   * of an older version does not say.
-   */
-  readonly settings?: {
+  /** The file of settings, those that were changed after the daemon was started, and why they cannot be used now. */
+  readonly settings: {
     readonly file: string
     readonly changed: ReadonlyArray<string>
     readonly problem: string | null
@@ -72,8 +69,7 @@ export interface Status {
     readonly failure: string | null
     readonly fault: Fault | null
     readonly rival: Rival | null
-    /** Missing from an older daemon. */
-    readonly unstored?: ReadonlyArray<Unstored>
+    readonly unstored: ReadonlyArray<Unstored>
   }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null
@@ -81,7 +77,7 @@ export interface Status {
 
 const statusText = (status: Status): Printed => {
   const { database, health, lastTick, ranges, watching } = status
-  const { changed = [], problem = null } = status.settings ?? {}
+  const { changed, problem } = status.settings
   const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [

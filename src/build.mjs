@@ -87,7 +87,7 @@ const asBuilt = {
 }
 
 /** What d.cjs loads on need; it stands outside of its bundle. */
-const PARTS = ["run", "report", "socket", "terminalTable"]
+const PARTS = ["run", "report", "lock", "terminalTable"]
 
 const texts = new Map(
   await Promise.all(PARTS.map(async (name) => [name, await bundle(`src/${name}.ts`, [asBuilt, quietLogger])]))

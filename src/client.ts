@@ -43,10 +43,9 @@ const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 /**
  * When a change that is waited for `wait` milliseconds must no longer be begun. A daemon that was stopped meanwhile must
  * not do later what was done without it, nor begin what ends after that. The time of day may be set meanwhile, so the end
- * is by the daemon's own `clock` if its greeting told that.
+ * is by the daemon's own `clock`.
  */
-const endOf = (wait: number, clock: number | undefined): object =>
-  clock === undefined ? { until: Date.now() + wait - GREETING_MS } : { deadline: clock + wait - GREETING_MS }
+const endOf = (wait: number, clock: number): object => ({ deadline: clock + wait - GREETING_MS })
 
 interface Question<N extends keyof Results> {
   readonly command: N

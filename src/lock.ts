@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { heldBy } from "./socket.ts"
+import { answers, SocketRefused } from "./socket.ts"
 
 /**
  * The right to serve a path: an abstract socket, which the kernel gives to one process, and takes back however that ends.
@@ -81,6 +81,20 @@ export const holderOf = (path: string, uid: number): number | undefined =>
     readOr(() => inodesOf(baseOf(path, uid)), new Set<string>()),
     uid
   )
+
+/** Says that the daemon `pid` runs and cannot be reached at `path`, and what to do. */
+export const unreachable = (path: string, pid: number): { readonly message: string; readonly hint: string } => ({
+  message: `a daemon runs, pid ${pid}, and does not answer at ${path}`,
+  hint: `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${pid}, then d daemon`
+})
+
+/** Why a second daemon may not serve `path`, which the daemon `pid` has the right to. It may not be reachable there. */
+const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
+  if (await answers(path))
+    return new SocketRefused(`a daemon serves ${path} already, pid ${pid}`, "d status tells more")
+  const { hint, message } = unreachable(path, pid)
+  return new SocketRefused(message, hint)
+}
 
 /** Binds a name; `undefined` if it is bound already. */
 const bind = (name: string): Promise<Server | undefined> =>

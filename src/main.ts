@@ -29,7 +29,7 @@ const noDaemon = async <N extends keyof Results>(asked: Exclude<Asked<N>, { _tag
   const unavailable = (message: string, hint: string): Failure => ({ code: "unavailable", message, hint })
   if (asked._tag === "NoDaemon" && asked.place !== undefined) return untrustedSocket(asked.path, asked.place)
   const path = asked._tag === "NoDaemon" ? asked.path : serverPath(process.env, currentUid())
-  const [{ holderOf }, { unreachable }] = await Promise.all([import("./lock.ts"), import("./socket.ts")])
+  const { holderOf, unreachable } = await import("./lock.ts")
   const pid = daemonAllowed(process.env) ? holderOf(path, currentUid()) : undefined
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
   return asked._tag === "NoDaemon" && asked.why === "another program"

@@ -37,12 +37,6 @@ const orNull =
   (value): value is A | null =>
     value === null || guard(value)
 
-/** A field that an older daemon leaves out, which whoever reads it expects. */
-const ifThere =
-  <A>(guard: Guard<A>): Guard<A> =>
-  (value): value is A =>
-    value === undefined || guard(value)
-
 const listOf =
   <A>(guard: Guard<A>): Guard<ReadonlyArray<A>> =>
   (value): value is ReadonlyArray<A> =>
@@ -101,7 +95,7 @@ const finding = () =>
     message: text,
     evidence: text,
     remedy: orNull(text),
-    advice: ifThere(orNull(text))
+    advice: orNull(text)
   })
 
 const event = () =>
@@ -158,7 +152,7 @@ const status = () =>
     version,
     pid,
     uptimeSeconds: amount,
-    settings: ifThere(object({ file: text, changed: listOf(text), problem: orNull(text) })),
+    settings: object({ file: text, changed: listOf(text), problem: orNull(text) }),
     database: object({ kind: text, label: text, latencyMs: orNull(amount), error: orNull(text) }),
     lastTick: orNull(object({ at: text, durationMs: amount, ports: amount })),
     watching: object({
@@ -166,8 +160,8 @@ const status = () =>
       idleSeconds: orNull(amount),
       failure: orNull(text),
       fault: orNull(oneOf(FAULTS)),
-      rival: ifThere(orNull(object({ machine: text, at: text }))),
-      unstored: ifThere(listOf(object({ what: oneOf(["health", "listener", "owner"]), key: text, port, reason: text })))
+      rival: orNull(object({ machine: text, at: text })),
+      unstored: listOf(object({ what: oneOf(["health", "listener", "owner"]), key: text, port, reason: text }))
     }),
     ranges: orNull(object({ app: use(), special: use() })),
     health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount }))
@@ -203,7 +197,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       failed: listOf(oneOf(CHECK_NAMES))
     }),
   explain: explanation,
-  ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: ifThere(amount) }),
+  ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status
 }
 

@@ -17,13 +17,8 @@ export class SocketRefused extends Error {
 
 const ANSWER_LIMIT_MS = 2000
 
-/** Says that the daemon `pid` runs and cannot be reached at `path`, and what to do. */
-export const unreachable = (path: string, pid: number): { readonly message: string; readonly hint: string } => ({
-  message: `a daemon runs, pid ${pid}, and does not answer at ${path}`,
-  hint: `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${pid}, then d daemon`
-})
-
-const answers = (path: string): Promise<boolean> =>
+/** Whether something takes connections at `path`. */
+export const answers = (path: string): Promise<boolean> =>
   new Promise((done) => {
     const socket = connect(path)
     const end = (answer: boolean) => {
@@ -34,14 +29,6 @@ const answers = (path: string): Promise<boolean> =>
     socket.once("connect", () => end(true))
     socket.once("error", () => end(false))
   })
-
-/** Why a second daemon may not serve `path`, which the daemon `pid` has the right to. It may not be reachable there. */
-export const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
-  if (await answers(path))
-    return new SocketRefused(`a daemon serves ${path} already, pid ${pid}`, "d status tells more")
-  const { hint, message } = unreachable(path, pid)
-  return new SocketRefused(message, hint)
-}
 
 const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 

@@ -31,7 +31,7 @@ export const daemonProbing: Check = (scene) =>
     const status = yield* scene.status
     if (state._tag !== "Serving" || status === undefined || status.watching.idleSeconds === null) return []
     const { failure, fault, idleSeconds, intervalSeconds } = status.watching
-    const refused = (status.watching.unstored ?? []).map((each) => ofRefused(scene, each))
+    const refused = status.watching.unstored.map((each) => ofRefused(scene, each))
     if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return refused
     const again = yield* restart(scene, state.path, status.pid)
     const draft: Draft = {

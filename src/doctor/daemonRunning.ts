@@ -101,8 +101,7 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
 
 /** What is wrong if the daemon was started with other settings than are in effect now. */
 const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect.Effect<ReadonlyArray<Judgement>> => {
-  // An older daemon does not tell, and another program may say anything.
-  const { changed = [], file = "", problem = null } = settings ?? {}
+  const { changed, file, problem } = settings
   const names = NAMES.map(camel).filter((name) => changed.includes(name))
   const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
   if (problem !== null) {

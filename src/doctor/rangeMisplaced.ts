@@ -11,9 +11,11 @@ export const rangeMisplaced: Check = (scene) =>
     const view = yield* scene.view
     const bound = yield* scene.bound
     const { appRange, specialRange } = scene.settings
-    const outside = [...view.ports].filter(
-      ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
-    )
+    const outside = [...view.ports]
+      .filter(
+        ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
+      )
+      .sort(([, a], [, b]) => a - b)
     const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): Draft => ({
       severity: "info",
       keys: theirs.map(([key]) => key),

@@ -190,7 +190,7 @@ describe("the lock", () => {
     const box = machine()
     const daemon = await startDaemon(box)
     rmSync(dirname(daemon.socket), { recursive: true })
-    expect((await box.d("daemon")).stderr).toContain(`already, pid ${daemon.pid}\n`)
+    expect((await box.d("daemon")).stderr).toContain(`a daemon runs, pid ${daemon.pid}, and does not`)
     await daemon.stop("SIGKILL")
     await startDaemon(box)
     expect(await box.ok("ping")).toBe("pong\n")

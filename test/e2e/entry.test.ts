@@ -160,7 +160,7 @@ describe("a daemon's path", () => {
         .on("error", () => {})
         .on("data", (chunk) => {
           heard.push(String(chunk))
-          socket.end('{"ok":true,"version":"0.1.0","result":{"pong":true,"pid":1,"waitSeconds":75}}\n')
+          socket.end('{"ok":true,"version":"0.1.0","result":{"pong":true,"pid":1,"waitSeconds":75,"clock":1}}\n')
         })
     }).listen(join(directory, "automatelinux-daemon.sock"))
     onTestFinished(() => void server.close())
