@@ -27,6 +27,7 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
   const rows = new Map(state.rows)
   const keys = new Map(state.keys)
   const reserved = new Map(state.reserved)
+  const assigned = new Set<string>()
   for (const { detail, key, newPort, oldPort, what } of events) {
     const port = newPort ?? oldPort
     if (what === "reserve" || what === "unreserve") {
@@ -36,7 +37,8 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
       else if (what === "rename") rows.delete(key)
       const holder = what === "rename" ? detail : key
       if (port !== null && holder !== null) rows.set(holder, String(port))
+      if (what === "allocate") assigned.add(key)
     }
   }
-  return { ...state, rows, keys, reserved, ports: portsOf(rows) }
+  return { ...state, rows, keys, reserved, assigned, ports: portsOf(rows) }
 }

@@ -33,6 +33,8 @@ export interface RegistryState {
   readonly owners: ReadonlyMap<string, KeyOwner>
   /** Ports held back at run time, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
+  /** The keys that this very change has assigned, if it was made before and is answered again. */
+  readonly assigned?: ReadonlySet<string>
   /** The table of settings that the claims belong to, once anything was changed. */
   readonly settingsTable?: string | undefined
 }

@@ -72,8 +72,8 @@ export const allocation = Effect.fn("allocation")(function* (
     })
 
   const take = (key: string, port: number) => {
-    const created = ports.get(key) !== port
-    if (created) ports = new Map(ports).set(key, port)
+    const created = ports.get(key) !== port || state.assigned?.has(key) === true
+    if (ports.get(key) !== port) ports = new Map(ports).set(key, port)
     assignments.push({ key, port, created })
   }
 

@@ -83,11 +83,15 @@ export const inState = <A, E, R>(
 }
 
 /** The answer of a decision that was made before, as its `events` tell. Nothing of it is made again. */
-const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) =>
-  Effect.flatMap(decide(asAnswered(state, events)), ({ answer, changes }) =>
+const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
+  const before = asAnswered(state, events)
+  return Effect.flatMap(decide(before), ({ answer, changes }) =>
     // A port that would be given only now was given to nobody.
-    changes.some(({ _tag }) => _tag === "Assign") ? new Overtaken() : Effect.succeed(answer)
+    changes.some((change) => change._tag === "Assign" && before.ports.get(change.key) !== change.port)
+      ? new Overtaken()
+      : Effect.succeed(answer)
   )
+}
 
 /** How often a row may have been written meanwhile, until it is taken for one that nothing meets. */
 const MOVES_MAX = 20

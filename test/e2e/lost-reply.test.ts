@@ -140,6 +140,16 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
     }
   })
 
+  it("answers again what it has assigned as that", async () => {
+    const { through } = await lossy(database, "lost")
+    const { assignments } = JSON.parse(await through.ok("allocate", "--app", "cad", "--special", "a", "--json"))
+    expect(assignments).toEqual([
+      { key: "cad-prod", port: 26_400, created: true },
+      { key: "cad-dev", port: 26_401, created: true },
+      { key: "a", port: 26_510, created: false }
+    ])
+  })
+
   it("says so if part of what was assigned is gone, and assigns nothing in its place", async () => {
     const { box, through } = await lossy(database, "lost", async (box) => {
       await box.ok("release", "--app", "old")

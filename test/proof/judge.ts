@@ -183,7 +183,10 @@ const pairs = (history: ReadonlyArray<Attempt>, { ports }: Tables, { appRange }:
   return found
 }
 
-/** Two answers to `allocate` for one key that differ, with nothing attempted between them that may explain it. */
+/**
+ * Two answers to `allocate` for one key that differ, with nothing attempted between them that may explain it. Which of the
+ * two was made first is not known if they overlap.
+ */
 const moved = (
   history: ReadonlyArray<Attempt>,
   byKey: ReadonlyMap<string, ReadonlyArray<Effect>>
@@ -196,7 +199,9 @@ const moved = (
       if (second === undefined || second.port === first.port) return []
       const explained = byKey
         .get(key)
-        ?.some(({ from, port, until }) => port === null && until > first.from && from < second.until)
+        ?.some(
+          ({ from, port, until }) => port === null && until > first.from && from < Math.max(first.until, second.until)
+        )
       return explained ? [] : [`${at(key, first.port)}, then ${second.port}`]
     })
   })
