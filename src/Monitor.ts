@@ -80,7 +80,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
 
     /** What is known at the first tick, which is `at`. What was up when this host was last watched was seen up then. */
     const remember = (
-      { claims, health: { lookedAt, records, watched } }: Effect.Effect.Success<typeof store.watch>,
+      { claims, health: { lookedAt, records, watched } }: NonNullable<Effect.Effect.Success<typeof store.watch>>,
       at: string
     ): Memory => ({
       records: new Map(
@@ -120,13 +120,20 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
           discard: true
         })
       })
+    const done = (tick: Tick): Tick => {
+      failure = undefined
+      lookedAt = performance.now()
+      last = tick
+      return tick
+    }
 
     /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
     const tick = Effect.fn("Monitor.tick")(function* () {
       const started = yield* monotonic
       const seen = yield* store.watch
-      const ports = portsOf(seen.rows)
       const at = DateTime.formatIso(yield* DateTime.now)
+      if (seen === undefined) return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: 0 })
+      const ports = portsOf(seen.rows)
 
       const right = { claimedAt: at, host: actor.host, by: actor.user }
       if (drift(ports, seen.claims, right).length > 0) {
@@ -256,10 +263,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         sightingsStoredAt: sightingsDue || before.tickedAt === undefined ? started : before.sightingsStoredAt
       }
       count++
-      failure = undefined
-      lookedAt = performance.now()
-      last = { at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size }
-      return last
+      return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size })
     })
 
     /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */

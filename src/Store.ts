@@ -12,7 +12,7 @@ import { makeNewsWriter } from "./store/news.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { answered, type Questions, statementsOf } from "./store/questions.ts"
 import { makeRows } from "./store/rows.ts"
-import { conditionOf, tryEverything } from "./store/schema.ts"
+import { conditionOf, SchemaSteps, tryEverything } from "./store/schema.ts"
 import { inState, makeWriter, type Plan } from "./store/writer.ts"
 
 export { labelOf } from "./store/label.ts"
@@ -28,23 +28,43 @@ export class Store extends Effect.Service<Store>()("Store", {
     const dialect = yield* Dialect
     const owners = yield* makeOwnerRows(actor.host, settingsTable)
     const rows = yield* makeRows(settingsTable, owners.all)
-    const changes = yield* makeChanges(settingsTable, rows)
+    const schema = yield* SchemaSteps
+    const changes = yield* makeChanges(settingsTable, schema, rows)
     const health = yield* makeHealthRows(actor.host)
-    const guard = yield* makeGuard(settingsTable, patience)
-    const { asItIs, guarded, provide } = guard
+    const guard = yield* makeGuard(settingsTable, schema, patience)
+    const { asItIs, asked, ifThere, provide } = guard
     const write = makeWriter(actor, guard, rows, changes)
 
-    /** What `questions` come to outside of any transaction, and what this host has seen. */
-    const look = <Q extends Questions>(questions: Q) => {
+    const lookAt = <Q extends Questions>(questions: Q, look: typeof dialect.look) => {
       const statements = [questions, health.questions].flatMap(statementsOf)
-      return Effect.map(dialect.look(statements), (answers) => {
+      return Effect.map(look(statements), (answers) => {
         const { clock, records } = answered(health.questions, answers.slice(-2))
         return { ...answered(questions, answers), health: { records, ...clock } }
       })
     }
+    /** What `questions` come to outside of any transaction, and what this host has seen. */
+    const look = <Q extends Questions>(questions: Q) => lookAt(questions, dialect.look)
 
-    const { claims, keys, rows: assigned } = rows.everything
-    const lookAround = look({ rows: assigned, claims, owners: owners.all })
+    /** The same if tables are missing, which are as good as empty. */
+    const lookAtRest = <Q extends Questions>(questions: Q) =>
+      lookAt(questions, (statements) =>
+        Effect.map(
+          Effect.forEach(statements, (statement) => ifThere(dialect.look([statement]), [[]])),
+          (answers) => answers.flat()
+        )
+      )
+
+    const surveyed = ({
+      health,
+      ...state
+    }: Effect.Effect.Success<ReturnType<typeof look<typeof rows.everything>>>) => ({
+      state: { ...state, ports: portsOf(state.rows) },
+      health
+    })
+
+    const listed = { rows: rows.everything.rows, keys: rows.everything.keys, claims: rows.everything.claims }
+
+    const lookAround = look({ rows: listed.rows, claims: listed.claims, owners: owners.all })
     /** What a tick has read, and after which commit: it is read again only where there was another. */
     let known: { readonly version: string; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
 
@@ -73,45 +93,50 @@ export class Store extends Effect.Service<Store>()("Store", {
       rehearse: Effect.fn("Store.rehearse")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
-        return (yield* guarded(provide(inState(guard, rows, ({ state }) => decide(state))))).answer
+        const unused = Effect.flatMap(lookAtRest(rows.everything), (seen) => decide(surveyed(seen).state))
+        return (yield* asked(provide(inState(guard, rows, ({ state }) => decide(state))), unused)).answer
       }),
 
       /** What the row of `key` holds, or `undefined` where there is none. */
-      row: (key: string) => guarded(rows.readRow(key)),
+      row: (key: string) => asked(rows.readRow(key), Effect.succeed(undefined)),
 
       /** What the rows of `keys` hold, by key; at least one is asked for. */
-      some: (keys: ReadonlyArray<string>) => guarded(rows.readSome(keys)),
+      some: (keys: ReadonlyArray<string>) =>
+        asked(rows.readSome(keys), Effect.succeed<ReadonlyMap<string, string>>(new Map())),
 
       /** Every row by key, what is known of the keys, and what this host has seen. */
-      list: guarded(look({ rows: assigned, keys, claims })),
+      list: asked(look(listed), lookAtRest(listed)),
 
-      /** What a tick rests on: the ports, the claims, and what is known of them on this host. */
-      watch: guarded(
+      /**
+       * What a tick rests on: the ports, the claims, and what is known of them on this host. Nothing in a database that is
+       * not in use yet.
+       */
+      watch: asked(
         Effect.gen(function* () {
           const version = yield* dialect.version
           if (version !== undefined && version === known?.version) return known.seen
           const seen = yield* lookAround
           known = version === undefined ? undefined : { version, seen }
           return seen
-        })
+        }),
+        Effect.succeed(undefined)
       ),
 
       /** Stores what has changed in what this host has seen, and answers what the database refused. */
       saveHealth: yield* makeNewsWriter(guard, health, owners),
 
       /** How the tables are. */
-      condition: asItIs(Effect.map(dialect.columns, (there) => conditionOf(settingsTable, there))),
+      condition: asItIs(
+        Effect.map(Effect.all([dialect.columns, guard.facts]), ([there, facts]) =>
+          conditionOf(settingsTable, schema, there, facts)
+        )
+      ),
 
-      /** Makes the tables that are missing. */
+      /** Makes the tables that are missing, and brings them up to date. */
       makeTables: guard.makeTables,
 
-      /** Everything that is known, of this host where it differs; fails where a table is missing. */
-      survey: asItIs(
-        Effect.map(look(rows.everything), ({ health, ...state }) => ({
-          state: { ...state, ports: portsOf(state.rows) },
-          health
-        }))
-      ),
+      /** Everything that is known, of this host where it differs; fails if a table is missing from a registry in use. */
+      survey: Effect.map(asked(look(rows.everything), lookAtRest(rows.everything)), surveyed),
 
       /** Fails where a change could not be written; nothing is. */
       tryWrite: asItIs(provide(inState(guard, rows, () => tryEverything(settingsTable)))),
@@ -124,10 +149,10 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** The last changes to a key or a port, the newest first. */
       history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
-        guarded(rows.readHistory(about)),
+        asked(rows.readHistory(about), Effect.succeed([])),
 
       /** Asks the database for nothing. */
-      ping: guarded(Effect.asVoid(sql`SELECT 1`))
+      ping: asItIs(Effect.asVoid(sql`SELECT 1`))
     }
   })
 }) {}

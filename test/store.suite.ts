@@ -70,6 +70,9 @@ export const storeSuite = (database: TestDatabase) =>
         row["new_port"]
       ])
 
+    /** What the first change does. */
+    const makeTables = () => runtime.runPromise(Effect.flatMap(Store, (store) => store.makeTables))
+
     it("stores an assignment as the plain row that other programs read", async () => {
       await ok((each) => each.allocate(pair("cad")))
       expect(await settings()).toEqual({ "port_cad-prod": String(at(3000)), "port_cad-dev": String(at(3001)) })
@@ -119,7 +122,7 @@ export const storeSuite = (database: TestDatabase) =>
     })
 
     it("answers no number for a row that holds none, and takes its place", async () => {
-      await ok((each) => each.list({}))
+      await makeTables()
       for (const [index, value] of ["abc", "", " 3000", "03000", "70000", "3000.0"].entries()) {
         const name = key(`bad${index}`)
         await write(`port_${name}`, value)
@@ -184,7 +187,7 @@ export const storeSuite = (database: TestDatabase) =>
     })
 
     it("keeps the constraint: a claim written past the queue is never overwritten", async () => {
-      await ok((each) => each.list({}))
+      await makeTables()
       await write("port_squatter", String(at(3000)))
       await foreign(
         `INSERT INTO port_claims (port, claim_key, claimed_at, host, ${env["AUTOMATELINUX_DATABASE_URL"]?.startsWith("mysql") ? "`by`" : '"by"'}) VALUES (?, ?, ?, ?, ?)`,
@@ -205,7 +208,7 @@ export const storeSuite = (database: TestDatabase) =>
       const now = "2026-01-01T00:00:00.000Z"
       const clock = clockOf(() => Date.parse(now))
       const right = { claimedAt: now, host: "box", by: userInfo().username }
-      await ok((each) => each.list({}))
+      await makeTables()
       await write("port_foreign", String(at(3020)))
       const plans: ReadonlyArray<ReadonlyArray<Change>> = [
         [],
@@ -243,9 +246,9 @@ export const storeSuite = (database: TestDatabase) =>
             return [expected, (yield* store.survey).state] as const
           }).pipe(Effect.withClock(clock))
         )
-        expect({ ...there, settingsTable: undefined }, JSON.stringify(changes)).toEqual({
+        expect({ ...there, facts: undefined }, JSON.stringify(changes)).toEqual({
           ...expected,
-          settingsTable: undefined
+          facts: undefined
         })
       }
     })
@@ -304,7 +307,10 @@ export const storeSuite = (database: TestDatabase) =>
     })
 
     it("sees at its next look what anybody has written since the last one", async () => {
-      const looked = () => runtime.runPromise(Effect.flatMap(Store, (store) => store.watch))
+      const watch = Effect.flatMap(Store, (store) => store.watch)
+      expect(await runtime.runPromise(watch)).toBeUndefined()
+      await makeTables()
+      const looked = () => runtime.runPromise(Effect.flatMap(watch, Effect.fromNullable))
       expect([...(await looked()).rows]).toEqual([])
       await write("port_theirs", "4500")
       expect([...(await looked()).rows]).toEqual([["theirs", "4500"]])

@@ -70,11 +70,7 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
     const condition = once(Effect.flatMap(store, (each) => each.condition))
     const view = once(
       Effect.gen(function* () {
-        const open = yield* store
-        // A database that nobody has used yet is used now, like by any other command.
-        const { foreign, unused } = yield* condition
-        if (unused && foreign.length === 0) yield* open.makeTables
-        const survey = yield* open.survey
+        const survey = yield* Effect.flatMap(store, (each) => each.survey)
         // Read after that: what the daemon has stored meanwhile is not still to come.
         return viewOf(survey, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })

@@ -11,10 +11,14 @@ import type { Scene } from "./scene.ts"
 
 const makeTables = (scene: Scene) =>
   Effect.gen(function* () {
-    const { foreign, missing, unused } = yield* scene.condition
-    if (unused || missing.length === 0 || foreign.length > 0) return []
+    const { foreign, known, missing, stored, unused } = yield* scene.condition
+    const isOlder = stored.version < known.version
+    if (unused || foreign.length > 0 || (missing.length === 0 && !isOlder)) return []
     yield* Effect.flatMap(scene.store, (store) => store.makeTables)
-    return missing.map((table) => `made the table ${table}`)
+    return [
+      ...missing.map((table) => `made the table ${table}`),
+      ...(isOlder ? [`brought the tables from version ${stored.version} to version ${known.version}`] : [])
+    ]
   })
 
 const agree = (scene: Scene) =>

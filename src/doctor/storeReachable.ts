@@ -21,8 +21,8 @@ const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
 export const storeReachable: Check = (scene) =>
   Effect.gen(function* () {
     const store = yield* scene.store
-    const { foreign, missing } = yield* scene.condition
-    // With its tables incomplete there is nothing to try with; store-schema says that.
-    if (missing.length + foreign.length === 0) yield* store.tryWrite
+    const { foreign, known, missing, stored } = yield* scene.condition
+    // With its tables incomplete, or of a newer version, there is nothing to try with; store-schema says that.
+    if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite
     return []
   }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(scene, error), (draft) => [draft])))

@@ -1,7 +1,9 @@
 import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
+import { version as program } from "../../package.json"
 import { type Fix, fix } from "../domain/Finding.ts"
 import { quote } from "../domain/rules.ts"
+import type { SchemaCondition } from "../domain/Schema.ts"
 import { asAdministrator, configure, sqlName } from "./remedies.ts"
 import type { Check, Draft, Scene } from "./scene.ts"
 
@@ -19,11 +21,45 @@ const elsewhere = (scene: Scene, table: string): Fix => {
   )
 }
 
-/** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at first use. */
+/** What is wrong with the version of the tables, if it is another than this program's. */
+const otherVersion = (label: string, { known, stored }: SchemaCondition): ReadonlyArray<Draft> => {
+  const version = Number.isFinite(stored.version) ? `version ${stored.version}` : "a version that cannot be read"
+  const draft = {
+    keys: [],
+    ports: [],
+    message: `the tables in ${label} are of ${version}, and d ${program} makes version ${known.version}`
+  }
+  if (stored.version > known.version) {
+    const { since } = stored
+    const maker = since === undefined ? "a newer d" : `d ${since} or newer`
+    return [
+      {
+        ...draft,
+        severity: "error",
+        evidence: `${maker} made them; nothing is changed`,
+        ...fix(null, `install ${maker}`)
+      }
+    ]
+  }
+  if (stored.version === known.version) return []
+  return [
+    {
+      ...draft,
+      severity: "info",
+      evidence: "the next change brings them up to date; older programs can read them then, and not change them",
+      ...fix("d doctor --fix")
+    }
+  ]
+}
+
+/** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at the first change. */
 export const storeSchema: Check = (scene) =>
   Effect.gen(function* () {
     const store = yield* scene.store
-    const { foreign, missing, unused } = yield* scene.condition
+    const condition = yield* scene.condition
+    const { foreign, missing, unused } = condition
+    const version = unused ? [] : otherVersion(store.label, condition)
+    if (version.some(({ severity }) => severity === "error")) return version
     if (foreign.length > 0) {
       return foreign.map(
         ({ column, table }): Draft => ({
@@ -36,7 +72,7 @@ export const storeSchema: Check = (scene) =>
         })
       )
     }
-    if (unused || missing.length === 0) return []
+    if (unused || missing.length === 0) return version
     return [
       {
         severity: "error" as const,

@@ -35,8 +35,15 @@ export interface RegistryState {
   readonly reserved: ReadonlyMap<number, string>
   /** The keys that this very change has assigned, if it was made before and is answered again. */
   readonly assigned?: ReadonlySet<string>
-  /** The table of settings that the claims belong to, once anything was changed. */
-  readonly settingsTable?: string | undefined
+  readonly facts?: RegistryFacts
+}
+
+/** What a registry says of itself, once anything was changed. */
+export interface RegistryFacts {
+  /** The table of settings that the claims belong to. */
+  readonly settingsTable: string | undefined
+  /** The version of the tables, as it is stored. */
+  readonly version: string | undefined
 }
 
 /** One thing that a decision wants written. */

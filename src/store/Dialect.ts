@@ -12,16 +12,19 @@ import type { CommitLost } from "./patience.ts"
 export type Trouble =
   /** One of our tables is not there: the schema has to be made. */
   | { readonly _tag: "MissingTable" }
-  /** A unique key exists already: somebody outside our queue was faster. */
+  /** The tables are of an older version than this program's: they have to be brought up to date. */
+  | { readonly _tag: "Outdated" }
+  /** A unique key exists already, or a table, column or index: somebody outside our queue was faster. */
   | { readonly _tag: "Duplicate" }
   /**
    * - Busy: somebody else is in the way; the same again may succeed.
    * - Lost: the connection broke. What was sent last may have been done.
    * - Down: there is no connection to be had.
    * - Refused: it will not work until somebody mends something.
+   * - MissingColumn: the same, because a table has another shape.
    */
   | {
-      readonly _tag: "Busy" | "Lost" | "Down" | "Refused"
+      readonly _tag: "Busy" | "Lost" | "Down" | "Refused" | "MissingColumn"
       readonly reason: string
       readonly hint: string
       /** Where it is none, the tag says it. */

@@ -6,6 +6,7 @@ import { quote } from "../domain/rules.ts"
 import { Dialect } from "./Dialect.ts"
 import { Troubled } from "./patience.ts"
 import type { Rows } from "./rows.ts"
+import type { Steps } from "./schema.ts"
 import { makeSteps, type Step, type StoredRow } from "./steps.ts"
 
 /**
@@ -15,10 +16,10 @@ import { makeSteps, type Step, type StoredRow } from "./steps.ts"
 export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string; readonly stored: string }> {}
 
 /** The steps that write changes, and what takes them, for inside a transaction. */
-export const makeChanges = (settings: string, rows: Rows) =>
+export const makeChanges = (settings: string, schema: Steps, rows: Rows) =>
   Effect.gen(function* () {
     const dialect = yield* Dialect
-    const steps = yield* makeSteps(settings)
+    const steps = yield* makeSteps(settings, schema)
 
     /** Fails with KeyCollision where the table takes another key for one of `keys`. */
     const refuseCollision = (keys: ReadonlyArray<string>) =>

@@ -192,12 +192,16 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
       return trouble._tag === "Refused" ? diagnoseCommit(error.cause) : trouble
     },
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
-    columns: Effect.map(
-      sql<{ name: string }>`
+    columns: Effect.gen(function* () {
+      const rows = yield* sql<{ name: string }>`
         SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS
-        WHERE TABLE_SCHEMA = DATABASE()`,
-      (rows) => new Set(rows.map((row) => row.name))
-    ),
+        WHERE TABLE_SCHEMA = DATABASE()`
+      // A connection outlives its database.
+      const exists = rows.length > 0 || (yield* sql`SHOW DATABASES WHERE ${sql("Database")} = DATABASE()`).length > 0
+      return exists
+        ? new Set(rows.map((row) => row.name))
+        : yield* new SqlError({ cause: { errno: 1049, sqlState: "42000", message: "no such database" } })
+    }),
     account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
     loses: Effect.map(
       sql<{ flush: number; binlog: number; sync: number }>`

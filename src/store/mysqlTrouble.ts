@@ -42,6 +42,9 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
   switch (errno) {
     case 1146: // no such table
       return { _tag: "MissingTable" }
+    case 1050: // the table exists
+    case 1060: // the column
+    case 1061: // the index
     case 1062: // duplicate entry
       return { _tag: "Duplicate" }
     case 1020: // record changed since it was read
@@ -148,7 +151,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1054: {
       const column = /'([^']+)'/.exec(message)?.[1] ?? "that is needed"
       return {
-        _tag: "Refused",
+        _tag: "MissingColumn",
         reason: `a table in it has no column ${column}: it is another program's`,
         hint: "name another table with AUTOMATELINUX_SETTINGS_TABLE, or another database"
       }

@@ -95,6 +95,13 @@ export const unavailable = (store: string, trouble: Trouble): Unavailable => {
         reason: "a table is missing and cannot be made",
         hint: "look at the rights of its user"
       })
+    case "Outdated":
+      return new Unavailable({
+        store,
+        fault: "other",
+        reason: "its tables are of an older version",
+        hint: "d doctor --fix brings them up to date"
+      })
     case "Duplicate":
       return new Unavailable({
         store,

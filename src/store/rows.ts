@@ -6,7 +6,7 @@ import type { Claim, RegistryState } from "../domain/RegistryState.ts"
 import { columnText, columnTextOrNull, LIMITS } from "../domain/text.ts"
 import { Dialect } from "./Dialect.ts"
 import { type Question, question } from "./questions.ts"
-import { PREFIX, TABLE_ROW } from "./schema.ts"
+import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
 
 /** What one answer shows of the past. */
 const HISTORY_MAX = 20
@@ -96,9 +96,9 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       (rows) => new Map(rows.map((row) => [row.port, columnText(row.reason, LIMITS.text)]))
     )
 
-    const ofTable = question(
-      sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${TABLE_ROW}`,
-      ([row]) => row?.value
+    const ofFacts = question(
+      sql<FactRow>`SELECT name, value FROM port_registry WHERE name IN (${TABLE_ROW}, ${VERSION_ROW})`,
+      factsOf
     )
 
     /** What a decision rests on. */
@@ -108,7 +108,7 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       owners: ofOwners,
       claims: ofClaims,
       reserved: ofReserved,
-      settingsTable: ofTable
+      facts: ofFacts
     }
 
     /** Those rows that the table takes for `key`'s, by their keys: its collation may hold others to be equal. */

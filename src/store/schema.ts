@@ -1,10 +1,39 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type { SchemaCondition } from "../domain/Schema.ts"
+import type { RegistryFacts } from "../domain/RegistryState.ts"
+import type { SchemaCondition, SchemaVersion } from "../domain/Schema.ts"
 import { type ColumnTypes, Dialect } from "./Dialect.ts"
 
-/** The columns that every table must have, ours or not. */
-const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArray<string>]> => [
+type Columns = ReadonlyArray<readonly [table: string, columns: ReadonlyArray<string>]>
+
+/**
+ * What a version of the tables adds to the one before.
+ *
+ * Older programs go on reading, and a transaction of theirs may commit between two statements. So a step only adds: a
+ * table, an index, or a column that may be left out of an INSERT. What a newer program reads must be there to the older
+ * one as well, so a question takes the columns of a step with `SELECT *`, and does without what is missing. The table
+ * port_registry, and the row that has the version, stay as they are for ever.
+ */
+export interface SchemaStep extends SchemaVersion {
+  /** Each may be run again, and by several programs at once: what is there already is no failure. */
+  readonly statements: (types: ColumnTypes) => ReadonlyArray<string>
+  /** The columns that it adds, by table. */
+  readonly columns: Columns
+}
+
+/** The version of the tables without any step. */
+const FIRST: SchemaVersion = { version: 1, since: "0.1.0" }
+
+/** The steps from the first version to the newest, in their order. */
+export class SchemaSteps extends Context.Reference<SchemaSteps>()("SchemaSteps", {
+  defaultValue: (): ReadonlyArray<SchemaStep> => []
+}) {}
+
+export type Steps = ReadonlyArray<SchemaStep>
+
+/** The columns of the first version that every table must have, ours or not. */
+const COLUMNS = (settings: string): Columns => [
   [settings, ["setting_key", "setting_value"]],
   ["port_claims", ["port", "claim_key", "claimed_at", "host", "by"]],
   ["port_keys", ["key", "description", "created_at", "host", "by"]],
@@ -15,8 +44,18 @@ const COLUMNS = (settings: string): ReadonlyArray<readonly [string, ReadonlyArra
   ["port_health", ["host", "port", "key", "state", "since", "last_up", "failures", "mark", "listener"]]
 ]
 
+/** The columns of the tables in `version`. */
+const columnsOf = (settings: string, steps: Steps, version: number): Columns => {
+  const columns = new Map(COLUMNS(settings))
+  for (const step of steps.filter((each) => each.version <= version)) {
+    for (const [table, added] of step.columns) columns.set(table, [...(columns.get(table) ?? []), ...added])
+  }
+  return [...columns]
+}
+
 /**
- * The tables, each made only where it is missing. Times are ISO 8601 text in UTC, because the databases have no type
+ * The tables of the first version, each made only if it is missing. The last one is port_registry: without its rows there
+ * is no change, so a registry that was changed has had all of them. Times are ISO 8601 text in UTC, because the databases have no type
  * for them in common.
  */
 const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: string) => {
@@ -50,18 +89,15 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
         `${id("key")} ${name(250)}, old_port INTEGER, new_port INTEGER, detail TEXT, host ${name(255)} NOT NULL, ` +
         `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)`
     ),
-    create("port_registry", `name ${name(255)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`),
     create(
       "port_health",
       `host ${name(255)} NOT NULL, port INTEGER NOT NULL, ${id("key")} ${name(250)} NOT NULL, state ${name(16)} NOT NULL, ` +
         `since ${name(32)} NOT NULL, last_up ${name(32)}, failures INTEGER NOT NULL, mark INTEGER NOT NULL, ` +
         `listener TEXT, PRIMARY KEY (host, port)`
-    )
+    ),
+    create("port_registry", `name ${name(255)} NOT NULL PRIMARY KEY, value TEXT NOT NULL`)
   ]
 }
-
-/** The tables that are expected, by name. */
-export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
@@ -72,6 +108,33 @@ export const MUTEX = "mutex"
 /** The row that says which table of settings the claims belong to: those of another would drop them. */
 export const TABLE_ROW = "settings_table"
 
+/** The row that has the version of the tables, and the first `d` that knows it; one that has none is of the first version. */
+export const VERSION_ROW = "schema_version"
+
+export interface FactRow {
+  readonly name: string
+  readonly value: string
+}
+
+/** What the rows of that name in port_registry say. */
+export const factsOf = (rows: ReadonlyArray<FactRow>): RegistryFacts => {
+  const value = (name: string) => rows.find((row) => row.name === name)?.value
+  return { settingsTable: value(TABLE_ROW), version: value(VERSION_ROW) }
+}
+
+/** The version that `steps` make. */
+export const newest = (steps: Steps): SchemaVersion => steps.at(-1) ?? FIRST
+
+/** What the row of the version holds for the one that `steps` make. */
+export const versionRow = (steps: Steps): string => `${newest(steps).version} ${newest(steps).since}`
+
+/** The version that the row tells; one that cannot be read is newer than any. */
+export const versionOf = (row: string | undefined): SchemaVersion => {
+  if (row === undefined) return FIRST
+  const [, version, since] = /^([1-9]\d{0,8})(?: (\d+\.\d+\.\d+))?$/.exec(row) ?? []
+  return { version: Number(version ?? Number.POSITIVE_INFINITY), since }
+}
+
 /** Many may do it at once. */
 const insertMutex = (sql: SqlClient.SqlClient) =>
   sql.onDialectOrElse({
@@ -79,21 +142,38 @@ const insertMutex = (sql: SqlClient.SqlClient) =>
     orElse: () => sql`INSERT OR IGNORE INTO port_registry ${sql.insert({ name: MUTEX, value: "" })}`
   })
 
-/** Makes what is missing; safe when many do it at once. Nothing that is there is altered. */
-export const ensureSchema = (settings: string) =>
+/** Makes what is missing, in the newest version; safe when many do it at once. Nothing that is there is altered. */
+export const ensureSchema = (settings: string, steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const dialect = yield* Dialect
     const types = yield* dialect.columnTypes
     yield* Effect.forEach(statements(sql, types, settings), (statement) => statement, { discard: true })
     yield* insertMutex(sql)
+    for (const text of steps.flatMap((step) => step.statements(types))) {
+      yield* Effect.catchIf(
+        sql.unsafe(text).raw,
+        (error) => dialect.diagnose(error)._tag === "Duplicate",
+        () => Effect.void
+      )
+    }
+  })
+
+/** Stores, in a transaction, that the tables have the newest version. */
+export const storeVersion = (steps: Steps) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<FactRow>`SELECT name, value FROM port_registry WHERE name = ${VERSION_ROW}`
+    if (row !== undefined && versionOf(row.value).version >= newest(steps).version) return
+    yield* sql`DELETE FROM port_registry WHERE name = ${VERSION_ROW}`
+    yield* sql`INSERT INTO port_registry ${sql.insert({ name: VERSION_ROW, value: versionRow(steps) })}`
   })
 
 /** Reads no row and every column, so that a table of another shape fails here and not in the middle of a change. */
-export const checkColumns = (settings: string) =>
+export const checkColumns = (settings: string, steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    for (const [table, columns] of COLUMNS(settings)) {
+    for (const [table, columns] of columnsOf(settings, steps, newest(steps).version)) {
       yield* sql`SELECT ${sql.csv(columns.map((column) => sql`${sql(column)}`))} FROM ${sql(table)} LIMIT 0`.raw
     }
   })
@@ -109,15 +189,27 @@ export const tryEverything = (settings: string) =>
     }
   })
 
-/** Compares what is there, by `table.column`, with what is expected. */
-export const conditionOf = (settings: string, there: ReadonlySet<string>): SchemaCondition => {
+/** Compares what is there, by `table.column`, with what is expected of the version that it is. */
+export const conditionOf = (
+  settings: string,
+  steps: Steps,
+  there: ReadonlySet<string>,
+  facts: RegistryFacts
+): SchemaCondition => {
+  const stored = versionOf(facts.version)
   const tables = new Set([...there].map((name) => name.slice(0, name.indexOf("."))))
-  const expected = COLUMNS(settings)
+  const expected = columnsOf(settings, steps, stored.version)
   const missing = expected.map(([table]) => table).filter((table) => !tables.has(table.toLowerCase()))
   const foreign = expected.flatMap(([table, columns]) => {
     const column = columns.find((name) => !there.has(`${table}.${name}`.toLowerCase()))
     return column === undefined || missing.includes(table) ? [] : [{ table, column }]
   })
   const ours = (table: string) => !missing.includes(table) && !foreign.some((each) => each.table === table)
-  return { unused: !expected.some(([table]) => table !== settings && ours(table)), missing, foreign }
+  return {
+    unused: !expected.some(([table]) => table !== settings && ours(table)),
+    missing,
+    foreign,
+    stored,
+    known: newest(steps)
+  }
 }

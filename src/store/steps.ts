@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Actor } from "../config.ts"
 import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
-import { MUTEX, PREFIX, TABLE_ROW } from "./schema.ts"
+import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
 /** Who makes a change, and when. */
 export interface Stamp extends Actor {
@@ -52,7 +52,7 @@ const rowOf = (change: Change): ReadonlyArray<string> =>
   change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
 
 /** What has to be done for changes to be written. */
-export const makeSteps = (settings: string) =>
+export const makeSteps = (settings: string, schema: Steps) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const bytes = sql.literal(sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" }))
     /** A column as text in UTF-8, whatever its type and character set are. */
@@ -127,6 +127,13 @@ export const makeSteps = (settings: string) =>
         fresh.map((key) => ({ key, created_at: at, host, by: user }))
       )
     }
+
+    /** Stores what the registry does not say of itself yet. */
+    const introduceRegistry = (facts: RegistryState["facts"]) =>
+      insertAll("port_registry", [
+        ...(facts?.settingsTable === undefined ? [{ name: TABLE_ROW, value: settings }] : []),
+        ...(facts?.version === undefined ? [{ name: VERSION_ROW, value: versionRow(schema) }] : [])
+      ])
 
     const forget = (key: string): ReadonlyArray<Step> => [
       { statement: sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}` },
@@ -251,9 +258,7 @@ export const makeSteps = (settings: string) =>
       if (events.length === 0) return []
       return [
         { statement: touch(batch) },
-        ...(stored.settingsTable === undefined
-          ? insertAll("port_registry", [{ name: TABLE_ROW, value: settings }])
-          : []),
+        ...introduceRegistry(stored.facts),
         ...steps,
         ...keepAll(written(parts, left)),
         ...writeClaims(claimMoves(stored.claims, left.claims)),

@@ -77,7 +77,7 @@ export const inState = <A, E, R>(
     if (state === undefined) return Effect.dieMessage("nothing was read, and nothing is known")
     const found = { state, agrees: stored === undefined, made }
     return guard
-      .requireTable(state.settingsTable)
+      .requireOurs(state.facts)
       .pipe(Effect.zipRight(guard.requireEngine(engine)), Effect.zipRight(body(found, atLast)))
   }, reading)
 }
@@ -152,6 +152,7 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
       let hasty = true
       let moves = 0
       const attempt = Effect.fnUntraced(function* ({ agrees, made, state: stored }: Found, atLast: AtLast) {
+        yield* guard.requireNewest(stored.facts)
         const began = performance.now()
         const at = DateTime.formatIso(yield* DateTime.now)
         const parts: Array<Part> = []
@@ -182,7 +183,9 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
         if (meeting > 0) yield* changes.take(steps.slice(0, meeting))
         if (!hasty) yield* changes.take(rest)
         atLast(hasty ? rest.map(({ statement }) => statement) : [], (version) => {
-          const isKnown = stored.settingsTable !== undefined && (agrees || parts.length > 0)
+          // What a registry says of itself is there with its first change.
+          const { settingsTable, version: stands } = stored.facts ?? {}
+          const isKnown = settingsTable !== undefined && stands !== undefined && (agrees || parts.length > 0)
           known = isKnown && version !== undefined ? { version, state } : undefined
         })
         hasty = false

@@ -62,13 +62,27 @@ describe.each([
     expect(await copy.ok("getPort", "--key", "c-dev")).toBe("24405\n")
   })
 
-  it("a daemon whose tables are removed makes them again", async () => {
+  it("a daemon whose tables are removed begins anew only if all of them are", async () => {
     const { box, file } = await served()
     await box.ok("allocate", "--app", "a")
     expect(await box.ok("getPort", "--key", "a-dev")).toBe("24401\n")
-    withSqlite(file, (database) => database.exec("DROP TABLE settings"))
+    const drop = (condition: string) =>
+      withSqlite(file, (database) => {
+        const tables = database.prepare(`SELECT name FROM sqlite_master WHERE type = 'table' AND ${condition}`).all()
+        for (const { name } of tables as ReadonlyArray<{ name: string }>) database.exec(`DROP TABLE ${name}`)
+      })
+    drop("name = 'settings'")
+    for (const words of [
+      ["getPort", "--key", "a-dev"],
+      ["allocate", "--app", "b"]
+    ]) {
+      const run = await box.d(...words)
+      expect([run.code, run.stdout]).toEqual([3, ""])
+      expect(run.stderr).toContain(": settings is missing from it")
+    }
+    drop("name NOT LIKE 'sqlite%'")
     expect(await box.d("getPort", "--key", "a-dev")).toMatchObject({ code: 1, stdout: "" })
-    expect(await box.ok("allocate", "--app", "b")).toContain("b-prod 244")
+    expect(await box.ok("allocate", "--app", "b")).toContain("b-prod 24400")
   })
 })
 

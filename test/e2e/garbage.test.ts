@@ -91,7 +91,7 @@ const RULES: Readonly<Record<string, (row: Row) => boolean>> = {
     (row["detail"] === null || isLine(row["detail"], 4096)) &&
     row["program"] === "daemon",
   port_health: (row) => isPort(row["port"]) && KEY.test(String(row["key"])) && row["host"] === "box",
-  port_registry: (row) => ["mutex", "settings_table", "watched:box"].includes(String(row["name"]))
+  port_registry: (row) => ["mutex", "settings_table", "schema_version", "watched:box"].includes(String(row["name"]))
 }
 
 const memoryKiB = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])

@@ -176,12 +176,17 @@ describe("trouble with the file", () => {
     db.close()
   })
 
-  it("loses its tables under a program, and gets them back", async () => {
+  it("loses a table under a program, and does not begin anew what it held", async () => {
     const file = join(temporary(), "ports.sqlite")
     await at(file).ok("allocate", "--app", "a")
     const db = openSqlite(file)
     db.exec("DROP TABLE port_claims")
     db.close()
+    const run = await at(file).d("allocate", "--app", "b")
+    expectTrouble(run, /port_claims is missing from it/)
+    expect(run.stderr).toContain("d doctor --fix makes empty tables")
+    expect(await at(file).ok("getPort", "--key", "a-dev")).toBe("24001\n")
+    await at(file).d("doctor", "--fix")
     expect(await at(file).ok("allocate", "--app", "b")).toContain("b-prod 24002")
   })
 })

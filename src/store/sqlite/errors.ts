@@ -127,9 +127,14 @@ const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
       return locked(path)
     case ERROR: {
       if (/no such table/.test(message)) return { _tag: "MissingTable" }
-      const column = /no such column: "?(\w+)/.exec(message)?.[1]
+      const column = /(?:no such column:|has no column named) "?(\w+)/.exec(message)?.[1]
       if (column !== undefined)
-        return refused(`a table in it has no column ${column}: it is another program's`, ELSEWHERE)
+        return {
+          _tag: "MissingColumn",
+          reason: `a table in it has no column ${column}: it is another program's`,
+          hint: ELSEWHERE
+        }
+      if (/ already exists$|^duplicate column name/.test(message)) return { _tag: "Duplicate" }
       break
     }
     case NOTADB:
