@@ -1,7 +1,7 @@
-import { copyFileSync, linkSync, renameSync, rmSync, symlinkSync } from "node:fs"
+import { copyFileSync, existsSync, linkSync, renameSync, rmSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { expect, it } from "vitest"
+import { expect, it, vi } from "vitest"
 import { isRoot } from "../support/nobody.ts"
 import { type Machine, machine, PROGRAM, startDaemon } from "../support/program.ts"
 import { holdSqlite, withSqlite } from "../support/sqlite.ts"
@@ -99,6 +99,32 @@ it("goes on with a backup that is put in its place under a daemon", async () => 
   expect(stored).toEqual(expect.arrayContaining([25500, 25502, ...ports]))
   expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
 })
+
+it.each(["is there at once", "comes after the old file has gone elsewhere"])(
+  "has nothing of the -wal of the old file when the backup %s",
+  async (how) => {
+    const { beside, box, daemon, file } = await served()
+    // The pages lie elsewhere in the copy: what is in the -wal would damage it.
+    withSqlite(file, (database) => database.exec(`VACUUM INTO '${file}.backup'`))
+    await box.ok("allocate", "--app", "after")
+    if (how !== "is there at once") {
+      await sleep(1500)
+      renameSync(file, `${file}.old`)
+      await vi.waitUntil(() => !existsSync(`${file}-wal`), 10_000)
+    }
+    renameSync(`${file}.backup`, file)
+    expect(await box.ok("allocate", "--app", "new")).toBe("new-prod 25504\nnew-dev 25505\n")
+    expect(await beside.d("getPort", "--key", "after-dev")).toMatchObject({ code: 1 })
+    expect(await daemon.stop()).toBe(0)
+    expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
+    await expectAll(beside, { "cad-prod": 25500, "before-prod": 25502, "new-prod": 25504 })
+    // What was moved away is whole.
+    if (how !== "is there at once") {
+      const old = beside.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${file}.old` })
+      await expectAll(old, { "cad-prod": 25500, "before-prod": 25502, "after-prod": 25504 })
+    }
+  }
+)
 
 it("does a change again that was committed to a file which is no longer there", async () => {
   const { beside, box, daemon, file } = await served()

@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from "node:fs"
+import { realpathSync, rmSync, statSync } from "node:fs"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -19,8 +19,8 @@ export interface Opened {
   readonly database: Database
   readonly connection: Connection
   readonly isCurrent: () => boolean
-  /** Whether the -wal at the path is the one that it works on, perhaps beside another database by now. */
-  readonly hasWal: () => boolean
+  /** Its -wal, if that is left at the path while the database there was removed or is another one by now. */
+  readonly leftWal: () => string | undefined
   readonly closesLate: boolean
 }
 
@@ -35,11 +35,12 @@ const open = async (path: string): Promise<Opened> => {
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
     const [, wal] = opened.split(" ")
+    const walPath = `${realpathSync(path)}-wal`
     return {
       database,
       connection: makeConnection(database),
       isCurrent: () => files() === opened,
-      hasWal: () => files().endsWith(` ${wal}`),
+      leftWal: () => (files() !== opened && files().endsWith(` ${wal}`) ? walPath : undefined),
       closesLate
     }
   } catch (error) {
@@ -50,13 +51,26 @@ const open = async (path: string): Promise<Opened> => {
 
 /**
  * Brings what the -wal holds to the database, as SQLite does when the last program closes it. A database that is closed
- * late may be closed never, if the process ends before: then whoever copies the file would miss the rest, and whoever opens
- * another one that was put in its place would find that rest in it.
+ * late may be closed never, if the process ends before: then whoever copies or replaces the file would miss the rest.
  */
-const emptyWal = ({ database, hasWal, isCurrent }: Opened, path: string) => {
+const emptyWal = (database: Database, path: string) => {
   const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
-  if (wal === undefined || wal.size === 0 || !hasWal()) return
-  if (!isCurrent() || !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+  if (wal !== undefined && wal.size > 0 && !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+/**
+ * Takes the -wal away from beside another database that was put in the place of its own: SQLite leaves it, and whoever
+ * opens that database would take what is in it for its own. It goes as long as the old one is open, because until then
+ * nobody else opens what is at the path; and it is not emptied before, because that would let them. What it holds goes to
+ * the old database, wherever that is now.
+ */
+const removeWal = (database: Database, wal: string) => {
+  try {
+    database.exec("PRAGMA wal_checkpoint(PASSIVE)")
+  } finally {
+    rmSync(wal, { force: true })
+    rmSync(wal.replace(/-wal$/, "-shm"), { force: true })
+  }
 }
 
 /**
@@ -67,10 +81,12 @@ const emptyWal = ({ database, hasWal, isCurrent }: Opened, path: string) => {
 export const makeConnections = (path: string) => {
   const connections = new Map<"reader" | "writer", Opened>()
   const close = () => {
-    for (const opened of connections.values()) {
+    for (const { closesLate, database, isCurrent, leftWal } of connections.values()) {
       try {
-        if (opened.closesLate) emptyWal(opened, path)
-        opened.database.close()
+        const left = leftWal()
+        if (left !== undefined) removeWal(database, left)
+        else if (closesLate && isCurrent()) emptyWal(database, path)
+        database.close()
       } catch {
         // What is left of it goes with the process.
       }
