@@ -69,6 +69,8 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     const interval = Duration.toMillis(probeInterval)
     let memory: Memory | undefined
     let count = 0
+    /** What was empty at the last round, unlike the other: a backup may be being restored. It is believed the second time. */
+    let emptied: "claims" | "ports" | undefined
     let last: Tick | undefined
     /** By a clock that stands still while the machine sleeps. */
     let lookedAt = performance.now()
@@ -136,7 +138,13 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const ports = portsOf(seen.rows)
 
       const right = { claimedAt: at, host: actor.host, by: actor.user }
-      if (drift(ports, seen.claims, right).length > 0) {
+      const drifted = drift(ports, seen.claims, right).length > 0
+      const emptiedBefore = emptied
+      emptied = !drifted ? undefined : seen.claims.size === 0 ? "claims" : ports.size === 0 ? "ports" : undefined
+      if (emptied !== undefined && emptied !== emptiedBefore) {
+        return done({ at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size })
+      }
+      if (drifted) {
         // Read again inside the transaction: what was read here may be between two changes of our own.
         const followed = (yield* store.agree).map(({ claim }) => claim.key)
         if (followed.length > 0) {
