@@ -142,11 +142,11 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const emptiedBefore = emptied
       emptied = !drifted ? undefined : seen.claims.size === 0 ? "claims" : ports.size === 0 ? "ports" : undefined
       if (emptied !== undefined && emptied !== emptiedBefore) {
-        return done({ at, durationMs: (yield* Clock.currentTimeMillis) - started, ports: ports.size })
+        return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size })
       }
       if (drifted) {
         // Read again inside the transaction: what was read here may be between two changes of our own.
-        const followed = (yield* store.agree).map(({ claim }) => claim.key)
+        const followed = (yield* store.agree).map(({ claim }) => nameOf(claim.key))
         if (followed.length > 0) {
           yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: names(followed) })
         }

@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "./config.ts"
 import { drift } from "./domain/claims.ts"
+import { Unavailable } from "./domain/errors.ts"
 import { portsOf, type RegistryState } from "./domain/RegistryState.ts"
 import { makeChanges } from "./store/changes.ts"
 import { Dialect } from "./store/Dialect.ts"
@@ -12,7 +13,7 @@ import { makeNewsWriter } from "./store/news.ts"
 import { makeOwnerRows } from "./store/owners.ts"
 import { answered, type Questions, statementsOf } from "./store/questions.ts"
 import { makeRows } from "./store/rows.ts"
-import { conditionOf, SchemaSteps, tryEverything } from "./store/schema.ts"
+import { conditionOf, factsOf, SchemaSteps, tryEverything } from "./store/schema.ts"
 import { inState, makeWriter, type Plan } from "./store/writer.ts"
 
 export { labelOf } from "./store/label.ts"
@@ -67,6 +68,9 @@ export class Store extends Effect.Service<Store>()("Store", {
     const lookAround = look({ rows: listed.rows, claims: listed.claims, owners: owners.all })
     /** What a tick has read, and after which commit: it is read again only where there was another. */
     let known: { readonly version: string; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
+
+    /** After which commit it was last asked whether all is quiet. */
+    let settling: string | undefined
 
     return {
       /** Names the database for people, without secrets. */
@@ -140,6 +144,37 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Fails where a change could not be written; nothing is. */
       tryWrite: asItIs(provide(inState(guard, rows, () => tryEverything(settingsTable)))),
+
+      /** Writes a copy of the registry to `file`, and returns its size in bytes. */
+      backup: (file: string) =>
+        asItIs(
+          Effect.gen(function* () {
+            // A copy of nothing is no backup: perhaps another registry is meant.
+            if (conditionOf(settingsTable, schema, yield* dialect.columns, factsOf([])).unused) {
+              return yield* new Unavailable({
+                store: dialect.label,
+                fault: "other",
+                reason: "nothing is in it yet",
+                hint: "name the registry that is meant with AUTOMATELINUX_DATABASE_URL"
+              })
+            }
+            return yield* dialect.backup(file)
+          })
+        ),
+
+      /** Lets a plain copy of the registry's file have everything. */
+      settle: asItIs(dialect.settle),
+
+      /** The same if nothing was written since this was asked last. */
+      settleIfQuiet: asItIs(
+        Effect.suspend(() => {
+          const before = settling
+          return Effect.flatMap(dialect.version, (now) => {
+            settling = now
+            return now !== undefined && now === before ? dialect.settle : Effect.void
+          })
+        })
+      ),
 
       /** The account that this program was let in as. */
       account: asItIs(dialect.account),

@@ -29,6 +29,7 @@ export interface Results {
   readonly unreserve: { readonly port: number }
   readonly doctor: Examination
   readonly explain: Explanation
+  readonly backup: { readonly file: string; readonly bytes: number }
   readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
   readonly status: Status
 }
@@ -132,6 +133,7 @@ const texts: {
   unreserve: ({ port }) => line(`${port} no longer reserved`),
   doctor: async (examination, _, style) => (await import("./report.ts")).report(examination, style),
   explain: async (explanation, _, style) => (await import("./report.ts")).explanationText(explanation, style),
+  backup: ({ file }) => line(`backed up to ${file}`),
   ping: () => line("pong"),
   status: statusText
 }

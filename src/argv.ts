@@ -99,7 +99,7 @@ export const readArgv = (words: ReadonlyArray<string>): Invocation => {
       `${meant === undefined ? "" : `did you mean ${meant}? `}d help lists the commands`
     )
   }
-  if (command.operand !== undefined) return readOperand(command, afterSend, wrong)
+  if (command === commands.help) return readHelp(command, afterSend, wrong)
   const read = readOptions(command, afterSend, json, wrong)
   if (read._tag !== "Run") return read
   if (command === commands.daemon) return { _tag: "Daemon" }
@@ -109,8 +109,8 @@ export const readArgv = (words: ReadonlyArray<string>): Invocation => {
 
 type Wrong = (code: FailureCode, message: string, hint: string) => Invocation
 
-/** Only `help` takes a word without an option. */
-const readOperand = (command: CommandSpec, words: ReadonlyArray<string>, wrong: Wrong): Invocation => {
+/** Reads what `help` is asked about. */
+const readHelp = (command: CommandSpec, words: ReadonlyArray<string>, wrong: Wrong): Invocation => {
   const [word, extra] = words
   if (extra !== undefined)
     return wrong("invalid", `${quote(extra)} is one word too many`, `d ${command.name} [${command.operand}]`)
@@ -128,7 +128,17 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ""
     if (!word.startsWith("--") || word === "--") {
-      return wrong("invalid", `${quote(word)} is not expected: every value follows its option`, helpHint)
+      const field = command.operand?.toLowerCase()
+      if (field === undefined) {
+        return wrong("invalid", `${quote(word)} is not expected: every value follows its option`, helpHint)
+      }
+      if (field in payload) return wrong("invalid", `${quote(word)} is one word too many`, usageHint(command))
+      if (word.startsWith("-")) {
+        return wrong("invalid", `${quote(word)} is no file: write ./${asTyped(word)} if it is meant as one`, helpHint)
+      }
+      // A relative path means the caller's directory.
+      payload[field] = word === "" ? word : resolve(word)
+      continue
     }
     const equals = word.indexOf("=")
     const name = word.slice(2, equals === -1 ? undefined : equals)

@@ -19,6 +19,8 @@ export interface CommandSpec {
   readonly examples: ReadonlyArray<string>
   /** A word that may follow without an option. */
   readonly operand?: string
+  /** Runs in a process of its own, and is never taken to a daemon. */
+  readonly alone?: true
 }
 
 export const json: OptionSpec = { name: "json", help: "answer with one JSON document" }

@@ -39,6 +39,8 @@ const RECONNECT = Schedule.spaced("5 seconds")
 
 /** How often a daemon sees to its socket and its settings. */
 const UPKEEP = Duration.seconds(5)
+/** How often it is checked whether all is quiet. The daemon itself writes once a minute, so one in three finds it is. */
+const SETTLE = Schedule.spaced("20 seconds")
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -243,9 +245,12 @@ export const daemon = (environment: Environment): Effect.Effect<never, Failure> 
       /** Ticks on the parts, as soon as there are any. */
       const watch = Effect.gen(function* () {
         const monitor = Context.get(yield* parts, Monitor)
+        const store = Context.get(yield* parts, Store)
         // In a fiber of its own: in this one, which is being interrupted, whatever may be interrupted is.
-        const flush = Effect.interruptible(monitor.flush.pipe(Effect.disconnect, Effect.timeout(STOP_MS)))
-        yield* Effect.addFinalizer(() => Effect.flatMap(Effect.forkDaemon(flush), Fiber.await))
+        const last = Effect.zipRight(Effect.ignore(monitor.flush), Effect.ignore(store.settle))
+        const ending = Effect.interruptible(last.pipe(Effect.disconnect, Effect.timeout(STOP_MS)))
+        yield* Effect.addFinalizer(() => Effect.flatMap(Effect.forkDaemon(ending), Fiber.await))
+        yield* Effect.forkScoped(Effect.repeat(Effect.ignore(store.settleIfQuiet), SETTLE))
         return yield* monitor.run
       }).pipe(
         Effect.scoped,

@@ -110,6 +110,11 @@ export const makeHandlers = ({ doctor, environment, registry, store }: Services)
         const about = yield* askedPort(payload)
         return noted(yield* (yield* doctor).explain(about, store, environment, version))
       }),
+    backup: ({ file }) =>
+      Effect.map(
+        Effect.flatMap(store, (each) => each.backup(file)),
+        (bytes) => noted({ file, bytes })
+      ),
     unreserve: ({ port }) => call((registry) => registry.unreserve(port))
   }
 }

@@ -12,7 +12,7 @@ export interface LocalAnswer {
 
 /** The commands that can be sent over the wire. */
 const names = (): ReadonlyArray<string> =>
-  commandList.map((command) => command.name).filter((name) => name !== "daemon")
+  commandList.filter((command) => command.alone === undefined).map((command) => command.name)
 
 /** `width` is that of the help, in columns. */
 export const answerLocally = (

@@ -2,7 +2,7 @@ import { version } from "../package.json"
 import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
 import { type Asked, ask, daemonAllowed } from "./client.ts"
-import type { DaemonCommand } from "./commands.ts"
+import { type DaemonCommand, findCommand } from "./commands.ts"
 import { exitCodeOf, type Failure } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
@@ -61,8 +61,8 @@ const command = async <N extends keyof Results>(
       json
     )
   }
-  const allowed = daemonAllowed(process.env)
   const wrong = wrongSocketPath(process.env)
+  const allowed = daemonAllowed(process.env) && findCommand(name)?.alone === undefined
   if (allowed && wrong !== undefined) return fail(wrong, json)
   const ofDaemon = isOfDaemon(name)
   const question = {

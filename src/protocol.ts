@@ -12,7 +12,9 @@ import { LIMITS } from "./domain/text.ts"
 
 const Text = ruled((text) => textProblem(text))
 const Reason = ruled((text) => (text.trim() === "" ? "is empty: say why" : textProblem(text)))
-const Directory = ruled((text) => (text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"))
+const AbsolutePath = ruled((text) =>
+  text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
+)
 
 const Mode = Schema.Literal("prod", "dev").annotations({
   message: (issue) => ({ message: `${quote(issue.actual)} is not a mode: write prod or dev`, override: true })
@@ -49,7 +51,7 @@ export const payloads = {
     app: names(AppName),
     special: names(SpecialKey),
     description: Schema.optional(Text),
-    dir: Schema.optional(Directory),
+    dir: Schema.optional(AbsolutePath),
     dryRun: Switch
   }),
   getPort: Schema.Struct({
@@ -61,7 +63,7 @@ export const payloads = {
     key: PortKey,
     value: Schema.optional(PortInput),
     description: Schema.optional(Text),
-    dir: Schema.optional(Directory),
+    dir: Schema.optional(AbsolutePath),
     force: Switch
   }),
   listPorts: Schema.Struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
@@ -77,6 +79,7 @@ export const payloads = {
     accept: Schema.optional(PortKey),
     clientVersion: Schema.optional(Text)
   }),
+  backup: Schema.Struct({ file: AbsolutePath }),
   explain: Schema.Struct({ port: Schema.optional(PortInput), key: Schema.optional(PortKey) })
 } satisfies Record<RegistryCommand, unknown>
 

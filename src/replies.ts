@@ -197,6 +197,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       failed: listOf(oneOf(CHECK_NAMES))
     }),
   explain: explanation,
+  backup: () => object({ file: text, bytes: amount }),
   ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status
 }

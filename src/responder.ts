@@ -180,7 +180,7 @@ export const makeResponder = (
         const result = await run(status)
         return { ok: true, notes: [], result, text: () => textOf("status", result, {}) }
       }
-      const name = registryCommands.find((each) => each === command)
+      const name = registryCommands.find((each) => each === command && findCommand(each)?.alone === undefined)
       if (name === undefined) {
         return refused({
           code: "unknown-command",

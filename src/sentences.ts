@@ -147,6 +147,20 @@ export const describe = (error: RegistryError): Failure => {
         message: "it was done once, and another change has taken part of it away since",
         hint: "d listPorts shows what is true; the same command again makes it anew"
       }
+    case "CannotBackUp":
+      return {
+        code: error.exists ? "conflict" : "invalid",
+        message: `cannot write ${error.file}: ${error.reason}`,
+        hint: error.exists
+          ? "choose another name, or move it away: a backup overwrites nothing"
+          : "name a file in a directory that takes it: d backup FILE"
+      }
+    case "BackedUpElsewhere":
+      return {
+        code: "invalid",
+        message: `${error.store} is backed up by the server's own program, not by d`,
+        hint: error.command
+      }
     case "TooLate":
       return { code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" }
     case "TookTooLong":

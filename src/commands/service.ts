@@ -27,7 +27,21 @@ export const serviceCommands = {
       "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
       "Stops on SIGINT and SIGTERM. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
     ],
-    examples: ["d daemon"]
+    examples: ["d daemon"],
+    alone: true
+  },
+  backup: {
+    name: "backup",
+    summary: "Copy the registry's file, as it is at this moment",
+    usage: ["FILE"],
+    options: [json],
+    details: [
+      "The copy is whole whatever else writes meanwhile, and holds every change that was answered before. FILE is its owner's alone, appears when it is complete, and is never overwritten.",
+      "For a registry on a server, prints the command that dumps its tables, with exit code 2. docs/backup.md has every way to back up and to restore."
+    ],
+    examples: ["d backup ~/ports-$(date +%F).sqlite"],
+    operand: "FILE",
+    alone: true
   },
   getSocketPath: {
     name: "getSocketPath",

@@ -96,6 +96,18 @@ export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
 
 /** A change that is asked for again was made before, and part of what it assigned is no longer there. */
 export class Overtaken extends Data.TaggedError("Overtaken") {}
+/** A backup cannot be written to `file`. `exists` if that is because something is there. */
+export class CannotBackUp extends Data.TaggedError("CannotBackUp")<{
+  readonly file: string
+  readonly reason: string
+  readonly exists: boolean
+}> {}
+
+/** A registry that `d` does not copy itself: `command` does. */
+export class BackedUpElsewhere extends Data.TaggedError("BackedUpElsewhere")<{
+  readonly store: string
+  readonly command: string
+}> {}
 
 /** Whoever asked has stopped waiting, so nothing was done. */
 export class TooLate extends Data.TaggedError("TooLate") {}
@@ -107,6 +119,8 @@ export class TookTooLong extends Data.TaggedError("TookTooLong")<{ readonly what
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
 
 export type RegistryError =
+  | BackedUpElsewhere
+  | CannotBackUp
   | NotSet
   | NotFound
   | NotReserved

@@ -5,7 +5,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { Loss } from "../domain/Database.ts"
-import type { Fault } from "../domain/errors.ts"
+import type { BackedUpElsewhere, CannotBackUp, Fault } from "../domain/errors.ts"
 import type { CommitLost } from "./patience.ts"
 
 /** What a failed statement means for us, whatever the driver calls it. */
@@ -104,6 +104,10 @@ export class Dialect extends Context.Tag("Dialect")<
     readonly diagnoseCommit: (error: SqlError) => Trouble
     /** How many rows the raw result of an UPDATE or DELETE says it met. */
     readonly rowsMet: (raw: unknown) => number
+    /** Writes a copy of the database, as it is at this moment, to `file`, and returns its size in bytes. */
+    readonly backup: (file: string) => Effect.Effect<number, SqlError | CannotBackUp | BackedUpElsewhere>
+    /** Brings what was committed to where a plain copy of the database's file has it. */
+    readonly settle: Effect.Effect<unknown, SqlError>
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>
     /** The columns of every table that there is: `table.column`, in lower case. */
     readonly columns: Effect.Effect<ReadonlySet<string>, SqlError>

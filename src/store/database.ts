@@ -9,7 +9,7 @@ import { labelOf } from "./label.ts"
  * files may be gone, or another version's.
  */
 export const loadDatabase = Effect.gen(function* () {
-  const { database, patience } = yield* PortsConfig
+  const { database, patience, settingsTable } = yield* PortsConfig
   if (database._tag === "Sqlite") {
     const sqlite = yield* Effect.promise(() => import("./sqlite.ts"))
     yield* sqlite.load(database)
@@ -25,7 +25,7 @@ export const loadDatabase = Effect.gen(function* () {
         hint: "run it again if d is being installed; otherwise install d again"
       })
   })
-  return mysql.layer(database, patience)
+  return mysql.layer(database, settingsTable, patience)
 })
 
 export const databaseLayer = Layer.unwrapEffect(loadDatabase)

@@ -6,9 +6,10 @@ import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import type { Limits, Loss, Mysql } from "../domain/Database.ts"
-import type { Unavailable } from "../domain/errors.ts"
+import { BackedUpElsewhere, type Unavailable } from "../domain/errors.ts"
 import { CONNECTIONS, makeAdmission } from "./admission.ts"
 import type { Dialect, Trouble } from "./Dialect.ts"
+import { dumpCommand } from "./dump.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./journeys.ts"
 import { labelOf, userOf } from "./label.ts"
 import {
@@ -46,7 +47,11 @@ const certificates = (path: string): string => {
 }
 
 /** A server, or the nodes of a cluster: after a loss the next one is tried. */
-export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+export const layer = (
+  database: Mysql,
+  settingsTable: string,
+  patience: Patience
+): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
   const { name, password, servers, tls } = database
   const common = patience.stall
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
@@ -192,6 +197,8 @@ export const layer = (database: Mysql, patience: Patience): Layer.Layer<SqlClien
       return trouble._tag === "Refused" ? diagnoseCommit(error.cause) : trouble
     },
     rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
+    backup: (file) => new BackedUpElsewhere({ store: label, command: dumpCommand(database, settingsTable, file) }),
+    settle: Effect.void,
     columns: Effect.gen(function* () {
       const rows = yield* sql<{ name: string }>`
         SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS

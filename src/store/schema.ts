@@ -101,6 +101,8 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
 
 /** What the key of an assignment's row begins with. */
 export const PREFIX = "port_"
+/** The registry's tables. */
+export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
 
 /** The row that every transaction locks first, so that writers stand in a queue. */
 export const MUTEX = "mutex"

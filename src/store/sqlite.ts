@@ -6,11 +6,12 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../domain/Database.ts"
-import type { Unavailable } from "../domain/errors.ts"
+import { CannotBackUp, type Unavailable } from "../domain/errors.ts"
 import { Dialect, type Statements } from "./Dialect.ts"
 import { labelOf } from "./label.ts"
 import { openLayer } from "./open.ts"
 import { type Patience, unavailable } from "./patience.ts"
+import { backUp } from "./sqlite/backup.ts"
 import { loadDriver } from "./sqlite/driver.ts"
 import { diagnose, diagnoseCommit } from "./sqlite/errors.ts"
 import { makeConnections, type Opened } from "./sqlite/fileConnections.ts"
@@ -50,15 +51,13 @@ export const layer = (
     /** Who has it may use the writer, and is in no transaction of another's. */
     const free = Effect.unsafeMakeSemaphore(1)
     const get = (name: "reader" | "writer", reopen: Effect.Effect<Opened, SqlError>) =>
-      Effect.map(
-        Effect.suspend(() => {
-          const known = connections.current(name)
-          return known === undefined ? reopen : Effect.succeed(known)
-        }),
-        ({ connection }) => connection
-      )
+      Effect.suspend(() => {
+        const known = connections.current(name)
+        return known === undefined ? reopen : Effect.succeed(known)
+      })
+    const connectionOf = (opened: Effect.Effect<Opened, SqlError>) => Effect.map(opened, ({ connection }) => connection)
     /** A connection for questions alone. It sees what is committed, while the other one may be in a transaction. */
-    const reader = get(
+    const openReader = get(
       "reader",
       Effect.suspend(() =>
         connections.isStale()
@@ -66,7 +65,8 @@ export const layer = (
           : connections.reopen("reader", false)
       )
     )
-    const writer = get("writer", connections.reopen("writer", true))
+    const reader = connectionOf(openReader)
+    const writer = connectionOf(get("writer", connections.reopen("writer", true)))
 
     const sql = yield* SqlClient.make({
       acquirer: free.withPermits(1)(writer),
@@ -142,6 +142,17 @@ export const layer = (
         }),
       diagnose: (error) => diagnose(error.cause, path),
       diagnoseCommit: (error) => diagnoseCommit(error.cause, path),
+      backup: (file) =>
+        Effect.flatMap(openReader, ({ database }) =>
+          Effect.try({
+            try: () => backUp(database, file),
+            catch: (cause) => (cause instanceof CannotBackUp ? cause : new SqlError({ cause }))
+          })
+        ),
+      settle: free.withPermits(1)(
+        // PASSIVE waits for nobody, and leaves the -wal with its size, by which others see that the file is in use.
+        Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))
+      ),
       columns: Effect.map(
         sql<{ name: string }>`
           SELECT LOWER(t.name || '.' || c.name) AS name FROM sqlite_master AS t, pragma_table_info(t.name) AS c

@@ -3,21 +3,13 @@ import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = [
-  "mariadb-server-core",
-  "mariadb-client-core",
-  "socat",
-  "sqlite3",
-  "strace",
-  "perl-base",
-  "zsh",
-  "dash"
-]
+const PACKAGES = ["mariadb-server-core", "mariadb-client", "socat", "sqlite3", "strace", "perl-base", "zsh", "dash"]
 const PROGRAMS = [
   "mariadbd",
   "mariadb-install-db",
   "my_print_defaults",
   "mariadb",
+  "mariadb-dump",
   "socat",
   "sqlite3",
   "strace",
