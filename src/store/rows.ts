@@ -154,15 +154,18 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
           )
 
     /** The last changes to a key, or to a port, the newest first. */
-    const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
-      Effect.map(
+    const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) => {
+      const newest = sql.literal(`ORDER BY id DESC LIMIT ${HISTORY_MAX}`)
+      // Each by its own index: there is none for one or the other.
+      const found = [
+        ...(key === undefined ? [] : [sql`${sql("key")} = ${key}`]),
+        ...(port === undefined ? [] : [sql`old_port = ${port}`, sql`new_port = ${port}`])
+      ].map((which) => sql`SELECT * FROM (SELECT id FROM port_history WHERE ${which} ${newest}) AS some`)
+      const [first = sql`SELECT NULL`, ...others] = found
+      return Effect.map(
         sql<HistoryRow>`
           SELECT at, what, ${sql("key")}, old_port, new_port, detail, host, ${sql("user")}, program FROM port_history
-          WHERE ${sql.or([
-            ...(key === undefined ? [] : [sql`${sql("key")} = ${key}`]),
-            ...(port === undefined ? [] : [sql`old_port = ${port}`, sql`new_port = ${port}`])
-          ])}
-          ORDER BY id DESC LIMIT ${sql.literal(String(HISTORY_MAX))}`,
+          WHERE id IN (SELECT id FROM (${others.reduce((all, each) => sql`${all} UNION ${each}`, first)}) AS found) ${newest}`,
         (found) =>
           found.map(
             (row): Event => ({
@@ -178,6 +181,7 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
             })
           )
       )
+    }
 
     return {
       readHistory,

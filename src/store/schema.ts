@@ -64,6 +64,8 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
   const id = (name: string) => sql.onDialectOrElse({ mysql: () => `\`${name}\``, orElse: () => `"${name}"` })
   const name = types.name
   const stamp = `host ${name(255)} NOT NULL, ${id("by")} ${name(255)} NOT NULL`
+  /** The columns that the history is searched by. */
+  const indexed = [id("key"), "old_port", "new_port"]
   return [
     create(id(settings), `setting_key ${name(255)} NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL`),
     create(
@@ -87,8 +89,18 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
       "port_history",
       `id ${types.serial}, batch ${name(36)} NOT NULL, at ${name(32)} NOT NULL, what ${name(16)} NOT NULL, ` +
         `${id("key")} ${name(250)}, old_port INTEGER, new_port INTEGER, detail TEXT, host ${name(255)} NOT NULL, ` +
-        `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)`
+        `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)` +
+        sql.onDialectOrElse({ mysql: () => indexed.map((column) => `, INDEX (${column})`).join(""), orElse: () => "" })
     ),
+    // On a server they are part of the table, because to make an index is another right there.
+    ...sql.onDialectOrElse({
+      mysql: () => [],
+      orElse: () =>
+        indexed.map(
+          (column, index) =>
+            sql.unsafe(`CREATE INDEX IF NOT EXISTS port_history_${index + 1} ON port_history (${column})`).raw
+        )
+    }),
     create(
       "port_health",
       `host ${name(255)} NOT NULL, port INTEGER NOT NULL, ${id("key")} ${name(250)} NOT NULL, state ${name(16)} NOT NULL, ` +

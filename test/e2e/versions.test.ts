@@ -161,7 +161,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
         const run = await box.d(...words)
         expect(run.code).toBe(1)
         expect(run.stdout).toMatch(/are of version 2, and d \d+\.\d+\.\d+ makes version 1/)
-        expect(run.stdout).toContain("mend: install d 0.2.0 or newer")
+        expect(run.stdout).toContain("note: install d 0.2.0 or newer")
         expect(run.stdout + run.stderr).not.toMatch(ELSEWHERE)
       }
       expect(await dump()).toBe(before)
