@@ -45,18 +45,17 @@ const ownersIn = (ports: Ports): Map<number, string> => {
 
 /** The lowest slot of `size` neighbouring ports of `range` (2 for a pair, 1 for a special) of which all are free. */
 export const nextSlot = (range: PortRange, size: 1 | 2, world: World): Slot => {
-  const owners = ownersIn(world.ports)
+  const assigned = new Set(world.ports.values())
   const skipped: Array<number> = []
   const figures = { slots: 0, claimed: 0, reserved: 0, busy: 0 }
   for (let port = range.first; port + size - 1 <= range.last; port += size) {
-    const slot = size === 1 ? [port] : [port, port + 1]
-    const obstacles = slot.map((each) => obstacle(each, world, owners)?._tag)
+    const last = port + size - 1
     figures.slots++
-    if (obstacles.includes("Assigned")) figures.claimed++
-    else if (obstacles.includes("Reserved")) figures.reserved++
-    else if (obstacles.includes("Bound")) {
+    if (assigned.has(port) || assigned.has(last)) figures.claimed++
+    else if (world.reserved.has(port) || world.reserved.has(last)) figures.reserved++
+    else if (world.bound.has(port) || world.bound.has(last)) {
       figures.busy++
-      skipped.push(...slot.filter((each) => world.bound.has(each)))
+      for (let each = port; each <= last; each++) if (world.bound.has(each)) skipped.push(each)
     } else return { _tag: "Free", port, skipped }
   }
   return { _tag: "Full", figures, skipped }

@@ -11,11 +11,14 @@ export const after = (
   right: Omit<Claim, "key">,
   agrees = false
 ): RegistryState => {
-  const rows = new Map(state.rows)
-  const ports = new Map(state.ports)
-  const keys = new Map(state.keys)
-  const owners = new Map(state.owners)
-  const reserved = new Map(state.reserved)
+  /** A copy of `map`. One that none of the changes writes to is not copied: there may be very many keys. */
+  const copied = <K, V>(map: ReadonlyMap<K, V>, ...writers: ReadonlyArray<Change["_tag"]>): Map<K, V> =>
+    changes.some(({ _tag }) => writers.includes(_tag)) ? new Map(map) : (map as Map<K, V>)
+  const rows = copied(state.rows, "Assign", "Remove", "Rename")
+  const ports = copied(state.ports, "Assign", "Remove", "Rename")
+  const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
+  const owners = copied(state.owners, "Remove", "Rename", "Bind")
+  const reserved = copied(state.reserved, "Reserve", "Unreserve")
   let claims = agrees ? state.claims : settle(state.ports, state.claims, right)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = right

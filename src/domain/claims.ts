@@ -24,22 +24,27 @@ export const settle = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">):
     if (ports.get(claim.key) === port) settled.set(port, claim)
     else if (ports.has(claim.key)) moving.push(claim)
   }
-  const claimed = new Set([...settled.values()].map((claim) => claim.key))
   const give = (claim: Claim) => {
     const port = ports.get(claim.key)
-    if (port === undefined || settled.has(port)) return
-    settled.set(port, claim)
-    claimed.add(claim.key)
+    if (port !== undefined && !settled.has(port)) settled.set(port, claim)
   }
   for (const claim of moving.sort((a, b) => compare(a.claimedAt, b.claimedAt) || compare(a.key, b.key))) give(claim)
-  for (const key of [...ports.keys()].filter((each) => !claimed.has(each) && CLAIMABLE.test(each)).sort())
-    give({ ...stamp, key })
+  const without: Array<string> = []
+  for (const [key, port] of ports) if (settled.get(port)?.key !== key && CLAIMABLE.test(key)) without.push(key)
+  for (const key of without.sort()) give({ ...stamp, key })
   return settled
 }
 
 /** `claims` after `key` was renamed: the right to the port goes with it. */
 export const renameClaim = (claims: Claims, key: string, to: string): Map<number, Claim> =>
   new Map([...claims].map(([port, claim]) => [port, claim.key === key ? { ...claim, key: to } : claim]))
+
+/** The claims of `some` that are not the same in `others`. */
+const missingFrom = (others: Claims, some: Claims): ReadonlyArray<readonly [port: number, claim: Claim]> => {
+  const missing: Array<readonly [number, Claim]> = []
+  for (const [port, claim] of some) if (others.get(port) !== claim) missing.push([port, claim])
+  return missing
+}
 
 /** One step from `before` to `after`, by key: `from` or `to` is missing where a claim was given or dropped. */
 export interface ClaimMove {
@@ -50,10 +55,13 @@ export interface ClaimMove {
 
 /** What has to be written to turn the claims `before` into `after`. */
 export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMove> => {
-  const held = new Map([...before].map(([port, claim]) => [claim.key, port]))
-  const holds = new Map([...after].map(([port, claim]) => [claim.key, port]))
-  const dropped = [...before].filter(([, claim]) => !holds.has(claim.key)).map(([from, claim]) => ({ claim, from }))
-  const given = [...after].flatMap(([to, claim]): ReadonlyArray<ClaimMove> => {
+  // Few of many differ, so only these are gone through by key.
+  const old = missingFrom(after, before)
+  const fresh = missingFrom(before, after)
+  const held = new Map(old.map(([port, claim]) => [claim.key, port]))
+  const holds = new Set(fresh.map(([, claim]) => claim.key))
+  const dropped = old.filter(([, claim]) => !holds.has(claim.key)).map(([from, claim]) => ({ claim, from }))
+  const given = fresh.flatMap(([to, claim]): ReadonlyArray<ClaimMove> => {
     const from = held.get(claim.key)
     // Dropped and given anew between the two, it is another right to the same port.
     if (from === to && before.get(to)?.claimedAt === claim.claimedAt) return []

@@ -45,6 +45,8 @@ export const allocation = Effect.fn("allocation")(function* (
   const assignments: Array<Claimed> = []
   const notes: Array<Note> = []
   let ports: Ports = state.ports
+  /** A copy of them, with what was taken; made when something is. */
+  let taken: Map<string, number> | undefined
 
   /** The first choice for which no port was passed over wrongly, and none of whose new ports is bound when it is tried. */
   const settled = <C extends PairChoice>(choose: (world: World) => C, newPorts: (choice: C) => ReadonlyArray<number>) =>
@@ -73,7 +75,10 @@ export const allocation = Effect.fn("allocation")(function* (
 
   const take = (key: string, port: number) => {
     const created = ports.get(key) !== port || state.assigned?.has(key) === true
-    if (ports.get(key) !== port) ports = new Map(ports).set(key, port)
+    if (ports.get(key) !== port) {
+      taken ??= new Map(ports)
+      ports = taken.set(key, port)
+    }
     assignments.push({ key, port, created })
   }
 
