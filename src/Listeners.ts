@@ -10,9 +10,9 @@ import { readSockets, type Socket } from "./listeners/sockets.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
 
-const withOwners = (found: ReadonlyArray<Socket>): ReadonlyArray<Listener> => {
+const withOwners = async (found: ReadonlyArray<Socket>): Promise<ReadonlyArray<Listener>> => {
   if (found.length === 0) return []
-  const owners = ownersOf(new Set(found.map((socket) => socket.inode)))
+  const owners = await ownersOf(new Set(found.map((socket) => socket.inode)))
   const { homes, names } = readUsers()
   const processes = new Map([...new Set(owners.values())].map((pid) => [pid, processOf(pid, homes)]))
   return found.map(({ inode, uid, ...socket }) => ({
@@ -53,7 +53,7 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     }),
 
     /** Everything that listens on this host. */
-    all: Effect.sync(() => withOwners(sockets())),
+    all: Effect.promise(() => withOwners(sockets())),
 
     /** What the kernel keeps for outgoing connections. */
     ephemeral: Effect.sync(readEphemeral),
@@ -86,7 +86,9 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
 
     /** The listeners on `ports`, one for each address. */
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
-      Effect.sync(() => (ports.size === 0 ? [] : withOwners(sockets().filter((socket) => ports.has(socket.port))))),
+      ports.size === 0
+        ? Effect.succeed([])
+        : Effect.promise(() => withOwners(sockets().filter((socket) => ports.has(socket.port)))),
 
     still,
 

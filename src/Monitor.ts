@@ -70,7 +70,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
     let memory: Memory | undefined
     let count = 0
     /** What was empty at the last round, unlike the other: a backup may be being restored. It is believed the second time. */
-    let emptied: "claims" | "ports" | undefined
+    let emptied: "claims" | "ports" | "health" | undefined
     let last: Tick | undefined
     /** By a clock that stands still while the machine sleeps. */
     let lookedAt = performance.now()
@@ -140,7 +140,15 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
       const right = { claimedAt: at, host: actor.host, by: actor.user }
       const drifted = drift(ports, seen.claims, right).length > 0
       const emptiedBefore = emptied
-      emptied = !drifted ? undefined : seen.claims.size === 0 ? "claims" : ports.size === 0 ? "ports" : undefined
+      const lost = memory !== undefined && memory.records.size > 0 && seen.health.records.size === 0
+      emptied =
+        drifted && seen.claims.size === 0
+          ? "claims"
+          : drifted && ports.size === 0
+            ? "ports"
+            : lost
+              ? "health"
+              : undefined
       if (emptied !== undefined && emptied !== emptiedBefore) {
         return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size })
       }

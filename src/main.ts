@@ -88,7 +88,13 @@ const command = async <N extends keyof Results>(
   if (isOfDaemon(name)) return
   // What the daemon took and did not answer is perhaps done: in this process it is made if it was not.
   const perhapsDone = asked._tag === "Lost" ? asked.operation : undefined
-  return long({ _tag: "Command", command: name, payload, json, perhapsDone })
+  try {
+    return await long({ _tag: "Command", command: name, payload, json, perhapsDone })
+  } catch (error) {
+    if (perhapsDone === undefined) throw error
+    const message = `cannot tell whether it was done: the daemon took the command and did not answer, and d cannot load its own files`
+    return fail({ code: "outcome-unknown", message, hint: "d listPorts shows what is true" }, json)
+  }
 }
 
 const main = async (invocation: Invocation): Promise<void> => {

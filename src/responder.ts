@@ -143,7 +143,8 @@ export const makeResponder = (
     )
 
     return async (request: Request): Promise<Outcome> => {
-      const { command, operation, registry } = request
+      const { command, registry } = request
+      const operation = request["operation"] ?? undefined
       if (typeof command !== "string" || command === "") {
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }

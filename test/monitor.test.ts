@@ -184,6 +184,7 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
           yield* sql`DROP TABLE port_registry`.raw
           yield* sql`CREATE TABLE port_registry (name VARCHAR(255) NOT NULL PRIMARY KEY, value VARCHAR(255) NOT NULL CHECK (name = 'mutex'))`
             .raw
+          yield* sql`INSERT INTO port_registry VALUES ('mutex', '')`.raw
           const failed = yield* Effect.flip(tick)
           expect(failed._tag).toBe("Unavailable")
         })

@@ -37,6 +37,8 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
       else if (what === "rename") rows.delete(key)
       const holder = what === "rename" ? detail : key
       if (port !== null && holder !== null) rows.set(holder, String(port))
+      // The row that was removed held no port.
+      else if (what === "delete" || what === "release") rows.set(key, "")
       if (what === "allocate") assigned.add(key)
     }
   }

@@ -9,24 +9,49 @@ import { readOr } from "./readOr.ts"
 const isManager = (pid: number): boolean =>
   pid === 1 || readOr(() => readFileSync(`/proc/${pid}/comm`, "utf8"), "").trim() === "systemd"
 
+/** Inode of a socket → the descriptor that it was found at last: a process keeps its sockets. */
+const places = new Map<string, string>()
+const PLACES_MAX = 10_000
+
+const ownerAt = (place: string): number => Number(place.split("/")[2])
+
+/** How long other work of this process is kept waiting, in milliseconds: a machine may have very many descriptors. */
+const STRETCH_MS = 20
+
+const otherWork = () => new Promise<void>((done) => setImmediate(done))
+
 /**
  * Inode of a socket → the pid that has it open, for the processes that this user may look into. A service manager keeps
- * a socket that it has handed to a service; so it is taken for the owner only where there is no other.
+ * a socket that it has handed to a service; so it is taken for the owner only if there is no other.
  */
-export const ownersOf = (inodes: ReadonlySet<string>): Map<string, number> => {
+export const ownersOf = async (inodes: ReadonlySet<string>): Promise<Map<string, number>> => {
   const owners = new Map<string, number>()
   const kept = new Map<string, number>()
+  const read = (place: string) => readOr(() => readlinkSync(place), "")
+  for (const inode of inodes) {
+    const place = places.get(inode)
+    if (place !== undefined && read(place) === `socket:[${inode}]`) owners.set(inode, ownerAt(place))
+  }
+  if (places.size > PLACES_MAX) places.clear()
+  let began = performance.now()
   for (const name of readOr(() => readdirSync("/proc"), [])) {
     if (owners.size === inodes.size) break
     if (!/^\d+$/.test(name)) continue
     const pid = Number(name)
     let manager: boolean | undefined
     for (const descriptor of readOr(() => readdirSync(`/proc/${pid}/fd`), [])) {
-      const inode = /^socket:\[(\d+)\]$/.exec(readOr(() => readlinkSync(`/proc/${pid}/fd/${descriptor}`), ""))?.[1]
+      if (performance.now() - began > STRETCH_MS) {
+        await otherWork()
+        began = performance.now()
+      }
+      const place = `/proc/${pid}/fd/${descriptor}`
+      const inode = /^socket:\[(\d+)\]$/.exec(read(place))?.[1]
       if (inode === undefined || !inodes.has(inode)) continue
       manager ??= isManager(pid)
       const found = manager ? kept : owners
-      if (!found.has(inode)) found.set(inode, pid)
+      if (found.has(inode)) continue
+      found.set(inode, pid)
+      if (!manager) places.set(inode, place)
     }
   }
   return new Map([...kept, ...owners])

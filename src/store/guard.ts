@@ -17,6 +17,7 @@ import {
   ensureSchema,
   type FactRow,
   factsOf,
+  MUTEX,
   newest,
   type Steps,
   storeVersion,
@@ -212,9 +213,20 @@ export const makeGuard = (settings: string, steps: Steps, patience: Patience) =>
       )
     }
 
-    /** For what is no change of the registry: it makes no tables, and writes to none that are not ours to change. */
+    /**
+     * For what is no change of the registry: it makes no tables, and writes to none that are not ours to change, or that
+     * are just being restored.
+     */
     const attempted = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>
-      withPatience(dialect.admit(Effect.zipRight(Effect.flatMap(facts, requireOurs), effect)))
+      withPatience(
+        dialect.admit(
+          Effect.gen(function* () {
+            yield* Effect.flatMap(facts, requireOurs)
+            const [queue] = yield* ifThere(dialect.read("SELECT name FROM port_registry WHERE name = ?", [MUTEX]), [])
+            return queue === undefined ? yield* new Troubled({ trouble: GONE }) : yield* effect
+          })
+        )
+      )
 
     /** Says what is wrong, and mends nothing. */
     const asItIs = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowMoved, R>) =>

@@ -168,11 +168,12 @@ export const layer = (
       Effect.scoped(
         Effect.gen(function* () {
           const connection = yield* sql.reserve
-          const texts: ReadonlyArray<Text> = [["START TRANSACTION", []], ...statements.map(compiled), ["COMMIT", []]]
+          const texts: ReadonlyArray<Text> = [...statements.map(compiled), ["COMMIT", []]]
           const onNode = yield* inCluster(connection)
-          yield* Effect.onError((onNode ? sendAlone : sendTogether)(connection, texts), () =>
-            Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined))
-          )
+          const all = onNode
+            ? Effect.zipRight(run(connection, textOf(opening(true))), sendAlone(connection, texts))
+            : sendTogether(connection, [...opening(false), ...texts])
+          yield* Effect.onError(all, () => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined)))
         })
       ),
     commit: (connection, last) =>

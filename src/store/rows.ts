@@ -128,11 +128,13 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
       return Effect.map(dialect.read(`${some} (${marks})`, named), (rows) => byKey(rows as ReadonlyArray<Row>))
     }
 
-    /** Whether a change of one of those numbers was committed. */
-    const wasWritten = (batches: ReadonlyArray<string>) =>
+    /** Whether the transaction was committed that wrote changes of all those numbers `at` that time. */
+    const wasWritten = (numbers: ReadonlyArray<string>, at: string) =>
       Effect.map(
-        sql`SELECT id FROM port_history WHERE batch IN ${sql.in(batches)} LIMIT 1`,
-        (found) => found.length > 0
+        sql<{
+          batch: string
+        }>`SELECT DISTINCT batch FROM port_history WHERE at = ${at} AND batch IN ${sql.in(numbers)}`,
+        (found) => found.length === numbers.length
       )
 
     /** The events of those `operations` that were made before, by their number. It is not asked about none. */

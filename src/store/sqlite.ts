@@ -125,10 +125,10 @@ export const layer = (
           dialect
         ),
       commit: (connection, last) =>
-        runOn(connection, last).pipe(
-          Effect.zipRight(connection.executeUnprepared("COMMIT", [], undefined)),
-          Effect.zipRight(stillCurrent),
-          Effect.zipRight(versionOn(connection))
+        // The version is read before another process may commit; our own COMMIT does not change it.
+        Effect.zipRight(runOn(connection, last), versionOn(connection)).pipe(
+          Effect.zipLeft(connection.executeUnprepared("COMMIT", [], undefined)),
+          Effect.zipLeft(stillCurrent)
         ),
       version,
       progress: version,

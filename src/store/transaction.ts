@@ -50,7 +50,6 @@ export const transaction = <A, E, R>(
             return trouble._tag === "Lost" || trouble._tag === "Down" ? new CommitLost({ trouble }) : error
           })
         )
-        // Nobody else has the connection yet.
         whenCommitted?.(version)
         return exit.value
       }).pipe(Effect.scoped)

@@ -85,12 +85,15 @@ export const inState = <A, E, R>(
 /** The answer of a decision that was made before, as its `events` tell. Nothing of it is made again. */
 const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
   const before = asAnswered(state, events)
-  return Effect.flatMap(decide(before), ({ answer, changes }) =>
-    // A port that would be given only now was given to nobody.
-    changes.some((change) => change._tag === "Assign" && before.ports.get(change.key) !== change.port)
-      ? new Overtaken()
-      : Effect.succeed(answer)
-  )
+  /** What would be done only now: a port that is given to nobody, or a key that is still there. */
+  const isNew = (change: Change) =>
+    (change._tag === "Assign" && before.ports.get(change.key) !== change.port) ||
+    (change._tag === "Remove" && !events.some(({ key }) => key === change.key))
+  return Effect.matchEffect(decide(before), {
+    onSuccess: ({ answer, changes }) => (changes.some(isNew) ? new Overtaken() : Effect.succeed(answer)),
+    // It was done, whatever stands in its way now.
+    onFailure: () => new Overtaken()
+  })
 }
 
 /** How often a row may have been written meanwhile, until it is taken for one that nothing meets. */
@@ -141,10 +144,12 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
     Effect.suspend(() => {
       // The global one, because importing it costs every process that only reads.
       const batch = crypto.randomUUID()
+      /** What the transaction that was sent last came to: the numbers of the changes that it wrote, and when. */
+      let wrote: { readonly numbers: ReadonlyArray<string>; readonly at: string } | undefined
       let sent: { readonly came: ReadonlyArray<Came>; readonly lost: CommitLost } | undefined
       let came: Array<Came> = []
       const wasDone = Effect.gen(function* () {
-        if (yield* rows.wasWritten([batch, ...decisions.map(({ operation }) => operation)])) return true
+        if (wrote !== undefined && (yield* rows.wasWritten(wrote.numbers, wrote.at))) return true
         yield* changes.touch(crypto.randomUUID())
         return false
       })
@@ -177,6 +182,8 @@ export const makeWriter = (actor: Actor, guard: Guard, rows: Rows, changes: Chan
           if (came.length >= most || performance.now() - began > DECIDING_MS) break
         }
         const steps = changes.stepsOf({ stored, agrees }, parts, state, { ...actor, at, batch })
+        const numbers = parts.filter((part) => part.changes.length > 0).map(({ operation }) => operation)
+        wrote = { numbers: numbers.length > 0 ? numbers : [batch], at }
         // What nothing rests on goes with COMMIT. If that fails, the next attempt looks which statement did.
         const meeting = steps.findLastIndex(({ meets }) => meets !== undefined) + 1
         const rest = steps.slice(meeting)

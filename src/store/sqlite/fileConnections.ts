@@ -4,7 +4,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { makeConnection } from "./connection.ts"
 import { collectGarbage, type Database, loadDriver } from "./driver.ts"
-import { FileReplaced, prepareFile, watchFiles } from "./files.ts"
+import { FileReplaced, identityOf, prepareFile, watchFiles } from "./files.ts"
 import { isUsedByOthers } from "./locks.ts"
 
 /**
@@ -35,12 +35,14 @@ const open = async (path: string): Promise<Opened> => {
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
     const [, wal] = opened.split(" ")
-    const walPath = `${realpathSync(path)}-wal`
+    // By its own name: a symbolic link that leads elsewhere by now does not mean that the database was replaced.
+    const real = realpathSync(path)
+    const walPath = `${real}-wal`
     return {
       database,
       connection: makeConnection(database),
       isCurrent: () => files() === opened,
-      leftWal: () => (files() !== opened && files().endsWith(` ${wal}`) ? walPath : undefined),
+      leftWal: () => (identityOf(real) !== before && identityOf(walPath) === wal ? walPath : undefined),
       closesLate
     }
   } catch (error) {
@@ -62,15 +64,17 @@ const emptyWal = (database: Database, path: string) => {
  * Takes the -wal away from beside another database that was put in the place of its own: SQLite leaves it, and whoever
  * opens that database would take what is in it for its own. It goes as long as the old one is open, because until then
  * nobody else opens what is at the path; and it is not emptied before, because that would let them. What it holds goes to
- * the old database, wherever that is now.
+ * the old database, wherever that is now. If another process is just doing that, it is the one that takes the -wal away.
  */
-const removeWal = (database: Database, wal: string) => {
-  try {
-    database.exec("PRAGMA wal_checkpoint(PASSIVE)")
-  } finally {
-    rmSync(wal, { force: true })
-    rmSync(wal.replace(/-wal$/, "-shm"), { force: true })
-  }
+const removeWal = ({ database, leftWal }: Opened) => {
+  const { busy, checkpointed, log } = database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as Record<
+    string,
+    unknown
+  >
+  const wal = busy === 0 && log === checkpointed ? leftWal() : undefined
+  if (wal === undefined) return
+  rmSync(wal, { force: true })
+  rmSync(wal.replace(/-wal$/, "-shm"), { force: true })
 }
 
 /**
@@ -81,10 +85,10 @@ const removeWal = (database: Database, wal: string) => {
 export const makeConnections = (path: string) => {
   const connections = new Map<"reader" | "writer", Opened>()
   const close = () => {
-    for (const { closesLate, database, isCurrent, leftWal } of connections.values()) {
+    for (const opened of connections.values()) {
+      const { closesLate, database, isCurrent, leftWal } = opened
       try {
-        const left = leftWal()
-        if (left !== undefined) removeWal(database, left)
+        if (leftWal() !== undefined) removeWal(opened)
         else if (closesLate && isCurrent()) emptyWal(database, path)
         database.close()
       } catch {

@@ -95,7 +95,8 @@ export const prepareFile = async (path: string): Promise<void> => {
   }
 }
 
-const identityOf = (path: string): string => {
+/** The device and inode of the file at `path`. */
+export const identityOf = (path: string): string => {
   const stat = statSync(path, { throwIfNoEntry: false })
   return stat === undefined ? "none" : `${stat.dev}:${stat.ino}`
 }
