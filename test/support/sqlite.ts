@@ -12,6 +12,8 @@ export const openSqlite = (path: string): Database => new DatabaseSync(path)
 export const withSqlite = <A>(path: string, use: (database: Database) => A): A => {
   const database = openSqlite(path)
   try {
+    // A daemon may be writing at that moment.
+    database.exec("PRAGMA busy_timeout = 5000")
     return use(database)
   } finally {
     database.close()
