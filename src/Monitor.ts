@@ -122,19 +122,22 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
           discard: true
         })
       })
-    const done = (tick: Tick): Tick => {
-      failure = undefined
-      lookedAt = performance.now()
-      last = tick
-      return tick
-    }
+
+    /** A round that began at `started`, by the monotonic clock, is over. */
+    const done = (at: string, started: number, ports: number): Effect.Effect<Tick> =>
+      Effect.map(monotonic, (now) => {
+        failure = undefined
+        lookedAt = performance.now()
+        last = { at, durationMs: Math.round(now - started), ports }
+        return last
+      })
 
     /** One round of looks. Other programs' rows are adopted, transitions stored and logged. */
     const tick = Effect.fn("Monitor.tick")(function* () {
       const started = yield* monotonic
       const seen = yield* store.watch
       const at = DateTime.formatIso(yield* DateTime.now)
-      if (seen === undefined) return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: 0 })
+      if (seen === undefined) return yield* done(at, started, 0)
       const ports = portsOf(seen.rows)
 
       const right = { claimedAt: at, host: actor.host, by: actor.user }
@@ -150,7 +153,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
               ? "health"
               : undefined
       if (emptied !== undefined && emptied !== emptiedBefore) {
-        return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size })
+        return yield* done(at, started, ports.size)
       }
       if (drifted) {
         // Read again inside the transaction: what was read here may be between two changes of our own.
@@ -279,7 +282,7 @@ export class Monitor extends Effect.Service<Monitor>()("Monitor", {
         sightingsStoredAt: sightingsDue || before.tickedAt === undefined ? started : before.sightingsStoredAt
       }
       count++
-      return done({ at, durationMs: Math.round((yield* monotonic) - started), ports: ports.size })
+      return yield* done(at, started, ports.size)
     })
 
     /** Ticks for ever, the first time at once. A tick that fails is logged, and the next one comes. */

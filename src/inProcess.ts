@@ -4,7 +4,7 @@ import * as Layer from "effect/Layer"
 import type { Results } from "./answers.ts"
 import type { RegistryCommand } from "./commands.ts"
 import * as config from "./config.ts"
-import type { Failure } from "./domain/Failure.ts"
+import { type Failure, leftOpen } from "./domain/Failure.ts"
 import { Operation } from "./domain/Operation.ts"
 import { makeHandlers } from "./handlers.ts"
 import { Listeners } from "./Listeners.ts"
@@ -20,16 +20,6 @@ export interface Reply<N extends RegistryCommand> {
   /** Lines for standard error. */
   readonly notes: ReadonlyArray<string>
 }
-
-/** A failure that does not say what became of the change that a daemon took. */
-const leftOpen = (failure: Failure): Failure =>
-  failure.code === "unavailable"
-    ? {
-        code: "outcome-unknown",
-        message: `cannot tell whether it was done: the daemon took the command and did not answer, and ${failure.message}`,
-        hint: "d listPorts shows what is true"
-      }
-    : failure
 
 /**
  * Runs one command in this process. What is wrong with the payload is said before the database is touched, and what is
@@ -66,5 +56,8 @@ export const execute = <N extends RegistryCommand>(
     Effect.scoped,
     Effect.provideService(Operation, perhapsDone),
     Effect.mapError(describe),
-    Effect.mapError((failure) => (perhapsDone === undefined ? failure : leftOpen(failure)))
+    // Another failure says that the change was not made.
+    Effect.mapError((failure) =>
+      perhapsDone !== undefined && failure.code === "unavailable" ? leftOpen(failure.message) : failure
+    )
   )

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs"
 import { createServer, type Server } from "node:net"
+import { readOr } from "./listeners/readOr.ts"
 import { answers, SocketRefused } from "./socket.ts"
 
 /**
@@ -20,14 +21,6 @@ const baseOf = (path: string, uid: number): string => {
   return `${prefix}${digest.slice(0, 107 - prefix.length - 1 - SUFFIX)}:`
 }
 const USUAL = "0".repeat(SUFFIX)
-
-const readOr = <A>(read: () => A, otherwise: A): A => {
-  try {
-    return read()
-  } catch {
-    return otherwise
-  }
-}
 
 const PIECE = Buffer.alloc(65_536)
 
@@ -85,7 +78,7 @@ export const holderOf = (path: string, uid: number): number | undefined =>
 /** Says that the daemon `pid` runs and cannot be reached at `path`, and what to do. */
 export const unreachable = (path: string, pid: number): { readonly message: string; readonly hint: string } => ({
   message: `a daemon runs, pid ${pid}, and does not answer at ${path}`,
-  hint: `if its socket was removed, it makes another within 5 seconds; if it does not: kill ${pid}, then d daemon`
+  hint: "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running shows the way out"
 })
 
 /** Why a second daemon may not serve `path`, which the daemon `pid` has the right to. It may not be reachable there. */

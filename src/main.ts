@@ -3,7 +3,7 @@ import type { Results } from "./answers.ts"
 import { readArgv } from "./argv.ts"
 import { type Asked, ask, daemonAllowed } from "./client.ts"
 import { type DaemonCommand, findCommand } from "./commands.ts"
-import { exitCodeOf, type Failure } from "./domain/Failure.ts"
+import { exitCodeOf, type Failure, leftOpen } from "./domain/Failure.ts"
 import { quote } from "./domain/rules.ts"
 import { commandHelp, rootHelp } from "./help.ts"
 import { answerLocally } from "./local.ts"
@@ -29,8 +29,10 @@ const noDaemon = async <N extends keyof Results>(asked: Exclude<Asked<N>, { _tag
   const unavailable = (message: string, hint: string): Failure => ({ code: "unavailable", message, hint })
   if (asked._tag === "NoDaemon" && asked.place !== undefined) return untrustedSocket(asked.path, asked.place)
   const path = asked._tag === "NoDaemon" ? asked.path : serverPath(process.env, currentUid())
+  if (!daemonAllowed(process.env))
+    return unavailable("no daemon is asked: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
   const { holderOf, unreachable } = await import("./lock.ts")
-  const pid = daemonAllowed(process.env) ? holderOf(path, currentUid()) : undefined
+  const pid = holderOf(path, currentUid())
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
   return asked._tag === "NoDaemon" && asked.why === "another program"
     ? unavailable(`the program at ${path} is no daemon of d`, "d doctor --check daemon-running shows the way out")
@@ -92,8 +94,7 @@ const command = async <N extends keyof Results>(
     return await long({ _tag: "Command", command: name, payload, json, perhapsDone })
   } catch (error) {
     if (perhapsDone === undefined) throw error
-    const message = `cannot tell whether it was done: the daemon took the command and did not answer, and d cannot load its own files`
-    return fail({ code: "outcome-unknown", message, hint: "d listPorts shows what is true" }, json)
+    return fail(leftOpen("d cannot load its own files"), json)
   }
 }
 

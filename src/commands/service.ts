@@ -25,7 +25,7 @@ export const serviceCommands = {
     options: [],
     details: [
       "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
-      "Stops on SIGINT and SIGTERM. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
+      "Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
     ],
     examples: ["d daemon"],
     alone: true

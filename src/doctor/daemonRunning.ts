@@ -10,18 +10,35 @@ import type { Check, Draft, Scene } from "./scene.ts"
 
 type Judgement = Omit<Draft, "keys" | "ports">
 
-/** What is wrong if a daemon runs and has lost its socket: it makes another, unless something prevents it. */
-const unreachable = (scene: Scene, { path, pid, seen, stopped }: DaemonState & { readonly _tag: "Unreachable" }) =>
+/** Shows the process that serves a socket. */
+const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`
+
+type Unreachable = DaemonState & { readonly _tag: "Unreachable" }
+
+/** What brings a daemon back to its path, where it makes its socket again unless something prevents it. */
+const reach = (scene: Scene, { inTheWay, path, pid, stopped }: Unreachable) => {
+  if (stopped) return Effect.succeed(fix(`kill -CONT ${pid}`))
+  const again = "and the daemon makes its socket again within 5 seconds"
+  switch (inTheWay) {
+    case "file":
+      return Effect.succeed(fix(`ls -ld ${shellWord(path)}`, `move it away if nothing needs it, ${again}`))
+    case "program":
+      return Effect.succeed(fix(serverOf(path), `shows the program; end it, ${again}`))
+    case undefined:
+      return Effect.map(restart(scene, path, pid), ({ remedy, advice }) =>
+        fix(remedy, ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; "))
+      )
+  }
+}
+
+/** What is wrong if a daemon runs and has lost its socket. */
+const unreachable = (scene: Scene, state: Unreachable) =>
   Effect.map(
-    pid === undefined
-      ? Effect.succeed(fix(`ss -xlp src ${shellWord(path)}`, "shows the process, if this user may see it"))
-      : stopped
-        ? Effect.succeed(fix(`kill -CONT ${pid}`))
-        : restart(scene, path, pid),
+    reach(scene, state),
     (mend): Judgement => ({
       severity: "error",
-      message: `a daemon runs, and does not answer at ${path}`,
-      evidence: `pid ${pid ?? "unknown"} holds the right to serve it${stopped ? ", and is stopped" : ""}; ${seen}`,
+      message: `a daemon runs, and does not answer at ${state.path}`,
+      evidence: `pid ${state.pid} holds the right to serve it${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
       ...mend
     })
   )
@@ -66,6 +83,13 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
         evidence: "connecting to it is refused",
         ...fix("d doctor --fix", "or start one: d daemon")
       }
+    case "NoSocket":
+      return {
+        severity: "error",
+        message: `no daemon can be started or asked: ${path} is no socket`,
+        evidence: "connecting to it is refused",
+        ...fix(`ls -ld ${shellWord(path)}`, "move it away if nothing needs it, then start a daemon: d daemon")
+      }
     case "Forbidden":
       return {
         severity: "error",
@@ -85,7 +109,7 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
             ? "it takes questions and says nothing; which process it is cannot be seen"
             : `pid ${process.pid} takes questions and says nothing${process.stopped ? "; it is stopped" : ""}`,
         ...(process === undefined
-          ? fix(`ss -xlp src ${shellWord(path)}`, "shows the process, if this user may see it")
+          ? fix(serverOf(path), "shows the process, if this user may see it")
           : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon`))
       }
     }

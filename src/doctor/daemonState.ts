@@ -16,8 +16,10 @@ export type DaemonState =
   | { readonly _tag: "Misnamed"; readonly path: string; readonly problem: string }
   /** Another user could have made it, so it was not asked. */
   | { readonly _tag: "Untrusted"; readonly path: string; readonly place: Untrusted; readonly given: boolean }
-  /** There is a socket, and nobody serves it. */
+  /** There is a socket, and no process serves it. */
   | { readonly _tag: "Dead"; readonly path: string }
+  /** There is a file of another kind. */
+  | { readonly _tag: "NoSocket"; readonly path: string }
   /** `given` where the environment names the very socket. */
   | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined; readonly given: boolean }
   /** Somebody took the question, and never answered. */
@@ -26,9 +28,11 @@ export type DaemonState =
   | {
       readonly _tag: "Unreachable"
       readonly path: string
-      readonly pid: number | undefined
+      readonly pid: number
       readonly stopped: boolean
       readonly seen: string
+      /** What keeps it from making its socket again. */
+      readonly inTheWay: "file" | "program" | undefined
     }
   /** Another program, or a daemon that keeps another registry. */
   | { readonly _tag: "Foreign"; readonly path: string; readonly what: string; readonly why: string }
@@ -73,7 +77,7 @@ const stateAt = (
     if (asked.place !== undefined) return { _tag: "Untrusted", path, place: asked.place, given }
     switch (asked.why) {
       case "ECONNREFUSED":
-        return { _tag: "Dead", path }
+        return { _tag: lstatSync(path, { throwIfNoEntry: false })?.isSocket() === false ? "NoSocket" : "Dead", path }
       case "EACCES":
       case "EPERM":
         return { _tag: "Forbidden", path, owner: ownerOf(path), given }
@@ -111,14 +115,18 @@ const meet = (environment: Environment, machine: typeof Listeners.Service): Effe
   })
 
 /** What is met at the path of a daemon that cannot be reached there. */
-const seenAt = (state: DaemonState): string | undefined => {
+const metAt = (state: DaemonState): Pick<DaemonState & { _tag: "Unreachable" }, "seen" | "inTheWay"> | undefined => {
   switch (state._tag) {
     case "None":
-      return `there is no socket at ${state.path}`
+      return { seen: `there is no socket at ${state.path}`, inTheWay: undefined }
     case "Dead":
-      return `connecting to ${state.path} is refused`
+      return { seen: `connecting to ${state.path} is refused`, inTheWay: undefined }
+    case "NoSocket":
+      return { seen: `${state.path} is no socket`, inTheWay: "file" }
     case "Foreign":
-      return state.what === ANOTHER_PROGRAM ? `${state.path} is served by another program` : undefined
+      return state.what === ANOTHER_PROGRAM
+        ? { seen: `${state.path} is served by another program`, inTheWay: "program" }
+        : undefined
     default:
       return undefined
   }
@@ -128,12 +136,12 @@ const seenAt = (state: DaemonState): string | undefined => {
 export const findDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
   Effect.gen(function* () {
     const state = yield* meet(environment, machine)
-    const seen = seenAt(state)
-    if (seen === undefined) return state
+    const met = metAt(state)
+    if (met === undefined) return state
     const uid = currentUid()
     // The kernel knows who holds the lock, even if that is stopped.
     const pid = holderOf(state.path, uid)
     if (pid === undefined) return state
     const process = yield* machine.process(pid)
-    return { _tag: "Unreachable", path: state.path, pid, stopped: process.stopped, seen }
+    return { _tag: "Unreachable", path: state.path, pid, stopped: process.stopped, ...met }
   })

@@ -34,4 +34,11 @@ export const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   internal: 70
 }
 
+/** What is said if the daemon took a command and did not answer, and `why` nobody else can tell what became of it. */
+export const leftOpen = (why: string): Failure => ({
+  code: "outcome-unknown",
+  message: `cannot tell whether it was done: the daemon took the command and did not answer, and ${why}`,
+  hint: "d listPorts shows what is true"
+})
+
 export const exitCodeOf = (code: FailureCode): number => EXIT_CODES[code]

@@ -70,11 +70,12 @@ export const makeGuard = (settings: string, steps: Steps, patience: Patience) =>
         () => Effect.succeed(otherwise)
       )
 
-    /** What the registry says of itself. Without tables there is nothing that it could say. */
-    const facts = Effect.map(
-      ifThere(dialect.read("SELECT name, value FROM port_registry WHERE name IN (?, ?)", [TABLE_ROW, VERSION_ROW]), []),
-      (rows) => factsOf(rows as ReadonlyArray<FactRow>)
-    )
+    /** What the registry says of itself, with the row that writers queue at. Without tables it says nothing. */
+    const said = ifThere(
+      dialect.read("SELECT name, value FROM port_registry WHERE name IN (?, ?, ?)", [TABLE_ROW, VERSION_ROW, MUTEX]),
+      []
+    ) as Effect.Effect<ReadonlyArray<FactRow>, SqlError>
+    const facts = Effect.map(said, factsOf)
 
     /** Fails if the claims belong to another table of settings than ours. */
     const requireTable = (kept: string | undefined) =>
@@ -128,17 +129,14 @@ export const makeGuard = (settings: string, steps: Steps, patience: Patience) =>
       isTransactional = engine === undefined
       return engine === undefined
         ? Effect.void
-        : new Troubled({
-            trouble: {
-              _tag: "Refused",
-              reason: `its table ${quote(settings)} is of the engine ${engine}, which keeps half of a change that fails`,
-              hint: `convert it: ALTER TABLE \`${settings}\` ENGINE=InnoDB`
-            }
-          })
+        : refuse(
+            `its table ${quote(settings)} is of the engine ${engine}, which keeps half of a change that fails`,
+            `convert it: ALTER TABLE \`${settings}\` ENGINE=InnoDB`
+          )
     }
 
     let isOurs = false
-    /** The same for what is no change, which reads the name in its transaction; until it is known. */
+    /** Fails if the claims belong to another table of settings; asked until it is known. A change reads it by itself. */
     const ensureTable = Effect.suspend(() =>
       isOurs
         ? Effect.void
@@ -221,9 +219,9 @@ export const makeGuard = (settings: string, steps: Steps, patience: Patience) =>
       withPatience(
         dialect.admit(
           Effect.gen(function* () {
-            yield* Effect.flatMap(facts, requireOurs)
-            const [queue] = yield* ifThere(dialect.read("SELECT name FROM port_registry WHERE name = ?", [MUTEX]), [])
-            return queue === undefined ? yield* new Troubled({ trouble: GONE }) : yield* effect
+            const rows = yield* said
+            yield* requireOurs(factsOf(rows))
+            return rows.some(({ name }) => name === MUTEX) ? yield* effect : yield* new Troubled({ trouble: GONE })
           })
         )
       )

@@ -1,7 +1,7 @@
-import type { Statement } from "@effect/sql/Statement"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import type { HealthNews, Learned, PortHealth, Sighting, Unstored } from "../domain/watch.ts"
+import { batchesOf } from "./batches.ts"
 import { Dialect, type Statements } from "./Dialect.ts"
 import type { Guard } from "./guard.ts"
 import type { HealthRows } from "./health.ts"
@@ -19,11 +19,6 @@ type Piece =
 /** Rows in one statement: SQLite takes 32,766 values. */
 const ROWS_MAX = 500
 
-const inParts = <A>(all: ReadonlyArray<A>, statement: (some: ReadonlyArray<A>) => Statement<object>): Statements =>
-  Array.from({ length: Math.ceil(all.length / ROWS_MAX) }, (_, at) =>
-    statement(all.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX))
-  )
-
 /** Whether a statement was refused for what it wanted to write. */
 const isAboutARow = (error: unknown): error is Troubled & { readonly trouble: { readonly _tag: "Refused" } } =>
   error instanceof Troubled && error.trouble._tag === "Refused" && (error.trouble.fault ?? "other") === "other"
@@ -36,14 +31,14 @@ const isAboutARow = (error: unknown): error is Troubled & { readonly trouble: { 
 export const makeNewsWriter = (guard: Guard, health: HealthRows, owners: OwnerRows) =>
   Effect.map(Dialect, (dialect) => {
     const statementsOf = (pieces: ReadonlyArray<Piece>, now: string): Statements => [
-      ...inParts(
+      ...batchesOf(
         pieces.flatMap((piece) => (piece._tag === "Gone" ? piece.port : [])),
-        health.remove
-      ),
-      ...inParts(
+        ROWS_MAX
+      ).map(health.remove),
+      ...batchesOf(
         pieces.flatMap((piece) => (piece._tag === "Record" ? piece.record : [])),
-        health.put
-      ),
+        ROWS_MAX
+      ).map(health.put),
       ...pieces.flatMap((piece) =>
         piece._tag === "Sighting"
           ? owners.see(piece.sighting, now)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type { Actor } from "../config.ts"
 import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import { batchesOf } from "./batches.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
 /** Who makes a change, and when. */
@@ -70,9 +71,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
       table: string,
       rows: ReadonlyArray<Record<string, string | number | null>>
     ): ReadonlyArray<Step> =>
-      Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) => ({
-        statement: sql`INSERT INTO ${sql(table)} ${sql.insert(rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX))}`
-      }))
+      batchesOf(rows, ROWS_MAX).map((some) => ({ statement: sql`INSERT INTO ${sql(table)} ${sql.insert(some)}` }))
 
     /** What a history row says; the rows of one transaction are written at its end. */
     const event = (
@@ -104,8 +103,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
      * may have altered them. A statement of its own kind, so that it goes to a server with COMMIT, in one round trip.
      */
     const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<Step> =>
-      Array.from({ length: Math.ceil(rows.length / ROWS_MAX) }, (_, at) => {
-        const keeps = rows.slice(at * ROWS_MAX, (at + 1) * ROWS_MAX)
+      batchesOf(rows, ROWS_MAX).map((keeps) => {
         const each = keeps.map(
           ({ key, stored }) => sql`(${exactly("setting_key", PREFIX + key)} AND ${exactly("setting_value", stored)})`
         )

@@ -73,6 +73,17 @@ it("daemon-running: --fix takes away nothing that is not a dead socket", async (
   const box = machine(RANGES)
   mkdirSync(dirname(socketOf(box)))
   writeFileSync(socketOf(box), "a file")
+  const finding = await findingOf(box, "daemon-running")
+  expect(finding).toMatchObject({
+    severity: "error",
+    message: `no daemon can be started or asked: ${socketOf(box)} is no socket`,
+    remedy: `ls -ld ${socketOf(box)}`,
+    advice: "move it away if nothing needs it, then start a daemon: d daemon"
+  })
+  expect(await box.typed("bash", remedyOf(finding))).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(socketOf(box))
+  })
   expect((await examine(box, "--fix")).mended).toEqual([])
   expect(readFileSync(socketOf(box), "utf8")).toBe("a file")
   const served = machine(RANGES)

@@ -90,6 +90,10 @@ export const makeConnections = (path: string) => {
       try {
         if (leftWal() !== undefined) removeWal(opened)
         else if (closesLate && isCurrent()) emptyWal(database, path)
+      } catch {
+        // What is in the -wal stays there, and is read from there.
+      }
+      try {
         database.close()
       } catch {
         // What is left of it goes with the process.
