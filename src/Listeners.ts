@@ -5,8 +5,8 @@ import { CannotTry } from "./domain/errors.ts"
 import type { Listener, Process } from "./domain/Listener.ts"
 import { readEphemeral } from "./listeners/kernel.ts"
 import { ownersOf, processOf, readUsers } from "./listeners/processes.ts"
-import { readOr } from "./listeners/readOr.ts"
 import { readSockets, type Socket } from "./listeners/sockets.ts"
+import { readOr } from "./machine/readOr.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
 

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto"
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs"
 import { createServer, type Server } from "node:net"
-import { readOr } from "./listeners/readOr.ts"
+import { readOr } from "./machine/readOr.ts"
 import { answers, SocketRefused } from "./socket.ts"
 
 /**

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { type PortRange, parseRange } from "../domain/PortRange.ts"
-import { readOr } from "./readOr.ts"
+import { readOr } from "../machine/readOr.ts"
 
 /** The ports that the kernel gives to outgoing connections, and those that it spares. */
 export interface Ephemeral {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { basename, isAbsolute } from "node:path"
 import type { Process } from "../domain/Listener.ts"
 import { cut, LIMITS } from "../domain/text.ts"
-import { readOr } from "./readOr.ts"
+import { readOr } from "../machine/readOr.ts"
 
 /** Pid 1, and the manager of a user's services. In a container pid 1 may be the app; then whose it is stays open. */
 const isManager = (pid: number): boolean =>

@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs"
-import { readOr } from "./readOr.ts"
+import { readOr } from "../machine/readOr.ts"
 
 /** A TCP socket in LISTEN, as the kernel's table has it. */
 export interface Socket {
