@@ -7,8 +7,8 @@ import { defineConfig } from "vitest/config"
 const APART = [
   "test/proof/*.test.ts",
   "test/mariadb/{hostile-globals,node,trouble,second-writer}.test.ts",
-  "test/e2e/{backup,code-cache,daemon,daemon-lock,driver,entry,fast-path,foreign-replies,foreign-words,garbage,leftovers,lifetime,lock,other-users,package,reinstalled,replaced,storage,versions}.test.ts",
-  "test/{grouped,imports,kept-state,model,patience,replies,server,servers,sockets,transaction}.test.ts",
+  "test/e2e/{backup,code-cache,daemon,daemon-lock,driver,entry,fast-path,foreign-replies,foreign-words,garbage,leftovers,lifetime,lock,other-users,package,recorded,reinstalled,replaced,storage,versions}.test.ts",
+  "test/{grouped,kept-state,model,patience,replies,rooms,server,servers,sockets,transaction}.test.ts",
   "test/domain/*.test.ts"
 ]
 

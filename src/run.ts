@@ -4,28 +4,15 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import type { RegistryCommand } from "./commands.ts"
-import { exitCodeOf, type Failure } from "./domain/Failure.ts"
-import { printed } from "./printed.ts"
-import { say, writeAnswer, writeFailure, writeReply } from "./render.ts"
-
-/** What needs Effect: a command in this process, the service, the completions. */
-export type Task =
-  | {
-      readonly _tag: "Command"
-      readonly command: RegistryCommand
-      readonly payload: Readonly<Record<string, unknown>>
-      readonly json: boolean
-      /** The number of the change, if a daemon that did not answer may have made it. */
-      readonly perhapsDone: string | undefined
-    }
-  | { readonly _tag: "Daemon" }
-  | { readonly _tag: "Completions"; readonly shell: string }
+import { writeCommandError, writeResult, writeStderr, writeStdout } from "./cli/output.ts"
+import type { Task } from "./cli/Task.ts"
+import { type CommandError, exitCodeOf } from "./domain/CommandError.ts"
+import { printed } from "./text/printed.ts"
 
 /** A command said no; `failure` is what its user is told. */
-class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: Failure }> {}
+class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: CommandError }> {}
 
-const failed = (failure: Failure) => new CommandFailed({ failure })
+const failed = (failure: CommandError) => new CommandFailed({ failure })
 
 /** What a task does not need is not loaded for it. */
 const program = (task: Task): Effect.Effect<void, unknown> => {
@@ -33,19 +20,19 @@ const program = (task: Task): Effect.Effect<void, unknown> => {
     case "Command":
       return Effect.gen(function* () {
         const { command, json, payload, perhapsDone } = task
-        const { execute } = yield* Effect.promise(() => import("./inProcess.ts"))
+        const { execute } = yield* Effect.promise(() => import("./app/runInProcess.ts"))
         const reply = yield* Effect.mapError(execute(command, payload, process.env, perhapsDone), failed)
-        yield* Effect.promise(() => writeReply(command, reply, payload, json))
+        yield* Effect.promise(() => writeResult(command, reply, payload, json))
       })
     case "Daemon":
       return Effect.gen(function* () {
-        const { daemon } = yield* Effect.promise(() => import("./daemon.ts"))
+        const { daemon } = yield* Effect.promise(() => import("./daemon/daemon.ts"))
         return yield* Effect.mapError(daemon(process.env), failed)
       })
     case "Completions":
       return Effect.gen(function* () {
-        const { completions } = yield* Effect.promise(() => import("./completions.ts"))
-        writeAnswer(printed((yield* completions(task.shell)).split("\n")))
+        const { completions } = yield* Effect.promise(() => import("./app/completions.ts"))
+        writeStdout(printed((yield* completions(task.shell)).split("\n")))
       })
   }
 }
@@ -57,11 +44,11 @@ const exitCode = (task: Task, cause: Cause.Cause<unknown>): number => {
   // Who asks a daemon to stop gets what was asked for.
   if (Cause.isInterruptedOnly(cause)) return task._tag === "Daemon" ? 0 : 130
   if (error instanceof CommandFailed) {
-    writeFailure(error.failure, json)
+    writeCommandError(error.failure, json)
     return exitCodeOf(error.failure.code)
   }
-  say(...Cause.pretty(cause).split("\n"))
-  writeFailure({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
+  writeStderr(...Cause.pretty(cause).split("\n"))
+  writeCommandError({ code: "internal", message: "this is a bug in d", hint: "report it with the lines above" }, json)
   return exitCodeOf("internal")
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { choosePair, nextSlot, type World } from "../src/allocator.ts"
-import { builtInReserved } from "../src/domain/reserved.ts"
+import { builtInReserved } from "../src/domain/reservedPorts.ts"
+import { choosePair, nextSlot, type World } from "../src/registry/allocator.ts"
 
 const APPS = { first: 3000, last: 3039 }
 const DEFAULT_APPS = { first: 3000, last: 3499 }

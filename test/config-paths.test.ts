@@ -1,8 +1,8 @@
 import { userInfo } from "node:os"
 import { expect, it } from "vitest"
 import { defaultDatabase, settingsFile } from "../src/config/paths.ts"
-import { identityIn, UNREADABLE } from "../src/registryIdentity.ts"
-import { serverPath } from "../src/socketPath.ts"
+import { fingerprintOf, UNREADABLE } from "../src/socket/configFingerprint.ts"
+import { serverPath } from "../src/socket/socketPath.ts"
 import { machine } from "./support/program.ts"
 
 const HOME = userInfo().homedir
@@ -29,7 +29,7 @@ it.each(["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"])("refuses a control charac
 
 it("names a server without what is secret, and as everyone names it", () => {
   const urlOf = (AUTOMATELINUX_DATABASE_URL: string) => {
-    const identity = identityIn({ HOME: "/none", AUTOMATELINUX_DATABASE_URL })
+    const identity = fingerprintOf({ HOME: "/none", AUTOMATELINUX_DATABASE_URL })
     return identity === UNREADABLE ? identity : identity.databaseUrl
   }
   expect(urlOf("mysql://ports:p@ss/w?rd@db/ports?tls=true")).toBe("mysql:db:3306/ports")

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { commandList } from "../src/commands.ts"
-import { EXIT_CODES } from "../src/domain/Failure.ts"
+import { commandList } from "../src/commands/commands.ts"
+import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
 import { atEach, rangesEnv } from "./support/ports.ts"
 import { machine, startDaemon } from "./support/program.ts"
@@ -67,7 +67,7 @@ it("has every command and option in the page of commands", () => {
 
 it("has every setting in the page of configuration, and in the file's spelling too", () => {
   const page = readFileSync("docs/configuration.md", "utf8")
-  const names = [...readFileSync("src/config/file.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
+  const names = [...readFileSync("src/config/configFile.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
     ([, list = ""]) => [...list.matchAll(/"(\w+)"/g)]
   )
   expect(names.length).toBeGreaterThan(5)

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { expect, it } from "vitest"
-import { grouped } from "../src/store/grouped.ts"
+import { grouped } from "../src/store/groupCommit.ts"
 
 /** Work that is written down, and that waits for `open` each time. `answered` of each group are answered. */
 const work = (answered = Number.POSITIVE_INFINITY) =>

@@ -4,7 +4,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { expect, it } from "vitest"
-import { type Patience, patiently, Troubled } from "../src/store/patience.ts"
+import { type Patience, patiently, Troubled } from "../src/store/retry.ts"
 import { clockOf } from "./support/clock.ts"
 
 const DEFAULT: Patience = { stall: 5000, most: 60_000 }

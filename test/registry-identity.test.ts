@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { parseDatabase } from "../src/domain/Database.ts"
-import { identityBy, identityIn } from "../src/registryIdentity.ts"
+import { parseDatabase } from "../src/config/databaseUrl.ts"
+import { fingerprintBy, fingerprintOf } from "../src/socket/configFingerprint.ts"
 
 const SECRET = "s3cr3t"
 /** A password with everything that divides the parts of a URL. */
@@ -20,10 +20,10 @@ it("never has a password, or a digest of it, in what a client sends", () => {
       fc.constantFrom("mysql", "mariadb", "postgres", ""),
       (secret, host, rest, kind) => {
         const url = `${kind}://ports:${secret}@${host}/ports${rest}`
-        const sent = identityBy((variable) => (variable === "DATABASE_URL" ? url : undefined), {})
+        const sent = fingerprintBy((variable) => (variable === "DATABASE_URL" ? url : undefined), {})
         expect(JSON.stringify(sent)).not.toContain(SECRET)
         // Another password is the same registry: nothing that is sent depends on it.
-        const other = identityBy(
+        const other = fingerprintBy(
           (variable) => (variable === "DATABASE_URL" ? url.replaceAll(SECRET, "other") : undefined),
           {}
         )
@@ -37,11 +37,13 @@ it("never has a password, or a digest of it, in what a client sends", () => {
 it("has what the setting says apart from that", () => {
   const url = `mysql://ports:${SECRET}@a,b:3307/registry`
   expect(parseDatabase(url)._tag).toBe("Right")
-  expect(identityIn({ HOME: "/home/me", XDG_CONFIG_HOME: "/nonexistent", AUTOMATELINUX_DATABASE_URL: url })).toEqual({
-    databaseUrl: "mysql:a:3306,b:3307/registry",
-    settingsTable: "settings",
-    appRange: "3000-3499",
-    specialRange: "3500-3999",
-    reservedPorts: ""
-  })
+  expect(fingerprintOf({ HOME: "/home/me", XDG_CONFIG_HOME: "/nonexistent", AUTOMATELINUX_DATABASE_URL: url })).toEqual(
+    {
+      databaseUrl: "mysql:a:3306,b:3307/registry",
+      settingsTable: "settings",
+      appRange: "3000-3499",
+      specialRange: "3500-3999",
+      reservedPorts: ""
+    }
+  )
 })

@@ -1,7 +1,7 @@
 import { connect } from "node:net"
 import { expect, it } from "vitest"
-import type { Results } from "../src/answers.ts"
-import { readReply } from "../src/replies.ts"
+import type { Results } from "../src/commands/Results.ts"
+import { readReply } from "../src/socket/replies.ts"
 import { listen, machine, startDaemon } from "./support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "25400-25449", AUTOMATELINUX_SPECIAL_RANGE: "25450-25499" }

@@ -2,8 +2,8 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
-import { printed } from "../src/printed.ts"
-import { type Limits, type Outcome, type Request, serve } from "../src/server.ts"
+import { type Limits, type Outcome, type Request, serve } from "../src/daemon/server.ts"
+import { printed } from "../src/text/printed.ts"
 import { temporary } from "./support/program.ts"
 
 const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events"
 import { createServer, type Socket } from "node:net"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { makeServers } from "../src/store/servers.ts"
+import { makeServers } from "../src/store/mysql/failover.ts"
 
 const SOON_MS = 300
 const NEVER_MS = 600_000

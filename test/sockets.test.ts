@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { expect, it, onTestFinished } from "vitest"
-import { readSockets } from "../src/listeners/sockets.ts"
+import { readSockets } from "../src/machine/procNetTcp.ts"
 
 const FIRST = 22_000
 

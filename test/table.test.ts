@@ -2,8 +2,8 @@ import { stripVTControlCharacters } from "node:util"
 import { expect, it } from "vitest"
 import type { Assignment } from "../src/domain/Assignment.ts"
 import { unwatched } from "../src/domain/Health.ts"
-import { plainTable } from "../src/table.ts"
-import { terminalTable } from "../src/terminalTable.ts"
+import { plainTable } from "../src/text/portTable.ts"
+import { terminalTable } from "../src/text/portTableTerminal.ts"
 
 const row = (key: string, port: number, description: string | null): Assignment => ({
   key,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { together } from "../src/together.ts"
+import { together } from "../src/daemon/getPortBatcher.ts"
 
 /** A database whose one number is read a moment after it was asked for, and that remembers what it was asked. */
 const database = () => {

@@ -2,8 +2,8 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
-import { Dialect, type Trouble } from "../src/store/Dialect.ts"
-import { CommitLost, patiently } from "../src/store/patience.ts"
+import { Dialect, type Trouble } from "../src/store/Driver.ts"
+import { CommitLost, patiently } from "../src/store/retry.ts"
 import { transaction } from "../src/store/transaction.ts"
 
 /** A database on which COMMIT comes to `commit`, and what was said to it besides. */

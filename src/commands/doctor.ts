@@ -1,4 +1,4 @@
-import { type CommandSpec, json } from "../commandSpec.ts"
+import { type CommandSpec, json } from "./CommandSpec.ts"
 
 /** The commands on what is wrong. */
 export const doctorCommands = {

@@ -1,4 +1,4 @@
-import { type CommandSpec, json, type OptionSpec } from "../commandSpec.ts"
+import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
 const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", help, required: true })
 const apps: OptionSpec = {

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from "node:path"
-import { home } from "./user.ts"
+import { home } from "../machine/user.ts"
 
 /** Where the registry and its settings are looked for. Nothing here loads slowly: every command asks for it. */
 

@@ -1,17 +1,18 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { choosePair, nextSlot, type World } from "../allocator.ts"
-import { camel, type Name } from "../config/file.ts"
-import type { Mysql } from "../domain/Database.ts"
+import { camel, type Name } from "../config/configFile.ts"
+import type { Mysql } from "../config/databaseUrl.ts"
 import type { Fault } from "../domain/errors.ts"
 import { type Fix, fix } from "../domain/Finding.ts"
+import { LIMITS } from "../domain/foreignText.ts"
+import { appOf, keyProblem, kindOf } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
-import { appOf, keyProblem, kindOf } from "../domain/rules.ts"
-import { shellWord } from "../domain/shell.ts"
-import { LIMITS } from "../domain/text.ts"
-import { sudo } from "../words.ts"
-import type { Scene, View } from "./scene.ts"
+import { choosePair, nextSlot, type World } from "../registry/allocator.ts"
+import { sudo } from "../text/describe.ts"
+import { shellWord } from "../text/shell.ts"
+import type { Scene, View } from "./DoctorContext.ts"
+import { processServing } from "./probeDaemon.ts"
 
 /** Commands that mend, made for a shell: each is typed as it stands, in bash, zsh and dash. */
 
@@ -169,7 +170,7 @@ export const configureFile = ({ settings: { file } }: Scene, name: Name, value: 
 
 /** Ends a daemon, waits until it is gone, and starts another. */
 export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<Fix> =>
-  Effect.map(scene.machine.serverOf(path), (process) => {
+  Effect.map(processServing(path, scene.machine), (process) => {
     const unit = process?.unit ?? null
     if (unit === null) return fix(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`)
     return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is the system's")

@@ -1,6 +1,6 @@
-import type { Event } from "./Event.ts"
 import type { Finding } from "./Finding.ts"
 import type { Health } from "./Health.ts"
+import type { Event } from "./HistoryEvent.ts"
 import type { KeyOwner } from "./Owner.ts"
 
 /** Everything about one port. Times are ISO 8601. */

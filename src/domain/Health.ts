@@ -1,20 +1,15 @@
-import * as Schema from "effect/Schema"
-import { HEALTH_STATES } from "./rules.ts"
+export const HEALTH_STATES = ["unknown", "up", "down", "stale"] as const
 
-export { HEALTH_STATES }
+/** The health of a port, by the probes of it so far. */
+export type HealthState = (typeof HEALTH_STATES)[number]
 
-/** What the looks at a port add up to. */
-export const HealthState = Schema.Literal(...HEALTH_STATES)
-export type HealthState = typeof HealthState.Type
-
-/** Times are ISO 8601 in UTC, null where unknown. */
-export const Health = Schema.Struct({
-  state: HealthState,
-  since: Schema.NullOr(Schema.String),
-  lastUp: Schema.NullOr(Schema.String),
-  checkedAt: Schema.NullOr(Schema.String)
-})
-export type Health = typeof Health.Type
+/** Times are ISO 8601 in UTC, null if unknown. */
+export interface Health {
+  readonly state: HealthState
+  readonly since: string | null
+  readonly lastUp: string | null
+  readonly checkedAt: string | null
+}
 
 /** The health of a port that nobody has looked at. */
 export const unwatched: Health = { state: "unknown", since: null, lastUp: null, checkedAt: null }

@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import type { Event } from "./Event.ts"
+import type { Event } from "./HistoryEvent.ts"
 import type { KeyRecord, RegistryState } from "./RegistryState.ts"
 import { portsOf } from "./RegistryState.ts"
 

@@ -1,6 +1,6 @@
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { PORT_MAX, parsePort, quote } from "./rules.ts"
+import { PORT_MAX, parsePort } from "./names.ts"
 
 /** A TCP port, 1 to 65535. */
 export const Port = Schema.Int.pipe(Schema.between(1, PORT_MAX), Schema.brand("Port"))
@@ -13,11 +13,7 @@ export const PortInput = Schema.transformOrFail(Schema.Unknown, Port, {
     const port = typeof input === "string" || typeof input === "number" ? parsePort(String(input)) : undefined
     return port === undefined
       ? ParseResult.fail(
-          new ParseResult.Type(
-            ast,
-            input,
-            `${quote(input)} is not a port: write a whole number from 1 to ${PORT_MAX}, digits alone`
-          )
+          new ParseResult.Type(ast, input, `is not a port: write a whole number from 1 to ${PORT_MAX}, digits alone`)
         )
       : ParseResult.succeed(port)
   },

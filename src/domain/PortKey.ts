@@ -1,14 +1,9 @@
 import * as Schema from "effect/Schema"
-import { appProblem, keyProblem, quote, specialProblem } from "./rules.ts"
+import { appProblem, keyProblem, specialProblem } from "./names.ts"
 
-/** A string schema that refuses with the sentence of a rule; the argument's own name is put before it later. */
+/** A string that is refused with the problem that a rule finds. The value itself is put before it later. */
 export const ruled = (problem: (text: string) => string | undefined) =>
-  Schema.String.annotations({ message: (issue) => `${quote(issue.actual)} is not text` }).pipe(
-    Schema.filter((text) => {
-      const wrong = problem(text)
-      return wrong === undefined ? undefined : `${quote(text)} ${wrong}`
-    })
-  )
+  Schema.String.annotations({ message: () => "is not text" }).pipe(Schema.filter(problem))
 
 /** The name a port is registered under. */
 export const PortKey = ruled(keyProblem).pipe(Schema.brand("PortKey"))

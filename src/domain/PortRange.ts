@@ -1,4 +1,4 @@
-import { parsePort } from "./rules.ts"
+import { parsePort } from "./names.ts"
 
 /** Where ports of a kind come from, both ends included. */
 export interface PortRange {

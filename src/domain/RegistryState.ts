@@ -1,5 +1,5 @@
+import { parsePort } from "./names.ts"
 import type { KeyOwner, Owner } from "./Owner.ts"
-import { parsePort } from "./rules.ts"
 
 /** The exclusive right of one key to one port. */
 export interface Claim {

@@ -1,5 +1,5 @@
+import { LIMITS } from "./foreignText.ts"
 import type { Claim, Ports } from "./RegistryState.ts"
-import { LIMITS } from "./text.ts"
 
 /** What a claim can hold, whatever the character set of its column. */
 const CLAIMABLE = new RegExp(`^[\\0-\\x7f]{0,${LIMITS.key}}$`)

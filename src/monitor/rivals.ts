@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import type { Rival } from "../domain/watch.ts"
+import type { Rival } from "../domain/portHealth.ts"
 import { monotonic } from "../machine/monotonic.ts"
 
 /** How long another machine that used this host's name is remembered, at least: it stores once a minute. */

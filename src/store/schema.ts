@@ -2,8 +2,8 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { RegistryFacts } from "../domain/RegistryState.ts"
-import type { SchemaCondition, SchemaVersion } from "../domain/Schema.ts"
-import { type ColumnTypes, Dialect } from "./Dialect.ts"
+import type { SchemaCondition, SchemaVersion } from "../domain/SchemaStatus.ts"
+import { type ColumnTypes, Dialect } from "./Driver.ts"
 
 type Columns = ReadonlyArray<readonly [table: string, columns: ReadonlyArray<string>]>
 

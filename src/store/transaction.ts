@@ -1,8 +1,8 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { type Begun, Dialect, type Reading, type Statements } from "./Dialect.ts"
-import { CommitLost } from "./patience.ts"
+import { type Begun, Dialect, type Reading, type Statements } from "./Driver.ts"
+import { CommitLost } from "./retry.ts"
 
 /** Takes what is left to do, and what is called with the `since` of the next transaction once it is committed. */
 export type AtLast = (statements: Statements, committed?: (version: string | undefined) => void) => void

@@ -1,7 +1,7 @@
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
-import { parseDatabase } from "../../src/domain/Database.ts"
+import { parseDatabase } from "../../src/config/databaseUrl.ts"
 
 const parsed = (url: string) => Either.getOrThrow(parseDatabase(url))
 

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import type { Process } from "../../src/domain/Listener.ts"
 import { isOf, type KeyOwner, ownerOf } from "../../src/domain/Owner.ts"
-import { containerIn, unitIn } from "../../src/listeners/processes.ts"
+import { containerIn, unitIn } from "../../src/machine/processes.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 
 const owner = (kind: KeyOwner["kind"], name: string, seen: string | null = "2026-11-20T00:00:00.000Z"): KeyOwner => ({

@@ -1,8 +1,7 @@
 import { expect, it } from "vitest"
-import { asTyped, quote } from "../../src/domain/rules.ts"
-import { escaped } from "../../src/domain/text.ts"
-import { printed } from "../../src/printed.ts"
-import { describeListener } from "../../src/words.ts"
+import { describeListener } from "../../src/text/describe.ts"
+import { asTyped, escaped, quote } from "../../src/text/escape.ts"
+import { printed } from "../../src/text/printed.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 
 it("shows nothing that a terminal would act upon", () => {

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { changeDirectory, shellWord } from "../../src/domain/shell.ts"
+import { changeDirectory, shellWord } from "../../src/text/shell.ts"
 import { ACTING } from "../support/control.ts"
 import { machine, SHELLS, temporary } from "../support/program.ts"
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { knownOf, type Look, looked, type PortHealth, stillTrue } from "../../src/domain/watch.ts"
+import { knownOf, type Look, looked, type PortHealth, stillTrue } from "../../src/domain/portHealth.ts"
 
 const DAY = 86_400
 const THRESHOLDS = { downAfter: 3, staleAfter: 14 * DAY, staleAfterDev: 30 * DAY }

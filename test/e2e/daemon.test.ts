@@ -57,7 +57,7 @@ const client = (path: string) => {
   }
 }
 
-const ask = (path: string, line: string) => {
+const requestDaemon = (path: string, line: string) => {
   const each = client(path)
   void each.write(`${line}\n`)
   return each.all()
@@ -144,7 +144,7 @@ describe("the protocol", () => {
   ] as ReadonlyArray<readonly [Record<string, unknown>, string]>)(
     "answers %j in plain text",
     async (request, reply) => {
-      const text = await ask(path, JSON.stringify(request))
+      const text = await requestDaemon(path, JSON.stringify(request))
       if (["listPorts", "listCommands"].includes(String(request["command"]))) expect(text).toContain(reply)
       else expect(text).toBe(reply)
     }
@@ -221,7 +221,7 @@ describe("the protocol", () => {
       )
       return new Promise((done) => socket.once("close", done))
     })
-    const many = Array.from({ length: 200 }, () => ask(path, '{"command":"getPort","key":"cad-dev"}'))
+    const many = Array.from({ length: 200 }, () => requestDaemon(path, '{"command":"getPort","key":"cad-dev"}'))
     expect(await Promise.all(many)).toEqual(many.map(() => "28001\n"))
     expect(await endless.all()).toBe("ERROR: Line too long\n")
     await Promise.all(vanishing)
@@ -230,7 +230,7 @@ describe("the protocol", () => {
     neverReads.destroy()
     slow.socket.destroy()
     endless.socket.destroy()
-    expect(await ask(path, '{"command":"ping"}')).toBe("pong\n")
+    expect(await requestDaemon(path, '{"command":"ping"}')).toBe("pong\n")
     for (let attempt = 0; descriptors(daemon.pid) > before + 2; attempt++) {
       expect(attempt).toBeLessThan(100)
       await sleep(100)
@@ -452,7 +452,7 @@ describe("the service", () => {
   it("answers what was asked before it stops", async () => {
     const daemon = await startDaemon(box)
     await box.ok("allocate", "--app", "a")
-    const asking = Array.from({ length: 50 }, () => ask(daemon.socket, '{"command":"getPort","key":"a-dev"}'))
+    const asking = Array.from({ length: 50 }, () => requestDaemon(daemon.socket, '{"command":"getPort","key":"a-dev"}'))
     await sleep(30)
     const stopped = daemon.stop()
     const replies = await Promise.all(asking)
@@ -614,7 +614,8 @@ describe("the database of a running daemon", () => {
 
     server.signal("SIGSTOP")
     const slow = box.d("getPort", "--key", "a-dev")
-    for (let index = 0; index < 5; index++) expect(await ask(daemon.socket, '{"command":"ping"}')).toBe("pong\n")
+    for (let index = 0; index < 5; index++)
+      expect(await requestDaemon(daemon.socket, '{"command":"ping"}')).toBe("pong\n")
     expect((await slow).code).toBe(3)
     server.signal("SIGCONT")
     expect(await box.ok("getPort", "--key", "a-dev")).toBe("28001\n")

@@ -217,29 +217,29 @@ describe("a password", () => {
       return code
     }
     const alone = box.with({ AUTOMATELINUX_DAEMON: "never" })
-    const ask = async (code: number) => {
+    const requestDaemon = async (code: number) => {
       for (const where of [box, alone]) expect(await say(where, "getPort", "--key", "a-dev")).toBe(code)
       for (const json of [[], ["--json"]]) expect(await say(box, "status", ...json)).toBe(0)
       expect(await say(alone, "allocate", "--app", "a", "--json")).toBe(code)
     }
 
     expect(await say(box, "allocate", "--app", "a", "--dir", "/opt/a")).toBe(0)
-    await ask(0)
+    await requestDaemon(0)
     // An environment that is not the daemon's.
     expect(await say(box.with({ AUTOMATELINUX_APP_RANGE: "30700-30799" }), "getPort", "--key", "a-dev")).toBe(0)
     await server.query("ALTER USER 'keeper'@'%' IDENTIFIED BY 'another'; KILL USER 'keeper'")
-    await ask(3)
+    await requestDaemon(3)
     await server.query(`ALTER USER 'keeper'@'%' IDENTIFIED BY '${SECRET}'`)
-    await ask(0)
+    await requestDaemon(0)
     await server.query("ALTER TABLE ports.port_owners DROP COLUMN name")
     expect(await say(box, "allocate", "--app", "b", "--dir", "/opt/b")).toBe(3)
     await server.query("DROP DATABASE ports")
-    await ask(3)
+    await requestDaemon(3)
     server.signal("SIGSTOP")
-    await ask(3)
+    await requestDaemon(3)
     server.signal("SIGCONT")
     await server.kill()
-    await ask(3)
+    await requestDaemon(3)
 
     for (const wrong of [
       url.replace("mysql:", "mysqk:"),

@@ -4,12 +4,12 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { readArgv } from "../../src/argv.ts"
-import { registryCommands } from "../../src/commands.ts"
-import * as config from "../../src/config.ts"
-import { EXIT_CODES } from "../../src/domain/Failure.ts"
-import { decodePayload } from "../../src/protocol.ts"
-import { databaseLayer } from "../../src/store/database.ts"
+import { decodePayload } from "../../src/app/payloads.ts"
+import { parseArgv } from "../../src/cli/argv.ts"
+import { registryCommands } from "../../src/commands/commands.ts"
+import * as config from "../../src/config/Config.ts"
+import { EXIT_CODES } from "../../src/domain/CommandError.ts"
+import { databaseLayer } from "../../src/store/databaseLayer.ts"
 import { ACTING, CONTROL } from "../support/control.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { frame, randomFrom, upTo, words } from "../support/garbage.ts"
@@ -189,7 +189,7 @@ describe("the command line", () => {
     const random = randomFrom(SEED)
     for (let count = 0; count < LISTS; count++) {
       const list = words(random)
-      const invocation = readArgv(list)
+      const invocation = parseArgv(list)
       if (invocation._tag === "Wrong") {
         const { code, hint, message } = invocation
         expect([list, EXIT_CODES[code]]).toEqual([list, 2])
@@ -216,7 +216,7 @@ describe("the command line", () => {
       // Most are refused before anything is started; those were looked at above.
       for (let count = 0; ; count++) {
         const list = words(random)
-        if (count === 20 || readArgv(list)._tag === "Run") return list
+        if (count === 20 || parseArgv(list)._tag === "Run") return list
       }
     })
     const start = async (list: ReadonlyArray<string>) => {
@@ -227,7 +227,7 @@ describe("the command line", () => {
       expect(stderr, told).not.toMatch(CONTROL)
       if (code !== 0) {
         expect(stdout, told).toBe("")
-        if (readArgv(list)._tag === "Run" && list.includes("--json"))
+        if (parseArgv(list)._tag === "Run" && list.includes("--json"))
           expect(JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? ""), told).toHaveProperty("error.code")
       }
     }

@@ -4,7 +4,7 @@ import { createConnection } from "node:net"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { commandList } from "../../src/commands.ts"
+import { commandList } from "../../src/commands/commands.ts"
 import { listen, type Machine, machine, SELF, startDaemon } from "../support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27900-27949", AUTOMATELINUX_SPECIAL_RANGE: "27950-27999" }
@@ -18,7 +18,7 @@ const steady = (text: string, home: string): string =>
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?/g, "TIME")
     .replace(/\b(\d+) (second|minute)s?\b/g, "N $2s")
     .replace(/\bpid \d+/g, "pid PID")
-    .replace(/"(pid|clock|listeners|uptimeSeconds|latencyMs|durationMs)":[\d.]+/g, '"$1":N')
+    .replace(/"(pid|clock|listeners|uptimeSeconds|idleSeconds|latencyMs|durationMs)":[\d.]+/g, '"$1":N')
     .replace(/\b[\d.]+ (ms|s)\b/g, "N $1")
     .replace(/\d+ listeners?/g, "N listeners")
     .replace(new RegExp(`(\\b(by|of) |")${userInfo().username}\\b`, "g"), "$1USER")

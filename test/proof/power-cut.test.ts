@@ -1,6 +1,6 @@
 import { join } from "node:path"
 import { beforeAll, expect, it } from "vitest"
-import { collectGarbage, type Database } from "../../src/store/sqlite/driver.ts"
+import { collectGarbage, type Database } from "../../src/store/sqlite/binding.ts"
 import { machine, temporary } from "../support/program.ts"
 import { withSqlite } from "../support/sqlite.ts"
 import { cutAfter, type Event, record } from "./powerCut.ts"

@@ -1,4 +1,4 @@
-import { commandList, fieldOf, findCommand } from "../../src/commands.ts"
+import { commandList, fieldOf, findCommand } from "../../src/commands/commands.ts"
 
 /** What nobody should send, made from a seed: the same seed makes the same again. */
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { onTestFinished } from "vitest"
-import { type Database, loadDriver } from "../../src/store/sqlite/driver.ts"
+import { type Database, loadDriver } from "../../src/store/sqlite/binding.ts"
 
 // The driver that the registry uses in this process: two copies of SQLite in one process take each other's locks away.
 const { DatabaseSync } = await loadDriver()

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
-import type { Registry } from "../../src/Registry.ts"
+import type { Registry } from "../../src/registry/Registry.ts"
 import type { Model } from "./Model.ts"
 import type { Facts } from "./ModelState.ts"
 

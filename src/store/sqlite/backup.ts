@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, linkSync, lstatSync, openSync, renameSync, rmSync, statSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
 import { CannotBackUp } from "../../domain/errors.ts"
-import type { Database } from "./driver.ts"
+import type { Database } from "./binding.ts"
 
 /** SQLite's primary result codes for a file that cannot be written. */
 const UNWRITABLE: Readonly<Record<number, string>> = {

@@ -2,7 +2,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import type { Database, Statement } from "./driver.ts"
+import type { Database, Statement } from "./binding.ts"
 
 /** How many prepared statements a connection keeps. */
 const STATEMENTS_MAX = 200

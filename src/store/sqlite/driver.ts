@@ -1,47 +1,171 @@
-import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "@photostructure/sqlite"
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Statement from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
+import * as Runtime from "effect/Runtime"
+import type { Sqlite } from "../../config/databaseUrl.ts"
+import { CannotBackUp, type Unavailable } from "../../domain/errors.ts"
+import { Dialect, type Statements } from "../Driver.ts"
+import { labelOf } from "../databaseLabel.ts"
+import { openLayer } from "../openDriver.ts"
+import { type Patience, unavailable } from "../retry.ts"
+import { transaction } from "../transaction.ts"
+import { backUp } from "./backup.ts"
+import { loadDriver } from "./binding.ts"
+import { diagnose, diagnoseCommit } from "./errors.ts"
+import { makeConnections, type Opened } from "./fileConnections.ts"
+import { FileReplaced, watchDirectory } from "./files.ts"
+import { beginImmediate } from "./writeLock.ts"
 
-/** What both drivers have in common with `node:sqlite`. */
-export interface Driver extends Pick<SqliteModule, "DatabaseSync"> {
-  /** Whether SQLite keeps a closed database open until its prepared statements are garbage-collected. */
-  readonly closesLate: boolean
-}
-export type Database = DatabaseSyncInstance
-export type Statement = StatementSyncInstance
+/** How long one attempt waits for the lock, in milliseconds: then it is time to see whether others make progress. */
+const WAIT_MS = 1000
 
-/** Neither driver can be loaded; the message says why. */
-export class DriverMissing extends Error {}
+const runOn = (connection: Connection, statements: Statements) =>
+  Effect.forEach(statements, (statement) => {
+    const [text, values] = statement.compile()
+    return connection.execute(text, values, undefined)
+  })
 
-/** Really closes what was closed, with a driver that closes late. It takes some 10 ms. */
-export const collectGarbage = async (): Promise<void> => {
-  const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import("node:v8"), import("node:vm")])
-  setFlagsFromString("--expose-gc")
-  const collect = runInNewContext("gc") as () => void
-  for (let round = 0; round < 2; round++) {
-    collect()
-    await new Promise((done) => setImmediate(done))
-  }
-}
+/** Loads the driver. */
+export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
+  Effect.asVoid(
+    Effect.tryPromise({
+      try: loadDriver,
+      catch: (cause) => unavailable(labelOf(database), diagnose(cause, database.path))
+    })
+  )
 
-/** Node's own SQLite, or `undefined` if this Node has none (before 22.13, or built without it). */
-const builtIn = (): SqliteModule | undefined => {
-  // Some versions warn on standard error that it is experimental.
-  const { emitWarning } = process
-  process.emitWarning = () => {}
-  try {
-    return process.getBuiltinModule?.("node:sqlite") as SqliteModule | undefined
-  } finally {
-    process.emitWarning = emitWarning
-  }
-}
+/** The embedded database in a file, which is made with its directory where it is missing, when it is first used. */
+export const layer = (
+  database: Sqlite,
+  patience: Patience
+): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+  const { path } = database
+  const label = labelOf(database)
+  const make = Effect.gen(function* () {
+    const connections = makeConnections(path)
+    yield* Effect.addFinalizer(() => Effect.sync(connections.close))
 
-/** Loads the SQLite driver: Node's own, otherwise the prebuilt one. Rejects with DriverMissing if there is neither. */
-export const loadDriver = async (): Promise<Driver> => {
-  try {
-    const own = builtIn()
-    if (own !== undefined) return { DatabaseSync: own.DatabaseSync, closesLate: false }
-    const { DatabaseSync } = await import("@photostructure/sqlite")
-    return { DatabaseSync, closesLate: true }
-  } catch (cause) {
-    throw new DriverMissing(cause instanceof Error ? cause.message.split("\n")[0] : String(cause), { cause })
-  }
+    /** Who has it may use the writer, and is in no transaction of another's. */
+    const free = Effect.unsafeMakeSemaphore(1)
+    const get = (name: "reader" | "writer", reopen: Effect.Effect<Opened, SqlError>) =>
+      Effect.suspend(() => {
+        const known = connections.current(name)
+        return known === undefined ? reopen : Effect.succeed(known)
+      })
+    const connectionOf = (opened: Effect.Effect<Opened, SqlError>) => Effect.map(opened, ({ connection }) => connection)
+    /** A connection for questions alone. It sees what is committed, while the other one may be in a transaction. */
+    const openReader = get(
+      "reader",
+      Effect.suspend(() =>
+        connections.isStale()
+          ? free.withPermits(1)(connections.reopen("reader", true))
+          : connections.reopen("reader", false)
+      )
+    )
+    const reader = connectionOf(openReader)
+    const writer = connectionOf(get("writer", connections.reopen("writer", true)))
+
+    const sql = yield* SqlClient.make({
+      acquirer: free.withPermits(1)(writer),
+      transactionAcquirer: Effect.zipRight(
+        Effect.acquireRelease(Effect.interruptible(free.take(1)), () => free.release(1)),
+        writer
+      ),
+      compiler: Statement.makeCompilerSqlite(),
+      spanAttributes: [["db.system.name", "sqlite"]]
+    })
+
+    const runtime = yield* Effect.runtime()
+    yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        watchDirectory(path, () => Runtime.runFork(runtime, free.withPermits(1)(connections.closeStale)))
+      ),
+      (stop) => Effect.sync(stop)
+    )
+
+    /** Fails if the files were removed or replaced: what was done is in the ones that are gone. */
+    const stillCurrent = Effect.suspend(() =>
+      connections.current("writer") === undefined ? new SqlError({ cause: new FileReplaced() }) : Effect.void
+    )
+
+    /** Another text once anything was changed, over this connection or another one. */
+    const versionOn = (connection: Connection) =>
+      Effect.map(
+        connection.execute("SELECT data_version, total_changes() AS changes FROM pragma_data_version", [], undefined),
+        ([row]) => `${connections.opened()} ${Object.values(row ?? {}).join(" ")}`
+      )
+    /** Asked for over the connection that commits nothing, it tells of everyone's commits. */
+    const version = Effect.flatMap(reader, versionOn)
+
+    const dialect: typeof Dialect.Service = {
+      label,
+      reserve: sql.reserve,
+      read: (statement, values) => Effect.flatMap(reader, (each) => each.execute(statement, values, undefined)),
+      begin: (connection, { always = [], questions, since }) =>
+        Effect.gen(function* () {
+          const opened = connections.current("writer")
+          yield* opened?.connection !== connection
+            ? new SqlError({ cause: new FileReplaced() })
+            : beginImmediate(opened.database, Math.min(WAIT_MS, patience.stall / 2))
+          yield* stillCurrent
+          const isAsItWas = since !== undefined && since === (yield* versionOn(connection))
+          return {
+            answers: isAsItWas ? undefined : yield* runOn(connection, questions),
+            always: yield* runOn(connection, always)
+          }
+        }),
+      // One at a time writes to a file, for a moment.
+      besides: (statements) =>
+        Effect.provideService(
+          transaction((_, atLast) => Effect.sync(() => atLast(statements))),
+          Dialect,
+          dialect
+        ),
+      commit: (connection, last) =>
+        // The version is read before another process may commit; our own COMMIT does not change it.
+        Effect.zipRight(runOn(connection, last), versionOn(connection)).pipe(
+          Effect.zipLeft(connection.executeUnprepared("COMMIT", [], undefined)),
+          Effect.zipLeft(stillCurrent)
+        ),
+      version,
+      progress: version,
+      look: (questions) => Effect.flatMap(reader, (connection) => runOn(connection, questions)),
+      // There is one connection that writes, and one that reads.
+      admit: (effect) => effect,
+      all: (connection, statements) =>
+        Effect.forEach(statements, (statement) => {
+          const [text, values] = statement.compile()
+          return connection.executeRaw(text, values)
+        }),
+      diagnose: (error) => diagnose(error.cause, path),
+      diagnoseCommit: (error) => diagnoseCommit(error.cause, path),
+      backup: (file) =>
+        Effect.flatMap(openReader, ({ database }) =>
+          Effect.try({
+            try: () => backUp(database, file),
+            catch: (cause) => (cause instanceof CannotBackUp ? cause : new SqlError({ cause }))
+          })
+        ),
+      settle: free.withPermits(1)(
+        // PASSIVE waits for nobody, and leaves the -wal with its size, by which others see that the file is in use.
+        Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))
+      ),
+      columns: Effect.map(
+        sql<{ name: string }>`
+          SELECT LOWER(t.name || '.' || c.name) AS name FROM sqlite_master AS t, pragma_table_info(t.name) AS c
+          WHERE t.type = 'table'`,
+        (rows) => new Set(rows.map((row) => row.name))
+      ),
+      account: Effect.succeed(undefined),
+      // Every commit is written through, whatever the file says.
+      loses: Effect.succeed(undefined),
+      rowsMet: (raw) => (raw as { changes: number }).changes,
+      columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
+    }
+    return { sql, dialect }
+  })
+  return openLayer(label, patience, make)
 }

@@ -10,8 +10,8 @@ import {
   watch
 } from "node:fs"
 import { dirname } from "node:path"
-import { shellWord } from "../../domain/shell.ts"
 import { makeDirectory } from "../../machine/directory.ts"
+import { shellWord } from "../../text/shell.ts"
 import { type LockHolder, mismatchedUsers, named } from "./locks.ts"
 
 /** The file at the path is not, or no longer, what may be used; the message says why. */

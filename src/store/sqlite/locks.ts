@@ -1,5 +1,5 @@
 import { readFileSync, realpathSync, statSync } from "node:fs"
-import { cut, LIMITS } from "../../domain/text.ts"
+import { cut, LIMITS } from "../../domain/foreignText.ts"
 
 /** A process that holds a lock. */
 export interface LockHolder {

@@ -1,6 +1,6 @@
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import type { Database } from "./driver.ts"
+import type { Database } from "./binding.ts"
 
 /** SQLite's result code for a lock that another connection has. */
 const BUSY = 5

@@ -1,0 +1,51 @@
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
+import { commands, fieldOf, type RegistryCommand, registryCommands } from "../commands/commands.ts"
+
+/**
+ * The completions, made from the table of commands by a parser that makes good ones. Command lines are read by argv.ts:
+ * this parser lets some wrong ones pass, and takes as long to load as half a command.
+ */
+
+const parser = (option: OptionSpec): Options.Options<unknown> => {
+  if (option.value === undefined) return Options.boolean(option.name).pipe(Options.withDescription(option.help))
+  const text = Options.text(option.name).pipe(
+    Options.withPseudoName(option.value),
+    Options.withDescription(option.help)
+  )
+  if (option.repeated) return Options.repeated(text)
+  return option.required ? text : Options.map(Options.optional(text), Option.getOrUndefined)
+}
+
+const subcommand = (name: RegistryCommand) => {
+  const spec: CommandSpec = commands[name]
+  const options = Options.all(Object.fromEntries(spec.options.map((option) => [fieldOf(option.name), parser(option)])))
+  return Command.make(name, { options }, () => Effect.void).pipe(Command.withDescription(spec.summary))
+}
+
+const others = registryCommands.filter((name) => name !== "allocate")
+
+/** What the registry does not answer. */
+const besides = Object.values(commands)
+  .filter(({ name }) => !registryCommands.some((each) => each === name))
+  .map(({ name, summary }) => Command.make(name, {}, () => Effect.void).pipe(Command.withDescription(summary)))
+
+const root = Command.make("d").pipe(
+  Command.withSubcommands([subcommand("allocate"), ...others.map(subcommand), ...besides])
+)
+
+/** The parser completes options of its own that d does not have. */
+const FOREIGN_LINE = /-(-|l )(log-level|wizard|completions)\b/
+const FOREIGN_WORDS = / --completions --log-level| --wizard/g
+
+/** The completions of `d` for a shell. */
+export const completions = (shell: string) =>
+  shell === "bash"
+    ? Effect.map(Command.getBashCompletions(root, "d"), (lines) => lines.join("\n").replaceAll(FOREIGN_WORDS, ""))
+    : Effect.map(
+        shell === "zsh" ? Command.getZshCompletions(root, "d") : Command.getFishCompletions(root, "d"),
+        (lines) => lines.filter((line) => !FOREIGN_LINE.test(line)).join("\n")
+      )

@@ -1,0 +1,103 @@
+import * as Effect from "effect/Effect"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type { RegistryCommand } from "../commands/commands.ts"
+import { Invalid, MissingArgument } from "../domain/errors.ts"
+import { CHECK_NAMES } from "../domain/Finding.ts"
+import { LIMITS } from "../domain/foreignText.ts"
+import { HEALTH_STATES } from "../domain/Health.ts"
+import { textProblem } from "../domain/names.ts"
+import { PortInput } from "../domain/Port.ts"
+import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
+import { quote } from "../text/escape.ts"
+
+const Text = ruled((text) => textProblem(text))
+const Reason = ruled((text) => (text.trim() === "" ? "is empty: say why" : textProblem(text)))
+const AbsolutePath = ruled((text) =>
+  text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
+)
+
+/** One of a few words. `noun` is what it is not. */
+const oneOf = <const A extends ReadonlyArray<string>>(words: A, noun: string, told: string) =>
+  Schema.Literal(...words).annotations({
+    message: () => ({ message: `is not ${noun}: write ${told}`, override: true })
+  })
+
+const Mode = oneOf(["prod", "dev"], "a mode", "prod or dev")
+const Filter = oneOf(HEALTH_STATES, "a health", `one of ${HEALTH_STATES.join(", ")}`)
+const Check = oneOf(CHECK_NAMES, "a check", `one of ${CHECK_NAMES.join(", ")}`)
+const Switch = Schema.optionalWith(Schema.Boolean.annotations({ message: () => "is neither true nor false" }), {
+  default: () => false
+})
+
+/** One name or several. */
+const names = <A, I extends string>(name: Schema.Schema<A, I>) =>
+  Schema.optionalWith(Schema.Array(name).annotations({ message: () => "is neither a name nor a list of names" }), {
+    default: (): ReadonlyArray<A> => []
+  })
+
+/** What each command takes. A value that is wrong is refused here and gets no further. */
+export const payloads = {
+  allocate: Schema.Struct({
+    app: names(AppName),
+    special: names(SpecialKey),
+    description: Schema.optional(Text),
+    dir: Schema.optional(AbsolutePath),
+    dryRun: Switch
+  }),
+  getPort: Schema.Struct({
+    key: Schema.optional(PortKey),
+    app: Schema.optional(AppName),
+    mode: Schema.optional(Mode)
+  }),
+  setPort: Schema.Struct({
+    key: PortKey,
+    value: Schema.optional(PortInput),
+    description: Schema.optional(Text),
+    dir: Schema.optional(AbsolutePath),
+    force: Switch
+  }),
+  listPorts: Schema.Struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
+  deletePort: Schema.Struct({ key: PortKey }),
+  release: Schema.Struct({ app: names(AppName), special: names(SpecialKey) }),
+  rename: Schema.Struct({ key: PortKey, to: PortKey }),
+  reserve: Schema.Struct({ port: PortInput, reason: Reason }),
+  unreserve: Schema.Struct({ port: PortInput }),
+  doctor: Schema.Struct({
+    check: Schema.optional(Check),
+    fix: Switch,
+    strict: Switch,
+    accept: Schema.optional(PortKey),
+    clientVersion: Schema.optional(Text)
+  }),
+  backup: Schema.Struct({ file: AbsolutePath }),
+  explain: Schema.Struct({ port: Schema.optional(PortInput), key: Schema.optional(PortKey) })
+} satisfies Record<RegistryCommand, unknown>
+
+export type Payload<N extends RegistryCommand> = (typeof payloads)[N]["Type"]
+
+/** Nothing that a command takes is deeper than a list. What is, would take the stack of the checks to its end. */
+const shallow = (value: unknown): unknown =>
+  Array.isArray(value)
+    ? value.map((each) => (typeof each === "object" && each !== null ? {} : each))
+    : typeof value === "object" && value !== null
+      ? {}
+      : value
+
+/** Decodes `payload`, and fails with the first thing that is wrong with it, in one sentence. */
+export const decodePayload = <N extends RegistryCommand>(
+  command: N,
+  payload: Readonly<Record<string, unknown>>
+): Effect.Effect<Payload<N>, Invalid | MissingArgument> => {
+  const input = Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shallow(value)]))
+  const schema = payloads[command] as unknown as Schema.Schema<Payload<N>, unknown>
+  return Effect.mapError(Schema.decodeUnknown(schema)(input), (error) => {
+    const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
+    const [name = "payload", at] = issue?.path ?? []
+    const argument = String(name)
+    if (issue?._tag === "Missing") return new MissingArgument({ command, argument })
+    const given = input[argument]
+    const value = at === undefined || !Array.isArray(given) ? given : given[Number(at)]
+    return new Invalid({ command, argument, problem: `${quote(value)} ${issue?.message ?? "is wrong"}` })
+  })
+}

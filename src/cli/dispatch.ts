@@ -1,0 +1,127 @@
+import { version } from "../../package.json"
+import { runBuiltin } from "../commands/builtins.ts"
+import { type DaemonCommand, findCommand, type RegistryCommand } from "../commands/commands.ts"
+import { commandHelp, rootHelp } from "../commands/help.ts"
+import type { Results } from "../commands/Results.ts"
+import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
+import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
+import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPath } from "../socket/socketPath.ts"
+import { quote } from "../text/escape.ts"
+import { printed, printedJson } from "../text/printed.ts"
+import type { Invocation } from "./argv.ts"
+import { exitWith, helpWidth, writeResult, writeStderr, writeStdout } from "./output.ts"
+import type { Task } from "./Task.ts"
+
+type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
+
+const isDaemonCommand = (name: keyof Results): name is DaemonCommand => name === "ping" || name === "status"
+
+/** Why the environment allows no answer at all, if so. */
+const wrongEnvironment = (asksDaemon: boolean): CommandError | undefined => {
+  const setting = process.env["AUTOMATELINUX_DAEMON"]
+  if (setting && !["auto", "never"].includes(setting))
+    return {
+      code: "invalid",
+      message: `AUTOMATELINUX_DAEMON ${quote(setting)} is wrong: write auto or never`,
+      hint: "correct it, or take it away for the default"
+    }
+  return asksDaemon ? wrongSocketPath(process.env) : undefined
+}
+
+/** Why `ping` and `status` got no reply; a daemon that is running all the same is named. */
+const noDaemon = async (reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Reply" }>): Promise<CommandError> => {
+  const unavailable = (message: string, hint: string): CommandError => ({ code: "unavailable", message, hint })
+  if (reply._tag === "NoDaemon" && reply.place !== undefined) return untrustedSocket(reply.path, reply.place)
+  if (!daemonAllowed(process.env))
+    return unavailable("no daemon is asked: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
+  const path = reply._tag === "NoDaemon" ? reply.path : serverPath(process.env, currentUid())
+  const { holderOf, unreachable } = await import("../socket/socketLock.ts")
+  const pid = holderOf(path, currentUid())
+  if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
+  return reply._tag === "NoDaemon" && reply.why === "another program"
+    ? unavailable(`the program at ${path} is no daemon of d`, "d doctor --check daemon-running shows the way out")
+    : unavailable(`no daemon answers at ${path}`, "d daemon starts one")
+}
+
+/** Runs `ping` or `status`, which only a daemon can answer, even one that serves another registry. */
+const runOnDaemon = async (command: DaemonCommand, { json, payload }: Run): Promise<void> => {
+  const request = { command, payload, environment: process.env }
+  let reply: DaemonReply<DaemonCommand> = daemonAllowed(process.env)
+    ? await requestDaemon(request)
+    : { _tag: "NoDaemon", path: "", why: "never" }
+  if (reply._tag === "Reply" && !reply.reply.ok && reply.reply.error.code === "other-store") {
+    writeStderr(`note: ${reply.reply.error.message}`)
+    reply = await requestDaemon({ ...request, any: true })
+  }
+  if (reply._tag !== "Reply") return exitWith(await noDaemon(reply), json)
+  return reply.reply.ok ? writeResult(command, reply.reply, payload, json) : exitWith(reply.reply.error, json)
+}
+
+/** Asks the daemon if one answers, and otherwise runs the command in this process. */
+const runOnRegistry = async (
+  command: RegistryCommand,
+  { json, payload }: Run,
+  runWithEffect: (task: Task) => Promise<void>
+): Promise<void> => {
+  let perhapsDone: string | undefined
+  if (daemonAllowed(process.env) && findCommand(command)?.alone === undefined) {
+    // A daemon of another version is a finding.
+    const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
+    const reply = await requestDaemon({ command, payload: sent, environment: process.env })
+    if (reply._tag === "Reply") {
+      if (reply.reply.ok) return writeResult(command, reply.reply, payload, json)
+      const { error, version: theirs } = reply.reply
+      // An older daemon does not know every command.
+      if (!["other-store", "unknown-command"].includes(error.code)) return exitWith(error, json)
+      const why =
+        error.code === "other-store" ? error.message : `the daemon is of version ${theirs} and does not know ${command}`
+      writeStderr(`note: ${why}; asked without it`)
+    }
+    // A change that the daemon took without replying may have been made: this process makes it only if it was not.
+    if (reply._tag === "Lost") perhapsDone = reply.operation
+  }
+  try {
+    return await runWithEffect({ _tag: "Command", command, payload, json, perhapsDone })
+  } catch (error) {
+    if (perhapsDone === undefined) throw error
+    return exitWith(outcomeUnknown("d cannot load its own files"), json)
+  }
+}
+
+/** Runs what a command line asks for, and sets the exit code. `runWithEffect` loads what only some tasks need. */
+export const dispatch = async (invocation: Invocation, runWithEffect: (task: Task) => Promise<void>): Promise<void> => {
+  switch (invocation._tag) {
+    case "Help": {
+      const width = helpWidth()
+      const help = invocation.command === undefined ? rootHelp(width) : commandHelp(invocation.command, width)
+      const lines = help.trimEnd().split("\n")
+      if (!invocation.alone) return writeStdout(printed(lines))
+      writeStderr(...lines)
+      process.exitCode = 2
+      return
+    }
+    case "Local": {
+      const wrong = invocation.command === "getSocketPath" ? unusableSocket(process.env, currentUid()) : undefined
+      if (wrong !== undefined) return exitWith(wrong, invocation.json)
+      const { lines, result } = runBuiltin(invocation.command, {
+        helpWidth: helpWidth(),
+        socketPath: () => serverPath(process.env, currentUid())
+      })
+      return writeStdout(invocation.json ? printedJson(result) : printed(lines))
+    }
+    case "Wrong":
+      return exitWith(invocation, invocation.json)
+    case "Daemon":
+    case "Completions":
+      return runWithEffect(invocation)
+    case "Run": {
+      const command = invocation.command.name as keyof Results
+      const asksDaemon = daemonAllowed(process.env) && invocation.command.alone === undefined
+      const wrong = wrongEnvironment(asksDaemon)
+      if (wrong !== undefined) return exitWith(wrong, invocation.json)
+      return isDaemonCommand(command)
+        ? runOnDaemon(command, invocation)
+        : runOnRegistry(command, invocation, runWithEffect)
+    }
+  }
+}

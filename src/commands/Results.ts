@@ -1,0 +1,70 @@
+import type { Assignment } from "../domain/Assignment.ts"
+import type { KeyPort } from "../domain/CommandResult.ts"
+import type { Explanation } from "../domain/Explanation.ts"
+import type { Fault } from "../domain/errors.ts"
+import type { Examination } from "../domain/Finding.ts"
+import type { HealthState } from "../domain/Health.ts"
+import type { Rival, Unstored } from "../domain/portHealth.ts"
+
+/** The result of each command: the document of `--json`. */
+export interface Results {
+  readonly allocate: {
+    readonly assignments: ReadonlyArray<KeyPort & { readonly created: boolean }>
+    readonly skipped: ReadonlyArray<{ readonly port: number; readonly reason: "bound"; readonly by: string | null }>
+  }
+  readonly getPort: KeyPort
+  readonly setPort: KeyPort
+  readonly listPorts: ReadonlyArray<Assignment>
+  readonly deletePort: { readonly released: ReadonlyArray<{ readonly key: string; readonly port: number | null }> }
+  readonly release: Results["deletePort"]
+  readonly rename: KeyPort
+  readonly reserve: { readonly port: number; readonly reason: string }
+  readonly unreserve: { readonly port: number }
+  readonly doctor: Examination
+  readonly explain: Explanation
+  readonly backup: { readonly file: string; readonly bytes: number }
+  readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
+  readonly status: Status
+}
+
+/** How much of a range is in use. */
+export interface RangeUse {
+  readonly range: string
+  readonly slots: number
+  readonly claimed: number
+}
+
+export interface Status {
+  readonly version: string
+  readonly pid: number
+  readonly uptimeSeconds: number
+  /** The file of settings, those that were changed after the daemon was started, and why they cannot be used now. */
+  readonly settings: {
+    readonly file: string
+    readonly changed: ReadonlyArray<string>
+    readonly problem: string | null
+  }
+  /** `latencyMs` is null where the database does not answer, and `error` says why. */
+  readonly database: {
+    readonly kind: string
+    readonly label: string
+    readonly latencyMs: number | null
+    readonly error: string | null
+  }
+  readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
+  /**
+   * How often the ports are looked at, and how long ago that was, without the time that the machine slept; why the last
+   * round failed, where it did; the other machine that uses this host's name, if there is one; and what the database
+   * refuses to keep of single ports.
+   */
+  readonly watching: {
+    readonly intervalSeconds: number
+    readonly idleSeconds: number | null
+    readonly failure: string | null
+    readonly fault: Fault | null
+    readonly rival: Rival | null
+    readonly unstored: ReadonlyArray<Unstored>
+  }
+  readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
+  readonly health: Readonly<Record<HealthState, number>> | null
+}

@@ -1,0 +1,217 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Runtime from "effect/Runtime"
+import { makeHandlers } from "../app/handlers.ts"
+import { decodePayload } from "../app/payloads.ts"
+import { runBuiltin } from "../commands/builtins.ts"
+import {
+  commandList,
+  fieldOf,
+  findCommand,
+  isOneChange,
+  type RegistryCommand,
+  registryCommands
+} from "../commands/commands.ts"
+import type { PortsConfig } from "../config/Config.ts"
+import { Doctor } from "../doctor/Doctor.ts"
+import type { CommandError } from "../domain/CommandError.ts"
+import { type RegistryError, TooLate } from "../domain/errors.ts"
+import { keyProblem } from "../domain/names.ts"
+import { OPERATION, Operation } from "../domain/Operation.ts"
+import { Deadline } from "../domain/RequestDeadline.ts"
+import type { Listeners } from "../machine/Listeners.ts"
+import type { Monitor } from "../monitor/HealthMonitor.ts"
+import { Registry } from "../registry/Registry.ts"
+import { type Difference, differenceFrom, fingerprintBy, UNREADABLE } from "../socket/configFingerprint.ts"
+import { currentUid, serverPath } from "../socket/socketPath.ts"
+import { Store } from "../store/Store.ts"
+import { asTyped, quote } from "../text/escape.ts"
+import { formatResult } from "../text/formatResult.ts"
+import { describe, noteLine } from "../text/messages.ts"
+import { printed } from "../text/printed.ts"
+import { together } from "./getPortBatcher.ts"
+import type { Outcome, Request } from "./server.ts"
+import { makeStatus } from "./status.ts"
+
+const HELP_WIDTH = 100
+
+/** How long a change may take: the queue at the database, the search for a lost COMMIT, and some seconds. */
+const waitSeconds = ({ most, stall }: (typeof PortsConfig.Service)["patience"]): number =>
+  Math.ceil((most + stall) / 1000) + 10
+
+/** What needs the database. */
+export type Parts = Registry | Store | Monitor | Listeners
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** A payload as the deployed clients may send it: a single name for several, null for nothing. */
+const normalised = (command: string, request: Request): Record<string, unknown> => {
+  const repeated =
+    findCommand(command)
+      ?.options.filter((option) => option.repeated)
+      .map((option) => fieldOf(option.name)) ?? []
+  return Object.fromEntries(
+    Object.entries(request)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [name, repeated.includes(name) && typeof value === "string" ? [value] : value])
+  )
+}
+
+/** Settings that say where ports come from, and the commands that they matter to. */
+const IN_PLACE: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
+const PLACING = ["allocate", "setPort", "reserve", "unreserve", "doctor", "explain", "status"]
+
+const describeDifference = ({ ours, setting, theirs }: Difference): string =>
+  theirs === UNREADABLE
+    ? "the settings of this environment cannot be read"
+    : IN_PLACE.includes(setting)
+      ? `the daemon's ${setting} is ${quote(ours)}, and this environment's ${quote(theirs)}`
+      : `the daemon keeps another registry than this environment names: ${quote(ours)}, and not ${quote(theirs)}`
+
+/** When the client stops waiting, by `performance.now()`: as it says by this clock, or else by the time of day. */
+const deadlineOf = ({ deadline, until }: Request): number =>
+  typeof deadline === "number"
+    ? deadline
+    : typeof until === "number"
+      ? performance.now() + until - Date.now()
+      : Number.POSITIVE_INFINITY
+
+const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
+
+/**
+ * Requests to outcomes; it never rejects. `parts` is asked for by what needs the database alone, so that everything else
+ * is answered while it is away.
+ */
+export const makeResponder = (
+  environment: Environment,
+  settings: typeof PortsConfig.Service,
+  parts: Effect.Effect<Context.Context<Parts>, RegistryError>
+) =>
+  Effect.gen(function* () {
+    const doctor = yield* Doctor
+    const own = fingerprintBy((variable) => settings.written.get(variable), environment)
+
+    const status = yield* makeStatus(settings, environment, parts)
+
+    const handlers = makeHandlers({
+      registry: Effect.map(parts, Context.get(Registry)),
+      store: Effect.map(parts, Context.get(Store)),
+      doctor: Effect.succeed(doctor),
+      environment
+    })
+
+    const ofRegistry = (command: RegistryCommand, payload: Request) =>
+      Effect.gen(function* () {
+        const decoded = yield* decodePayload(command, payload)
+        const { notes, result } = yield* (
+          handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
+        )(decoded)
+        const text = () => formatResult(command, result, payload)
+        return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
+      })
+
+    /** Whatever fails is an outcome too. */
+    const settled = <A>(command: string, effect: Effect.Effect<A, RegistryError>, failed: (outcome: Outcome) => A) =>
+      effect.pipe(
+        Effect.catchAll((error) => Effect.succeed(failed(refused(describe(error))))),
+        Effect.catchAllCause((cause) =>
+          Effect.as(
+            Effect.logError(`${command} met a bug`, cause),
+            failed(
+              refused({
+                code: "internal",
+                message: "this is a bug in the daemon",
+                hint: "report it with the lines in its log"
+              })
+            )
+          )
+        )
+      )
+
+    const runtime = yield* Effect.runtime<never>()
+    /** Nobody reads the traces of requests, and making them is felt in each. */
+    const run = <A>(effect: Effect.Effect<A>) => Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
+
+    /** The question that is asked most, and by many at once: it goes past everything that the others need. */
+    const portOf = together((keys) =>
+      run(
+        settled<(key: string) => Outcome>(
+          "getPort",
+          Effect.map(
+            Effect.flatMap(parts, (context) => Context.get(context, Registry).getSome(keys)),
+            (found) => (key) =>
+              Either.match(found(key), {
+                onLeft: (error) => refused(describe(error)),
+                onRight: (result) => ({ ok: true, result, text: () => printed([String(result.port)]), notes: [] })
+              })
+          ),
+          (outcome) => () => outcome
+        )
+      )
+    )
+
+    return async (request: Request): Promise<Outcome> => {
+      const { command, registry } = request
+      const operation = request["operation"] ?? undefined
+      if (typeof command !== "string" || command === "") {
+        return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
+      }
+      const deadline = deadlineOf(request)
+      if (performance.now() > deadline) return refused(describe(new TooLate()))
+      const difference = differenceFrom(registry, own)
+      if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
+        return refused({
+          code: "other-store",
+          message: describeDifference(difference),
+          hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
+        })
+      }
+      const { app, key, mode } = request
+      if (
+        command === "getPort" &&
+        typeof key === "string" &&
+        keyProblem(key) === undefined &&
+        (app ?? mode ?? undefined) === undefined
+      ) {
+        return portOf(key)
+      }
+      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
+      if (local !== undefined) {
+        const { lines, result } = runBuiltin(local, {
+          helpWidth: HELP_WIDTH,
+          socketPath: () => serverPath(environment, currentUid())
+        })
+        return { ok: true, notes: [], result, text: () => printed(lines) }
+      }
+      if (command === "ping") {
+        const clock = Math.floor(performance.now())
+        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience), clock }
+        return { ok: true, notes: [], result, text: () => printed(["pong"]) }
+      }
+      if (command === "status") {
+        const result = await run(status)
+        return { ok: true, notes: [], result, text: () => formatResult("status", result, {}) }
+      }
+      const name = registryCommands.find((each) => each === command && findCommand(each)?.alone === undefined)
+      if (name === undefined) {
+        return refused({
+          code: "unknown-command",
+          message: `Unknown command: ${asTyped(command)}`,
+          hint: `one of ${commandList.map((each) => each.name).join(", ")}`
+        })
+      }
+      if (operation !== undefined && !(typeof operation === "string" && OPERATION.test(operation))) {
+        return refused({
+          code: "invalid",
+          message: `operation ${quote(operation)} is no number of a change: write 16 to 36 letters, digits and -`,
+          hint: "a UUID is one"
+        })
+      }
+      const work = ofRegistry(name, normalised(command, request)).pipe(
+        Effect.provideService(Deadline, deadline),
+        Effect.provideService(Operation, isOneChange(name) ? operation : undefined)
+      )
+      return run(settled<Outcome>(name, work, (outcome) => outcome))
+    }
+  })

@@ -1,0 +1,90 @@
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { version } from "../../package.json"
+import type { Status } from "../commands/Results.ts"
+import { changeSince, type PortsConfig } from "../config/Config.ts"
+import { type RegistryError, Unavailable } from "../domain/errors.ts"
+import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
+import { formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
+import { monotonic } from "../machine/monotonic.ts"
+import { Monitor } from "../monitor/HealthMonitor.ts"
+import { Registry } from "../registry/Registry.ts"
+import { labelOf, Store } from "../store/Store.ts"
+import { describe } from "../text/messages.ts"
+
+/** How long the database is waited for, where it is only asked how all is: less than anybody waits for an answer. */
+const LIMIT = Duration.seconds(5)
+
+const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
+  range: formatRange(range),
+  slots: slotCount(range, size),
+  claimed: slotsOf(range, size, ports).size
+})
+
+/** How a daemon that starts now is, whenever that is asked; also while its database is away, or silent. */
+export const makeStatus = (
+  settings: typeof PortsConfig.Service,
+  environment: Readonly<Record<string, string | undefined>>,
+  parts: Effect.Effect<Context.Context<Registry | Store | Monitor>, RegistryError>
+) =>
+  Effect.map(monotonic, (startedAt) => {
+    const { database, appRange, probeInterval, specialRange } = settings
+    const named = { kind: database._tag, label: labelOf(database) }
+    const intervalSeconds = Duration.toSeconds(probeInterval)
+
+    const lit = Effect.gen(function* () {
+      const context = yield* parts
+      const before = performance.now()
+      yield* Context.get(context, Store).ping
+      const latencyMs = Math.round((performance.now() - before) * 100) / 100
+      const { result } = yield* Context.get(context, Registry).list({})
+      const ports = result.map(({ port }) => port)
+      const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
+      const monitor = Context.get(context, Monitor)
+      const failure = yield* monitor.failure
+      return {
+        database: { ...named, latencyMs, error: null },
+        lastTick: (yield* monitor.last) ?? null,
+        watching: {
+          intervalSeconds,
+          idleSeconds: Math.round(yield* monitor.idleSeconds),
+          failure: failure?.message ?? null,
+          fault: failure?.fault ?? null,
+          rival: (yield* monitor.rival) ?? null,
+          unstored: yield* monitor.unstored
+        },
+        ranges: { app: useOf(appRange, 2, ports), special: useOf(specialRange, 1, ports) },
+        health: Object.fromEntries(HEALTH_STATES.map((state) => [state, count(state)])) as Record<HealthState, number>
+      }
+    })
+
+    const dark = (error: RegistryError) => ({
+      database: { ...named, latencyMs: null, error: describe(error).message },
+      lastTick: null,
+      watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null, rival: null, unstored: [] },
+      ranges: null,
+      health: null
+    })
+
+    const silent = () =>
+      new Unavailable({
+        store: named.label,
+        fault: "silent",
+        reason: "it does not answer",
+        hint: "see whether the server runs, and AUTOMATELINUX_DATABASE_URL"
+      })
+
+    return lit.pipe(
+      // What does not answer is not waited for to be interrupted either.
+      Effect.disconnect,
+      Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
+      Effect.catchAll((error) => Effect.succeed(dark(error))),
+      Effect.zip(changeSince(settings, environment)),
+      Effect.zipWith(monotonic, ([found, { changed, problem }], now): Status => {
+        const uptimeSeconds = Math.round((now - startedAt) / 1000)
+        const told = { file: settings.file, changed, problem: problem ? describe(problem).message : null }
+        return { version, pid: process.pid, uptimeSeconds, settings: told, ...found }
+      })
+    )
+  })

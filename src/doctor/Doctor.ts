@@ -1,0 +1,153 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { PortsConfig } from "../config/Config.ts"
+import type { Answer } from "../domain/CommandResult.ts"
+import { type RegistryError, TookTooLong } from "../domain/errors.ts"
+import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worstFirst } from "../domain/Finding.ts"
+import type { Note } from "../domain/Note.ts"
+import type { PortKey } from "../domain/PortKey.ts"
+import { Listeners } from "../machine/Listeners.ts"
+import type { Store } from "../store/Store.ts"
+import { describe } from "../text/messages.ts"
+import { checks } from "./checks/checks.ts"
+import type { Scene } from "./DoctorContext.ts"
+import { explain } from "./explain.ts"
+import { accept, mendWhatIsSafe } from "./fixes.ts"
+import { makeScene } from "./makeContext.ts"
+
+export interface ExamineRequest {
+  /** Only this check; all where none is named. */
+  readonly check?: CheckName | undefined
+  /** Mends what is safe to mend before. */
+  readonly fix: boolean
+  /** Takes who serves this key's port for its owner before. */
+  readonly accept?: PortKey | undefined
+  readonly strict: boolean
+  /** The version of who asks. */
+  readonly version: string
+}
+
+type Access = Effect.Effect<typeof Store.Service, RegistryError>
+
+/** What a check may take besides what the database is waited for. */
+const LIMIT = Duration.seconds(5)
+
+/** One check and what came of it. */
+interface Checked {
+  readonly name: CheckName
+  readonly findings: ReadonlyArray<Finding>
+  /** Why it could not be made. */
+  readonly failure?: RegistryError | "bug"
+}
+
+/** What is wrong on this machine, on what evidence, and what mends it. `store` may fail: then that is what is wrong. */
+export class Doctor extends Effect.Service<Doctor>()("Doctor", {
+  effect: Effect.gen(function* () {
+    const settings = yield* PortsConfig
+    const machine = yield* Listeners
+    const limit = Duration.sum(Duration.millis(settings.patience.stall), LIMIT)
+
+    const check = (scene: Scene, name: CheckName): Effect.Effect<Checked> =>
+      checks[name](scene).pipe(
+        Effect.timeoutFail({
+          duration: limit,
+          onTimeout: () => new TookTooLong({ what: name, seconds: Duration.toSeconds(limit) })
+        }),
+        Effect.map((drafts): Checked => ({ name, findings: drafts.map((draft) => ({ check: name, ...draft })) })),
+        Effect.catchAll((failure) => Effect.succeed<Checked>({ name, findings: [], failure })),
+        Effect.catchAllCause((cause) =>
+          Effect.as(Effect.logError(`the check ${name} met a bug`, cause), {
+            name,
+            findings: [],
+            failure: "bug"
+          } as const)
+        )
+      )
+
+    const examine = Effect.fn("Doctor.examine")(function* (
+      request: ExamineRequest,
+      store: Access,
+      environment: Readonly<Record<string, string | undefined>>
+    ) {
+      const look = makeScene({ settings, machine, store, environment, version: request.version })
+      const mended: Array<string> = []
+      if (request.accept !== undefined) mended.push(...(yield* accept(yield* look, request.accept)))
+      const notes: Array<Note> = []
+      if (request.fix) {
+        const { done, failed } = yield* mendWhatIsSafe(yield* look)
+        mended.push(...done)
+        notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: describe(error).message })))
+      }
+      const scene = yield* look
+      const names = request.check === undefined ? CHECK_NAMES : [request.check]
+      const [checked, assignments, label] = yield* Effect.all(
+        [
+          Effect.forEach(names, (name) => check(scene, name), { concurrency: "unbounded" }),
+          scene.view.pipe(
+            Effect.timeout(limit),
+            Effect.match({ onSuccess: ({ ports }) => ports.size, onFailure: () => null })
+          ),
+          Effect.match(store, {
+            onSuccess: (each) => each.label,
+            onFailure: (error) => ("store" in error ? error.store : settings.database._tag)
+          })
+        ],
+        { concurrency: "unbounded" }
+      )
+      const said = checked.flatMap(({ findings }) => findings)
+      const dark = said.some(
+        (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
+      )
+      const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(worstFirst)
+      const matters = (each: Finding) => request.strict || each.severity !== "info"
+      const result = {
+        healthy: !findings.some(matters),
+        checkedAt: new Date(scene.now).toISOString(),
+        store: label,
+        looked: {
+          assignments,
+          listeners: [...(yield* scene.listeners).values()].flat().length
+        },
+        mended,
+        findings,
+        ran: checked.filter(({ failure }) => failure === undefined).map(({ name }) => name),
+        failed: checked.filter(({ failure }) => failure !== undefined).map(({ name }) => name)
+      } satisfies Examination
+      return { result, notes } satisfies Answer<Examination>
+    })
+
+    /** Everything about one port, or one key's. */
+    const explainPort = Effect.fn("Doctor.explain")(function* (
+      about: { readonly key: PortKey } | { readonly port: number },
+      store: Access,
+      environment: Readonly<Record<string, string | undefined>>,
+      version: string
+    ) {
+      const scene = yield* makeScene({ settings, machine, store, environment, version })
+      return yield* explain(scene, about, (focused, names) =>
+        Effect.map(
+          Effect.forEach(names, (name) => check(focused, name), { concurrency: "unbounded" }),
+          (checked) => checked.flatMap(({ findings }) => findings)
+        )
+      )
+    })
+
+    return { examine, explain: explainPort }
+  })
+}) {}
+
+/** A check that could not be made is itself a finding, unless the database explains it. */
+const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {
+  if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && dark)) return []
+  return [
+    {
+      check: name,
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `${name} could not be checked`,
+      evidence: failure === "bug" ? "this is a bug in d: its log has more" : describe(failure).message,
+      ...fix(`d doctor --check ${name}`, "tries again")
+    }
+  ]
+}

@@ -1,0 +1,24 @@
+import * as Effect from "effect/Effect"
+import { drift } from "../../domain/claims.ts"
+import { fix } from "../../domain/Finding.ts"
+import { nameOf } from "../../text/describe.ts"
+import type { Check } from "../DoctorContext.ts"
+
+/** The claims agree with the rows. */
+export const claimDrift: Check = ({ settings, view }) =>
+  Effect.map(view, ({ claims, ports }) => {
+    const stamp = { claimedAt: "", host: settings.actor.host, by: settings.actor.user }
+    return drift(ports, claims, stamp).map(({ claim, from, to }) => ({
+      severity: "warning" as const,
+      keys: [claim.key],
+      ports: [...new Set([from, to].filter((port) => port !== undefined))],
+      message:
+        from === undefined
+          ? `${nameOf(claim.key)} has no claim on its port ${to}`
+          : to === undefined
+            ? `${nameOf(claim.key)} has a claim on ${from} and not the port`
+            : `${nameOf(claim.key)} has ${to}, and its claim is on ${from}`,
+      evidence: `another program wrote to ${settings.settingsTable}, and no command or round of looks came since`,
+      ...fix("d doctor --fix")
+    }))
+  })

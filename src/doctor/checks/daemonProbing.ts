@@ -1,0 +1,46 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import type { Unstored } from "../../domain/portHealth.ts"
+import { age, describeUnstored } from "../../text/describe.ts"
+import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import { asAdministrator, mendStore, restart } from "../remedies.ts"
+
+/** Rounds that may be missed, and what one may take besides. */
+const MISSED = 2.5
+const SLACK_SECONDS = 5
+
+/** What the database refuses to keep: of health more is lost than of a name. */
+const ofRefused = (scene: Scene, refused: Unstored): Draft => {
+  const table = refused.what === "owner" ? "port_owners" : "port_health"
+  const { database } = scene.settings
+  const show = database._tag === "Sqlite" ? ".schema" : "SHOW CREATE TABLE"
+  return {
+    severity: refused.what === "health" ? "warning" : "info",
+    keys: [refused.key],
+    ports: [refused.port],
+    message: describeUnstored(refused),
+    evidence: refused.reason,
+    ...fix(asAdministrator(scene, `${show} ${table}`), "shows what the table can hold; the rest is stored")
+  }
+}
+
+/** The daemon looks at the ports as often as it should, and the database keeps what it saw. */
+export const daemonProbing: Check = (scene) =>
+  Effect.gen(function* () {
+    const state = yield* scene.daemon
+    const status = yield* scene.status
+    if (state._tag !== "Serving" || status === undefined || status.watching.idleSeconds === null) return []
+    const { failure, fault, idleSeconds, intervalSeconds } = status.watching
+    const refused = status.watching.unstored.map((each) => ofRefused(scene, each))
+    if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return refused
+    const again = yield* restart(scene, state.path, status.pid)
+    const draft: Draft = {
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `the daemon has not looked at the ports for ${age(idleSeconds)}, and should every ${intervalSeconds} s`,
+      evidence: failure ?? `pid ${status.pid}, last round ${status.lastTick?.at ?? "never"}; its log may tell why`,
+      ...(fault === null ? again : yield* mendStore(scene, fault, again))
+    }
+    return [draft, ...refused]
+  })

@@ -1,0 +1,170 @@
+import * as Effect from "effect/Effect"
+import type { Status } from "../../commands/Results.ts"
+import { camel, NAMES } from "../../config/configFile.ts"
+import { fix } from "../../domain/Finding.ts"
+import { sudo } from "../../text/describe.ts"
+import { shellWord } from "../../text/shell.ts"
+import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import type { DaemonState } from "../probeDaemon.ts"
+import { edit, restart } from "../remedies.ts"
+
+type Judgement = Omit<Draft, "keys" | "ports">
+
+/** Shows the process that serves a socket. */
+const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`
+
+type Unreachable = DaemonState & { readonly _tag: "Unreachable" }
+
+/** What brings a daemon back to its path, where it makes its socket again unless something prevents it. */
+const reach = (scene: Scene, { inTheWay, path, pid, stopped }: Unreachable) => {
+  if (stopped) return Effect.succeed(fix(`kill -CONT ${pid}`))
+  const again = "and the daemon makes its socket again within 5 seconds"
+  switch (inTheWay) {
+    case "file":
+      return Effect.succeed(fix(`ls -ld ${shellWord(path)}`, `move it away if nothing needs it, ${again}`))
+    case "program":
+      return Effect.succeed(fix(serverOf(path), `shows the program; end it, ${again}`))
+    case undefined:
+      return Effect.map(restart(scene, path, pid), ({ remedy, advice }) =>
+        fix(remedy, ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; "))
+      )
+  }
+}
+
+/** What is wrong if a daemon runs and has lost its socket. */
+const unreachable = (scene: Scene, state: Unreachable) =>
+  Effect.map(
+    reach(scene, state),
+    (mend): Judgement => ({
+      severity: "error",
+      message: `a daemon runs, and does not answer at ${state.path}`,
+      evidence: `pid ${state.pid} holds the right to serve it${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
+      ...mend
+    })
+  )
+
+const ELSEWHERE = 'export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon'
+
+/** What is wrong where no daemon of ours answers. */
+const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
+  const { path } = state
+  switch (state._tag) {
+    case "None":
+      return {
+        severity: "info",
+        message: "no daemon runs: commands take longer, and nobody looks at the ports",
+        evidence: `there is no socket at ${path}`,
+        ...fix("d daemon")
+      }
+    case "Misnamed":
+      return {
+        severity: "error",
+        message: "no daemon can be started or asked: its socket is misnamed",
+        evidence: state.problem,
+        ...fix("unset AUTOMATE_LINUX_SOCKET_PATH")
+      }
+    case "Untrusted": {
+      const { at, mode, why } = state.place
+      return {
+        severity: "warning",
+        message: `the socket ${path} is not used: another user could have put it there`,
+        evidence: why,
+        ...(mode
+          ? fix(`${sudo}chmod go-w ${shellWord(at)}`)
+          : state.given
+            ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or name one in a directory of this user's")
+            : fix(ELSEWHERE, "one that this user alone can reach"))
+      }
+    }
+    case "Dead":
+      return {
+        severity: "error",
+        message: `the socket ${path} is dead: the daemon that made it is gone`,
+        evidence: "connecting to it is refused",
+        ...fix("d doctor --fix", "or start one: d daemon")
+      }
+    case "NoSocket":
+      return {
+        severity: "error",
+        message: `no daemon can be started or asked: ${path} is no socket`,
+        evidence: "connecting to it is refused",
+        ...fix(`ls -ld ${shellWord(path)}`, "move it away if nothing needs it, then start a daemon: d daemon")
+      }
+    case "Forbidden":
+      return {
+        severity: "error",
+        message: `this user may not use the socket ${path}`,
+        evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
+        ...(state.given
+          ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
+          : fix(ELSEWHERE, "one that this user can reach"))
+      }
+    case "Silent": {
+      const { process } = state
+      return {
+        severity: "error",
+        message: `the daemon at ${path} does not answer`,
+        evidence:
+          process === undefined
+            ? "it takes questions and says nothing; which process it is cannot be seen"
+            : `pid ${process.pid} takes questions and says nothing${process.stopped ? "; it is stopped" : ""}`,
+        ...(process === undefined
+          ? fix(serverOf(path), "shows the process, if this user may see it")
+          : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon`))
+      }
+    }
+    case "Foreign":
+      return {
+        severity: "info",
+        message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
+        evidence: state.why,
+        ...fix(ELSEWHERE, "one of this registry")
+      }
+  }
+}
+
+/** What is wrong if the daemon was started with other settings than are in effect now. */
+const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect.Effect<ReadonlyArray<Judgement>> => {
+  const { changed, file, problem } = settings
+  const names = NAMES.map(camel).filter((name) => changed.includes(name))
+  const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
+  if (problem !== null) {
+    return Effect.succeed([
+      {
+        severity: "warning",
+        message: `no daemon can be started with the settings as they are now: ${problem}`,
+        evidence,
+        ...fix(edit(file))
+      }
+    ])
+  }
+  if (names.length === 0) return Effect.succeed([])
+  return Effect.map(restart(scene, path, pid), (mend) => [
+    {
+      severity: "warning",
+      message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
+      evidence: `${evidence}; the file of settings is ${file}`,
+      ...mend
+    }
+  ])
+}
+
+/** A daemon answers, of the same version, with the settings that are in effect. */
+export const daemonRunning: Check = (scene) =>
+  Effect.gen(function* () {
+    const state = yield* scene.daemon
+    const status = yield* scene.status
+    const judgements: Array<Judgement> = status === undefined ? [] : [...(yield* outdated(scene, state.path, status))]
+    if (state._tag === "Unreachable") judgements.push(yield* unreachable(scene, state))
+    else if (state._tag === "Serving") {
+      if (state.version !== scene.version)
+        judgements.push({
+          severity: "warning",
+          message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
+          evidence: `pid ${state.pid}, at ${state.path}`,
+          ...(yield* restart(scene, state.path, state.pid))
+        })
+      // One whose settings were changed keeps another registry because of that.
+    } else if (judgements.length === 0) judgements.push(judge(state))
+    return judgements.map((judgement) => ({ ...judgement, keys: [], ports: [] }))
+  })

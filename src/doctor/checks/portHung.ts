@@ -1,0 +1,56 @@
+import * as Effect from "effect/Effect"
+import { type Fix, fix } from "../../domain/Finding.ts"
+import type { Listener } from "../../domain/Listener.ts"
+import { describeListener, describeSockets, names, showProcess } from "../../text/describe.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+import { byProcess } from "../groupByProcess.ts"
+
+const LOOKS = 3
+const EVERY = "1 second"
+
+const same = (a: Listener) => (b: Listener) => a.port === b.port && a.address === b.address
+
+/** What listens on an assigned port also accepts. Somebody who waits once may only have come this moment. */
+export const portHung: Check = (scene) =>
+  Effect.gen(function* () {
+    const { keysOf } = yield* scene.view
+    const listening = [...(yield* scene.listeners).values()].flat().filter(({ port }) => keysOf.has(port))
+    const stopped = listening.filter(({ process }) => process?.stopped === true)
+    let waiting = listening.filter((each) => each.queue > 0 && !stopped.includes(each))
+    for (let look = 1; look < LOOKS && waiting.length > 0; look++) {
+      yield* Effect.sleep(EVERY)
+      const now = yield* scene.machine.on(new Set(waiting.map(({ port }) => port)))
+      waiting = now.filter((each) => each.queue > 0 && waiting.some(same(each)))
+    }
+    const findings = (
+      found: ReadonlyArray<Listener>,
+      evidence: (group: ReadonlyArray<Listener>) => string,
+      mend: (listener: Listener) => Fix
+    ) =>
+      byProcess(found).map((group): Draft => {
+        const [listener] = group
+        const keys = keysOf.get(listener.port) ?? []
+        return {
+          severity: "error",
+          keys,
+          ports: [listener.port],
+          message: `${listener.port} (${names(keys)}) is served by ${describeListener(listener)}, which does not accept connections`,
+          evidence: `${evidence(group)}; ${describeSockets(group)}`,
+          ...mend(listener)
+        }
+      })
+    return [
+      ...findings(
+        stopped,
+        () => "the process is stopped",
+        ({ process }) => fix(`kill -CONT ${process?.pid}`)
+      ),
+      ...findings(
+        waiting,
+        (group) =>
+          `in ${LOOKS} looks a second apart connections waited to be accepted, now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
+        ({ port, process }) =>
+          process === null ? fix(showProcess(port), "shows it") : fix(`kill ${process.pid}`, "and start it again")
+      )
+    ]
+  })

@@ -1,0 +1,31 @@
+import * as Effect from "effect/Effect"
+import { keyProblem } from "../../domain/names.ts"
+import { nameOf, names } from "../../text/describe.ts"
+import type { Check } from "../DoctorContext.ts"
+import { moveKey } from "../remedies.ts"
+
+/** Each port belongs to one key. */
+export const portShared: Check = (scene) =>
+  Effect.gen(function* () {
+    const view = yield* scene.view
+    const bound = yield* scene.bound
+    return [...view.keysOf]
+      .filter(([, keys]) => keys.length > 1)
+      .map(([port, keys]) => {
+        const claim = view.claims.get(port)
+        // What is no key goes first, whoever came first.
+        const stays = keys.find((key) => key === claim?.key && keyProblem(key) === undefined) ?? keys[0]
+        const others = keys.filter((key) => key !== stays)
+        return {
+          severity: "error" as const,
+          keys,
+          ports: [port],
+          message: `${port} belongs to ${names(keys)}`,
+          evidence:
+            claim === undefined
+              ? "none of them has a claim on it"
+              : `${nameOf(claim.key)} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
+          ...moveKey(others[0] ?? "", view, scene, bound)
+        }
+      })
+  })

@@ -1,0 +1,37 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import { cut, LIMITS } from "../../domain/foreignText.ts"
+import { contains } from "../../domain/PortRange.ts"
+import { describeListener, describeSockets } from "../../text/describe.ts"
+import { escaped } from "../../text/escape.ts"
+import { shellWord } from "../../text/shell.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+
+/** What listens in a managed range is registered, or held back. */
+export const portSquatted: Check = (scene) =>
+  Effect.gen(function* () {
+    const { keysOf, reserved } = yield* scene.view
+    const { appRange, specialRange } = scene.settings
+    return [...(yield* scene.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<Draft> => {
+      const managed = contains(appRange, port) || contains(specialRange, port)
+      if (!managed || keysOf.has(port) || reserved.has(port) || listener === undefined) return []
+      const { process } = listener
+      const what = [process?.command ?? "another program", ...(process?.directory ? [process.directory] : [])].join(
+        " in "
+      )
+      const reason = cut(escaped(what), LIMITS.text)
+      return [
+        {
+          severity: "info",
+          keys: [],
+          ports: [port],
+          message: `${port} is in use by ${describeListener(listener)}, and nobody has registered it`,
+          evidence: describeSockets([listener, ...others]),
+          ...fix(
+            `d reserve --port ${port} --reason=${shellWord(reason)}`,
+            `or give it a key: d setPort --key KEY --value ${port}`
+          )
+        }
+      ]
+    })
+  })

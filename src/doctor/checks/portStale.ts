@@ -1,0 +1,33 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import { names } from "../../text/describe.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+import { release } from "../remedies.ts"
+import { staleOwners } from "../staleKeys.ts"
+
+/** No app and no special has been quiet for so long that its ports may be given back. */
+export const portStale: Check = (scene) =>
+  Effect.gen(function* () {
+    // What the other machine serves is not to be given back for that.
+    if ((yield* scene.rival) !== undefined) return []
+    const view = yield* scene.view
+    return [...staleOwners(view, scene, yield* scene.silent).values()].map((group): Draft => {
+      const keys = group.map(({ key }) => key)
+      const ports = group.map(({ port }) => port)
+      const lastUp = group
+        .flatMap(({ health }) => health?.lastUp ?? [])
+        .sort()
+        .at(-1)
+      return {
+        severity: "warning",
+        keys,
+        ports,
+        message: `nothing has answered on ${ports.join(" and ")} (${names(keys)}) for so long that ${ports.length === 1 ? "it is" : "they are"} stale`,
+        evidence: `stale since ${group
+          .map(({ health }) => health?.since ?? "")
+          .sort()
+          .at(-1)}, last up ${lastUp ?? "never"}`,
+        ...fix(release(keys[0] ?? ""), "or start it")
+      }
+    })
+  })

@@ -1,0 +1,30 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import { formatRange, overlaps, type PortRange } from "../../domain/PortRange.ts"
+import { sudo } from "../../text/describe.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+
+const PATH = "/proc/sys/net/ipv4/ip_local_reserved_ports"
+
+/** The kernel gives no port of a managed range to an outgoing connection. */
+export const rangeEphemeral: Check = ({ machine, settings }) =>
+  Effect.map(machine.ephemeral, (kernel): ReadonlyArray<Draft> => {
+    if (kernel === undefined) return []
+    const spared = (range: PortRange) =>
+      kernel.reserved.some(({ first, last }) => first <= range.first && last >= range.last)
+    const met = [settings.appRange, settings.specialRange].filter(
+      (range) => overlaps(range, kernel.range) && !spared(range)
+    )
+    if (met.length === 0) return []
+    const list = [...kernel.reserved, ...met].map(formatRange).join(",")
+    return [
+      {
+        severity: "info",
+        keys: [],
+        ports: [],
+        message: `${met.map(formatRange).join(" and ")} ${met.length === 1 ? "meets" : "meet"} the ports that the kernel gives to outgoing connections`,
+        evidence: `net.ipv4.ip_local_port_range is ${formatRange(kernel.range)}`,
+        ...fix(`echo ${list} | ${sudo}tee ${PATH}`, "/etc/sysctl.d keeps it")
+      }
+    ]
+  })

@@ -1,0 +1,37 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import { contains, formatRange, type PortRange, slotCount, slotsOf } from "../../domain/PortRange.ts"
+import type { Check, Draft, Scene, View } from "../DoctorContext.ts"
+import { configure, larger } from "../remedies.ts"
+
+const FULL = 0.9
+
+const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: PortRange): ReadonlyArray<Draft> => {
+  const slots = slotCount(range, size)
+  const claimed = slotsOf(range, size, view.ports.values())
+  const reserved = [...slotsOf(range, size, view.reserved.keys())].filter((slot) => !claimed.has(slot))
+  const stale = [...view.ports].filter(([key, port]) => contains(range, port) && view.healthOf(key)?.state === "stale")
+  const used = claimed.size + reserved.length
+  if (used <= FULL * slots) return []
+  const name = size === 2 ? "APP_RANGE" : "SPECIAL_RANGE"
+  const room = larger(range, other)
+  return [
+    {
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
+      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
+      ...(room === undefined
+        ? fix("d listPorts --health stale", "shows what may be released")
+        : configure(scene, name, room))
+    }
+  ]
+}
+
+/** There is room for what comes. */
+export const rangeFull: Check = (scene) =>
+  Effect.map(scene.view, (view) => {
+    const { appRange, specialRange } = scene.settings
+    return [...judge(scene, view, appRange, 2, specialRange), ...judge(scene, view, specialRange, 1, appRange)]
+  })

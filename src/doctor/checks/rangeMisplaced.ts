@@ -1,0 +1,40 @@
+import * as Effect from "effect/Effect"
+import type { Fix } from "../../domain/Finding.ts"
+import { appOf, keyProblem } from "../../domain/names.ts"
+import { contains, formatRange, type PortRange } from "../../domain/PortRange.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+import { moveApp, moveKey } from "../remedies.ts"
+
+/** Every key has a port of its kind's range. */
+export const rangeMisplaced: Check = (scene) =>
+  Effect.gen(function* () {
+    const view = yield* scene.view
+    const bound = yield* scene.bound
+    const { appRange, specialRange } = scene.settings
+    const outside = [...view.ports]
+      .filter(
+        ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
+      )
+      .sort(([, a], [, b]) => a - b)
+    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): Draft => ({
+      severity: "info",
+      keys: theirs.map(([key]) => key),
+      ports: theirs.map(([, port]) => port),
+      message: `${theirs.map(([key, port]) => `${key} has ${port}`).join(", ")}, outside ${formatRange(range)}`,
+      evidence: `${range === specialRange ? "specials" : "apps"} get their ports from ${formatRange(range)}`,
+      ...mend
+    })
+    const apps = new Set(outside.flatMap(([key]) => appOf(key) ?? []))
+    return [
+      ...[...apps].map((app) =>
+        finding(
+          outside.filter(([key]) => appOf(key) === app),
+          appRange,
+          moveApp(app, view, scene, bound)
+        )
+      ),
+      ...outside
+        .filter(([key]) => appOf(key) === null)
+        .map((each) => finding([each], specialRange, moveKey(each[0], view, scene, bound)))
+    ]
+  })

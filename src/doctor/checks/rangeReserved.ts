@@ -1,0 +1,38 @@
+import * as Effect from "effect/Effect"
+import { fix } from "../../domain/Finding.ts"
+import { appOf, keyProblem } from "../../domain/names.ts"
+import type { Check, Draft } from "../DoctorContext.ts"
+import { configure, moveApp, moveKey } from "../remedies.ts"
+
+/** No key has a port that is held back. */
+export const rangeReserved: Check = (scene) =>
+  Effect.gen(function* () {
+    const view = yield* scene.view
+    const bound = yield* scene.bound
+    const { settings } = scene
+    return [...view.ports].flatMap(([key, port]): ReadonlyArray<Draft> => {
+      const reason = view.reserved.get(port)
+      if (reason === undefined || keyProblem(key) !== undefined) return []
+      const app = appOf(key)
+      const written = settings.written.get("RESERVED_PORTS") || undefined
+      const lets = [
+        ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
+        ...(settings.reserved.has(port)
+          ? [configure(scene, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
+          : [])
+      ]
+      const letGo = lets.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
+      const moves = app === null ? moveKey(key, view, scene, bound) : moveApp(app, view, scene, bound)
+      return [
+        {
+          severity: "warning",
+          keys: [key],
+          ports: [port],
+          message: `${key} has ${port}, which is reserved`,
+          evidence: reason,
+          remedy: moves.remedy,
+          advice: [...(moves.advice === null ? [] : [moves.advice]), `or let it go: ${letGo}`].join("; ")
+        }
+      ]
+    })
+  })

@@ -1,0 +1,28 @@
+import * as Effect from "effect/Effect"
+import type { Unavailable } from "../../domain/errors.ts"
+import { fix } from "../../domain/Finding.ts"
+import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import { mendStore } from "../remedies.ts"
+
+const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
+  Effect.map(
+    mendStore(scene, fault, fix(null, hint)),
+    (mend): Draft => ({
+      severity: "error",
+      keys: [],
+      ports: [],
+      message: `${store} cannot be ${fault === "read-only" ? "written" : "used"}`,
+      evidence: reason,
+      ...mend
+    })
+  )
+
+/** The database answers, and takes changes. */
+export const storeReachable: Check = (scene) =>
+  Effect.gen(function* () {
+    const store = yield* scene.store
+    const { foreign, known, missing, stored } = yield* scene.condition
+    // With its tables incomplete, or of a newer version, there is nothing to try with; store-schema says that.
+    if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite
+    return []
+  }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(scene, error), (draft) => [draft])))

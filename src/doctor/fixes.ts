@@ -1,0 +1,102 @@
+import { lstatSync, unlinkSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
+import { describeOwner, isOf, ownerOf } from "../domain/Owner.ts"
+import { lock } from "../socket/socketLock.ts"
+import { currentUid } from "../socket/socketPath.ts"
+import { nameOf } from "../text/describe.ts"
+import type { Scene } from "./DoctorContext.ts"
+
+/** What `d doctor --fix` and `--accept` do. Each answers what it has done, in sentences; nobody's port is touched. */
+
+const makeTables = (scene: Scene) =>
+  Effect.gen(function* () {
+    const { foreign, known, missing, stored, unused } = yield* scene.condition
+    const isOlder = stored.version < known.version
+    if (unused || foreign.length > 0 || (missing.length === 0 && !isOlder)) return []
+    yield* Effect.flatMap(scene.store, (store) => store.makeTables)
+    return [
+      ...missing.map((table) => `made the table ${table}`),
+      ...(isOlder ? [`brought the tables from version ${stored.version} to version ${known.version}`] : [])
+    ]
+  })
+
+const agree = (scene: Scene) =>
+  Effect.map(
+    Effect.flatMap(scene.store, (store) => store.agree),
+    (moves) =>
+      moves.map(({ claim, from, to }) => {
+        const key = nameOf(claim.key)
+        if (to === undefined) return `dropped the claim of ${key} on ${from}`
+        return from === undefined ? `claimed ${to} for ${key}` : `moved the claim of ${key} from ${from} to ${to}`
+      })
+  )
+
+/** With the right to serve the path in hand, nobody begins to serve it meanwhile. */
+const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {
+  try {
+    const right = await lock(path, currentUid())
+    try {
+      const there = lstatSync(path)
+      if (!there.isSocket() || there.uid !== currentUid()) return []
+      unlinkSync(path)
+      return [`removed the dead socket ${path}`]
+    } finally {
+      right?.close()
+    }
+  } catch {
+    // Somebody serves it by now, or has taken it away.
+    return []
+  }
+}
+
+const removeSocket = (scene: Scene) =>
+  Effect.flatMap(scene.daemon, (state) =>
+    state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
+  )
+
+/** What was mended, and what could not be. */
+export interface Mended {
+  readonly done: ReadonlyArray<string>
+  readonly failed: ReadonlyArray<RegistryError>
+}
+
+/** The safe mends, as far as each can be done. */
+export const mendWhatIsSafe = (scene: Scene): Effect.Effect<Mended> =>
+  Effect.map(
+    Effect.forEach(
+      [makeTables, agree, removeSocket],
+      (mend): Effect.Effect<Mended> =>
+        Effect.match(mend(scene), {
+          onSuccess: (done) => ({ done, failed: [] }),
+          onFailure: (error) => ({ done: [], failed: [error] })
+        })
+    ),
+    (each) => ({ done: each.flatMap(({ done }) => done), failed: each.flatMap(({ failed }) => failed) })
+  )
+
+/** Takes who serves the port of `key` for its owner from now on. */
+export const accept = (scene: Scene, key: string) =>
+  Effect.gen(function* () {
+    const store = yield* scene.store
+    const listeners = yield* scene.listeners
+    return yield* store.write((state) =>
+      Effect.gen(function* () {
+        const port = state.ports.get(key)
+        if (port === undefined) return yield* new NotSet({ key })
+        const serving = listeners.get(port) ?? []
+        const known = state.owners.get(key)
+        // Where its app serves the port too, the other is meant.
+        const others = serving.filter((each) => known === undefined || isOf(known, each) !== true)
+        const owner = [...others, ...serving].map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
+        if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
+        return {
+          answer: [`${key} belongs to ${describeOwner(owner)} from now on`],
+          changes:
+            known?.kind === owner.kind && known.name === owner.name
+              ? []
+              : [{ _tag: "Bind" as const, key, owner, seen: true }]
+        }
+      })
+    )
+  })

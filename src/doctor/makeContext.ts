@@ -1,0 +1,109 @@
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { PortsConfig } from "../config/Config.ts"
+import type { RegistryError } from "../domain/errors.ts"
+import type { Listener } from "../domain/Listener.ts"
+import { knownOf, past } from "../domain/portHealth.ts"
+import { holdersByPort } from "../domain/RegistryState.ts"
+import type { Listeners } from "../machine/Listeners.ts"
+import type { Store } from "../store/Store.ts"
+import type { Scene, View } from "./DoctorContext.ts"
+import { findDaemon, statusOf } from "./probeDaemon.ts"
+
+const CONNECTIONS = 64
+
+interface Means {
+  readonly settings: typeof PortsConfig.Service
+  readonly machine: typeof Listeners.Service
+  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly version: string
+}
+
+const byPort = (listeners: ReadonlyArray<Listener>): ReadonlyMap<number, ReadonlyArray<Listener>> => {
+  const found = new Map<number, Array<Listener>>()
+  for (const listener of listeners) {
+    const others = found.get(listener.port)
+    if (others === undefined) found.set(listener.port, [listener])
+    else others.push(listener)
+  }
+  return found
+}
+
+const viewOf = (
+  { health, state }: Effect.Effect.Success<(typeof Store.Service)["survey"]>,
+  reserved: ReadonlyMap<number, string>,
+  now: string
+): View => ({
+  ...state,
+  reserved: new Map([...reserved, ...state.reserved]),
+  reservedAtRunTime: new Set(state.reserved.keys()),
+  keysOf: holdersByPort(state.ports),
+  lookedAt: past(health.lookedAt, now),
+  healthOf: (key) => {
+    const port = state.ports.get(key)
+    return port === undefined ? undefined : knownOf(health, state, port, now)
+  }
+})
+
+/**
+ * The same for everybody who asks, made when the first one does, in a fiber of its own: a check that is given up takes
+ * nothing from the others.
+ */
+const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  let fiber: Fiber.RuntimeFiber<A, E> | undefined
+  return Effect.suspend(() =>
+    fiber !== undefined
+      ? Fiber.join(fiber)
+      : Effect.flatMap(Effect.forkDaemon(effect), (made) => {
+          fiber = made
+          return Fiber.join(made)
+        })
+  )
+}
+
+/** What there is to look at, now. */
+export const makeScene = ({ environment, machine, settings, store, version }: Means): Effect.Effect<Scene> =>
+  Effect.gen(function* () {
+    const condition = once(Effect.flatMap(store, (each) => each.condition))
+    const view = once(
+      Effect.gen(function* () {
+        const survey = yield* Effect.flatMap(store, (each) => each.survey)
+        // Read after that: what the daemon has stored meanwhile is not still to come.
+        return viewOf(survey, settings.reserved, DateTime.formatIso(yield* DateTime.now))
+      })
+    )
+    const listeners = once(Effect.map(machine.all, byPort))
+    /** Those of `ports` that nothing answers on: no listener is known, and nobody accepts, as an engine may. */
+    const silentAmong = (ports: Iterable<number>) =>
+      Effect.gen(function* () {
+        const known = yield* listeners
+        const silent = yield* Effect.filter(
+          [...ports].filter((port) => !known.has(port)),
+          (port) => Effect.map(machine.answers(port), (answer) => answer === false),
+          { concurrency: CONNECTIONS }
+        )
+        return new Set(silent)
+      })
+    const daemon = once(findDaemon(environment, machine))
+    const status = once(Effect.flatMap(daemon, (state) => statusOf(state, environment)))
+    return {
+      settings,
+      version,
+      now: yield* Clock.currentTimeMillis,
+      store,
+      condition,
+      view,
+      listeners,
+      silent: once(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
+      silentAmong,
+      bound: Effect.map(listeners, (found) => new Set(found.keys())),
+      environment,
+      daemon,
+      status,
+      rival: Effect.map(status, (found) => found?.watching.rival ?? undefined),
+      machine
+    }
+  })

@@ -1,0 +1,42 @@
+import { appOf, keyProblem } from "../domain/names.ts"
+import type { PortHealth } from "../domain/portHealth.ts"
+import type { Scene, View } from "./DoctorContext.ts"
+
+/** A key with its port, and what this host has seen of it. */
+export interface Seen {
+  readonly key: string
+  readonly port: number
+  readonly health: PortHealth | undefined
+}
+
+/**
+ * The assignments that are this host's business: not what another host has claimed and this one never saw up, for that
+ * runs there; and not the rows of what is no key, which value-invalid tells of.
+ */
+export const ofThisHost = (view: View, { settings }: Scene): ReadonlyArray<Seen> =>
+  [...view.ports].flatMap(([key, port]) => {
+    const health = view.healthOf(key)
+    const claim = view.claims.get(port)
+    const elsewhere = (health?.lastUp ?? null) === null && claim !== undefined && claim.host !== settings.actor.host
+    return elsewhere || keyProblem(key) !== undefined ? [] : [{ key, port, health }]
+  })
+
+/**
+ * What has been quiet for long, by the app or special that has it: a pair only as a whole, for as long as one half is in
+ * use there is nothing to give back.
+ */
+export const staleOwners = (
+  view: View,
+  scene: Scene,
+  silent: ReadonlySet<number>
+): ReadonlyMap<string, ReadonlyArray<Seen>> => {
+  const groups = new Map<string, Array<Seen>>()
+  const busy = new Set<string>()
+  for (const each of ofThisHost(view, scene)) {
+    const owner = appOf(each.key) === null ? each.key : `${appOf(each.key)}-`
+    if (each.health?.state === "stale" && silent.has(each.port)) groups.set(owner, [...(groups.get(owner) ?? []), each])
+    else busy.add(owner)
+  }
+  for (const group of groups.values()) group.sort((a, b) => a.port - b.port)
+  return new Map([...groups].filter(([owner]) => !busy.has(owner)))
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs"
+import { type PortRange, parseRange } from "../domain/PortRange.ts"
+import { tryRead } from "./tryRead.ts"
+
+/** The ports that the kernel gives to outgoing connections, and those that it spares. */
+export interface Ephemeral {
+  readonly range: PortRange
+  readonly reserved: ReadonlyArray<PortRange>
+}
+
+const read = (name: string): string => tryRead(() => readFileSync(`/proc/sys/net/ipv4/${name}`, "utf8"), "").trim()
+
+/** `undefined` where the kernel does not say. */
+export const readEphemeral = (): Ephemeral | undefined => {
+  const range = parseRange(read("ip_local_port_range").split(/\s+/).join("-"))
+  const reserved = read("ip_local_reserved_ports")
+    .split(",")
+    .flatMap((item) => parseRange(item.includes("-") ? item : `${item}-${item}`) ?? [])
+  return range && { range, reserved }
+}

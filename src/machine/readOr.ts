@@ -1,8 +1,0 @@
-/** What `read` answers, or `otherwise` where it may not or there is nothing: processes come and go while they are read. */
-export const readOr = <A>(read: () => A, otherwise: A): A => {
-  try {
-    return read()
-  } catch {
-    return otherwise
-  }
-}

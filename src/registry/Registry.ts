@@ -1,0 +1,216 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { PortsConfig } from "../config/Config.ts"
+import type { Answer, KeyPort } from "../domain/CommandResult.ts"
+import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld, RangeFull } from "../domain/errors.ts"
+import type { HealthState } from "../domain/Health.ts"
+import type { Note } from "../domain/Note.ts"
+import { appOf, kindOf, parsePort } from "../domain/names.ts"
+import { type AppName, keyOf, type PortKey, type SpecialKey } from "../domain/PortKey.ts"
+import { contains, type PortRange, slotsOf } from "../domain/PortRange.ts"
+import type { PortHealth } from "../domain/portHealth.ts"
+import { type Change, holdersOf, portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { Listeners } from "../machine/Listeners.ts"
+import { Store } from "../store/Store.ts"
+import { type AllocateRequest, allocation, binding } from "./allocate.ts"
+import { listing } from "./list.ts"
+
+/** The use cases. Each change is one transaction; what it rests on is read inside it. */
+export class Registry extends Effect.Service<Registry>()("Registry", {
+  effect: Effect.gen(function* () {
+    const config = yield* PortsConfig
+    const store = yield* Store
+    const listeners = yield* Listeners
+
+    const rangeOf = (key: string): PortRange => (kindOf(key) === "special" ? config.specialRange : config.appRange)
+
+    const reservedIn = (state: RegistryState): ReadonlyMap<number, string> =>
+      new Map([...config.reserved, ...state.reserved])
+
+    /** The port that the row of `key` holds. */
+    const portFrom = (key: string, stored: string | undefined): Either.Either<number, NotSet> => {
+      const port = stored === undefined ? undefined : parsePort(stored)
+      return port === undefined
+        ? Either.left(new NotSet(stored === undefined ? { key } : { key, stored }))
+        : Either.right(port)
+    }
+
+    /** What is odd about `key` having `port`, besides who listens there. */
+    const misplaced = (key: string, port: number): ReadonlyArray<Note> => {
+      const kind = kindOf(key)
+      const range = rangeOf(key)
+      return [
+        ...(contains(range, port) ? [] : [{ _tag: "OutOfRange", key, port, range } as const]),
+        ...(kind !== "special" && port % 2 !== (kind === "prod" ? 0 : 1)
+          ? [{ _tag: "WrongParity", key, port, kind } as const]
+          : [])
+      ]
+    }
+
+    const get = Effect.fn("Registry.get")(function* (key: PortKey) {
+      const port = yield* portFrom(key, yield* store.row(key))
+      return { result: { key, port }, notes: [] } satisfies Answer<KeyPort>
+    })
+
+    /** What `get` answers for any of `keys`, all of them asked for at once. */
+    const getSome = (keys: ReadonlyArray<string>) =>
+      Effect.map(
+        store.some(keys),
+        (rows) =>
+          (key: string): Either.Either<KeyPort, NotSet> =>
+            Either.map(portFrom(key, rows.get(key)), (port) => ({ key, port }))
+      )
+
+    const set = Effect.fn("Registry.set")(function* (request: {
+      readonly key: PortKey
+      readonly port: number | undefined
+      readonly description: string | undefined
+      readonly directory?: string | undefined
+      readonly force: boolean
+    }) {
+      const { description, directory, key } = request
+      return yield* store.write((state) =>
+        Effect.gen(function* () {
+          const port = request.port ?? (yield* portFrom(key, state.rows.get(key)))
+          const moves = state.ports.get(key) !== port
+          const holders = holdersOf(state.ports, port).filter((holder) => holder !== key)
+          if (moves && holders.length > 0 && !request.force) return yield* new PortHeld({ key, port, holders })
+          const notes: Array<Note> = moves ? [...misplaced(key, port)] : []
+          if (moves) {
+            const reason = reservedIn(state).get(port)
+            if (holders.length > 0) notes.push({ _tag: "Shared", port, holders })
+            if (reason !== undefined) notes.push({ _tag: "Reserved", port, reason })
+            const [by] = yield* listeners.on(new Set([port]))
+            // Somebody's try of the port is over a moment later.
+            if (by !== undefined && (yield* listeners.still([port])).has(port)) notes.push({ _tag: "InUse", port, by })
+          }
+          const changes: Array<Change> = moves ? [{ _tag: "Assign", what: "set", key, port }] : []
+          if (description !== undefined && description !== (state.keys.get(key)?.description ?? "")) {
+            changes.push({ _tag: "Describe", key, description: description === "" ? null : description })
+          }
+          changes.push(...binding(state, key, directory))
+          return { answer: { result: { key, port }, notes } satisfies Answer<KeyPort>, changes }
+        })
+      )
+    })
+
+    const remove = Effect.fn("Registry.remove")(function* (key: PortKey) {
+      return yield* store.write((state) =>
+        Effect.gen(function* () {
+          if (!state.rows.has(key)) return yield* new NotFound({ key })
+          const result = { released: [{ key, port: state.ports.get(key) ?? null }] }
+          const changes: ReadonlyArray<Change> = [{ _tag: "Remove", what: "delete", key }]
+          return { answer: { result, notes: [] as ReadonlyArray<Note> }, changes }
+        })
+      )
+    })
+
+    const release = Effect.fn("Registry.release")(function* (
+      apps: ReadonlyArray<AppName>,
+      specials: ReadonlyArray<SpecialKey>
+    ) {
+      return yield* store.write((state) =>
+        Effect.sync(() => {
+          const wanted = [
+            ...[...new Set(apps)].map((app) => ({ name: app, keys: [keyOf(app, "prod"), keyOf(app, "dev")] })),
+            ...[...new Set(specials)].map((key) => ({ name: key, keys: [key] }))
+          ].map(({ keys, name }) => ({ name, keys: keys.filter((key) => state.rows.has(key)) }))
+          const keys = wanted.flatMap((each) => each.keys)
+          const notes = wanted
+            .filter((each) => each.keys.length === 0)
+            .map(({ name }): Note => ({ _tag: "NothingHeld", name }))
+          const changes = keys.map((key): Change => ({ _tag: "Remove", what: "release", key }))
+          return {
+            answer: { result: { released: keys.map((key) => ({ key, port: state.ports.get(key) ?? null })) }, notes },
+            changes
+          }
+        })
+      )
+    })
+
+    const rename = Effect.fn("Registry.rename")(function* (key: PortKey, to: PortKey) {
+      return yield* store.write((state) =>
+        Effect.gen(function* () {
+          const port = yield* portFrom(key, state.rows.get(key))
+          const taken = state.rows.get(to)
+          if (taken !== undefined && key !== to) return yield* new KeyTaken({ key, to, port: taken })
+          const changes: ReadonlyArray<Change> = key === to ? [] : [{ _tag: "Rename", key, to }]
+          return {
+            answer: { result: { key: to, port }, notes: misplaced(to, port) } satisfies Answer<KeyPort>,
+            changes
+          }
+        })
+      )
+    })
+
+    const reserve = Effect.fn("Registry.reserve")(function* (port: number, reason: string) {
+      return yield* store.write((state) =>
+        Effect.sync(() => {
+          const holders = holdersOf(state.ports, port)
+          const notes: ReadonlyArray<Note> = holders.length > 0 ? [{ _tag: "StaysHeld", port, holders }] : []
+          const changes: ReadonlyArray<Change> =
+            state.reserved.get(port) === reason ? [] : [{ _tag: "Reserve", port, reason }]
+          return { answer: { result: { port, reason }, notes }, changes }
+        })
+      )
+    })
+
+    const unreserve = Effect.fn("Registry.unreserve")(function* (port: number) {
+      return yield* store.write((state) =>
+        Effect.gen(function* () {
+          const reason = config.reserved.get(port)
+          if (!state.reserved.has(port))
+            return yield* new NotReserved(reason === undefined ? { port } : { port, reason })
+          const notes: ReadonlyArray<Note> = reason === undefined ? [] : [{ _tag: "StillReserved", port, reason }]
+          const changes: ReadonlyArray<Change> = [{ _tag: "Unreserve", port }]
+          return { answer: { result: { port }, notes }, changes }
+        })
+      )
+    })
+
+    /** Every assignment by port, with what this host has seen of it and what listens there now. */
+    const list = Effect.fn("Registry.list")(function* (filter: {
+      readonly app?: AppName | undefined
+      readonly health?: HealthState | undefined
+    }) {
+      const stored = yield* store.list
+      const ports = portsOf(stored.rows)
+      const asked = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
+      const found = yield* listeners.on(new Set(asked.map(([, port]) => port)))
+      return listing(asked, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
+    })
+
+    /** Claims a pair for each app and a port for each special, all or nothing. A dry run answers what it would do. */
+    const allocate = Effect.fn("Registry.allocate")(function* (request: AllocateRequest) {
+      const decide = (state: RegistryState) =>
+        allocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
+          Effect.provideService(Listeners, listeners)
+        )
+      yield* listeners.prepare
+      return yield* (request.dryRun ? store.rehearse(decide) : store.write(decide)).pipe(
+        Effect.catchTag("RangeFull", (full) =>
+          Effect.flatMap(store.list, ({ health }) =>
+            Effect.fail(
+              new RangeFull({ ...full, figures: { ...full.figures, stale: staleSlots(full, health.records) } })
+            )
+          )
+        )
+      )
+    })
+
+    return { get, getSome, set, remove, release, rename, reserve, unreserve, list, allocate }
+  })
+}) {}
+
+/** How many slots of a full range hold nothing but stale ports. */
+const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {
+  const slots = (wanted: (health: PortHealth) => boolean) =>
+    slotsOf(
+      range,
+      kind === "app" ? 2 : 1,
+      [...records.values()].filter(wanted).map(({ port }) => port)
+    )
+  const inUse = slots(({ state }) => state !== "stale")
+  return [...slots(({ state }) => state === "stale")].filter((slot) => !inUse.has(slot)).length
+}

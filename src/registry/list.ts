@@ -1,0 +1,57 @@
+import type { Assignment } from "../domain/Assignment.ts"
+import type { Answer } from "../domain/CommandResult.ts"
+import { type HealthState, healthFrom } from "../domain/Health.ts"
+import type { Listener } from "../domain/Listener.ts"
+import type { Note } from "../domain/Note.ts"
+import { appOf, kindOf } from "../domain/names.ts"
+import { type HostHealth, knownOf, past } from "../domain/portHealth.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
+
+/** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
+const STALE_NEWS_MS = 150_000
+
+type Stored = Pick<RegistryState, "rows" | "ports" | "claims" | "keys"> & { readonly health: HostHealth }
+
+const shown = ({ address, process, user }: Listener): Assignment["listener"] => ({
+  address,
+  pid: process?.pid ?? null,
+  command: process?.command ?? null,
+  directory: process?.directory ?? null,
+  user
+})
+
+/** What `listPorts` answers of the assignments that it is `asked` for, with who listens there `now`, and what is odd. */
+export const listing = (
+  asked: Iterable<readonly [key: string, port: number]>,
+  state: HealthState | undefined,
+  stored: Stored,
+  found: ReadonlyArray<Listener>,
+  now: number
+): Answer<ReadonlyArray<Assignment>> => {
+  const { health, keys, ports, rows } = stored
+  const at = new Date(now).toISOString()
+  const checkedAt = past(health.lookedAt, at)
+  const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
+  const result = [...asked]
+    .map(
+      ([key, port]): Assignment => ({
+        key,
+        port,
+        kind: kindOf(key),
+        app: appOf(key),
+        description: keys.get(key)?.description ?? null,
+        health: healthFrom(knownOf(health, stored, port, at), checkedAt),
+        listener: byPort.get(port) ?? null
+      })
+    )
+    .filter((each) => state === undefined || each.health.state === state)
+    .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
+  const age = checkedAt === null ? 0 : now - Date.parse(checkedAt)
+  const notes = [...rows]
+    .filter(([key]) => !ports.has(key))
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
+  if (health.lookedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.lookedAt })
+  if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
+  return { result, notes }
+}

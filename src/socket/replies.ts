@@ -1,0 +1,222 @@
+import type { Results } from "../commands/Results.ts"
+import type { Assignment } from "../domain/Assignment.ts"
+import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
+import type { Explanation } from "../domain/Explanation.ts"
+import type { Fault } from "../domain/errors.ts"
+import { CHECK_NAMES, type Finding, SEVERITIES } from "../domain/Finding.ts"
+import type { Health } from "../domain/Health.ts"
+import { HEALTH_STATES } from "../domain/Health.ts"
+import type { Event } from "../domain/HistoryEvent.ts"
+import { PORT_MAX } from "../domain/names.ts"
+
+/**
+ * What a daemon may reply: everything is checked before any of it is believed or printed. By hand, because to load a
+ * library for it would be felt in each command; the compiler holds the table to the types of the answers.
+ */
+
+/** What a daemon answered, as far as it is one. */
+export type Reply<N extends keyof Results> =
+  | {
+      readonly ok: true
+      readonly version: string
+      readonly result: Results[N]
+      readonly notes: ReadonlyArray<string>
+    }
+  | { readonly ok: false; readonly version: string; readonly error: CommandError }
+
+type Guard<A> = (value: unknown) => value is A
+
+const text: Guard<string> = (value): value is string => typeof value === "string"
+const amount: Guard<number> = (value): value is number => Number.isFinite(value)
+const flag: Guard<boolean> = (value): value is boolean => typeof value === "boolean"
+const isTrue: Guard<true> = (value): value is true => value === true
+const pid: Guard<number> = (value): value is number => Number.isSafeInteger(value) && Number(value) > 0
+const port: Guard<number> = (value): value is number => pid(value) && value <= PORT_MAX
+
+const orNull =
+  <A>(guard: Guard<A>): Guard<A | null> =>
+  (value): value is A | null =>
+    value === null || guard(value)
+
+const listOf =
+  <A>(guard: Guard<A>): Guard<ReadonlyArray<A>> =>
+  (value): value is ReadonlyArray<A> =>
+    Array.isArray(value) && value.every(guard)
+
+const oneOf =
+  <A extends string>(all: ReadonlyArray<A>): Guard<A> =>
+  (value): value is A =>
+    all.some((each) => each === value)
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null
+
+/** An object with at least these fields. */
+const object =
+  <A extends object>(fields: { readonly [K in keyof A]-?: Guard<A[K]> }): Guard<A> =>
+  (value): value is A =>
+    isObject(value) && Object.entries<Guard<unknown>>(fields).every(([name, guard]) => guard(value[name]))
+
+const version: Guard<string> = (value): value is string => text(value) && /^[\w.+-]{1,64}$/.test(value)
+
+const failure = () =>
+  object<CommandError>({
+    code: oneOf(Object.keys(EXIT_CODES) as ReadonlyArray<ErrorCode>),
+    message: text,
+    hint: text
+  })
+
+const health = () =>
+  object<Health>({
+    state: oneOf(HEALTH_STATES),
+    since: orNull(text),
+    lastUp: orNull(text),
+    checkedAt: orNull(text)
+  })
+
+const assignment = () =>
+  object<Assignment>({
+    key: text,
+    port,
+    kind: oneOf(["prod", "dev", "special"]),
+    app: orNull(text),
+    description: orNull(text),
+    health: health(),
+    listener: orNull(
+      object({ address: text, pid: orNull(pid), command: orNull(text), directory: orNull(text), user: text })
+    )
+  })
+
+const finding = () =>
+  object<Finding>({
+    check: oneOf(CHECK_NAMES),
+    severity: oneOf(SEVERITIES),
+    keys: listOf(text),
+    ports: listOf(amount),
+    message: text,
+    evidence: text,
+    remedy: orNull(text),
+    advice: orNull(text)
+  })
+
+const event = () =>
+  object<Event>({
+    at: text,
+    what: text,
+    key: orNull(text),
+    oldPort: orNull(amount),
+    newPort: orNull(amount),
+    detail: orNull(text),
+    host: text,
+    user: text,
+    program: text
+  })
+
+const explanation = () =>
+  object<Explanation>({
+    port: orNull(port),
+    keys: listOf(
+      object<Explanation["keys"][number]>({
+        key: text,
+        description: orNull(text),
+        claimed: orNull(object({ at: text, by: text, host: text })),
+        owner: orNull(
+          object({ kind: oneOf(["directory", "unit", "container"]), name: text, since: text, seen: orNull(text) })
+        ),
+        health: health()
+      })
+    ),
+    place: text,
+    allocatable: flag,
+    reserved: listOf(object({ port, reason: text })),
+    listeners: listOf(
+      object<Explanation["listeners"][number]>({
+        address: text,
+        user: text,
+        pid: orNull(pid),
+        command: orNull(text),
+        directory: orNull(text),
+        unit: orNull(text),
+        container: orNull(text),
+        since: orNull(text)
+      })
+    ),
+    history: listOf(event()),
+    findings: listOf(finding())
+  })
+
+const FAULTS: ReadonlyArray<Fault> = ["down", "silent", "credentials", "no-database", "read-only", "rights", "other"]
+const use = () => object({ range: text, slots: amount, claimed: amount })
+
+const status = () =>
+  object<Results["status"]>({
+    version,
+    pid,
+    uptimeSeconds: amount,
+    settings: object({ file: text, changed: listOf(text), problem: orNull(text) }),
+    database: object({ kind: text, label: text, latencyMs: orNull(amount), error: orNull(text) }),
+    lastTick: orNull(object({ at: text, durationMs: amount, ports: amount })),
+    watching: object({
+      intervalSeconds: amount,
+      idleSeconds: orNull(amount),
+      failure: orNull(text),
+      fault: orNull(oneOf(FAULTS)),
+      rival: orNull(object({ machine: text, at: text })),
+      unstored: listOf(object({ what: oneOf(["health", "listener", "owner"]), key: text, port, reason: text }))
+    }),
+    ranges: orNull(object({ app: use(), special: use() })),
+    health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount }))
+  })
+
+const keyPort = () => object({ key: text, port })
+const released = () => object({ released: listOf(object({ key: text, port: orNull(amount) })) })
+
+/** What each command is answered; only the guard that is used is made. */
+const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
+  allocate: () =>
+    object<Results["allocate"]>({
+      assignments: listOf(object({ key: text, port, created: flag })),
+      skipped: listOf(object({ port, reason: oneOf(["bound"]), by: orNull(text) }))
+    }),
+  getPort: keyPort,
+  setPort: keyPort,
+  listPorts: () => listOf(assignment()),
+  deletePort: released,
+  release: released,
+  rename: keyPort,
+  reserve: () => object({ port, reason: text }),
+  unreserve: () => object({ port }),
+  doctor: () =>
+    object<Results["doctor"]>({
+      healthy: flag,
+      checkedAt: text,
+      store: text,
+      looked: object({ assignments: orNull(amount), listeners: amount }),
+      mended: listOf(text),
+      findings: listOf(finding()),
+      ran: listOf(oneOf(CHECK_NAMES)),
+      failed: listOf(oneOf(CHECK_NAMES))
+    }),
+  explain: explanation,
+  backup: () => object({ file: text, bytes: amount }),
+  ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
+  status
+}
+
+const parse = (line: string): unknown => {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
+
+/** The reply that `line` is to `command`; `undefined` if it is none of a daemon of ours. */
+export const readReply = <N extends keyof Results>(command: N, line: string): Reply<N> | undefined => {
+  const reply = parse(line)
+  if (!isObject(reply) || !version(reply["version"])) return undefined
+  const { error, notes = [], ok, result, version: theirs } = reply
+  if (ok === false && failure()(error)) return { ok, version: theirs, error }
+  const guard = results[command]()
+  return ok === true && guard(result) && listOf(text)(notes) ? { ok, version: theirs, result, notes } : undefined
+}

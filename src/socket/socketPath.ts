@@ -1,0 +1,94 @@
+import { statSync } from "node:fs"
+import { isAbsolute, join } from "node:path"
+import { stateDirectory } from "../config/paths.ts"
+import type { CommandError } from "../domain/CommandError.ts"
+import { blankProblem } from "../domain/names.ts"
+import { quote } from "../text/escape.ts"
+import { placeOf, type Untrusted } from "./socketTrust.ts"
+
+/** Where the service's socket lies. Only the environment says it, never a file; nothing is imported that starts slowly. */
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+export const VARIABLE = "AUTOMATE_LINUX_SOCKET_PATH"
+const SYSTEM = "/run/automatelinux/automatelinux-daemon.sock"
+const FILE = "automatelinux-daemon.sock"
+const NAME = `automatelinux/${FILE}`
+
+/** The longest path of a socket, in bytes. Some versions of Node cut off what is longer. */
+const PATH_MAX = process.platform === "linux" ? 107 : 103
+
+const fits = (path: string): boolean => Buffer.byteLength(path) <= PATH_MAX
+
+/** The rule for other characters takes longer to load than the rest of this file. */
+const hasBlank = (path: string): boolean => !/^[!-~]*$/.test(path) && blankProblem(path) !== undefined
+
+/** What is wrong with the socket's path that the environment names. */
+export const wrongSocketPath = (environment: Environment): CommandError | undefined => {
+  const path = environment[VARIABLE]
+  if (!path) return undefined
+  if (isAbsolute(path) && fits(path) && !hasBlank(path)) return undefined
+  const problem = !isAbsolute(path)
+    ? "is not an absolute path"
+    : (blankProblem(path) ?? `is ${Buffer.byteLength(path)} bytes long: the path of a socket has at most ${PATH_MAX}`)
+  return { code: "invalid", message: `${VARIABLE} ${quote(path)} ${problem}`, hint: "name another path, or unset it" }
+}
+
+/** Whether `directory` is this user's, `undefined` if it is missing. */
+const isOurs = (directory: string, uid: number): boolean | undefined => {
+  try {
+    const stat = statSync(directory, { throwIfNoEntry: false })
+    return stat && stat.uid === uid
+  } catch {
+    return false
+  }
+}
+
+/**
+ * The paths that daemons of this user serve, the preferred one first. A runtime directory that is another user's, as `su`
+ * leaves it, counts as not set. Without one of the session's, as under cron, the one that systemd makes is used, so that
+ * both find the same daemon.
+ */
+export const ownPaths = (environment: Environment, uid: number): readonly [string, ...Array<string>] => {
+  const given = environment[VARIABLE]
+  if (given) return [given]
+  if (uid === 0) return [SYSTEM]
+  const runtime = environment["XDG_RUNTIME_DIR"] ?? ""
+  const standard = `/run/user/${uid}`
+  const named = isAbsolute(runtime) && !hasBlank(runtime) ? join(runtime, NAME) : undefined
+  if (named !== undefined && named !== join(standard, NAME) && fits(named) && isOurs(runtime, uid) !== false)
+    return [named]
+  const others = [`/tmp/automatelinux-${uid}/${FILE}`, join(stateDirectory(environment), FILE)] as const
+  return isOurs(standard, uid) ? [join(standard, NAME), ...others] : [...others]
+}
+
+/** The path that a daemon of this user serves: not one that another user has in hand. */
+export const serverPath = (environment: Environment, uid: number): string => {
+  const paths = ownPaths(environment, uid)
+  return paths.find((path) => fits(path) && placeOf(path, uid)._tag !== "Untrusted") ?? paths[0]
+}
+
+/** Why the socket at `path` is left alone. */
+export const untrustedSocket = (path: string, { why }: Untrusted): CommandError => ({
+  code: "unavailable",
+  message: `the socket ${path} is not used: ${why}`,
+  hint: "d doctor --check daemon-running shows the way out"
+})
+
+/** Why a program that connects to the server's path on its own should not do so. */
+export const unusableSocket = (environment: Environment, uid: number): CommandError | undefined => {
+  const path = serverPath(environment, uid)
+  const place = placeOf(path, uid, isNamed(path, environment))
+  return wrongSocketPath(environment) ?? (place._tag === "Untrusted" ? untrustedSocket(path, place) : undefined)
+}
+
+/** The paths that a client tries, in this order. */
+export const clientPaths = (environment: Environment, uid: number): ReadonlyArray<string> => {
+  const own = ownPaths(environment, uid).filter(fits)
+  return environment[VARIABLE] || uid === 0 ? own : [...own, SYSTEM]
+}
+
+/** Whether the environment names the very path. */
+export const isNamed = (path: string, environment: Environment): boolean => environment[VARIABLE] === path
+
+export const currentUid = (): number => process.getuid?.() ?? 0

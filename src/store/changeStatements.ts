@@ -1,0 +1,286 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { Statement } from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
+import type { Actor } from "../config/Config.ts"
+import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
+import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import { batchesOf } from "./batches.ts"
+import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
+
+/** Who makes a change, and when. */
+export interface Stamp extends Actor {
+  /** ISO 8601, UTC. */
+  readonly at: string
+  /** The number of the transaction, for what belongs to none of its changes. */
+  readonly batch: string
+}
+
+/** What one decision wants written, and what it was made on. */
+export interface Part {
+  readonly state: RegistryState
+  readonly changes: ReadonlyArray<Change>
+  /** The number that the history keeps it under. */
+  readonly operation: string
+}
+
+/** SQLite takes 32,766 values in one statement, and a server 1 MiB at the least. */
+const ROWS_MAX = 200
+
+/** What makes a key known that was not. */
+const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
+
+/** One statement of a change. */
+export interface Step {
+  readonly statement: Statement<object>
+  /** The key whose row it must meet, and what that was read to hold. */
+  readonly meets?: StoredRow
+  /** The key whose row it inserts. */
+  readonly inserts?: string
+  /** The rows that must be there as they were written; else it fails as a duplicate. */
+  readonly keeps?: ReadonlyArray<StoredRow>
+}
+
+/** A row of the settings: its key, and the text that it holds. */
+export interface StoredRow {
+  readonly key: string
+  readonly stored: string
+}
+
+type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
+
+/** The key whose row a change writes. */
+const rowOf = (change: Change): ReadonlyArray<string> =>
+  change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
+
+/** What has to be done for changes to be written. */
+export const makeSteps = (settings: string, schema: Steps) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const bytes = sql.literal(sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" }))
+    /** A column as text in UTF-8, whatever its type and character set are. */
+    const asText = (column: string) =>
+      sql.onDialectOrElse({
+        mysql: () => sql`CONVERT(${sql(column)} USING utf8mb4)`,
+        orElse: () => sql`CAST(${sql(column)} AS TEXT)`
+      })
+    /** Byte for byte, whatever the column's collation holds to be equal; `=` comes first for the index. */
+    const exactly = (column: string, value: string) =>
+      sql`${sql(column)} = ${value} AND CAST(${asText(column)} AS ${bytes}) = CAST(${value} AS ${bytes})`
+
+    /** In as few statements as their number of values allows. */
+    const insertAll = (
+      table: string,
+      rows: ReadonlyArray<Record<string, string | number | null>>
+    ): ReadonlyArray<Step> =>
+      batchesOf(rows, ROWS_MAX).map((some) => ({ statement: sql`INSERT INTO ${sql(table)} ${sql.insert(some)}` }))
+
+    /** What a history row says; the rows of one transaction are written at its end. */
+    const event = (
+      what: string,
+      key: string | null,
+      oldPort: number | null,
+      newPort: number | null,
+      detail: string | null = null
+    ): Event => ({ what, key, old_port: oldPort, new_port: newPort, detail })
+
+    const insertRow = (key: string, value: string): Step => ({
+      statement: sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`,
+      inserts: key
+    })
+
+    const removeRow = (key: string, stored: string): Step => ({
+      statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
+      meets: { key, stored }
+    })
+
+    const updateRow = (key: string, stored: string, value: string): Step => ({
+      statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
+        WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
+      meets: { key, stored }
+    })
+
+    /**
+     * Fails as a duplicate unless the table holds all `rows` as they were written: a column of another type or a trigger
+     * may have altered them. A statement of its own kind, so that it goes to a server with COMMIT, in one round trip.
+     */
+    const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<Step> =>
+      batchesOf(rows, ROWS_MAX).map((keeps) => {
+        const each = keeps.map(
+          ({ key, stored }) => sql`(${exactly("setting_key", PREFIX + key)} AND ${exactly("setting_value", stored)})`
+        )
+        return {
+          keeps,
+          statement: sql`INSERT INTO port_registry (name, value) SELECT name, value FROM port_registry
+            WHERE name = ${MUTEX} AND (SELECT COUNT(*) FROM ${sql(settings)} WHERE ${sql.or(each)}) <> ${keeps.length}`
+        }
+      })
+
+    /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
+    const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
+      const named = changes.flatMap((change) =>
+        INTRODUCING.includes(change._tag) && "key" in change ? change.key : []
+      )
+      const fresh = [...new Set(named)].filter((key) => !state.keys.has(key))
+      return insertAll(
+        "port_keys",
+        fresh.map((key) => ({ key, created_at: at, host, by: user }))
+      )
+    }
+
+    /** Stores what the registry does not say of itself yet. */
+    const introduceRegistry = (facts: RegistryState["facts"]) =>
+      insertAll("port_registry", [
+        ...(facts?.settingsTable === undefined ? [{ name: TABLE_ROW, value: settings }] : []),
+        ...(facts?.version === undefined ? [{ name: VERSION_ROW, value: versionRow(schema) }] : [])
+      ])
+
+    const forget = (key: string): ReadonlyArray<Step> => [
+      { statement: sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}` },
+      { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
+    ]
+
+    /** Writes one change to everything but the claims, which follow at the end, and what the history says of it. */
+    const write = (state: RegistryState, change: Change, stamp: Stamp): readonly [Event, ...ReadonlyArray<Step>] => {
+      switch (change._tag) {
+        case "Assign": {
+          const { key } = change
+          const value = String(change.port)
+          const stored = state.rows.get(key)
+          return [
+            event(change.what, key, state.ports.get(key) ?? null, change.port),
+            stored === undefined ? insertRow(key, value) : updateRow(key, stored, value)
+          ]
+        }
+        case "Remove": {
+          const { key } = change
+          return [
+            event(change.what, key, state.ports.get(key) ?? null, null),
+            removeRow(key, state.rows.get(key) ?? ""),
+            ...forget(key)
+          ]
+        }
+        case "Rename": {
+          const { key, to } = change
+          const stored = state.rows.get(key) ?? ""
+          const port = state.ports.get(key) ?? null
+          return [
+            event("rename", to, port, port, key),
+            removeRow(key, stored),
+            insertRow(to, stored),
+            ...forget(to),
+            { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
+            { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` }
+          ]
+        }
+        case "Describe": {
+          const { description, key } = change
+          return [
+            event("describe", key, null, null, description),
+            { statement: sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}` }
+          ]
+        }
+        case "Bind": {
+          const { key, owner, seen } = change
+          const row = { ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null }
+          return [
+            event("bind", key, null, null, owner.name),
+            { statement: sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}` },
+            { statement: sql`INSERT INTO port_owners ${sql.insert(row)}` }
+          ]
+        }
+        case "Reserve": {
+          const { port, reason } = change
+          const row = { port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user }
+          return [
+            event("reserve", null, null, port, reason),
+            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` },
+            { statement: sql`INSERT INTO port_reserved ${sql.insert(row)}` }
+          ]
+        }
+        case "Unreserve": {
+          const { port } = change
+          return [
+            event("unreserve", null, port, null, state.reserved.get(port) ?? null),
+            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
+          ]
+        }
+      }
+    }
+
+    const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Step> => [
+      ...moves.flatMap(({ from }) =>
+        from === undefined ? [] : [{ statement: sql`DELETE FROM port_claims WHERE port = ${from}` }]
+      ),
+      ...insertAll(
+        "port_claims",
+        moves.flatMap(({ claim, to }) =>
+          to === undefined
+            ? []
+            : [{ port: to, claim_key: claim.key, claimed_at: claim.claimedAt, host: claim.host, by: claim.by }]
+        )
+      )
+    ]
+
+    /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
+    const followed = ({ claim, from, to }: ClaimMove): Event =>
+      event(from === undefined ? "adopt" : to === undefined ? "drop" : "follow", claim.key, from ?? null, to ?? null)
+
+    /**
+     * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
+     * the node, but of two transactions that write one row only the first can commit.
+     */
+    const touch = (batch: string) => sql`UPDATE port_registry SET value = ${batch} WHERE name = ${MUTEX}`
+
+    /**
+     * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
+     * `left`. It is nothing at all if nothing changes and the claims agree with the rows already.
+     */
+    const stepsOf = (
+      { agrees, stored }: { readonly agrees: boolean; readonly stored: RegistryState },
+      parts: ReadonlyArray<Part>,
+      left: RegistryState,
+      stamp: Stamp
+    ): ReadonlyArray<Step> => {
+      const { at, batch, host, program, user } = stamp
+      const drifted =
+        agrees || parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
+      const events = drifted.map((move) => ({ batch, ...followed(move) }))
+      const steps: Array<Step> = []
+      for (const { changes, operation, state } of parts) {
+        steps.push(...introduce(state, changes, stamp))
+        for (const change of changes) {
+          const [told, ...written] = write(state, change, stamp)
+          events.push({ batch: operation, ...told })
+          steps.push(...written)
+        }
+      }
+      if (events.length === 0) return []
+      return [
+        { statement: touch(batch) },
+        ...introduceRegistry(stored.facts),
+        ...steps,
+        ...keepAll(written(parts, left)),
+        ...writeClaims(claimMoves(stored.claims, left.claims)),
+        ...insertAll(
+          "port_history",
+          events.map((each) => ({ ...each, at, host, user, program }))
+        )
+      ]
+    }
+
+    /** The rows that `parts` write, as they are in the end. */
+    const written = (parts: ReadonlyArray<Part>, left: RegistryState): ReadonlyArray<StoredRow> =>
+      [...new Set(parts.flatMap(({ changes }) => changes.flatMap(rowOf)))].flatMap((key) => {
+        const stored = left.rows.get(key)
+        return stored === undefined ? [] : [{ key, stored }]
+      })
+
+    /** The text that the row of `key` holds, in the database's own form, or `undefined`. */
+    const readText = (key: string) =>
+      Effect.map(
+        sql<{ stored: string }>`
+          SELECT ${asText("setting_value")} AS stored FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)}`,
+        ([row]) => row?.stored
+      )
+
+    return { touch, stepsOf, readText }
+  })

@@ -1,0 +1,62 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
+import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
+import type { HealthNews, HostHealth, PortHealth } from "../domain/portHealth.ts"
+import { question } from "./Query.ts"
+
+interface HealthRow {
+  readonly port: number
+  readonly key: string
+  readonly state: HealthState
+  readonly since: string
+  readonly last_up: string | null
+  readonly failures: number
+  readonly mark: number
+  readonly listener: string | null
+}
+
+/** The statements on what a host has seen. They touch no row of another host. */
+export const makeHealthRows = (host: string) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const counter = `watched:${host}`
+
+    /** What was seen, by port, and how long, until when and from where the host was watched. */
+    const questions = {
+      records: question(
+        sql<HealthRow>`
+          SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`,
+        (rows) =>
+          new Map(
+            rows.flatMap(({ last_up, ...row }): ReadonlyArray<[number, PortHealth]> => {
+              const since = columnTime(row.since)
+              // A row that another program wrote and that says nothing is as good as none.
+              if (since === null || !HEALTH_STATES.includes(row.state)) return []
+              const listener = columnTextOrNull(row.listener, LIMITS.path)
+              return [[row.port, { ...row, since, lastUp: columnTime(last_up), listener }]]
+            })
+          )
+      ),
+      clock: question(
+        sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
+        ([clock]): Omit<HostHealth, "records"> => {
+          const [seconds, at, machine] = columnText(clock?.value).split(" ")
+          // A clock that was set back once made it negative.
+          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: columnTime(at), machine }
+        }
+      )
+    }
+
+    const remove = (ports: ReadonlyArray<number>) =>
+      sql`DELETE FROM port_health WHERE host = ${host} AND ${sql.in("port", ports)}`
+
+    const put = (records: ReadonlyArray<PortHealth>) =>
+      sql`REPLACE INTO port_health ${sql.insert(records.map(({ lastUp, ...record }) => ({ ...record, host, last_up: lastUp })))}`
+
+    const writeClock = ({ at, machine, watched }: NonNullable<HealthNews["clock"]>) =>
+      sql`REPLACE INTO port_registry ${sql.insert({ name: counter, value: `${Math.floor(watched)} ${at} ${machine}` })}`
+
+    return { questions, put, remove, writeClock }
+  })
+
+export type HealthRows = Effect.Effect.Success<ReturnType<typeof makeHealthRows>>

@@ -1,0 +1,46 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import { columnText, columnTime, LIMITS } from "../domain/foreignText.ts"
+import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
+import type { Learned, Sighting } from "../domain/portHealth.ts"
+import { question } from "./Query.ts"
+import { PREFIX } from "./schema.ts"
+
+/** The statements on whose keys are on `host`. They touch no row of another host. */
+export const makeOwnerRows = (host: string, settings: string) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const all = question(
+      sql<KeyOwner & { key: string }>`
+        SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
+      (rows): ReadonlyMap<string, KeyOwner> =>
+        new Map(
+          rows
+            .filter(({ kind }) => OWNER_KINDS.includes(kind))
+            .map(({ key, kind, name, seen, since }) => [
+              key,
+              { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
+            ])
+        )
+    )
+
+    const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`
+
+    /**
+     * Keeps the first owner that was seen, unless somebody has said whose it is meanwhile, or what was seen has been given
+     * back.
+     */
+    const learn = ({ at, key, owner, port }: Learned) =>
+      sql`INSERT INTO port_owners (host, ${sql("key")}, kind, name, since, seen)
+        SELECT ${host}, ${key}, ${owner.kind}, ${owner.name}, ${at}, ${at} FROM ${sql(settings)}
+        WHERE setting_key = ${PREFIX + key} AND setting_value = ${String(port)}
+          AND NOT EXISTS (SELECT 1 FROM port_owners WHERE ${mine(key)})`
+
+    /** A time that is still to come at `now` is of a clock that was ahead. */
+    const see = ({ at, key, owner }: Sighting, now: string) =>
+      sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
+        AND (seen IS NULL OR seen < ${at} OR seen > ${now})`
+
+    return { all, learn, see }
+  })
+
+export type OwnerRows = Effect.Effect.Success<ReturnType<typeof makeOwnerRows>>

@@ -1,0 +1,75 @@
+import type { Listener } from "../domain/Listener.ts"
+import { keyProblem } from "../domain/names.ts"
+import type { Unstored } from "../domain/portHealth.ts"
+import { quote } from "./escape.ts"
+
+/** How things are called, for people: listeners, keys, spans of time, and the commands that sentences share. */
+
+/** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
+export const describeListener = (listener: Listener | null): string => {
+  if (listener === null) return "something that cannot be told"
+  if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
+  const { command, container, directory, pid, proxy, unit } = listener.process
+  return [
+    command === null ? "a process" : command,
+    `pid ${pid}`,
+    ...(container === null ? [] : [proxy ? `for ${container} in a container` : `in container ${container}`]),
+    ...(directory === null || directory === "/" ? (unit === null ? [] : [`of ${unit}`]) : [`in ${directory}`])
+  ].join(", ")
+}
+
+const socketName = ({ address, port }: Listener): string =>
+  `${address.includes(":") ? `[${address}]` : address}:${port}`
+
+/** `listens on 127.0.0.1:3001 and [::1]:3001, of me, running since 2026-11-22T10:00:00.000Z`, for sockets of one process. */
+export const describeSockets = (listeners: readonly [Listener, ...Array<Listener>]): string => {
+  const [{ process, user }] = listeners
+  return [
+    `listens on ${listeners.map(socketName).join(" and ")}`,
+    `of ${user}`,
+    ...(process?.startedAt ? [`running since ${process.startedAt}`] : [])
+  ].join(", ")
+}
+
+/** What cannot be stored, in words. */
+export const describeUnstored = ({ key, port, what }: Pick<Unstored, "key" | "port" | "what">): string => {
+  switch (what) {
+    case "health":
+      return `the health of ${port} (${nameOf(key)}) cannot be stored`
+    case "listener":
+      return `the name of what listens on ${port} (${nameOf(key)}) cannot be stored`
+    case "owner":
+      return `the owner of ${nameOf(key)}, which has ${port}, cannot be stored`
+  }
+}
+
+/** A key that is shown: another program may have written one that is none. */
+export const nameOf = (key: string): string => (keyProblem(key) === undefined ? key : quote(key))
+
+/** So many keys are named in one sentence; another program may have written any number of rows. */
+const NAMED = 6
+
+export const names = (keys: ReadonlyArray<string>): string => {
+  const plain = keys.slice(0, keys.length > NAMED ? NAMED - 1 : NAMED).map(nameOf)
+  if (keys.length > plain.length) plain.push(`${keys.length - plain.length} others`)
+  return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
+}
+
+/** A time span for people, in its largest whole unit. */
+export const age = (seconds: number): string => {
+  const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
+  const count = Math.floor(seconds / size)
+  return `${count} ${unit}${count === 1 ? "" : "s"}`
+}
+
+const UNITS: ReadonlyArray<readonly [number, string]> = [
+  [86_400, "day"],
+  [3600, "hour"],
+  [60, "minute"]
+]
+
+/** Before a command that only root may give. */
+export const sudo = process.getuid?.() === 0 ? "" : "sudo "
+
+/** The command that shows which process listens on `port`, also another user's. */
+export const showProcess = (port: number): string => `${sudo}ss -ltnp 'sport = :${port}'`

@@ -1,0 +1,74 @@
+import type { RangeUse, Results, Status } from "../commands/Results.ts"
+import { plainTable } from "./portTable.ts"
+import { type Line, type Printed, printed } from "./printed.ts"
+import { plain, type Style } from "./terminalStyle.ts"
+
+const statusText = (status: Status): Printed => {
+  const { database, health, lastTick, ranges, watching } = status
+  const { changed, problem } = status.settings
+  const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
+  const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
+  const rows: ReadonlyArray<readonly [string, string]> = [
+    ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
+    ...(changed.length > 0 || problem !== null ? [["settings", settings] as const] : []),
+    // What is wrong names the database itself.
+    ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
+    [
+      "last tick",
+      lastTick === null
+        ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
+        : `${lastTick.at}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
+    ],
+    ["apps", ranges === null ? "unknown" : use(ranges.app)],
+    ["specials", ranges === null ? "unknown" : use(ranges.special)],
+    [
+      "health",
+      health === null
+        ? "unknown"
+        : Object.entries(health)
+            .map(([state, count]) => `${count} ${state}`)
+            .join(", ")
+    ]
+  ]
+  return printed(rows.map(([name, text]) => `${name.padEnd(9)}  ${text}`))
+}
+
+const line = (only: Line): Printed => printed([only])
+const released = (result: Results["release"]): Printed =>
+  printed(result.released.map(({ key, port }) => `${key} ${port ?? "-"}`))
+
+/** How each answer reads as text, without the last line's end. */
+const texts: {
+  readonly [N in keyof Results]: (result: Results[N], payload: unknown, style: Style) => Printed | Promise<Printed>
+} = {
+  allocate: ({ assignments }) => printed(assignments.map(({ key, port }) => `${key} ${port}`)),
+  getPort: ({ port }) => line(String(port)),
+  setPort: ({ key, port }, payload) => {
+    const { description, value } = payload as { readonly description?: unknown; readonly value?: unknown }
+    if (value !== undefined) return line(`Port set for ${key} to ${port}`)
+    return line(description === undefined ? `Directory set for ${key}` : `Description set for ${key}`)
+  },
+  // What makes tables for terminals takes longer to load than anything else here.
+  listPorts: async (assignments, _, { colour, width }) =>
+    width === undefined
+      ? plainTable(assignments)
+      : (await import("./portTableTerminal.ts")).terminalTable(assignments, width, colour),
+  deletePort: ({ released: [first] }) => line(`Port entry deleted for ${first?.key}`),
+  release: released,
+  rename: ({ key, port }) => line(`${key} ${port}`),
+  reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
+  unreserve: ({ port }) => line(`${port} no longer reserved`),
+  doctor: async (examination, _, style) => (await import("./doctorReport.ts")).report(examination, style),
+  explain: async (explanation, _, style) => (await import("./doctorReport.ts")).explanationText(explanation, style),
+  backup: ({ file }) => line(`backed up to ${file}`),
+  ping: () => line("pong"),
+  status: statusText
+}
+
+/** The text of an answer, by default as a pipe and the wire get it. */
+export const formatResult = <N extends keyof Results>(
+  command: N,
+  result: Results[N],
+  payload: unknown,
+  style: Style = plain
+): Printed | Promise<Printed> => texts[command](result, payload, style)

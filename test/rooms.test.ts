@@ -1,0 +1,127 @@
+import { readdirSync, readFileSync } from "node:fs"
+import { dirname, join, relative } from "node:path"
+import { describe, expect, it } from "vitest"
+import { bundleClient } from "../src/build/bundle.mjs"
+
+/**
+ * The rooms of src, and the rooms that each may import from, types and imports on demand included. What is not listed is
+ * not allowed, so there is no circle: each room comes after those that it stands on.
+ */
+const ARROWS: Readonly<Record<string, ReadonlyArray<string>>> = {
+  domain: [],
+  commands: ["domain"],
+  machine: ["domain"],
+  text: ["commands", "domain"],
+  config: ["domain", "machine", "text"],
+  socket: ["commands", "config", "domain", "machine", "text"],
+  store: ["config", "domain", "machine", "text"],
+  registry: ["config", "domain", "machine", "store"],
+  monitor: ["config", "domain", "machine", "store", "text"],
+  doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
+  app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
+  daemon: [
+    "app",
+    "commands",
+    "config",
+    "doctor",
+    "domain",
+    "machine",
+    "monitor",
+    "registry",
+    "socket",
+    "store",
+    "text"
+  ],
+  cli: ["commands", "domain", "socket", "text"],
+  // The two entries, main.ts and run.ts.
+  ".": ["app", "cli", "daemon", "domain", "text"]
+}
+
+/** Rooms that a question to a running daemon goes through. */
+const WITHOUT_EFFECT = ["cli", "commands", "text", "socket"]
+
+interface Import {
+  readonly type: boolean
+  /** A path from src, or the name of a package. */
+  readonly from: string
+}
+
+const IMPORT = /^(?:import|export) (type )?[^"']*?from ["']([^"']+)["']|\bimport\(["']([^"']+)["']\)/gm
+
+const files = new Map(
+  readdirSync("src", { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path): [string, ReadonlyArray<Import>] => [
+      path,
+      [...readFileSync(join("src", path), "utf8").matchAll(IMPORT)].map(([, type, from = "", onDemand = from]) => ({
+        type: type !== undefined,
+        from: onDemand.startsWith(".") ? relative("src", join("src", dirname(path), onDemand)) : onDemand
+      }))
+    ])
+)
+
+const roomOf = (path: string): string => path.split("/").slice(0, -1)[0] ?? "."
+
+/** The other rooms that the files of `room` import from. */
+const importedBy = (room: string): ReadonlyArray<string> => {
+  const found = [...files]
+    .filter(([path]) => roomOf(path) === room)
+    .flatMap(([, imports]) => imports.filter(({ from }) => from.endsWith(".ts")).map(({ from }) => roomOf(from)))
+  return [...new Set(found)].filter((each) => each !== room).sort()
+}
+
+/** Everything that is loaded with `path`. */
+const loadedWith = (path: string, seen = new Set<string>()): Set<string> => {
+  if (seen.has(path)) return seen
+  seen.add(path)
+  for (const { from, type } of files.get(path) ?? []) if (!type && from.endsWith(".ts")) loadedWith(from, seen)
+  return seen
+}
+
+describe("the rooms", () => {
+  it("are these, and main.ts and run.ts stand above them", () => {
+    expect([...new Set([...files.keys()].map(roomOf))].sort()).toEqual(Object.keys(ARROWS).sort())
+    expect([...files.keys()].filter((path) => roomOf(path) === ".").sort()).toEqual(["main.ts", "run.ts"])
+  })
+
+  it.each(Object.entries(ARROWS))("%s imports from %j alone, and from each of them", (room, allowed) => {
+    expect(importedBy(room)).toEqual([...allowed].sort())
+  })
+
+  it("are in an order in which each stands on earlier ones", () => {
+    const order = Object.keys(ARROWS)
+    for (const [room, allowed] of Object.entries(ARROWS))
+      for (const each of allowed) expect(order.indexOf(each), `${room} -> ${each}`).toBeLessThan(order.indexOf(room))
+  })
+
+  it("have no files that import each other", () => {
+    const circles = [...files].filter(([path, imports]) =>
+      imports.some(({ from, type }) => !type && loadedWith(from).has(path))
+    )
+    expect(circles.map(([path]) => path)).toEqual([])
+  })
+
+  it("name SQL in the store alone", () => {
+    const names = [...files].filter(([, imports]) => imports.some(({ from }) => from.startsWith("@effect/sql")))
+    expect([...new Set(names.map(([path]) => roomOf(path)))]).toEqual(["store"])
+  })
+})
+
+describe("a question to a running daemon", () => {
+  it.each(WITHOUT_EFFECT)("goes through %s, where nothing of Effect is imported", (room) => {
+    for (const [path, imports] of files) {
+      if (roomOf(path) !== room) continue
+      expect(
+        imports.filter(({ from, type }) => !type && /^@?effect\b/.test(from)),
+        path
+      ).toEqual([])
+    }
+  })
+
+  it("loads no package but leven, by what the bundler put into d.cjs", async () => {
+    const { inputs } = await bundleClient("parts")
+    const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
+    expect([...new Set(packages)]).toEqual(["leven"])
+    expect(inputs).toContain("src/socket/daemonClient.ts")
+  })
+})
