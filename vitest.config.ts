@@ -5,11 +5,15 @@ import { defineConfig } from "vitest/config"
  * they can run beside all others.
  */
 const APART = [
-  "test/proof/*.test.ts",
-  "test/mariadb/{hostile-globals,node,trouble,second-writer}.test.ts",
-  "test/e2e/{backup,code-cache,daemon,daemon-lock,driver,entry,fast-path,foreign-replies,foreign-words,garbage,leftovers,lifetime,lock,other-users,package,recorded,reinstalled,replaced,storage,versions}.test.ts",
-  "test/{grouped,kept-state,model,patience,replies,rooms,server,servers,sockets,transaction}.test.ts",
-  "test/domain/*.test.ts"
+  "test/faults/*.test.ts",
+  "test/{config,domain,socket,text}/*.test.ts",
+  "test/rooms.test.ts",
+  "test/daemon/server.test.ts",
+  "test/machine/procNetTcp.test.ts",
+  "test/registry/model.test.ts",
+  "test/store/{groupCommit,kept-state,retry,transaction}.test.ts",
+  "test/store/mysql/{concurrent-writer,database-errors,failover,galera-node,hostile-globals}.test.ts",
+  "test/e2e/{backup,cleanup,code-cache,daemon,daemon-lock,driver,fast-path,foreign-replies,fuzz,lifetime,lock,other-users,package,permissions,recorded,reinstalled,replaced,storage,terminal-escapes,versions}.test.ts"
 ]
 
 /** Files that run one after the other. Two lanes with pools of different kinds run at the same time. */
@@ -24,7 +28,7 @@ const lane = (
 
 export default defineConfig({
   test: {
-    globalSetup: ["test/support/setup.ts"],
+    globalSetup: ["test/support/globalSetup.ts"],
     projects: [lane("one range", "threads", ["test/**/*.test.ts"], APART), lane("apart", "forks", APART)]
   }
 })

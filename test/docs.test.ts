@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest"
 import { commandList } from "../src/commands/commands.ts"
 import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
+import { machine, startDaemon } from "./support/cli.ts"
 import { atEach, rangesEnv } from "./support/ports.ts"
-import { machine, startDaemon } from "./support/program.ts"
 
 const documents = [
   "README.md",

@@ -4,6 +4,7 @@ import { connect, createServer } from "node:net"
 import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
+import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import {
   afterMending,
@@ -17,8 +18,7 @@ import {
   watched
 } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
-import { asNobody, isRoot } from "../support/nobody.ts"
-import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+import { asNobody, isRoot } from "../support/otherUser.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""

@@ -1,8 +1,8 @@
 import { beforeAll, expect, it } from "vitest"
 import type { Explanation } from "../../src/domain/Explanation.ts"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { RANGES, serve, until, watched } from "../support/doctor.ts"
-import { type Machine, machine, startDaemon } from "../support/program.ts"
 
 const explain = async (box: Machine, ...words: ReadonlyArray<string>): Promise<Explanation> =>
   JSON.parse(await box.ok("explain", ...words, "--json"))

@@ -2,6 +2,7 @@ import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import {
   afterMending,
   examine,
@@ -13,7 +14,6 @@ import {
   until,
   watched
 } from "../support/doctor.ts"
-import { type Machine, machine, startDaemon } from "../support/program.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 /** Writes to the registry's file behind its back. */

@@ -3,10 +3,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import type { Finding } from "../../src/domain/Finding.ts"
-import { ACTING } from "../support/control.ts"
+import { machine, SHELLS, temporary } from "../support/cli.ts"
+import { ACTING } from "../support/controlCharacters.ts"
 import { afterMending, examine, findingOf, findingsOf, remedyOf, started } from "../support/doctor.ts"
 import { sharedServer } from "../support/mariadb.ts"
-import { machine, SHELLS, temporary } from "../support/program.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 /** What `d` prints is typed as it stands, into any shell. */

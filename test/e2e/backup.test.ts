@@ -11,11 +11,11 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
+import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
 import { sharedServer } from "../support/mariadb.ts"
-import { isRoot } from "../support/nobody.ts"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+import { isRoot } from "../support/otherUser.ts"
+import { Talker } from "../support/socketClient.ts"
 import { holdSqlite, withSqlite } from "../support/sqlite.ts"
-import { Talker } from "../support/talk.ts"
 
 const ENV = {
   AUTOMATELINUX_APP_RANGE: "27800-27849",

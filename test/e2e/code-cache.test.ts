@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { isRoot, NOBODY } from "../support/nobody.ts"
-import { machine, temporary } from "../support/program.ts"
+import { machine, temporary } from "../support/cli.ts"
+import { isRoot, NOBODY } from "../support/otherUser.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24600-24699", AUTOMATELINUX_SPECIAL_RANGE: "24700-24799" }
 

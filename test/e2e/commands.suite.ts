@@ -2,9 +2,9 @@ import * as Effect from "effect/Effect"
 import { beforeEach, describe, expect, it } from "vitest"
 import { PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
+import { listen, type Machine, machine, SELF } from "../support/cli.ts"
 import type { TestDatabase } from "../support/databases.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
-import { listen, type Machine, machine, SELF } from "../support/program.ts"
 import { registryLayer } from "../support/registry.ts"
 
 /** The commands through the built program: both streams and the exit code of each. */

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { isRoot } from "../support/nobody.ts"
-import { machine, startDaemon } from "../support/program.ts"
+import { machine, startDaemon } from "../support/cli.ts"
+import { isRoot } from "../support/otherUser.ts"
 import { ALICE, directoryOf, MALLORY, type User, user } from "../support/users.ts"
 
 /** The lock that keeps a second daemon from a path: nothing but a daemon of the same user's holds it. */

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/program.ts"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28300-28399", AUTOMATELINUX_SPECIAL_RANGE: "28400-28499" }
 

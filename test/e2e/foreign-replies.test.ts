@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs"
 import { createServer, type Socket } from "node:net"
 import { dirname } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine } from "../support/program.ts"
+import { type Machine, machine } from "../support/cli.ts"
 
 /** A program at the daemon's path that is none, or that has gone mad: `d` answers all the same, soon, and says so. */
 

@@ -14,9 +14,9 @@ import {
 import { connect, createServer, type Server } from "node:net"
 import { dirname, join } from "node:path"
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
+import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
 import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts"
-import { asNobody, isRoot } from "../support/nobody.ts"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/program.ts"
+import { asNobody, isRoot } from "../support/otherUser.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "31100-31149", AUTOMATELINUX_SPECIAL_RANGE: "31150-31199" }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { machine, PROGRAM, temporary } from "../support/program.ts"
+import { machine, PROGRAM, temporary } from "../support/cli.ts"
 import { holdSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24200-24299", AUTOMATELINUX_SPECIAL_RANGE: "24300-24399" }

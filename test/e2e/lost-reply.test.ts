@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
 import { MariaDb } from "../support/mariadb.ts"
-import { type Machine, machine, startDaemon } from "../support/program.ts"
 import { type RequestFate, replyProxy } from "../support/proxy.ts"
-import { Talker } from "../support/talk.ts"
+import { Talker } from "../support/socketClient.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "26400-26499", AUTOMATELINUX_SPECIAL_RANGE: "26500-26599" }
 const PORTS = ["a", "b", "c"].map((key, index) => [key, 26_510 + index] as const)

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { isRoot } from "../support/nobody.ts"
-import { collect, copyOfProgram } from "../support/program.ts"
+import { collect, copyOfProgram } from "../support/cli.ts"
+import { isRoot } from "../support/otherUser.ts"
 import {
   ALICE,
   directoryOf,

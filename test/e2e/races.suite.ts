@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest"
+import { machine } from "../support/cli.ts"
 import type { TestDatabase } from "../support/databases.ts"
 import { at, rangesEnv } from "../support/ports.ts"
-import { machine } from "../support/program.ts"
 
 /** On a busy machine one of many may wait for longer than by default. */
 const PATIENT = { AUTOMATELINUX_DATABASE_TIMEOUT: "60 seconds" }
 const MANY = 20
-/** The proof in test/proof has more of the kind. */
+/** test/faults has more of the kind. */
 const ROUNDS = 2
 
 /** Processes that start together on a database that nobody has used. */

@@ -5,7 +5,7 @@ import { userInfo } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { commandList } from "../../src/commands/commands.ts"
-import { listen, type Machine, machine, SELF, startDaemon } from "../support/program.ts"
+import { listen, type Machine, machine, SELF, startDaemon } from "../support/cli.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27900-27949", AUTOMATELINUX_SPECIAL_RANGE: "27950-27999" }
 

@@ -4,9 +4,9 @@ import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
+import { type Machine, machine, PROGRAM, temporary } from "../support/cli.ts"
 import { findingOf, until } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
-import { type Machine, machine, PROGRAM, temporary } from "../support/program.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "31200-31249", AUTOMATELINUX_SPECIAL_RANGE: "31250-31299" }
 

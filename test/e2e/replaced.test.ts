@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, linkSync, renameSync, rmSync, symlinkSync } f
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, vi } from "vitest"
-import { isRoot } from "../support/nobody.ts"
-import { type Machine, machine, PROGRAM, startDaemon } from "../support/program.ts"
+import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { isRoot } from "../support/otherUser.ts"
 import { holdSqlite, withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "25500-25599", AUTOMATELINUX_SPECIAL_RANGE: "25600-25699" }

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { expect, it, onTestFinished } from "vitest"
+import { type Machine, machine, PROGRAM } from "../support/cli.ts"
 import { serve, until } from "../support/doctor.ts"
-import { type Machine, machine, PROGRAM } from "../support/program.ts"
 import { without } from "../support/sandbox.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27500-27549", AUTOMATELINUX_SPECIAL_RANGE: "27550-27599" }

@@ -2,8 +2,8 @@ import type { ChildProcess } from "node:child_process"
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { asNobody, asUser, isRoot } from "../support/nobody.ts"
-import { type Machine, machine, PROGRAM, temporary } from "../support/program.ts"
+import { type Machine, machine, PROGRAM, temporary } from "../support/cli.ts"
+import { asNobody, asUser, isRoot } from "../support/otherUser.ts"
 import { holdSqlite, openSqlite, withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24000-24099", AUTOMATELINUX_SPECIAL_RANGE: "24100-24199" }

@@ -7,9 +7,9 @@ import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { Store } from "../../src/store/Store.ts"
 import { type SchemaStep, SchemaSteps } from "../../src/store/schema.ts"
+import { machine, type Run, startDaemon } from "../support/cli.ts"
 import { mariadbLayouts, sqliteLayouts, withLayout } from "../support/layouts.ts"
 import { sharedServer } from "../support/mariadb.ts"
-import { machine, type Run, startDaemon } from "../support/program.ts"
 import { registryLayer } from "../support/registry.ts"
 
 const ENV = {

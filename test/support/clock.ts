@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { temporary } from "./program.ts"
+import { temporary } from "./cli.ts"
 
 /**
  * A clock that shows `now`, in milliseconds, while waiting takes real time. `elapsed` is the one that nobody sets, where

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { expect, onTestFinished } from "vitest"
 import type { CheckName, Examination, Finding } from "../../src/domain/Finding.ts"
-import { type Machine, machine, temporary } from "./program.ts"
+import { type Machine, machine, temporary } from "./cli.ts"
 
 /** Where the tests of the doctor allocate. */
 export const RANGES = { AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" }

@@ -1,5 +1,5 @@
+import type { Machine } from "./cli.ts"
 import { sharedServer } from "./mariadb.ts"
-import type { Machine } from "./program.ts"
 import { withSqlite } from "./sqlite.ts"
 
 /** The layout of 0.1.0 as it was released, with the registry of an app, a special and a reserved port. */

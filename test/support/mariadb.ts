@@ -6,7 +6,7 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { afterAll } from "vitest"
-import { ROOT, temporary } from "./program.ts"
+import { ROOT, temporary } from "./cli.ts"
 
 export type Row = Record<string, unknown>
 

@@ -1,0 +1,144 @@
+import { connect } from "node:net"
+import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
+import { expect, it, onTestFinished } from "vitest"
+import { type Limits, type Outcome, type Request, serve } from "../../src/daemon/server.ts"
+import { printed } from "../../src/text/printed.ts"
+import { temporary } from "../support/cli.ts"
+
+const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
+const pong: Outcome = { ok: true, result: {}, text: () => printed(["pong"]), notes: [] }
+
+const start = async (respond: (request: Request) => Promise<Outcome> = async () => pong) => {
+  const path = join(temporary(), "s")
+  const service = await serve(path, respond, "1", LIMITS)
+  onTestFinished(() => service.stop(100))
+  return { path, service }
+}
+
+const talk = (path: string, text = "") => {
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  let heard = ""
+  socket.on("data", (chunk) => (heard += chunk))
+  socket.on("error", () => {})
+  if (text !== "") socket.write(text)
+  return new Promise<string>((done) => socket.once("close", () => done(heard)))
+}
+
+it("says that a line is too long, and takes one that is just not", async () => {
+  const { path } = await start()
+  const line = `{"command":"ping","x":"`.padEnd(98, "x")
+  expect(await talk(path, `${line}"}\n`)).toBe("pong\n")
+  expect(await talk(path, `${line}x"}\n`)).toBe("ERROR: Line too long\n")
+  expect(await talk(path, "x".repeat(101))).toBe("ERROR: Line too long\n")
+})
+
+it("says that there are too many connections, and takes the next when one is gone", async () => {
+  const { path } = await start()
+  const held = [talk(path), talk(path), talk(path)]
+  await sleep(50)
+  expect(await talk(path, '{"command":"ping"}\n')).toBe("ERROR: Too many connections\n")
+  expect(await Promise.all(held)).toEqual(held.map(() => "ERROR: Idle timeout\n"))
+  await sleep(50)
+  expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+})
+
+it("tells who says nothing, and lets who says something", async () => {
+  const { path } = await start()
+  expect(await talk(path)).toBe("ERROR: Idle timeout\n")
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  let heard = ""
+  socket.on("data", (chunk) => (heard += chunk))
+  for (const byte of '{"command":"ping"}\n') {
+    socket.write(byte)
+    await sleep(60)
+  }
+  await sleep(50)
+  expect(heard).toBe("pong\n")
+})
+
+it("does not take who waits for an answer for idle", async () => {
+  const { path } = await start(async () => {
+    await sleep(3 * LIMITS.idle)
+    return pong
+  })
+  expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+})
+
+it("answers what was asked before it stops, and no more", async () => {
+  const { path, service } = await start(async () => {
+    await sleep(200)
+    return pong
+  })
+  const asked = talk(path, '{"command":"ping"}\n')
+  await sleep(50)
+  const stopped = service.stop(2000)
+  expect(await talk(path, '{"command":"ping"}\n')).toBe("")
+  expect(await asked).toBe("pong\n")
+  await stopped
+})
+
+const PING = `${JSON.stringify({ command: "ping", format: "json" })}\n`
+
+it("begins nothing more for a client that has gone, and finishes what it has begun", async () => {
+  let begun = 0
+  let finished = 0
+  const { path } = await start(async () => {
+    begun++
+    await sleep(20)
+    finished++
+    return pong
+  })
+  const leave = () =>
+    new Promise((done) => {
+      const socket = connect(path, () => socket.write(PING.repeat(100), () => socket.destroy()))
+      socket.once("close", done)
+    })
+  await Promise.all([leave(), leave()])
+  // Each takes as long as one of theirs would.
+  const OTHERS = 20
+  for (let asked = 0; asked < OTHERS; asked++) expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+  // The first of each was begun, perhaps.
+  expect(begun).toBeLessThanOrEqual(OTHERS + 2)
+  expect(finished).toBe(begun)
+})
+
+it("answers everything to a client that has closed its sending half", async () => {
+  const { path } = await start(async () => {
+    await sleep(5)
+    return pong
+  })
+  const socket = connect({ path, allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  let heard = ""
+  socket.on("data", (chunk) => (heard += chunk))
+  const ended = new Promise((done) => socket.once("end", done))
+  socket.end(PING.repeat(50))
+  await ended
+  expect(heard.trimEnd().split("\n")).toHaveLength(50)
+})
+
+it("leaves no listener behind on a connection that is read slowly", async () => {
+  const warnings: Array<Error> = []
+  const note = (warning: Error) => warnings.push(warning)
+  process.on("warning", note)
+  onTestFinished(() => void process.off("warning", note))
+  const large: Outcome = { ok: true, result: "x".repeat(300_000), text: () => printed([]), notes: [] }
+  const { path } = await start(async () => large)
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  socket.write(PING.repeat(30))
+  let length = 0
+  await new Promise<void>((done) =>
+    socket.on("data", (chunk) => {
+      length += chunk.length
+      if (length > 30 * 300_000) done()
+      socket.pause()
+      setImmediate(() => socket.resume())
+    })
+  )
+  await new Promise((done) => setImmediate(done))
+  expect(warnings).toEqual([])
+})

@@ -1,0 +1,190 @@
+import { spawn } from "node:child_process"
+import { chmodSync, mkdirSync } from "node:fs"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { type Machine, machine, startDaemon, temporary } from "../support/cli.ts"
+import { mariadb } from "../support/databases.ts"
+import { examine, findingsOf, RANGES, serve, started, until, watched } from "../support/doctor.ts"
+import { asNobody, isRoot } from "../support/otherUser.ts"
+
+/** Nothing but infos. */
+const calm = async (box: Machine) => {
+  const all = await examine(box)
+  expect(all.findings.filter(({ severity }) => severity !== "info")).toEqual([])
+  expect(all).toMatchObject({ code: 0, healthy: true, failed: [] })
+  return all.findings
+}
+
+const learned = (box: Machine, key: string) =>
+  until(
+    async () => JSON.parse((await box.d("explain", "--key", key, "--json")).stdout).keys[0].owner,
+    (owner) => owner !== null
+  )
+
+it("has nothing to say of a registry where all is well", async () => {
+  const box = watched()
+  await box.ok("allocate", "--app", "cad", "--special", "bridge")
+  for (const port of [25_000, 25_001, 25_100]) await serve(port)
+  await startDaemon(box)
+  await until(
+    async () => (await examine(box, "--strict")).code,
+    (code) => code === 0
+  )
+  const run = await box.d("doctor", "--strict")
+  expect(run).toMatchObject({ code: 0, stderr: "" })
+  expect(run.stdout).toMatch(/^all is well: 19 checks, 3 assignments, \d+ listeners, in the registry's file \/\S+\n$/)
+})
+
+it("takes a restart in the same directory, its parent or its child for no conflict", async () => {
+  const box = watched()
+  await box.ok("allocate", "--app", "cad")
+  await startDaemon(box)
+  const home = temporary()
+  const app = join(home, "cad")
+  const inner = join(app, "packages/web")
+  mkdirSync(inner, { recursive: true })
+  const first = await serve(25_001, { directory: app })
+  expect(await learned(box, "cad-dev")).toMatchObject({ kind: "directory", name: app })
+  await first.stop()
+  for (const directory of [app, inner, home]) {
+    const next = await serve(25_001, { directory })
+    expect(await findingsOf(box, "port-taken"), directory).toEqual([])
+    await next.stop()
+  }
+  await serve(25_001, { directory: `${temporary()}` })
+  expect(await findingsOf(box, "port-taken")).toHaveLength(1)
+})
+
+it("knows a server that npm forked in a directory of the app", async () => {
+  const box = machine(RANGES)
+  const app = temporary()
+  const inner = join(app, "web")
+  mkdirSync(inner)
+  await box.ok("allocate", "--app", "cad", "--dir", app)
+  const script = `cd web && exec ${process.execPath} -e 'require("net").createServer().listen(25001, () => console.log("up"))'`
+  const child = spawn("sh", ["-c", `sh -c ${JSON.stringify(script)} & wait`], {
+    cwd: app,
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true
+  })
+  onTestFinished(() => void process.kill(-(child.pid ?? 0), "SIGKILL"))
+  await started(child, app)
+  expect(await calm(box)).not.toContainEqual(expect.objectContaining({ check: "port-taken" }))
+})
+
+it("knows a program of the app's directory that works elsewhere", async () => {
+  const box = machine(RANGES)
+  const app = temporary()
+  await box.ok("allocate", "--app", "cad", "--dir", app)
+  const script = `require("net").createServer().listen(25001, () => console.log("up"))`
+  const child = spawn(process.execPath, ["-e", script, join(app, "server.js")], {
+    cwd: temporary(),
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  await started(child, app)
+  await calm(box)
+})
+
+it("keeps the owner with a key that is renamed, and forgets it with one that is released", async () => {
+  const box = machine(RANGES)
+  const owner = async (key: string) => JSON.parse(await box.ok("explain", "--key", key, "--json")).keys[0].owner
+  await box.ok("allocate", "--special", "bridge", "--dir", "/opt/dev/bridge")
+  await box.ok("rename", "--key", "bridge", "--to", "proxy")
+  expect(await owner("proxy")).toMatchObject({ kind: "directory", name: "/opt/dev/bridge", seen: null })
+  await box.ok("release", "--special", "proxy")
+  await box.ok("allocate", "--special", "proxy")
+  expect(await owner("proxy")).toBeNull()
+})
+
+it("says nothing of whose a socket of pid 1 is", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
+  // In a world of processes of its own, whose first one listens, and asks.
+  const script = `
+    mount -t proc proc /proc
+    exec ${process.execPath} -e '
+      const { spawn } = require("node:child_process")
+      require("net").createServer().listen(25001, "127.0.0.1", () => {
+        const child = spawn(process.execPath, [process.env.PROGRAM, "doctor", "--json"], { stdio: ["ignore", "inherit", "inherit"] })
+        child.on("close", () => process.exit())
+      })'`
+  const user = isRoot ? [] : ["--map-root-user"]
+  const words = [...user, "--mount", "--pid", "--fork", "bash", "-c", script]
+  const program = join(process.cwd(), "dist/d.cjs")
+  const child = spawn("unshare", words, {
+    env: { ...box.env, PROGRAM: program },
+    cwd: "/",
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  let text = ""
+  let wrong = ""
+  child.stdout.on("data", (chunk) => (text += chunk))
+  child.stderr.on("data", (chunk) => (wrong += chunk))
+  await new Promise((done) => child.once("close", done))
+  const { findings, looked } = JSON.parse(text || `{"wrong":${JSON.stringify(wrong)}}`)
+  expect(looked.listeners).toBeGreaterThan(0)
+  const about = findings.filter(({ ports }: { ports: ReadonlyArray<number> }) => ports.includes(25_001))
+  expect(about).toEqual([])
+})
+
+it("finds a port up that listens on IPv6 alone", async () => {
+  const box = machine(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  await serve(25_001, { host: "::1" })
+  const findings = await calm(box)
+  expect(findings.filter(({ ports }) => ports.includes(25_001))).toEqual([])
+})
+
+describe("a registry that several hosts share", () => {
+  it("says nothing of what another host has claimed and this one never saw", async () => {
+    const here = watched({
+      ...(await mariadb.fresh()),
+      AUTOMATELINUX_HOST: "here",
+      AUTOMATELINUX_STALE_AFTER: "1 second",
+      AUTOMATELINUX_STALE_AFTER_DEV: "1 second"
+    })
+    const there = here.with({ AUTOMATELINUX_HOST: "there", AUTOMATELINUX_DAEMON: "never" })
+    await there.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
+    await startDaemon(here)
+    await until(
+      () => here.ok("listPorts", "--health", "stale"),
+      (table) => table.includes("cad-dev")
+    )
+    expect(await calm(here)).toEqual([])
+    // Where it lives there says nothing of where it lives here.
+    await serve(25_001)
+    expect(await calm(here)).toEqual([])
+    expect(await findingsOf(there, "port-taken")).toHaveLength(1)
+  })
+})
+
+it("says of prod apps that were never started here no more than that", async () => {
+  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 hour" })
+  await box.ok("allocate", ..."abcdef".split("").flatMap((app) => ["--app", app]))
+  await startDaemon(box)
+  const findings = await calm(box)
+  expect(findings.map(({ check }) => check)).toEqual(Array.from({ length: 12 }, () => "port-unreachable"))
+  const { stdout } = await box.d("doctor")
+  expect(stdout.match(/^ {4}mend: /gm)).toHaveLength(3)
+  expect(stdout).toContain("  and the same of b-dev, c-prod, c-dev, d-prod, d-dev, e-prod, e-dev, f-prod, f-dev\n")
+})
+
+// Only root can be two users.
+it.runIf(isRoot)("says what a user who may not look into a process can know, and what not", async () => {
+  const directory = temporary()
+  chmodSync(directory, 0o777)
+  const env = { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` }
+  await asNobody(env, "allocate", "--app", "cad", "--dir", "/opt/dev/cad")
+  await serve(25_001)
+  const run = await asNobody(env, "doctor", "--json")
+  const finding = JSON.parse(run.stdout).findings.find(({ check }: { check: string }) => check === "port-taken")
+  expect(run.code).toBe(0)
+  expect(finding).toMatchObject({ severity: "info", keys: ["cad-dev"], ports: [25001] })
+  expect(finding.message).toBe(
+    "25001 (cad-dev) is served by a process of root, not for this user to see: whether that is its app cannot be told; it belongs to /opt/dev/cad, not seen there yet"
+  )
+  expect(finding.evidence).toBe("listens on 127.0.0.1:25001, of root")
+  expect(finding.remedy).toBe("sudo ss -ltnp 'sport = :25001'")
+  const explained = await asNobody(env, "explain", "--port", "25001")
+  expect(explained.stdout).toMatch(/^listens +127\.0\.0\.1, a process that this user may not see, of root$/m)
+})

@@ -1,0 +1,233 @@
+import { beforeAll, describe, expect, it } from "vitest"
+import { type Machine, machine, type Run } from "../support/cli.ts"
+import { at, rangesEnv } from "../support/ports.ts"
+
+/** Wrong calls: exit code 2, nothing on standard output, one clear error, and a database that is as it was. */
+describe("wrong calls", () => {
+  const calls: Array<readonly [string, () => Promise<Run>, RegExp]> = []
+  let box: Machine
+
+  const wrong = (words: ReadonlyArray<string>, message: RegExp) =>
+    calls.push([`d ${JSON.stringify(words)}`, () => box.d(...words), message])
+
+  for (const port of [
+    "0",
+    "-1",
+    "65536",
+    "3000abc",
+    "3e3",
+    "0x0BB8",
+    "3000.5",
+    "",
+    " 3000",
+    "+3000",
+    "03000",
+    "99999999999"
+  ]) {
+    wrong(
+      ["setPort", "--key", "x", "--value", port],
+      /^error: value ".*" is not a port: write a whole number from 1 to 65535/
+    )
+  }
+  for (const key of ["a b", "a/b", "a'b", 'a"b', "a%b", "a\\b", "a\nb", "a🚀b", "-a", ".a", "ä", " a"]) {
+    wrong([`setPort`, `--key=${key}`, "--value", "3100"], /^error: key ".*" is not a key: use letters, digits/)
+  }
+  wrong(["setPort", "--key", "", "--value", "3100"], /^error: key "" is empty/)
+  wrong(
+    ["setPort", "--key", "k".repeat(251), "--value", "3100"],
+    /^error: key "k+…" is 251 characters long: a key has at most 250/
+  )
+  wrong(["allocate", "--app", "a".repeat(246)], /is 246 characters long: an app's name has at most 245/)
+  wrong(["allocate", "--app", "cad-dev"], /ends in -dev, which belongs to its keys: name the app alone, "cad"/)
+  wrong(["allocate", "--special", "cad-prod"], /ends in -prod, which makes it half of an app's pair: use --app cad/)
+  wrong(["allocate", "--app", "x", "--description", "two\nlines"], /description "two\\nlines" has a line break/)
+  wrong(["allocate", "--app", "x", "--description", "d".repeat(501)], /is 501 characters long/)
+  wrong(["allocate", "--app", "x", "--dir", ""], /^error: dir "" is not an absolute path/)
+  wrong(["allocate"], /^error: Missing required arg: app\nhint: d allocate \[--app APP\]/)
+  wrong(["allocate", "--description", "x"], /^error: Missing required arg: app\n/)
+  wrong(["release"], /^error: Missing required arg: app\nhint: d release/)
+  wrong(["getPort"], /^error: Missing required arg: key\nhint: d getPort --key KEY, or d getPort --app/)
+  wrong(["getPort", "--app", "a"], /^error: Missing required arg: mode/)
+  wrong(["getPort", "--mode", "dev"], /^error: Missing required arg: app/)
+  wrong(["getPort", "--app", "a", "--mode", "test"], /^error: mode "test" is not a mode: write prod or dev/)
+  wrong(["getPort", "--key", "a", "--app", "b"], /^error: app does not go with key/)
+  wrong(["setPort", "--key", "a"], /^error: Missing required arg: value/)
+  wrong(["setPort", "--value", "3100"], /^error: Missing required arg: key/)
+  wrong(["reserve", "--port", "3100", "--reason", " "], /^error: reason " " is empty/)
+  wrong(
+    ["listPorts", "--health", "sick"],
+    /^error: health "sick" is not a health: write one of unknown, up, down, stale/
+  )
+  wrong(["frobnicate"], /^error: Unknown command: frobnicate\nhint: d help lists/)
+  wrong(["getport", "--key", "a"], /^error: Unknown command: getport\nhint: did you mean getPort\?/)
+  wrong(["send"], /^error: send needs a command/)
+  wrong(["send", "send", "getPort"], /^error: Unknown command: send/)
+  wrong(["--key", "a", "getPort"], /^error: "--key" stands where a command is expected/)
+  wrong(["--json"], /"code":"invalid"/)
+  wrong(["getPort", "--Key", "a"], /^error: getPort has no option "--Key"\nhint: did you mean --key\?/)
+  wrong(["getPort", "-key", "a"], /^error: "-key" is not expected/)
+  wrong(["getPort", "--value", "3"], /^error: getPort has no option "--value"\nhint: it belongs to setPort/)
+  wrong(["getPort", "--wizard"], /has no option "--wizard"/)
+  wrong(["getPort", "--key", "a", "--key", "b"], /^error: --key is given twice/)
+  wrong(["getPort", "--key", "a", "--key"], /^error: --key is given twice/)
+  wrong(["allocate", "--app", "a", "--app"], /^error: --app needs a value/)
+  wrong(["getPort", "--key"], /^error: --key needs a value\nhint: --key KEY/)
+  wrong(["setPort", "--key", "--value", "3100"], /^error: --key needs a value, and "--value" is an option/)
+  wrong(["getPort", "--key=", "--json"], /"code":"invalid","message":"key \\"\\" is empty/)
+  wrong(["getPort", "--key", "a", "--json", "true"], /"message":"\\"true\\" is not expected/)
+  wrong(["getPort", "--key", "a", "--json=yes"], /"--json=yes": --json takes no value/)
+  wrong(["getPort", "a"], /^error: "a" is not expected: every value follows its option/)
+  wrong(["getPort", "--", "--key", "a"], /^error: "--" is not expected/)
+  wrong(["getPort", "--", "--help"], /^error: "--" is not expected/)
+  wrong(["help", "nothing"], /^error: Unknown command: "nothing"/)
+  wrong(["help", "getPort", "more"], /^error: "more" is one word too many/)
+  wrong(["version", "now"], /^error: "now" is not expected/)
+  wrong(["--version", "now"], /^error: "now" is not expected/)
+  wrong(["--completions", "tcsh"], /^error: --completions takes the name of one shell, not "tcsh"/)
+
+  beforeAll(async () => {
+    box = machine(rangesEnv)
+    await box.ok("allocate", "--app", "kept", "--special", "too", "--description", "as it was")
+    return async () => {
+      // After all of them, the registry is as it was.
+      expect(await box.ok("listPorts")).toMatch(
+        new RegExp(`^KEY.*\\nkept-prod +${at(3000)} .*\\nkept-dev +${at(3001)} .*\\ntoo +${at(3500)} .*\\n$`)
+      )
+    }
+  })
+
+  it.each(calls)("%s", async (_, call, message) => {
+    const run = await call()
+    expect([run.code, run.stdout]).toEqual([2, ""])
+    expect(run.stderr).toMatch(message)
+    expect(run.stderr.trimEnd().split("\n").length).toBeLessThanOrEqual(2)
+  })
+})
+
+describe("wrong configuration", () => {
+  const cases: ReadonlyArray<readonly [Record<string, string>, RegExp]> = [
+    [
+      { AUTOMATELINUX_APP_RANGE: "3001-3500" },
+      /^error: AUTOMATELINUX_APP_RANGE "3001-3500" does not start even and end odd/
+    ],
+    [
+      { AUTOMATELINUX_APP_RANGE: "80-99" },
+      /^error: AUTOMATELINUX_APP_RANGE "80-99" is not a range of ports: write two ports of 1024/
+    ],
+    [
+      { AUTOMATELINUX_APP_RANGE: "3400-3601" },
+      /^error: AUTOMATELINUX_SPECIAL_RANGE "3500-3999" overlaps the app range 3400-3601/
+    ],
+    [{ AUTOMATELINUX_SPECIAL_RANGE: "many" }, /^error: AUTOMATELINUX_SPECIAL_RANGE "many" is not a range/],
+    [
+      { AUTOMATELINUX_RESERVED_PORTS: "3128,foo" },
+      /^error: AUTOMATELINUX_RESERVED_PORTS "foo" is neither a port nor a range/
+    ],
+    [
+      { AUTOMATELINUX_SETTINGS_TABLE: "a; drop" },
+      /^error: AUTOMATELINUX_SETTINGS_TABLE "a; drop" is not the name of a table/
+    ],
+    [{ AUTOMATELINUX_SETTINGS_TABLE: "port_claims" }, /is a table the registry keeps for itself/],
+    [
+      { AUTOMATELINUX_HOST: "h".repeat(248) },
+      /^error: AUTOMATELINUX_HOST "h{75}…" is 248 characters long: the name of a host has at most 247\n/
+    ],
+    [{ AUTOMATELINUX_HOST: "box\r" }, /^error: AUTOMATELINUX_HOST "box\\r" is not the name of a host/],
+    [
+      { AUTOMATELINUX_DATABASE_TIMEOUT: "25 days" },
+      /^error: AUTOMATELINUX_DATABASE_TIMEOUT "25 days" is too long to wait for: write at most 24 days\n/
+    ],
+    [{ AUTOMATELINUX_PROBE_INTERVAL: "52 weeks" }, /^error: AUTOMATELINUX_PROBE_INTERVAL "52 weeks" is too long/],
+    [{ AUTOMATELINUX_HOST: "my host" }, /^error: AUTOMATELINUX_HOST "my host" is not the name of a host/],
+    [
+      { AUTOMATELINUX_DATABASE_URL: "sqlite:here.db" },
+      /^error: AUTOMATELINUX_DATABASE_URL "sqlite:here.db" names no file by an absolute path/
+    ],
+    [
+      { AUTOMATELINUX_DATABASE_URL: "postgres://me:secret@db/x" },
+      /^error: AUTOMATELINUX_DATABASE_URL "postgres:\/\/…@db\/x" is not a database/
+    ]
+  ]
+
+  it.each(cases)("%j", async (env, message) => {
+    const run = await machine(env).d("listPorts")
+    expect([run.code, run.stdout]).toEqual([2, ""])
+    expect(run.stderr).toMatch(message)
+    expect(run.stderr).not.toContain("secret")
+  })
+
+  it.each([
+    ["not json", /ports.json is not JSON/],
+    ["[]", /ports.json is not a JSON object/],
+    ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is no setting: use databaseUrl/],
+    ['{"appRange": true}', /ports.json gives appRange as boolean: write it as text/],
+    ['{"databaseUrl": ["mysql://me:secret@h/d"]}', /gives databaseUrl as a list or an object: write it as text/],
+    ['{"databaseUrl": "mysql://me:secret@h/d" x}', /ports.json is not JSON/],
+    ['{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/]
+  ])("the file %s", async (content, message) => {
+    const box = machine()
+    await box.sh(`mkdir -p .config/automatelinux && printf '%s' '${content}' > .config/automatelinux/ports.json`)
+    const run = await box.d("listPorts")
+    expect([run.code, run.stdout]).toEqual([2, ""])
+    expect(run.stderr).not.toContain("secret")
+    expect(run.stderr).toMatch(message)
+  })
+
+  it("lets the environment win over the file, and the file over the defaults", async () => {
+    const box = machine()
+    await box.sh(
+      `mkdir -p .config/automatelinux && echo '{"appRange": "23700-23799", "specialRange": "23800-23899"}' > .config/automatelinux/ports.json`
+    )
+    expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 23700\na-dev 23701\n")
+    expect(await box.with({ AUTOMATELINUX_APP_RANGE: "23600-23699" }).ok("allocate", "--app", "b")).toContain(
+      "b-prod 23600"
+    )
+    expect(await box.with({ AUTOMATELINUX_APP_RANGE: "" }).ok("allocate", "--app", "c")).toContain("c-prod 23702")
+  })
+})
+
+it("makes a name of what the system calls this host, whatever that is", async () => {
+  const box = machine({ AUTOMATELINUX_APP_RANGE: "27300-27349", AUTOMATELINUX_SPECIAL_RANGE: "27350-27399" })
+  const user = process.getuid?.() === 0 ? "" : "--map-root-user"
+  const run = await box.sh(
+    `export -f d; unshare ${user} --uts bash -c 'printf "my b\\303\\266x\\033[31m" > /proc/sys/kernel/hostname; d allocate --app a; d explain --key a-dev --json'`
+  )
+  expect(JSON.parse(run.stdout.split("\n")[2] ?? "").keys[0].claimed.host, run.stderr).toBe("my-b-x--31m")
+})
+
+describe("help", () => {
+  it("is an error where nothing was asked, and an answer where it was", async () => {
+    const box = machine()
+    const alone = await box.d()
+    expect([alone.code, alone.stdout]).toEqual([2, ""])
+    expect(alone.stderr).toContain("Usage:")
+    expect(await box.d("--help")).toEqual({ code: 0, stdout: alone.stderr, stderr: "" })
+    expect(await box.d("help")).toEqual({ code: 0, stdout: alone.stderr, stderr: "" })
+    const { stdout } = await box.d("getPort", "--help")
+    expect(stdout).toContain("d getPort --key KEY")
+    for (const words of [
+      ["getPort", "--key", "--help"],
+      ["getPort", "--help", "--key", "a"],
+      ["getPort", "-h"],
+      ["--help", "getPort", "--nonsense"].slice(1).concat("--help"),
+      ["send", "getPort", "--key", "a", "--help"],
+      ["help", "getPort"]
+    ]) {
+      expect(await box.d(...words)).toEqual({ code: 0, stdout, stderr: "" })
+    }
+    // Help needs no configuration that works.
+    expect((await box.with({ AUTOMATELINUX_APP_RANGE: "x" }).d("--help")).code).toBe(0)
+  })
+
+  it("answers the version, and completions that the shells take", async () => {
+    const box = machine()
+    expect(await box.ok("--version")).toBe(await box.ok("version"))
+    expect(JSON.parse(await box.ok("version", "--json"))).toEqual({ version: (await box.ok("version")).trim() })
+    expect(await box.sh("source <(d --completions bash) && complete -p d")).toMatchObject({ code: 0, stderr: "" })
+    for (const shell of ["bash", "zsh", "fish"]) {
+      const script = await box.ok("--completions", shell)
+      expect(script).toContain("allocate")
+      expect(script).not.toMatch(/wizard|log-level/)
+    }
+  })
+})

@@ -1,0 +1,112 @@
+import type { Client } from "./clients.ts"
+import { type Ask, type Attempt, keysOf, type Outcome } from "./history.ts"
+
+const FIRST = Number(process.env["FAULTS_FIRST"] ?? 29_000)
+
+/** The ports that the faults are run on, apart from those of the other tests. */
+export const RANGES = {
+  app: { first: FIRST, last: FIRST + 999 },
+  special: { first: FIRST + 1000, last: FIRST + 1499 }
+}
+
+export type Random = () => number
+
+/** The same numbers for the same seed (mulberry32), so that a run can be repeated as far as its timing allows. */
+export const randomFrom = (seed: number): Random => {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+/** What one client asks for, one thing after the other, until it answers `undefined`. */
+export interface Script {
+  readonly next: () => Ask | undefined
+  readonly tell: (ask: Ask, outcome: Outcome) => void
+}
+
+export const allocate = (...app: ReadonlyArray<string>): Ask => ({ command: "allocate", app, special: [] })
+
+/** Asks in their order, whatever comes of them. */
+export const listed = (asks: ReadonlyArray<Ask>): Script => {
+  const left = [...asks]
+  return { next: () => left.shift(), tell: () => {} }
+}
+
+/** Ports that several clients set by hand, so that they meet there. */
+const CONTESTED = 20
+
+/** Apps that every client asks for. */
+const COMMON = 4
+
+/**
+ * Everything mixed: apps and specials of its own that come and go, ports set by hand where others set them too, with
+ * force and without, renames, and apps that others allocate and ask for as well. A key whose state is unknown is not
+ * used again, so that what is known stays known.
+ */
+export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFINITY): Script => {
+  const apps = new Set<string>()
+  const specials = new Set<string>()
+  let left = asks
+  let serial = 0
+  const fresh = (kind: string) => `${name}-${kind}${serial++}`
+  const oneOf = (set: ReadonlySet<string>): string | undefined => [...set][Math.floor(random() * set.size)]
+  const choose = (): Ask => {
+    const dice = random() * 100
+    const app = oneOf(apps)
+    const key = oneOf(specials)
+    if (dice < 8) return allocate(`common${Math.floor(random() * COMMON)}`)
+    // Whoever was given it first: what was acknowledged to one must be seen by all, also through another node.
+    if (dice < 12) return { command: "getPort", key: `common${Math.floor(random() * COMMON)}-dev` }
+    if (dice < 15 && app !== undefined) return allocate(app)
+    if (dice < 18) return { command: "allocate", app: [fresh("a"), fresh("a")], special: [fresh("s")] }
+    if (app !== undefined && dice < 30) return { command: "release", app: [app], special: [] }
+    if (app !== undefined && dice < 36) return { command: "getPort", key: `${app}-dev` }
+    if (key !== undefined && dice < 42) return { command: "getPort", key }
+    if (key !== undefined && dice < 52) return { command: "deletePort", key }
+    if (key !== undefined && dice < 60) return { command: "rename", key, to: fresh("r") }
+    if (dice < 76) {
+      const value = RANGES.special.last - Math.floor(random() * CONTESTED)
+      const mine = random() < 0.5 ? key : undefined
+      return { command: "setPort", key: mine ?? fresh("p"), value, force: dice < 64 }
+    }
+    return allocate(fresh("a"))
+  }
+  return {
+    next: () => (left-- > 0 ? choose() : undefined),
+    tell: (ask, outcome) => {
+      if (outcome._tag === "Unknown") {
+        for (const key of keysOf(ask)) specials.delete(key)
+        if ("app" in ask) for (const app of ask.app) apps.delete(app)
+        return
+      }
+      if (outcome._tag === "Refused" || ask.command === "getPort") return
+      if (ask.command === "release") for (const app of ask.app) apps.delete(app)
+      else if (ask.command === "deletePort" || ask.command === "rename") specials.delete(ask.key)
+      if (ask.command === "allocate") for (const app of ask.app) if (!app.startsWith("common")) apps.add(app)
+      for (const { key } of outcome.assigned) if (!/-(prod|dev)$/.test(key)) specials.add(key)
+    }
+  }
+}
+
+/** Runs every client's script beside the others' and writes down what was attempted. `over` ends it early. */
+export const runAll = async (
+  clients: ReadonlyArray<readonly [Client, Script]>,
+  over: () => boolean = () => false,
+  history: Array<Attempt> = []
+): Promise<ReadonlyArray<Attempt>> => {
+  await Promise.all(
+    clients.map(async ([client, script], index) => {
+      for (let ask = script.next(); ask !== undefined && !over(); ask = script.next()) {
+        const began = performance.now()
+        const outcome = await client(ask)
+        history.push({ client: index, ask, began, ended: performance.now(), outcome })
+        script.tell(ask, outcome)
+      }
+    })
+  )
+  return history
+}

@@ -1,0 +1,72 @@
+import { connect } from "node:net"
+import { expect, it } from "vitest"
+import type { Results } from "../../src/commands/Results.ts"
+import { readReply } from "../../src/socket/replies.ts"
+import { listen, machine, startDaemon } from "../support/cli.ts"
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "25400-25449", AUTOMATELINUX_SPECIAL_RANGE: "25450-25499" }
+
+const ask = (path: string, request: object): Promise<string> =>
+  new Promise((done) => {
+    let text = ""
+    const socket = connect(path, () => socket.write(`${JSON.stringify({ ...request, format: "json" })}\n`))
+    socket.on("data", (chunk) => {
+      text += chunk
+      if (!text.endsWith("\n")) return
+      socket.destroy()
+      done(text)
+    })
+  })
+
+/** Every way to put something else, or nothing, in the place of one value that is in there. */
+const spoiled = (value: unknown): ReadonlyArray<unknown> => {
+  const inside =
+    typeof value !== "object" || value === null
+      ? []
+      : Object.entries(value).flatMap(([name, each]) =>
+          spoiled(each).map((other) =>
+            Array.isArray(value) ? value.with(Number(name), other) : { ...value, [name]: other }
+          )
+        )
+  return [{ surprise: 1 }, undefined, ...inside]
+}
+
+it("are taken from a real daemon, to every command, and from nothing that differs in a single value", async () => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
+  const { socket } = await startDaemon(box)
+  await listen(25_401, "127.0.0.1")
+  await listen(25_410, "127.0.0.1")
+  const requests: ReadonlyArray<{ readonly command: keyof Results } & Readonly<Record<string, unknown>>> = [
+    { command: "allocate", app: ["cad"] },
+    { command: "setPort", key: "cad-dev", value: 25_401, dir: process.cwd() },
+    { command: "setPort", key: "cad-dev", description: "x" },
+    { command: "setPort", key: "half-dev", value: 25_401, force: true },
+    { command: "reserve", port: 25_420, reason: "r" },
+    { command: "getPort", key: "cad-dev" },
+    { command: "getPort", key: "none" },
+    { command: "listPorts" },
+    { command: "explain", port: 25_401 },
+    { command: "explain", port: 25_410 },
+    { command: "explain", key: "cad-dev" },
+    { command: "doctor" },
+    { command: "ping" },
+    { command: "status" },
+    { command: "rename", key: "half-dev", to: "other-dev" },
+    { command: "unreserve", port: 25_420 },
+    { command: "deletePort", key: "other-dev" },
+    { command: "release", app: ["cad"] }
+  ]
+  while (!(await box.ok("status")).includes(" ports\n")) await new Promise((done) => setTimeout(done, 50))
+  for (const request of requests) {
+    const line = await ask(socket, request)
+    const reply = JSON.parse(line)
+    expect(readReply(request.command, line), line).toMatchObject(reply)
+    expect(Object.keys(reply).slice(0, 3)).toEqual(["ok", "version", reply.ok ? "result" : "error"])
+    for (const each of spoiled(reply)) {
+      // What may be missing.
+      const other = JSON.stringify(each) ?? ""
+      if (other !== "" && JSON.stringify({ ...reply, notes: undefined }) === other) continue
+      expect(readReply(request.command, other), `${request.command}: ${other}`).toBeUndefined()
+    }
+  }
+})

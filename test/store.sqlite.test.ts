@@ -1,4 +1,0 @@
-import { storeSuite } from "./store.suite.ts"
-import { sqlite } from "./support/databases.ts"
-
-storeSuite(sqlite)

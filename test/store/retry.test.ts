@@ -1,0 +1,65 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import * as TestContext from "effect/TestContext"
+import { expect, it } from "vitest"
+import { type Patience, patiently, Troubled } from "../../src/store/retry.ts"
+import { clockOf } from "../support/clock.ts"
+
+const DEFAULT: Patience = { stall: 5000, most: 60_000 }
+
+const busy = new Troubled({ trouble: { _tag: "Busy", reason: "another program holds it locked", hint: "wait" } })
+
+/** How many seconds somebody waits for a lock that never comes, while `progress` says what it says after so many seconds. */
+const secondsOf = (patience: Patience, progress: (second: number) => unknown) =>
+  Effect.gen(function* () {
+    const seconds = Effect.map(Clock.currentTimeMillis, (now) => Math.floor(now / 1000))
+    const waiting = yield* Effect.fork(
+      Effect.flip(patiently(Effect.fail(busy), patience, Effect.map(seconds, progress)))
+    )
+    for (let step = 0; step < 200 && (yield* Fiber.poll(waiting))._tag === "None"; step++)
+      yield* TestClock.adjust("500 millis")
+    yield* Fiber.join(waiting)
+    return yield* seconds
+  }).pipe(Effect.provide(TestContext.TestContext), Effect.runPromise)
+
+it("gives up on a lock that stays, once it has seen for as long as the limit that nothing moves", async () => {
+  expect(await secondsOf(DEFAULT, () => 1)).toBe(5)
+})
+
+it("waits while others make progress, for a minute at most", async () => {
+  expect(await secondsOf(DEFAULT, (second) => second)).toBe(60)
+})
+
+it("gives up a while after others have stopped making progress", async () => {
+  expect(await secondsOf(DEFAULT, (second) => Math.min(second, 20))).toBeOneOf([25, 26])
+})
+
+it("waits no longer than a configured limit, whoever makes progress", async () => {
+  expect(await secondsOf({ stall: 3000, most: 3000 }, (second) => second)).toBe(3)
+})
+
+it("does not take a progress that cannot be read for one, not even at the first look", async () => {
+  expect(await secondsOf(DEFAULT, () => undefined)).toBe(5)
+})
+
+it.each([
+  ["back an hour", -3_600_000],
+  ["forward an hour", 3_600_000]
+])("waits as long although the time of day is set %s meanwhile", async (_, jump) => {
+  const began = performance.now()
+  let attempts = 0
+  const attempt = Effect.suspend(() => {
+    attempts++
+    return Effect.fail(busy)
+  })
+  const clock = clockOf(
+    () => Date.now() + (attempts > 1 ? jump : 0),
+    () => performance.now()
+  )
+  await Effect.runPromise(Effect.withClock(Effect.flip(patiently(attempt, { stall: 400, most: 400 })), clock))
+  const waited = performance.now() - began
+  expect(waited).toBeGreaterThanOrEqual(400)
+  expect(waited).toBeLessThan(2000)
+})

@@ -1,0 +1,4 @@
+import { sqlite } from "../support/databases.ts"
+import { storeSuite } from "./store.suite.ts"
+
+storeSuite(sqlite)
