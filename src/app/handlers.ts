@@ -3,7 +3,7 @@ import { version } from "../../package.json"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import type { Doctor } from "../doctor/Doctor.ts"
-import type { Answer } from "../domain/CommandResult.ts"
+import type { CommandResult } from "../domain/CommandResult.ts"
 import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import type { Registry } from "../registry/Registry.ts"
@@ -12,7 +12,7 @@ import { describeListener } from "../text/describe.ts"
 import type { Payload } from "./payloads.ts"
 
 type Handlers = {
-  readonly [N in RegistryCommand]: (payload: Payload<N>) => Effect.Effect<Answer<Results[N]>, RegistryError>
+  readonly [N in RegistryCommand]: (payload: Payload<N>) => Effect.Effect<CommandResult<Results[N]>, RegistryError>
 }
 
 /** The key that `getPort` is asked for: `--key`, or `--app` with `--mode`. */
@@ -44,7 +44,7 @@ const askedPort = ({ key, port }: Payload<"explain">) => {
     : Effect.fail(new Invalid({ command, argument: "key", problem: "does not go with port: give one of them" }))
 }
 
-const noted = <A>(result: A): Answer<A> => ({ result, notes: [] })
+const noted = <A>(result: A): CommandResult<A> => ({ result, notes: [] })
 
 const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
   app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void

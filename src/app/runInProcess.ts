@@ -10,7 +10,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Registry } from "../registry/Registry.ts"
 import { databaseLayer } from "../store/databaseLayer.ts"
 import { Store } from "../store/Store.ts"
-import { describe, noteLine } from "../text/messages.ts"
+import { noteLine, toCommandError } from "../text/messages.ts"
 import { makeHandlers } from "./handlers.ts"
 import { decodePayload } from "./payloads.ts"
 
@@ -55,7 +55,7 @@ export const execute = <N extends RegistryCommand>(
   }).pipe(
     Effect.scoped,
     Effect.provideService(Operation, perhapsDone),
-    Effect.mapError(describe),
+    Effect.mapError(toCommandError),
     // Another failure says that the change was not made.
     Effect.mapError((failure) =>
       perhapsDone !== undefined && failure.code === "unavailable" ? outcomeUnknown(failure.message) : failure

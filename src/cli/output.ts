@@ -48,11 +48,11 @@ const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
 }
 
 /** Who does not read what goes wrong for so long, in milliseconds, is not told. */
-const DEAF_MS = 2000
+const READER_TIMEOUT_MS = 2000
 
 const writeError = (text: Printed): void => {
   try {
-    writeAll(2, `${text}\n`, DEAF_MS)
+    writeAll(2, `${text}\n`, READER_TIMEOUT_MS)
   } catch {
     // A full disk, or a reader that has left.
   }

@@ -33,7 +33,7 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
   {
     readonly database: Database
     /** How long anything of the database is waited for, in milliseconds: as long as nothing moves, and in all. */
-    readonly patience: { readonly stall: number; readonly most: number }
+    readonly databaseTimeout: { readonly stalled: number; readonly total: number }
     readonly settingsTable: string
     readonly appRange: PortRange
     readonly specialRange: PortRange
@@ -163,8 +163,8 @@ const settings = (environment: Environment, nameOf: (name: Name) => string) =>
     staleAfterDev: setting("STALE_AFTER_DEV", Duration.days(30), duration),
     logLevel: setting("LOG_LEVEL", LogLevel.Info, logLevel),
     socketGroup: setting<string | undefined>("SOCKET_GROUP", undefined, group),
-    patience: setting("DATABASE_TIMEOUT", { stall: 5000, most: 60_000 }, (text) =>
-      Either.map(wait(text), (limit) => ({ stall: Duration.toMillis(limit), most: Duration.toMillis(limit) }))
+    databaseTimeout: setting("DATABASE_TIMEOUT", { stalled: 5000, total: 60_000 }, (text) =>
+      Either.map(wait(text), (limit) => ({ stalled: Duration.toMillis(limit), total: Duration.toMillis(limit) }))
     ),
     settingsTable: setting("SETTINGS_TABLE", "settings", tableFrom),
     appRange: setting("APP_RANGE", { first: 3000, last: 3499 }, (text) => Either.flatMap(ranged(text), evenToOdd)),

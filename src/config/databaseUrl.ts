@@ -41,7 +41,7 @@ export interface Limits {
 }
 
 /** What makes a server forget what it confirmed last, when it crashes itself or when its machine does. */
-export interface Loss {
+export interface DurabilityRisk {
   readonly when: "server" | "machine"
   /** The variable that makes it so, with its value. */
   readonly setting: string

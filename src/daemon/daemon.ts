@@ -18,17 +18,17 @@ import type { RegistryError } from "../domain/errors.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { loadRest } from "../machine/loadRest.ts"
 import { isUnderNohup } from "../machine/nohup.ts"
-import { Monitor } from "../monitor/HealthMonitor.ts"
+import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { admit, closedTo, prepare, refuseSecond, SocketRefused } from "../socket/socketFile.ts"
 import { lock } from "../socket/socketLock.ts"
 import { currentUid, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
 import { databaseLayer, loadDatabase } from "../store/databaseLayer.ts"
 import { Store } from "../store/Store.ts"
-import { describe } from "../text/messages.ts"
+import { toCommandError } from "../text/messages.ts"
 import { printed } from "../text/printed.ts"
 import { shellWord } from "../text/shell.ts"
-import { makeResponder, type Parts } from "./router.ts"
+import { makeRouter, type Parts } from "./router.ts"
 import { serve } from "./server.ts"
 
 /** How long a daemon that stops waits for the clients it is answering, and for its database. */
@@ -156,12 +156,12 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     stopOnSignals(environment)
     const wrong = wrongSocketPath(environment)
     if (wrong !== undefined) return yield* Effect.fail(wrong)
-    const settings = yield* Effect.mapError(config.readConfig(environment, "daemon"), describe)
+    const settings = yield* Effect.mapError(config.readConfig(environment, "daemon"), toCommandError)
     return yield* Effect.gen(function* () {
       const uid = currentUid()
       const path = serverPath(environment, uid)
       const configured = Layer.succeed(PortsConfig, settings)
-      yield* Effect.mapError(Effect.provide(loadDatabase, configured), describe)
+      yield* Effect.mapError(Effect.provide(loadDatabase, configured), toCommandError)
       yield* Effect.try({ try: () => loadRest("mysql2"), catch: removed })
       const group = settings.socketGroup
       const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
@@ -172,12 +172,12 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
 
       const store = Store.Default.pipe(Layer.provide(databaseLayer))
       const parts = yield* makeParts(
-        Layer.mergeAll(Registry.Default, Monitor.Default).pipe(
+        Layer.mergeAll(Registry.Default, HealthMonitor.Default).pipe(
           Layer.provideMerge(Layer.merge(store, Listeners.Default)),
           Layer.provide(configured)
         )
       )
-      const respond = yield* makeResponder(environment, settings, parts).pipe(
+      const respond = yield* makeRouter(environment, settings, parts).pipe(
         Effect.provide(Layer.provide(Doctor.Default, [configured, Listeners.Default]))
       )
       const service = yield* Effect.acquireRelease(
@@ -231,7 +231,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
         Effect.flatMap(({ changed, problem }) =>
           tellOfSettings(
             problem !== undefined
-              ? describe(problem).message
+              ? toCommandError(problem).message
               : changed.length === 0
                 ? ""
                 : `settings were changed after this daemon was started: ${changed.join(", ")}; restart it to use them`
@@ -244,17 +244,17 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
       const tell = onceEach()
       /** Ticks on the parts, as soon as there are any. */
       const watch = Effect.gen(function* () {
-        const monitor = Context.get(yield* parts, Monitor)
+        const monitor = Context.get(yield* parts, HealthMonitor)
         const store = Context.get(yield* parts, Store)
         // In a fiber of its own: in this one, which is being interrupted, whatever may be interrupted is.
-        const last = Effect.zipRight(Effect.ignore(monitor.flush), Effect.ignore(store.settle))
+        const last = Effect.zipRight(Effect.ignore(monitor.flush), Effect.ignore(store.checkpoint))
         const ending = Effect.interruptible(last.pipe(Effect.disconnect, Effect.timeout(STOP_MS)))
         yield* Effect.addFinalizer(() => Effect.flatMap(Effect.forkDaemon(ending), Fiber.await))
-        yield* Effect.forkScoped(Effect.repeat(Effect.ignore(store.settleIfQuiet), SETTLE))
+        yield* Effect.forkScoped(Effect.repeat(Effect.ignore(store.checkpointIfQuiet), SETTLE))
         return yield* monitor.run
       }).pipe(
         Effect.scoped,
-        Effect.tapError((error) => tell(describe(error).message)),
+        Effect.tapError((error) => tell(toCommandError(error).message)),
         Effect.retry({ schedule: RECONNECT }),
         Effect.catchAllCause((cause) => Effect.logError("nobody looks at the ports any more", cause))
       )

@@ -11,7 +11,7 @@ const TURNS_MAX = 8
  * Makes one question to the database of what many clients ask at the same time. Nobody is answered with anything that
  * was read before the question came: those that come while others are being answered wait for the next turn.
  */
-export const together = <A>(read: (keys: ReadonlyArray<string>) => Promise<(key: string) => A>) => {
+export const batchGetPorts = <A>(read: (keys: ReadonlyArray<string>) => Promise<(key: string) => A>) => {
   const waiting: Array<{ readonly key: string; readonly done: (answer: A) => void; readonly fail: () => void }> = []
   let underWay = 0
 

@@ -19,29 +19,29 @@ import type { CommandError } from "../domain/CommandError.ts"
 import { type RegistryError, TooLate } from "../domain/errors.ts"
 import { keyProblem } from "../domain/names.ts"
 import { OPERATION, Operation } from "../domain/Operation.ts"
-import { Deadline } from "../domain/RequestDeadline.ts"
+import { RequestDeadline } from "../domain/RequestDeadline.ts"
 import type { Listeners } from "../machine/Listeners.ts"
-import type { Monitor } from "../monitor/HealthMonitor.ts"
+import type { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { type Difference, differenceFrom, fingerprintBy, UNREADABLE } from "../socket/configFingerprint.ts"
 import { currentUid, serverPath } from "../socket/socketPath.ts"
 import { Store } from "../store/Store.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
-import { describe, noteLine } from "../text/messages.ts"
+import { noteLine, toCommandError } from "../text/messages.ts"
 import { printed } from "../text/printed.ts"
-import { together } from "./getPortBatcher.ts"
+import { batchGetPorts } from "./getPortBatcher.ts"
 import type { Outcome, Request } from "./server.ts"
 import { makeStatus } from "./status.ts"
 
 const HELP_WIDTH = 100
 
 /** How long a change may take: the queue at the database, the search for a lost COMMIT, and some seconds. */
-const waitSeconds = ({ most, stall }: (typeof PortsConfig.Service)["patience"]): number =>
-  Math.ceil((most + stall) / 1000) + 10
+const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
+  Math.ceil((total + stalled) / 1000) + 10
 
 /** What needs the database. */
-export type Parts = Registry | Store | Monitor | Listeners
+export type Parts = Registry | Store | HealthMonitor | Listeners
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -83,7 +83,7 @@ const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
  * Requests to outcomes; it never rejects. `parts` is asked for by what needs the database alone, so that everything else
  * is answered while it is away.
  */
-export const makeResponder = (
+export const makeRouter = (
   environment: Environment,
   settings: typeof PortsConfig.Service,
   parts: Effect.Effect<Context.Context<Parts>, RegistryError>
@@ -114,7 +114,7 @@ export const makeResponder = (
     /** Whatever fails is an outcome too. */
     const settled = <A>(command: string, effect: Effect.Effect<A, RegistryError>, failed: (outcome: Outcome) => A) =>
       effect.pipe(
-        Effect.catchAll((error) => Effect.succeed(failed(refused(describe(error))))),
+        Effect.catchAll((error) => Effect.succeed(failed(refused(toCommandError(error))))),
         Effect.catchAllCause((cause) =>
           Effect.as(
             Effect.logError(`${command} met a bug`, cause),
@@ -134,7 +134,7 @@ export const makeResponder = (
     const run = <A>(effect: Effect.Effect<A>) => Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
 
     /** The question that is asked most, and by many at once: it goes past everything that the others need. */
-    const portOf = together((keys) =>
+    const portOf = batchGetPorts((keys) =>
       run(
         settled<(key: string) => Outcome>(
           "getPort",
@@ -142,7 +142,7 @@ export const makeResponder = (
             Effect.flatMap(parts, (context) => Context.get(context, Registry).getSome(keys)),
             (found) => (key) =>
               Either.match(found(key), {
-                onLeft: (error) => refused(describe(error)),
+                onLeft: (error) => refused(toCommandError(error)),
                 onRight: (result) => ({ ok: true, result, text: () => printed([String(result.port)]), notes: [] })
               })
           ),
@@ -158,7 +158,7 @@ export const makeResponder = (
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
       const deadline = deadlineOf(request)
-      if (performance.now() > deadline) return refused(describe(new TooLate()))
+      if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
       const difference = differenceFrom(registry, own)
       if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
         return refused({
@@ -186,7 +186,7 @@ export const makeResponder = (
       }
       if (command === "ping") {
         const clock = Math.floor(performance.now())
-        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.patience), clock }
+        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.databaseTimeout), clock }
         return { ok: true, notes: [], result, text: () => printed(["pong"]) }
       }
       if (command === "status") {
@@ -209,7 +209,7 @@ export const makeResponder = (
         })
       }
       const work = ofRegistry(name, normalised(command, request)).pipe(
-        Effect.provideService(Deadline, deadline),
+        Effect.provideService(RequestDeadline, deadline),
         Effect.provideService(Operation, isOneChange(name) ? operation : undefined)
       )
       return run(settled<Outcome>(name, work, (outcome) => outcome))

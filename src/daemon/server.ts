@@ -27,10 +27,10 @@ export interface Limits {
 export const LIMITS: Limits = { line: 65_536, connections: 1024, idle: 60_000 }
 
 /** A client that does not read is not read from either, once so many bytes wait for it. */
-const UNREAD_MAX = 262_144
+const WRITE_HIGH_WATER_MARK = 262_144
 
 /** How long a client may keep a connection that is over. */
-const LINGER_MS = 2000
+const CLOSE_TIMEOUT_MS = 2000
 
 /** How the deployed clients know a failure. */
 const plainFailure = ({ code, message }: CommandError): Printed =>
@@ -69,7 +69,12 @@ const drained = (socket: Socket): Promise<void> =>
  * One client: its lines are answered one after the other, in their order. A plain request is the last one, whatever
  * follows it; a request with `"format":"json"` leaves the connection open.
  */
-const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome>, version: string, limits: Limits) => {
+const handleConnection = (
+  socket: Socket,
+  respond: (request: Request) => Promise<Outcome>,
+  version: string,
+  limits: Limits
+) => {
   let pending: Buffer = Buffer.alloc(0)
   const lines: Array<string> = []
   let busy = false
@@ -90,7 +95,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     // Who has read it all and does not leave is not waited for; what it still sends is read, and dropped.
     if (socket.writable)
       socket.end(text === undefined ? "" : text.endsWith("\n") ? text : `${text}\n`, () => {
-        const linger = setTimeout(() => socket.destroy(), LINGER_MS).unref()
+        const linger = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref()
         socket.once("close", () => clearTimeout(linger))
       })
   }
@@ -121,7 +126,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
       answering = true
       if (line.trim() !== "") await answer(line).catch(() => close())
       answering = false
-      if (socket.writable && socket.writableLength > UNREAD_MAX) await drained(socket)
+      if (socket.writable && socket.writableLength > WRITE_HIGH_WATER_MARK) await drained(socket)
     }
     busy = false
     if (ended && !closing) close()
@@ -156,7 +161,7 @@ const converse = (socket: Socket, respond: (request: Request) => Promise<Outcome
     }
     close(printed(["ERROR: Idle timeout"]))
     // One that does not even read that.
-    setTimeout(() => socket.destroy(), LINGER_MS).unref()
+    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref()
   })
   // A client that vanishes disturbs nobody.
   socket.on("error", () => socket.destroy())
@@ -197,14 +202,14 @@ export const serve = async (
   version: string,
   limits: Limits = LIMITS
 ): Promise<Service> => {
-  const clients = new Map<Socket, ReturnType<typeof converse>>()
+  const clients = new Map<Socket, ReturnType<typeof handleConnection>>()
   const welcome = (socket: Socket) => {
     if (clients.size >= limits.connections) {
       socket.on("error", () => socket.destroy())
       socket.end("ERROR: Too many connections\n", () => socket.destroy())
       return
     }
-    clients.set(socket, converse(socket, respond, version, limits))
+    clients.set(socket, handleConnection(socket, respond, version, limits))
     socket.once("close", () => clients.delete(socket))
   }
   let made: string | undefined

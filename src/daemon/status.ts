@@ -8,10 +8,10 @@ import { type RegistryError, Unavailable } from "../domain/errors.ts"
 import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
 import { monotonic } from "../machine/monotonic.ts"
-import { Monitor } from "../monitor/HealthMonitor.ts"
+import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { labelOf, Store } from "../store/Store.ts"
-import { describe } from "../text/messages.ts"
+import { toCommandError } from "../text/messages.ts"
 
 /** How long the database is waited for, where it is only asked how all is: less than anybody waits for an answer. */
 const LIMIT = Duration.seconds(5)
@@ -26,7 +26,7 @@ const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => (
 export const makeStatus = (
   settings: typeof PortsConfig.Service,
   environment: Readonly<Record<string, string | undefined>>,
-  parts: Effect.Effect<Context.Context<Registry | Store | Monitor>, RegistryError>
+  parts: Effect.Effect<Context.Context<Registry | Store | HealthMonitor>, RegistryError>
 ) =>
   Effect.map(monotonic, (startedAt) => {
     const { database, appRange, probeInterval, specialRange } = settings
@@ -41,7 +41,7 @@ export const makeStatus = (
       const { result } = yield* Context.get(context, Registry).list({})
       const ports = result.map(({ port }) => port)
       const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
-      const monitor = Context.get(context, Monitor)
+      const monitor = Context.get(context, HealthMonitor)
       const failure = yield* monitor.failure
       return {
         database: { ...named, latencyMs, error: null },
@@ -60,7 +60,7 @@ export const makeStatus = (
     })
 
     const dark = (error: RegistryError) => ({
-      database: { ...named, latencyMs: null, error: describe(error).message },
+      database: { ...named, latencyMs: null, error: toCommandError(error).message },
       lastTick: null,
       watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null, rival: null, unstored: [] },
       ranges: null,
@@ -83,7 +83,7 @@ export const makeStatus = (
       Effect.zip(changeSince(settings, environment)),
       Effect.zipWith(monotonic, ([found, { changed, problem }], now): Status => {
         const uptimeSeconds = Math.round((now - startedAt) / 1000)
-        const told = { file: settings.file, changed, problem: problem ? describe(problem).message : null }
+        const told = { file: settings.file, changed, problem: problem ? toCommandError(problem).message : null }
         return { version, pid: process.pid, uptimeSeconds, settings: told, ...found }
       })
     )

@@ -1,19 +1,19 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
-import type { Answer } from "../domain/CommandResult.ts"
+import type { CommandResult } from "../domain/CommandResult.ts"
 import { type RegistryError, TookTooLong } from "../domain/errors.ts"
 import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worstFirst } from "../domain/Finding.ts"
 import type { Note } from "../domain/Note.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import type { Store } from "../store/Store.ts"
-import { describe } from "../text/messages.ts"
+import { toCommandError } from "../text/messages.ts"
 import { checks } from "./checks/checks.ts"
-import type { Scene } from "./DoctorContext.ts"
+import type { DoctorContext } from "./DoctorContext.ts"
 import { explain } from "./explain.ts"
 import { accept, mendWhatIsSafe } from "./fixes.ts"
-import { makeScene } from "./makeContext.ts"
+import { makeContext } from "./makeContext.ts"
 
 export interface ExamineRequest {
   /** Only this check; all where none is named. */
@@ -45,10 +45,10 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
   effect: Effect.gen(function* () {
     const settings = yield* PortsConfig
     const machine = yield* Listeners
-    const limit = Duration.sum(Duration.millis(settings.patience.stall), LIMIT)
+    const limit = Duration.sum(Duration.millis(settings.databaseTimeout.stalled), LIMIT)
 
-    const check = (scene: Scene, name: CheckName): Effect.Effect<Checked> =>
-      checks[name](scene).pipe(
+    const check = (context: DoctorContext, name: CheckName): Effect.Effect<Checked> =>
+      checks[name](context).pipe(
         Effect.timeoutFail({
           duration: limit,
           onTimeout: () => new TookTooLong({ what: name, seconds: Duration.toSeconds(limit) })
@@ -69,21 +69,21 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       store: Access,
       environment: Readonly<Record<string, string | undefined>>
     ) {
-      const look = makeScene({ settings, machine, store, environment, version: request.version })
+      const look = makeContext({ settings, machine, store, environment, version: request.version })
       const mended: Array<string> = []
       if (request.accept !== undefined) mended.push(...(yield* accept(yield* look, request.accept)))
       const notes: Array<Note> = []
       if (request.fix) {
         const { done, failed } = yield* mendWhatIsSafe(yield* look)
         mended.push(...done)
-        notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: describe(error).message })))
+        notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: toCommandError(error).message })))
       }
-      const scene = yield* look
+      const context = yield* look
       const names = request.check === undefined ? CHECK_NAMES : [request.check]
       const [checked, assignments, label] = yield* Effect.all(
         [
-          Effect.forEach(names, (name) => check(scene, name), { concurrency: "unbounded" }),
-          scene.view.pipe(
+          Effect.forEach(names, (name) => check(context, name), { concurrency: "unbounded" }),
+          context.view.pipe(
             Effect.timeout(limit),
             Effect.match({ onSuccess: ({ ports }) => ports.size, onFailure: () => null })
           ),
@@ -98,22 +98,22 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const dark = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
-      const findings = [...said, ...checked.flatMap((each) => notMade(each, dark))].sort(worstFirst)
+      const findings = [...said, ...checked.flatMap((each) => skippedCheck(each, dark))].sort(worstFirst)
       const matters = (each: Finding) => request.strict || each.severity !== "info"
       const result = {
         healthy: !findings.some(matters),
-        checkedAt: new Date(scene.now).toISOString(),
+        checkedAt: new Date(context.now).toISOString(),
         store: label,
         looked: {
           assignments,
-          listeners: [...(yield* scene.listeners).values()].flat().length
+          listeners: [...(yield* context.listeners).values()].flat().length
         },
         mended,
         findings,
         ran: checked.filter(({ failure }) => failure === undefined).map(({ name }) => name),
         failed: checked.filter(({ failure }) => failure !== undefined).map(({ name }) => name)
       } satisfies Examination
-      return { result, notes } satisfies Answer<Examination>
+      return { result, notes } satisfies CommandResult<Examination>
     })
 
     /** Everything about one port, or one key's. */
@@ -123,8 +123,8 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       environment: Readonly<Record<string, string | undefined>>,
       version: string
     ) {
-      const scene = yield* makeScene({ settings, machine, store, environment, version })
-      return yield* explain(scene, about, (focused, names) =>
+      const context = yield* makeContext({ settings, machine, store, environment, version })
+      return yield* explain(context, about, (focused, names) =>
         Effect.map(
           Effect.forEach(names, (name) => check(focused, name), { concurrency: "unbounded" }),
           (checked) => checked.flatMap(({ findings }) => findings)
@@ -137,7 +137,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
 }) {}
 
 /** A check that could not be made is itself a finding, unless the database explains it. */
-const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {
+const skippedCheck = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {
   if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && dark)) return []
   return [
     {
@@ -146,7 +146,7 @@ const notMade = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Findi
       keys: [],
       ports: [],
       message: `${name} could not be checked`,
-      evidence: failure === "bug" ? "this is a bug in d: its log has more" : describe(failure).message,
+      evidence: failure === "bug" ? "this is a bug in d: its log has more" : toCommandError(failure).message,
       ...fix(`d doctor --check ${name}`, "tries again")
     }
   ]

@@ -8,7 +8,7 @@ import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
 import { describeListener, names } from "../text/describe.ts"
-import type { Scene, View } from "./DoctorContext.ts"
+import type { DoctorContext, View } from "./DoctorContext.ts"
 
 /** The checks that say nothing of one port. */
 const BESIDES: ReadonlyArray<CheckName> = [
@@ -26,7 +26,12 @@ const BESIDES: ReadonlyArray<CheckName> = [
 const NEARBY = 5
 
 /** Why `keys` have `port`. */
-const whyAssigned = ({ settings }: Scene, view: View, port: number, [key = ""]: ReadonlyArray<string>): string => {
+const whyAssigned = (
+  { settings }: DoctorContext,
+  view: View,
+  port: number,
+  [key = ""]: ReadonlyArray<string>
+): string => {
   const kind = kindOf(key)
   const range = kind === "special" ? settings.specialRange : settings.appRange
   const from = formatRange(range)
@@ -42,7 +47,7 @@ const whyAssigned = ({ settings }: Scene, view: View, port: number, [key = ""]: 
 
 /** Whether a free port could be allocated, and why. */
 const whyFree = (
-  { settings }: Scene,
+  { settings }: DoctorContext,
   view: View,
   port: number,
   listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
@@ -95,13 +100,13 @@ const shown = ({ address, process, user }: Listener): Explanation["listeners"][n
 
 /** Everything about a port, or about the port that a key has or had. `run` makes checks. */
 export const explain = (
-  scene: Scene,
+  context: DoctorContext,
   about: { readonly key: string } | { readonly port: number },
-  run: (scene: Scene, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
+  run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
 ) =>
   Effect.gen(function* () {
-    const store = yield* scene.store
-    const view = yield* scene.view
+    const store = yield* context.store
+    const view = yield* context.view
     const port = "port" in about ? about.port : view.ports.get(about.key)
     const holders = port === undefined ? [] : (view.keysOf.get(port) ?? [])
     const named = "key" in about ? about.key : holders[0]
@@ -110,14 +115,14 @@ export const explain = (
       const stored = view.rows.get(about.key)
       return yield* new NotSet(stored === undefined ? { key: about.key } : { key: about.key, stored })
     }
-    const everything = yield* scene.listeners
+    const everything = yield* context.listeners
     const here = (port === undefined ? undefined : everything.get(port)) ?? []
-    const focused: Scene = {
-      ...scene,
+    const focused: DoctorContext = {
+      ...context,
       // A question about one port is not to wait for the daemon.
       rival: Effect.succeed(undefined),
       listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
-      silent: scene.silentAmong(port === undefined ? [] : [port])
+      silent: context.silentAmong(port === undefined ? [] : [port])
     }
     const findings = yield* run(
       focused,
@@ -129,8 +134,8 @@ export const explain = (
       port === undefined
         ? [false, `${named} has no port any more`]
         : holders.length > 0
-          ? [false, whyAssigned(scene, view, port, holders)]
-          : whyFree(scene, view, port, everything)
+          ? [false, whyAssigned(context, view, port, holders)]
+          : whyFree(context, view, port, everything)
     return {
       port: port ?? null,
       keys: holders.map((key) => {
@@ -140,7 +145,7 @@ export const explain = (
           description: view.keys.get(key)?.description ?? null,
           claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
           owner: view.owners.get(key) ?? null,
-          health: healthFrom(view.healthOf(key), view.lookedAt)
+          health: healthFrom(view.healthOf(key), view.probedAt)
         }
       }),
       place,

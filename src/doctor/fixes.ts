@@ -5,25 +5,25 @@ import { describeOwner, isOf, ownerOf } from "../domain/Owner.ts"
 import { lock } from "../socket/socketLock.ts"
 import { currentUid } from "../socket/socketPath.ts"
 import { nameOf } from "../text/describe.ts"
-import type { Scene } from "./DoctorContext.ts"
+import type { DoctorContext } from "./DoctorContext.ts"
 
 /** What `d doctor --fix` and `--accept` do. Each answers what it has done, in sentences; nobody's port is touched. */
 
-const makeTables = (scene: Scene) =>
+const makeTables = (context: DoctorContext) =>
   Effect.gen(function* () {
-    const { foreign, known, missing, stored, unused } = yield* scene.condition
+    const { foreign, known, missing, stored, unused } = yield* context.schemaStatus
     const isOlder = stored.version < known.version
     if (unused || foreign.length > 0 || (missing.length === 0 && !isOlder)) return []
-    yield* Effect.flatMap(scene.store, (store) => store.makeTables)
+    yield* Effect.flatMap(context.store, (store) => store.makeTables)
     return [
       ...missing.map((table) => `made the table ${table}`),
       ...(isOlder ? [`brought the tables from version ${stored.version} to version ${known.version}`] : [])
     ]
   })
 
-const agree = (scene: Scene) =>
+const agree = (context: DoctorContext) =>
   Effect.map(
-    Effect.flatMap(scene.store, (store) => store.agree),
+    Effect.flatMap(context.store, (store) => store.reconcileClaims),
     (moves) =>
       moves.map(({ claim, from, to }) => {
         const key = nameOf(claim.key)
@@ -50,8 +50,8 @@ const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {
   }
 }
 
-const removeSocket = (scene: Scene) =>
-  Effect.flatMap(scene.daemon, (state) =>
+const removeSocket = (context: DoctorContext) =>
+  Effect.flatMap(context.daemon, (state) =>
     state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
   )
 
@@ -62,12 +62,12 @@ export interface Mended {
 }
 
 /** The safe mends, as far as each can be done. */
-export const mendWhatIsSafe = (scene: Scene): Effect.Effect<Mended> =>
+export const mendWhatIsSafe = (context: DoctorContext): Effect.Effect<Mended> =>
   Effect.map(
     Effect.forEach(
       [makeTables, agree, removeSocket],
       (mend): Effect.Effect<Mended> =>
-        Effect.match(mend(scene), {
+        Effect.match(mend(context), {
           onSuccess: (done) => ({ done, failed: [] }),
           onFailure: (error) => ({ done: [], failed: [error] })
         })
@@ -76,10 +76,10 @@ export const mendWhatIsSafe = (scene: Scene): Effect.Effect<Mended> =>
   )
 
 /** Takes who serves the port of `key` for its owner from now on. */
-export const accept = (scene: Scene, key: string) =>
+export const accept = (context: DoctorContext, key: string) =>
   Effect.gen(function* () {
-    const store = yield* scene.store
-    const listeners = yield* scene.listeners
+    const store = yield* context.store
+    const listeners = yield* context.listeners
     return yield* store.write((state) =>
       Effect.gen(function* () {
         const port = state.ports.get(key)

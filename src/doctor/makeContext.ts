@@ -9,8 +9,8 @@ import { knownOf, past } from "../domain/portHealth.ts"
 import { holdersByPort } from "../domain/RegistryState.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import type { Store } from "../store/Store.ts"
-import type { Scene, View } from "./DoctorContext.ts"
-import { findDaemon, statusOf } from "./probeDaemon.ts"
+import type { DoctorContext, View } from "./DoctorContext.ts"
+import { probeDaemon, statusOf } from "./probeDaemon.ts"
 
 const CONNECTIONS = 64
 
@@ -33,7 +33,7 @@ const byPort = (listeners: ReadonlyArray<Listener>): ReadonlyMap<number, Readonl
 }
 
 const viewOf = (
-  { health, state }: Effect.Effect.Success<(typeof Store.Service)["survey"]>,
+  { health, state }: Effect.Effect.Success<(typeof Store.Service)["readEverything"]>,
   reserved: ReadonlyMap<number, string>,
   now: string
 ): View => ({
@@ -41,7 +41,7 @@ const viewOf = (
   reserved: new Map([...reserved, ...state.reserved]),
   reservedAtRunTime: new Set(state.reserved.keys()),
   keysOf: holdersByPort(state.ports),
-  lookedAt: past(health.lookedAt, now),
+  probedAt: past(health.probedAt, now),
   healthOf: (key) => {
     const port = state.ports.get(key)
     return port === undefined ? undefined : knownOf(health, state, port, now)
@@ -65,14 +65,14 @@ const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
 }
 
 /** What there is to look at, now. */
-export const makeScene = ({ environment, machine, settings, store, version }: Means): Effect.Effect<Scene> =>
+export const makeContext = ({ environment, machine, settings, store, version }: Means): Effect.Effect<DoctorContext> =>
   Effect.gen(function* () {
-    const condition = once(Effect.flatMap(store, (each) => each.condition))
+    const schemaStatus = once(Effect.flatMap(store, (each) => each.schemaStatus))
     const view = once(
       Effect.gen(function* () {
-        const survey = yield* Effect.flatMap(store, (each) => each.survey)
+        const readEverything = yield* Effect.flatMap(store, (each) => each.readEverything)
         // Read after that: what the daemon has stored meanwhile is not still to come.
-        return viewOf(survey, settings.reserved, DateTime.formatIso(yield* DateTime.now))
+        return viewOf(readEverything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })
     )
     const listeners = once(Effect.map(machine.all, byPort))
@@ -87,14 +87,14 @@ export const makeScene = ({ environment, machine, settings, store, version }: Me
         )
         return new Set(silent)
       })
-    const daemon = once(findDaemon(environment, machine))
+    const daemon = once(probeDaemon(environment, machine))
     const status = once(Effect.flatMap(daemon, (state) => statusOf(state, environment)))
     return {
       settings,
       version,
       now: yield* Clock.currentTimeMillis,
       store,
-      condition,
+      schemaStatus,
       view,
       listeners,
       silent: once(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),

@@ -10,7 +10,7 @@ import { clientPaths, currentUid, isNamed, ownPaths, serverPath, wrongSocketPath
 import type { Untrusted } from "../socket/socketTrust.ts"
 
 /** What is met at the sockets that a client of this environment tries. */
-export type DaemonState =
+export type DaemonProbe =
   | { readonly _tag: "None"; readonly path: string }
   /** The environment names a path that no socket can have. */
   | { readonly _tag: "Misnamed"; readonly path: string; readonly problem: string }
@@ -47,7 +47,7 @@ const ANOTHER_PROGRAM = "another program"
 /**
  * What a daemon says of itself, whichever registry it keeps, if it says so in time: it may be waiting for its database.
  */
-export const statusOf = (state: DaemonState, environment: Environment): Effect.Effect<Status | undefined> =>
+export const statusOf = (state: DaemonProbe, environment: Environment): Effect.Effect<Status | undefined> =>
   Effect.promise(async () => {
     if (state._tag !== "Serving" && state._tag !== "Foreign") return undefined
     const asked = await requestOnce(state.path, "status", environment, LIMIT_MS, true)
@@ -65,10 +65,10 @@ const stateAt = (
   path: string,
   environment: Environment,
   machine: typeof Listeners.Service
-): Effect.Effect<DaemonState | undefined> =>
+): Effect.Effect<DaemonProbe | undefined> =>
   Effect.gen(function* () {
     const asked = yield* Effect.promise(() => requestOnce(path, "ping", environment, LIMIT_MS))
-    const foreign = (what: string, why: string): DaemonState => ({ _tag: "Foreign", path, what, why })
+    const foreign = (what: string, why: string): DaemonProbe => ({ _tag: "Foreign", path, what, why })
     const given = isNamed(path, environment)
     if (asked._tag === "Lost" || (asked._tag === "NoDaemon" && asked.why === "silent")) {
       return { _tag: "Silent", path, process: yield* processServing(path, machine) }
@@ -106,7 +106,7 @@ const ownerOf = (path: string): number | undefined => {
 }
 
 /** Tries the paths in a client's order, until somebody is met. */
-const meet = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
+const meet = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonProbe> =>
   Effect.gen(function* () {
     const own = serverPath(environment, currentUid())
     const wrong = wrongSocketPath(environment)
@@ -122,7 +122,7 @@ const meet = (environment: Environment, machine: typeof Listeners.Service): Effe
   })
 
 /** What is met at the path of a daemon that cannot be reached there. */
-const metAt = (state: DaemonState): Pick<DaemonState & { _tag: "Unreachable" }, "seen" | "inTheWay"> | undefined => {
+const metAt = (state: DaemonProbe): Pick<DaemonProbe & { _tag: "Unreachable" }, "seen" | "inTheWay"> | undefined => {
   switch (state._tag) {
     case "None":
       return { seen: `there is no socket at ${state.path}`, inTheWay: undefined }
@@ -140,7 +140,7 @@ const metAt = (state: DaemonState): Pick<DaemonState & { _tag: "Unreachable" }, 
 }
 
 /** Finds the daemon that a client of this environment asks. If none answers, one may run all the same. */
-export const findDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonState> =>
+export const probeDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonProbe> =>
   Effect.gen(function* () {
     const state = yield* meet(environment, machine)
     const met = metAt(state)

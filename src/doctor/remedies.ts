@@ -8,10 +8,10 @@ import { type Fix, fix } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { appOf, keyProblem, kindOf } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
-import { choosePair, nextSlot, type World } from "../registry/allocator.ts"
+import { choosePair, nextSlot, type PortUsage } from "../registry/allocator.ts"
 import { sudo } from "../text/describe.ts"
 import { shellWord } from "../text/shell.ts"
-import type { Scene, View } from "./DoctorContext.ts"
+import type { DoctorContext, View } from "./DoctorContext.ts"
 import { processServing } from "./probeDaemon.ts"
 
 /** Commands that mend, made for a shell: each is typed as it stands, in bash, zsh and dash. */
@@ -27,7 +27,7 @@ const client = ({ servers: [server] }: Mysql): string =>
     : `mariadb --user=root --password --host=${shellWord(server.host)} --port=${server.port}`
 
 /** Runs SQL as the administrator of the database. */
-export const asAdministrator = ({ settings: { database } }: Scene, statement: string): string =>
+export const asAdministrator = ({ settings: { database } }: DoctorContext, statement: string): string =>
   database._tag === "Sqlite"
     ? `sqlite3 ${shellWord(database.path)} ${shellWord(statement)}`
     : `${client(database)} --execute=${shellWord(statement)} --database=${shellWord(database.name)}`
@@ -36,8 +36,8 @@ export const asAdministrator = ({ settings: { database } }: Scene, statement: st
  * Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes; of one that
  * fills a screen, how it begins and how long it is.
  */
-const deleteRow = (scene: Scene, key: string): string => {
-  const { database, settingsTable } = scene.settings
+const deleteRow = (context: DoctorContext, key: string): string => {
+  const { database, settingsTable } = context.settings
   const isSqlite = database._tag === "Sqlite"
   const textOf = (text: string) => {
     const bytes = `X'${Buffer.from(text).toString("hex")}'`
@@ -49,12 +49,12 @@ const deleteRow = (scene: Scene, key: string): string => {
       ? `setting_key = ${textOf(`port_${key}`)}`
       : `SUBSTR(setting_key, 1, ${LIMITS.name}) = ${textOf(characters.slice(0, LIMITS.name).join(""))}` +
         ` AND ${isSqlite ? "LENGTH" : "CHAR_LENGTH"}(setting_key) = ${characters.length}`
-  return asAdministrator(scene, `DELETE FROM ${settingsTable} WHERE ${row}`)
+  return asAdministrator(context, `DELETE FROM ${settingsTable} WHERE ${row}`)
 }
 
 /** Gives a key's port back. */
-export const deletePort = (scene: Scene, key: string): string =>
-  keyProblem(key) === undefined ? `d deletePort --key ${key}` : deleteRow(scene, key)
+export const deletePort = (context: DoctorContext, key: string): string =>
+  keyProblem(key) === undefined ? `d deletePort --key ${key}` : deleteRow(context, key)
 
 /** Gives back what an app or a special has. */
 export const release = (key: string): string => {
@@ -63,7 +63,7 @@ export const release = (key: string): string => {
 }
 
 /** What is taken on this machine, as allocation sees it. */
-export const worldOf = (view: View, bound: ReadonlySet<number>): World => ({
+export const worldOf = (view: View, bound: ReadonlySet<number>): PortUsage => ({
   ports: view.ports,
   reserved: view.reserved,
   bound
@@ -74,7 +74,7 @@ const NO_ROOM = fix("d listPorts --health stale", "nothing is free: shows what m
 const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
 
 /** Gives an app another pair, half by half, so that it never stands without; what is known of its keys stays. */
-export const moveApp = (app: string, view: View, { settings }: Scene, bound: ReadonlySet<number>): Fix => {
+export const moveApp = (app: string, view: View, { settings }: DoctorContext, bound: ReadonlySet<number>): Fix => {
   const slot = nextSlot(settings.appRange, 2, worldOf(view, bound))
   if (slot._tag === "Full") return NO_ROOM
   const halves = [
@@ -87,18 +87,18 @@ export const moveApp = (app: string, view: View, { settings }: Scene, bound: Rea
 }
 
 /** Gives one key another port: beside the other half of its app where that is free, else the app another pair. */
-export const moveKey = (key: string, view: View, scene: Scene, bound: ReadonlySet<number>): Fix => {
-  if (keyProblem(key) !== undefined) return fix(deleteRow(scene, key))
+export const moveKey = (key: string, view: View, context: DoctorContext, bound: ReadonlySet<number>): Fix => {
+  if (keyProblem(key) !== undefined) return fix(deleteRow(context, key))
   const app = appOf(key)
   if (app === null) {
-    const slot = nextSlot(scene.settings.specialRange, 1, worldOf(view, bound))
+    const slot = nextSlot(context.settings.specialRange, 1, worldOf(view, bound))
     return slot._tag === "Full" ? NO_ROOM : fix(setPort(key, slot.port))
   }
   const without = { ...worldOf(view, bound), ports: new Map([...view.ports].filter(([other]) => other !== key)) }
-  const pair = choosePair(`${app}-prod`, `${app}-dev`, scene.settings.appRange, without)
+  const pair = choosePair(`${app}-prod`, `${app}-dev`, context.settings.appRange, without)
   return pair._tag === "Completed"
     ? fix(setPort(key, kindOf(key) === "prod" ? pair.prod : pair.dev))
-    : moveApp(app, view, scene, bound)
+    : moveApp(app, view, context, bound)
 }
 
 /** A part of a URL; a slash is none that separates. */
@@ -111,9 +111,9 @@ const urlOf = ({ name, servers, user }: Mysql): string => {
 }
 
 /** What mends a database with that fault; `otherwise` where nothing is known. */
-export const mendStore = (scene: Scene, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
+export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
   Effect.gen(function* () {
-    const { database } = scene.settings
+    const { database } = context.settings
     if (database._tag === "Sqlite") {
       const closed = existsSync(database.path) ? database.path : dirname(database.path)
       return fault === "read-only"
@@ -132,10 +132,10 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: Fix): Effect.Ef
         return fix(`${client(database)} --execute=${shellWord(`CREATE DATABASE ${sqlName(database.name)}`)}`)
       case "read-only":
         return another(
-          `of the server that takes writes; if that is this one: ${asAdministrator(scene, "SET GLOBAL read_only = 0")}`
+          `of the server that takes writes; if that is this one: ${asAdministrator(context, "SET GLOBAL read_only = 0")}`
         )
       case "rights": {
-        const known = yield* Effect.flatMap(scene.store, (store) => store.account).pipe(
+        const known = yield* Effect.flatMap(context.store, (store) => store.account).pipe(
           Effect.catchAll(() => Effect.succeed(undefined))
         )
         const [user = "", host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
@@ -143,7 +143,7 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: Fix): Effect.Ef
         const name = sqlName(database.name.replace(/[_%\\]/g, "\\$&"))
         return fix(
           asAdministrator(
-            scene,
+            context,
             `GRANT SELECT, INSERT, UPDATE, DELETE, CREATE ON ${name}.* TO ${sqlText(user)}@${sqlText(host)}`
           )
         )
@@ -154,10 +154,10 @@ export const mendStore = (scene: Scene, fault: Fault, otherwise: Fix): Effect.Ef
   })
 
 /** Sets something: where it is set now, or in the environment. */
-export const configure = (scene: Scene, name: Name, value: string): Fix => {
-  const { file, fromFile } = scene.settings
+export const configure = (context: DoctorContext, name: Name, value: string): Fix => {
+  const { file, fromFile } = context.settings
   return fromFile.has(name)
-    ? configureFile(scene, name, value)
+    ? configureFile(context, name, value)
     : fix(`export AUTOMATELINUX_${name}=${shellWord(value)}`, `for good: ${camel(name)} in ${file}`)
 }
 
@@ -165,12 +165,12 @@ export const configure = (scene: Scene, name: Name, value: string): Fix => {
 export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`
 
 /** Sets something in the file, which a service reads too. */
-export const configureFile = ({ settings: { file } }: Scene, name: Name, value: string): Fix =>
+export const configureFile = ({ settings: { file } }: DoctorContext, name: Name, value: string): Fix =>
   fix(edit(file), `set ${camel(name)} to ${JSON.stringify(value)}, and start the daemon anew`)
 
 /** Ends a daemon, waits until it is gone, and starts another. */
-export const restart = (scene: Scene, path: string, pid: number): Effect.Effect<Fix> =>
-  Effect.map(processServing(path, scene.machine), (process) => {
+export const restart = (context: DoctorContext, path: string, pid: number): Effect.Effect<Fix> =>
+  Effect.map(processServing(path, context.machine), (process) => {
     const unit = process?.unit ?? null
     if (unit === null) return fix(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`)
     return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is the system's")

@@ -1,6 +1,6 @@
 import { appOf, keyProblem } from "../domain/names.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
-import type { Scene, View } from "./DoctorContext.ts"
+import type { DoctorContext, View } from "./DoctorContext.ts"
 
 /** A key with its port, and what this host has seen of it. */
 export interface Seen {
@@ -13,7 +13,7 @@ export interface Seen {
  * The assignments that are this host's business: not what another host has claimed and this one never saw up, for that
  * runs there; and not the rows of what is no key, which value-invalid tells of.
  */
-export const ofThisHost = (view: View, { settings }: Scene): ReadonlyArray<Seen> =>
+export const ofThisHost = (view: View, { settings }: DoctorContext): ReadonlyArray<Seen> =>
   [...view.ports].flatMap(([key, port]) => {
     const health = view.healthOf(key)
     const claim = view.claims.get(port)
@@ -27,12 +27,12 @@ export const ofThisHost = (view: View, { settings }: Scene): ReadonlyArray<Seen>
  */
 export const staleOwners = (
   view: View,
-  scene: Scene,
+  context: DoctorContext,
   silent: ReadonlySet<number>
 ): ReadonlyMap<string, ReadonlyArray<Seen>> => {
   const groups = new Map<string, Array<Seen>>()
   const busy = new Set<string>()
-  for (const each of ofThisHost(view, scene)) {
+  for (const each of ofThisHost(view, context)) {
     const owner = appOf(each.key) === null ? each.key : `${appOf(each.key)}-`
     if (each.health?.state === "stale" && silent.has(each.port)) groups.set(owner, [...(groups.get(owner) ?? []), each])
     else busy.add(owner)

@@ -2,7 +2,7 @@ import type { Listener } from "./Listener.ts"
 import type { Note } from "./Note.ts"
 
 /** What a command answers, and what has to be said beside it. */
-export interface Answer<A> {
+export interface CommandResult<A> {
   readonly result: A
   readonly notes: ReadonlyArray<Note>
 }

@@ -1,6 +1,6 @@
 import type { Finding } from "./Finding.ts"
 import type { Health } from "./Health.ts"
-import type { Event } from "./HistoryEvent.ts"
+import type { HistoryEvent } from "./HistoryEvent.ts"
 import type { KeyOwner } from "./Owner.ts"
 
 /** Everything about one port. Times are ISO 8601. */
@@ -33,6 +33,6 @@ export interface Explanation {
     readonly since: string | null
   }>
   /** The last changes to the port or the key, the newest first. */
-  readonly history: ReadonlyArray<Event>
+  readonly history: ReadonlyArray<HistoryEvent>
   readonly findings: ReadonlyArray<Finding>
 }

@@ -1,5 +1,5 @@
 /** One change, as the history keeps it. */
-export interface Event {
+export interface HistoryEvent {
   /** ISO 8601, UTC. */
   readonly at: string
   readonly what: string

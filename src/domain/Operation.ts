@@ -1,5 +1,5 @@
 import * as Context from "effect/Context"
-import type { Event } from "./HistoryEvent.ts"
+import type { HistoryEvent } from "./HistoryEvent.ts"
 import type { KeyRecord, RegistryState } from "./RegistryState.ts"
 import { portsOf } from "./RegistryState.ts"
 
@@ -15,7 +15,7 @@ export class Operation extends Context.Reference<Operation>()("Operation", {
 export const OPERATION = /^[0-9A-Za-z-]{16,36}$/
 
 /** The part of the history that a change is recognised by. */
-export type Done = Pick<Event, "what" | "key" | "oldPort" | "newPort" | "detail">
+export type Done = Pick<HistoryEvent, "what" | "key" | "oldPort" | "newPort" | "detail">
 
 const NEW_KEY: KeyRecord = { description: null, createdAt: "", host: "", by: "" }
 

@@ -6,7 +6,7 @@ export interface SchemaVersion {
 }
 
 /** How the tables of a database are, against what is expected. */
-export interface SchemaCondition {
+export interface SchemaStatus {
   /** There is none of the registry's own tables: nobody has used it yet. */
   readonly unused: boolean
   readonly missing: ReadonlyArray<string>

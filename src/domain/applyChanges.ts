@@ -1,11 +1,11 @@
-import { renameClaim, settle } from "./claims.ts"
+import { reconcile, renameClaim } from "./claims.ts"
 import type { Change, Claim, RegistryState } from "./RegistryState.ts"
 
 /**
  * What the registry holds once `changes` are made on `state`. `right` says when, where and by whom, and `agrees` whether the
  * claims are known to agree with the rows.
  */
-export const after = (
+export const applyChanges = (
   state: RegistryState,
   changes: ReadonlyArray<Change>,
   right: Omit<Claim, "key">,
@@ -19,7 +19,7 @@ export const after = (
   const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
   const owners = copied(state.owners, "Remove", "Rename", "Bind")
   const reserved = copied(state.reserved, "Reserve", "Unreserve")
-  let claims = agrees ? state.claims : settle(state.ports, state.claims, right)
+  let claims = agrees ? state.claims : reconcile(state.ports, state.claims, right)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = right
     if (!keys.has(key)) keys.set(key, { description: null, createdAt, host, by })
@@ -62,7 +62,7 @@ export const after = (
         reserved.delete(change.port)
     }
   }
-  return { ...state, rows, ports, keys, owners, reserved, claims: settle(ports, claims, right) }
+  return { ...state, rows, ports, keys, owners, reserved, claims: reconcile(ports, claims, right) }
 }
 
 const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {

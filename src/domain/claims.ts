@@ -17,7 +17,7 @@ type Claims = ReadonlyMap<number, Claim>
  *
  * Where two keys have one port the older claim stays and the other key goes without.
  */
-export const settle = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): Map<number, Claim> => {
+export const reconcile = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): Map<number, Claim> => {
   const settled = new Map<number, Claim>()
   const moving: Array<Claim> = []
   for (const [port, claim] of claims) {
@@ -54,7 +54,7 @@ export interface ClaimMove {
 }
 
 /** What has to be written to turn the claims `before` into `after`. */
-export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMove> => {
+export const diffClaims = (before: Claims, after: Claims): ReadonlyArray<ClaimMove> => {
   // Few of many differ, so only these are gone through by key.
   const old = missingFrom(after, before)
   const fresh = missingFrom(before, after)
@@ -71,7 +71,7 @@ export const claimMoves = (before: Claims, after: Claims): ReadonlyArray<ClaimMo
 }
 
 /** What has to be written for the claims to agree with `ports`: other programs wrote these. */
-export const drift = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): ReadonlyArray<ClaimMove> =>
-  claimMoves(claims, settle(ports, claims, stamp))
+export const findDrift = (ports: Ports, claims: Claims, stamp: Omit<Claim, "key">): ReadonlyArray<ClaimMove> =>
+  diffClaims(claims, reconcile(ports, claims, stamp))
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)

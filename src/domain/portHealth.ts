@@ -3,10 +3,10 @@ import { kindOf } from "./names.ts"
 import type { Owner } from "./Owner.ts"
 import type { RegistryState } from "./RegistryState.ts"
 
-/** What one reading of a port's state says; `none` where it could not be taken, which is no verdict. */
-export type Look = "up" | "down" | "none"
+/** The result of one probe of a port; `none` if the probe could not be made, which says nothing of the port. */
+export type ProbeResult = "up" | "down" | "none"
 
-/** What the looks at one port add up to on one host. */
+/** The health of one port on one host, by all probes so far. */
 export interface PortHealth {
   readonly port: number
   readonly key: string
@@ -14,16 +14,16 @@ export interface PortHealth {
   /** ISO 8601, when the state began. */
   readonly since: string
   readonly lastUp: string | null
-  /** Failures in a row. */
+  /** Failed probes in a row. */
   readonly failures: number
-  /** The host's watched time, in whole seconds, when the port was last seen up, or first looked at; never less than it was. */
-  readonly mark: number
-  /** Who was seen listening, in words. */
+  /** The host's watched time, in whole seconds, when the port was last up, or first probed. Never decreases. */
+  readonly lastUpWatchedSeconds: number
+  /** A description of the process that was listening. */
   readonly listener: string | null
 }
 
 export interface Thresholds {
-  /** Failures in a row until a port that was up is down. */
+  /** Failed probes in a row until a port that was up is down. */
   readonly downAfter: number
   /** Seconds of watched time until a port that is down is stale. */
   readonly staleAfter: number
@@ -31,29 +31,29 @@ export interface Thresholds {
   readonly staleAfterDev: number
 }
 
-/** When a look was taken. */
+/** The time of a probe. */
 export interface Moment {
   /** ISO 8601. */
   readonly at: string
-  /** Seconds during which this host was watched. */
+  /** Seconds during which a daemon has watched this host. */
   readonly watched: number
 }
 
-/** What a round of looks has to store. */
-export interface HealthNews {
+/** Everything that a tick stores. */
+export interface HealthChanges {
   readonly changed: ReadonlyArray<PortHealth>
-  /** Ports that are assigned no more. */
+  /** Ports that are no longer assigned. */
   readonly gone: ReadonlyArray<number>
-  /** How long the host was watched, and by the daemon of which machine, where that is due. */
+  /** The watched time, and the machine of the daemon that watched, if it is time to store them. */
   readonly clock: (Moment & { readonly machine: string }) | undefined
-  /** Keys whose owner showed itself for the first time. */
+  /** Owners that were seen for the first time. */
   readonly learned: ReadonlyArray<Learned>
   readonly sightings: ReadonlyArray<Sighting>
 }
 
-/** What the database refuses to keep of one port, while it keeps the rest. */
+/** Something about one port that the database refused to store, while it stored the rest. */
 export interface Unstored {
-  /** Its health, only the name of what listens there, or whose its key is. */
+  /** The health of the port, only the description of its listener, or the owner of its key. */
   readonly what: "health" | "listener" | "owner"
   readonly key: string
   readonly port: number
@@ -67,7 +67,7 @@ export interface Sighting {
   readonly at: string
 }
 
-/** A key whose owner showed itself for the first time; ISO 8601. */
+/** A key whose owner was seen for the first time; ISO 8601. */
 export interface Learned {
   readonly key: string
   readonly port: number
@@ -76,41 +76,41 @@ export interface Learned {
 }
 
 /**
- * The health of `port`, which `key` has, after a look. The first look counts at once; a port that was up is down after
- * several failures in a row, and up again at the first success. A port that went to another key begins anew. No state begins
- * before the port was claimed.
+ * Returns the health of `port`, which `key` has, after a probe. The first probe counts at once; a port that was up is down
+ * after several failures in a row, and up again at the first success. A port that was assigned to another key starts
+ * afresh. No state starts before the port was claimed.
  */
-export const looked = (
+export const nextHealth = (
   before: PortHealth | undefined,
   { claimedAt, key, port }: { readonly key: string; readonly port: number; readonly claimedAt?: string | undefined },
-  look: Look,
+  result: ProbeResult,
   { at, watched }: Moment,
   thresholds: Thresholds
 ): PortHealth => {
-  // The host that claimed the port may have a clock that is ahead of this one.
+  // The clock of the host that claimed the port may be ahead of this host's.
   const now = later(at, claimedAt ?? null) ?? at
-  const mark = Math.ceil(watched)
-  const known =
+  const lastUpWatchedSeconds = Math.ceil(watched)
+  const known: PortHealth =
     before?.key === key
       ? before
-      : { port, key, state: "unknown" as const, since: now, lastUp: null, failures: 0, mark, listener: null }
+      : { port, key, state: "unknown", since: now, lastUp: null, failures: 0, lastUpWatchedSeconds, listener: null }
   const become = (state: HealthState, more: Partial<PortHealth>): PortHealth => ({
     ...known,
     ...more,
     state,
     since: state === known.state ? known.since : now
   })
-  if (look === "none") return known
-  if (look === "up") return become("up", { lastUp: at, failures: 0, mark })
+  if (result === "none") return known
+  if (result === "up") return become("up", { lastUp: at, failures: 0, lastUpWatchedSeconds })
   const failures = known.failures + 1
   if (known.state === "up" && failures < thresholds.downAfter) return become("up", { failures })
   const limit = kindOf(key) === "dev" ? thresholds.staleAfterDev : thresholds.staleAfter
-  return become(watched - known.mark >= limit ? "stale" : "down", { failures })
+  return become(watched - known.lastUpWatchedSeconds >= limit ? "stale" : "down", { failures })
 }
 
 /**
- * What is still true of a port since `claimedAt`: a port that was given back and claimed again has nothing to be blamed for.
- * A record of a time that is still to come at `now` does not show that it is of this claim.
+ * Returns `record` if it still holds for a port that was claimed at `claimedAt`: a port that was released and claimed again
+ * starts with a clean slate. A record from the future, at `now`, does not prove that it belongs to this claim.
  */
 export const stillTrue = (
   record: PortHealth | undefined,
@@ -122,18 +122,18 @@ export const stillTrue = (
   return ahead || record.since < claimedAt ? undefined : record
 }
 
-/** What one host has seen, by port. */
+/** The health of one host's ports. */
 export interface HostHealth {
   readonly records: ReadonlyMap<number, PortHealth>
-  /** Seconds during which the host was watched. */
+  /** Seconds during which a daemon has watched the host. */
   readonly watched: number
-  /** When the host was last looked at, to a minute; ISO 8601, null where it never was. */
-  readonly lookedAt: string | null
-  /** The machine whose daemon stored that. */
+  /** When the host was last probed, to a minute; ISO 8601, null if never. */
+  readonly probedAt: string | null
+  /** The machine of the daemon that stored that. */
   readonly machine: string | undefined
 }
 
-/** Another machine whose daemon stores what it sees under this host's name. */
+/** Another machine whose daemon stores health under this host's name. */
 export interface Rival {
   readonly machine: string
   /** ISO 8601, when that was last noticed. */
@@ -141,11 +141,11 @@ export interface Rival {
 }
 
 /**
- * What is known `now` of the port of a key: of one that several keys share, what was seen under one of them. What was
- * up at its last look is taken to be so still.
+ * Returns what is known `now` of the port of a key; if several keys share it, of the key that the record names. A port that
+ * was up when the host was last probed is taken to be up still.
  */
 export const knownOf = (
-  { lookedAt, records }: HostHealth,
+  { probedAt, records }: HostHealth,
   { claims, ports }: Pick<RegistryState, "claims" | "ports">,
   port: number,
   now: string
@@ -156,13 +156,13 @@ export const knownOf = (
   return {
     ...record,
     since: earlier(since, now),
-    lastUp: notAfter(record.state === "up" ? later(past(lookedAt, now), lastUp) : lastUp, now)
+    lastUp: notAfter(record.state === "up" ? later(past(probedAt, now), lastUp) : lastUp, now)
   }
 }
 
 /**
- * `record` without times that are still to come at `now`, which a clock has left that was ahead and was set right; but for
- * one that only says that the state began after the port was claimed.
+ * Returns `record` without times that are in the future at `now`, as a clock leaves them that was ahead and then set right;
+ * except for one that only says that the state started after the port was claimed.
  */
 export const corrected = (record: PortHealth, now: string, claimedAt: string | undefined): PortHealth => ({
   ...record,
@@ -170,11 +170,11 @@ export const corrected = (record: PortHealth, now: string, claimedAt: string | u
   lastUp: notAfter(record.lastUp, now)
 })
 
-/** The later of two times; that of a look is stored only once a minute. */
+/** Returns the later of two times. */
 export const later = (a: string | null, b: string | null): string | null =>
   a !== null && (b === null || a > b) ? a : b
 
-/** A time, or nothing if it is still to come at `now`: then nothing is known of when that was. */
+/** Returns `time`, or null if it is in the future at `now`: then it is unknown. */
 export const past = (time: string | null, now: string): string | null => (time !== null && time > now ? null : time)
 
 export const earlier = (a: string, b: string): string => (a < b ? a : b)

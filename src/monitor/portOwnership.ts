@@ -2,38 +2,36 @@ import type { Listener } from "../domain/Listener.ts"
 import { isOf, type KeyOwner, type Owner, ownerOf } from "../domain/Owner.ts"
 import type { Learned } from "../domain/portHealth.ts"
 
-/** Who was found to serve a port. It holds as long as the mark is the same. */
+/** Who serves an assigned port. It holds as long as `identity` is the same. */
 export interface Serving {
   readonly key: string
   readonly owner: Owner | undefined
-  readonly mark: string
-  readonly whose: "owner" | "other" | "unknown"
+  /** Of the key, its owner and the sockets: other ones have to be identified again. */
+  readonly identity: string
+  readonly servedBy: "owner" | "other" | "unknown"
 }
 
 type Owners = ReadonlyMap<string, KeyOwner>
 
-/** Another socket, another key or another owner make another mark. `sockets` is what the listeners' own mark is. */
-export const markOf = (key: string, owner: Owner | undefined, sockets: string): string =>
+/** Identifies who serves the port of `key`, for as long as neither its owner nor its `sockets` change. */
+export const servingIdentity = (key: string, owner: Owner | undefined, sockets: string): string =>
   [key, owner?.kind ?? "", owner?.name ?? "", sockets].join(" ")
 
-/**
- * What `listeners`, which serve the port of `key`, say of whose they are; with an owner where none was known and one
- * shows itself.
- */
+/** Decides whether `listeners` are of the owner of a key, and learns the owner if none is known and one can be told. */
 const judge = (
   owner: KeyOwner | undefined,
   listeners: ReadonlyArray<Listener>
-): { readonly whose: Serving["whose"]; readonly learned?: Owner } => {
+): { readonly servedBy: Serving["servedBy"]; readonly learned?: Owner } => {
   if (owner === undefined) {
     const learned = listeners.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
-    return learned === undefined ? { whose: "unknown" } : { whose: "owner", learned }
+    return learned === undefined ? { servedBy: "unknown" } : { servedBy: "owner", learned }
   }
   const verdicts = listeners.map((listener) => isOf(owner, listener))
-  if (verdicts.includes(false)) return { whose: "other" }
-  return { whose: verdicts.includes(true) ? "owner" : "unknown" }
+  if (verdicts.includes(false)) return { servedBy: "other" }
+  return { servedBy: verdicts.includes(true) ? "owner" : "unknown" }
 }
 
-/** The assigned ports that something listens on and that were not seen so before: these have to be looked into. */
+/** Returns the assigned ports whose listeners have to be identified, because they or their keys have changed. */
 export const unfamiliar = (
   keys: ReadonlyMap<number, string>,
   owners: Owners,
@@ -41,11 +39,12 @@ export const unfamiliar = (
   serving: ReadonlyMap<number, Serving>
 ): ReadonlyArray<number> =>
   [...keys].flatMap(([port, key]) => {
-    const mark = sockets.get(port)
-    return mark === undefined || serving.get(port)?.mark === markOf(key, owners.get(key), mark) ? [] : [port]
+    const mine = sockets.get(port)
+    const known = serving.get(port)?.identity
+    return mine === undefined || known === servingIdentity(key, owners.get(key), mine) ? [] : [port]
   })
 
-/** Who serves each port now: as before where nothing changed, and judged by `found` where it did. */
+/** Returns who serves each port now: as `before` if nothing changed, and by what listeners were `found` if it did. */
 export const recognise = (
   keys: ReadonlyMap<number, string>,
   owners: Owners,
@@ -58,9 +57,9 @@ export const recognise = (
   const learned: Array<Learned> = []
   const serving = new Map<number, Serving>()
   for (const [port, key] of keys) {
-    const mark = sockets.get(port)
+    const mine = sockets.get(port)
     const known = before.get(port)
-    if (mark === undefined) continue
+    if (mine === undefined) continue
     if (!fresh.has(port) && known !== undefined) {
       serving.set(port, known)
       continue
@@ -72,7 +71,7 @@ export const recognise = (
     )
     if (verdict.learned !== undefined) learned.push({ key, port, owner: verdict.learned, at })
     const theirs = verdict.learned ?? owner
-    serving.set(port, { key, owner: theirs, mark: markOf(key, theirs, mark), whose: verdict.whose })
+    serving.set(port, { key, owner: theirs, identity: servingIdentity(key, theirs, mine), servedBy: verdict.servedBy })
   }
   return { serving, learned }
 }

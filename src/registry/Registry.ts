@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
-import type { Answer, KeyPort } from "../domain/CommandResult.ts"
+import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld, RangeFull } from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
@@ -50,13 +50,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     const get = Effect.fn("Registry.get")(function* (key: PortKey) {
       const port = yield* portFrom(key, yield* store.row(key))
-      return { result: { key, port }, notes: [] } satisfies Answer<KeyPort>
+      return { result: { key, port }, notes: [] } satisfies CommandResult<KeyPort>
     })
 
     /** What `get` answers for any of `keys`, all of them asked for at once. */
     const getSome = (keys: ReadonlyArray<string>) =>
       Effect.map(
-        store.some(keys),
+        store.rowsFor(keys),
         (rows) =>
           (key: string): Either.Either<KeyPort, NotSet> =>
             Either.map(portFrom(key, rows.get(key)), (port) => ({ key, port }))
@@ -90,7 +90,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             changes.push({ _tag: "Describe", key, description: description === "" ? null : description })
           }
           changes.push(...binding(state, key, directory))
-          return { answer: { result: { key, port }, notes } satisfies Answer<KeyPort>, changes }
+          return { answer: { result: { key, port }, notes } satisfies CommandResult<KeyPort>, changes }
         })
       )
     })
@@ -137,7 +137,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
           if (taken !== undefined && key !== to) return yield* new KeyTaken({ key, to, port: taken })
           const changes: ReadonlyArray<Change> = key === to ? [] : [{ _tag: "Rename", key, to }]
           return {
-            answer: { result: { key: to, port }, notes: misplaced(to, port) } satisfies Answer<KeyPort>,
+            answer: { result: { key: to, port }, notes: misplaced(to, port) } satisfies CommandResult<KeyPort>,
             changes
           }
         })
@@ -176,9 +176,9 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     }) {
       const stored = yield* store.list
       const ports = portsOf(stored.rows)
-      const asked = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
-      const found = yield* listeners.on(new Set(asked.map(([, port]) => port)))
-      return listing(asked, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
+      const queryOr = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
+      const found = yield* listeners.on(new Set(queryOr.map(([, port]) => port)))
+      return listing(queryOr, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
     })
 
     /** Claims a pair for each app and a port for each special, all or nothing. A dry run answers what it would do. */
@@ -188,7 +188,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
           Effect.provideService(Listeners, listeners)
         )
       yield* listeners.prepare
-      return yield* (request.dryRun ? store.rehearse(decide) : store.write(decide)).pipe(
+      return yield* (request.dryRun ? store.dryRun(decide) : store.write(decide)).pipe(
         Effect.catchTag("RangeFull", (full) =>
           Effect.flatMap(store.list, ({ health }) =>
             Effect.fail(

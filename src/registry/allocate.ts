@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
-import type { Allocation, Answer } from "../domain/CommandResult.ts"
+import type { Allocation, CommandResult } from "../domain/CommandResult.ts"
 import { PairBlocked, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
 import { type AppName, keyOf, type SpecialKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { Change, Ports, RegistryState } from "../domain/RegistryState.ts"
 import { Listeners } from "../machine/Listeners.ts"
-import { choosePair, nextSlot, type PairChoice, type World } from "./allocator.ts"
+import { choosePair, nextSlot, type PairChoice, type PortUsage } from "./allocator.ts"
 
 export interface AllocateRequest {
   readonly apps: ReadonlyArray<AppName>
@@ -49,7 +49,10 @@ export const allocation = Effect.fn("allocation")(function* (
   let taken: Map<string, number> | undefined
 
   /** The first choice for which no port was passed over wrongly, and none of whose new ports is bound when it is tried. */
-  const settled = <C extends PairChoice>(choose: (world: World) => C, newPorts: (choice: C) => ReadonlyArray<number>) =>
+  const settled = <C extends PairChoice>(
+    choose: (world: PortUsage) => C,
+    newPorts: (choice: C) => ReadonlyArray<number>
+  ) =>
     Effect.gen(function* () {
       for (;;) {
         const choice = choose({ ports, reserved: rules.reserved, bound })
@@ -143,7 +146,7 @@ export const allocation = Effect.fn("allocation")(function* (
   const passedOver = [...skipped]
     .sort((a, b) => a - b)
     .map((port) => ({ port, by: holders.find((listener) => listener.port === port) ?? null }))
-  const answer: Answer<Allocation> = {
+  const answer: CommandResult<Allocation> = {
     result: { assignments, skipped: passedOver },
     notes: [...passedOver.map((each): Note => ({ _tag: "Skipped", ...each })), ...notes]
   }

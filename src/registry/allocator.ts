@@ -2,7 +2,7 @@ import { contains, type Figures, type Obstacle, type PortRange } from "../domain
 import type { Ports } from "../domain/RegistryState.ts"
 
 /** What a choice rests on. Ports beyond the range do no harm. */
-export interface World {
+export interface PortUsage {
   readonly ports: Ports
   /** Port → why it is held back. */
   readonly reserved: ReadonlyMap<number, string>
@@ -25,7 +25,7 @@ export type PairChoice =
   /** One half is assigned and the other cannot: out of place (no obstacle), or its partner is not free. */
   | { readonly _tag: "Blocked"; readonly half: "prod" | "dev"; readonly port: number; readonly obstacle?: Obstacle }
 
-const obstacle = (port: number, world: World, owners: ReadonlyMap<number, string>): Obstacle | undefined => {
+const obstacle = (port: number, world: PortUsage, owners: ReadonlyMap<number, string>): Obstacle | undefined => {
   const key = owners.get(port)
   if (key !== undefined) return { _tag: "Assigned", key }
   const reason = world.reserved.get(port)
@@ -44,7 +44,7 @@ const ownersIn = (ports: Ports): Map<number, string> => {
 }
 
 /** The lowest slot of `size` neighbouring ports of `range` (2 for a pair, 1 for a special) of which all are free. */
-export const nextSlot = (range: PortRange, size: 1 | 2, world: World): Slot => {
+export const nextSlot = (range: PortRange, size: 1 | 2, world: PortUsage): Slot => {
   const assigned = new Set(world.ports.values())
   const skipped: Array<number> = []
   const figures = { slots: 0, claimed: 0, reserved: 0, busy: 0 }
@@ -62,7 +62,7 @@ export const nextSlot = (range: PortRange, size: 1 | 2, world: World): Slot => {
 }
 
 /** The pair of the app whose keys are `prod` and `dev`: kept, completed, or the lowest free one. */
-export const choosePair = (prod: string, dev: string, range: PortRange, world: World): PairChoice => {
+export const choosePair = (prod: string, dev: string, range: PortRange, world: PortUsage): PairChoice => {
   const prodPort = world.ports.get(prod)
   const devPort = world.ports.get(dev)
   if (prodPort !== undefined && devPort !== undefined) return { _tag: "Kept", prod: prodPort, dev: devPort }

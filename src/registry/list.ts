@@ -1,5 +1,5 @@
 import type { Assignment } from "../domain/Assignment.ts"
-import type { Answer } from "../domain/CommandResult.ts"
+import type { CommandResult } from "../domain/CommandResult.ts"
 import { type HealthState, healthFrom } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
@@ -27,10 +27,10 @@ export const listing = (
   stored: Stored,
   found: ReadonlyArray<Listener>,
   now: number
-): Answer<ReadonlyArray<Assignment>> => {
+): CommandResult<ReadonlyArray<Assignment>> => {
   const { health, keys, ports, rows } = stored
   const at = new Date(now).toISOString()
-  const checkedAt = past(health.lookedAt, at)
+  const checkedAt = past(health.probedAt, at)
   const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
   const result = [...asked]
     .map(
@@ -51,7 +51,7 @@ export const listing = (
     .filter(([key]) => !ports.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
-  if (health.lookedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.lookedAt })
+  if (health.probedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.probedAt })
   if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
   return { result, notes }
 }

@@ -26,9 +26,9 @@ export type DaemonReply<N extends keyof Results> =
 type Environment = Readonly<Record<string, string | undefined>>
 
 /** A daemon answers sooner, unless it says that its database is waited for longer; one that does not is stopped or stuck. */
-const SILENCE_MS = 30_000
+const REPLY_TIMEOUT_MS = 30_000
 /** It says what it is at once. */
-const GREETING_MS = 5000
+const HANDSHAKE_TIMEOUT_MS = 5000
 /** It is not waited for longer, whatever it says; a timer has room for no more than 24 days. */
 const WAIT_MAX_MS = 86_400_000
 /** No answer is longer, in bytes: a list of 10,000 assignments has 4 million. */
@@ -45,7 +45,7 @@ const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
  * not do later what was done without it, nor begin what ends after that. The time of day may be set meanwhile, so the end
  * is by the daemon's own `clock`.
  */
-const endOf = (wait: number, clock: number): object => ({ deadline: clock + wait - GREETING_MS })
+const endOf = (wait: number, clock: number): object => ({ deadline: clock + wait - HANDSHAKE_TIMEOUT_MS })
 
 interface Question<N extends keyof Results> {
   readonly command: N
@@ -78,7 +78,7 @@ const requestOf = ({ any = false, command, environment, payload }: Question<keyo
  * does not show within a few seconds what it is has taken nothing, and is as good as none.
  */
 const requestAt = async <N extends keyof Results>(path: string, question: Question<N>): Promise<DaemonReply<N>> => {
-  const { command, environment, limit = SILENCE_MS, matters = false } = question
+  const { command, environment, limit = REPLY_TIMEOUT_MS, matters = false } = question
   const none = (why: string): NoDaemon => ({ _tag: "NoDaemon", path, why })
   const look = () => placeOf(path, currentUid(), isNamed(path, environment))
   // Found out before anything is loaded that only a daemon needs.
@@ -115,7 +115,7 @@ const requestAt = async <N extends keyof Results>(path: string, question: Questi
       const busy = NOT_TAKEN.some((each) => each === line)
       end(sent && matters && !busy ? lost() : none(busy ? "busy" : "another program"))
     }
-    wait(Math.min(limit, GREETING_MS))
+    wait(Math.min(limit, HANDSHAKE_TIMEOUT_MS))
     socket.once("connect", () => {
       // Beside the files of others, a daemon of ours may have ended since, and another user's be there.
       if (place.isOpen && look()._tag !== "Trusted") return end(none("ENOENT"))

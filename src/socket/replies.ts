@@ -6,7 +6,7 @@ import type { Fault } from "../domain/errors.ts"
 import { CHECK_NAMES, type Finding, SEVERITIES } from "../domain/Finding.ts"
 import type { Health } from "../domain/Health.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
-import type { Event } from "../domain/HistoryEvent.ts"
+import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 
 /**
@@ -100,7 +100,7 @@ const finding = () =>
   })
 
 const event = () =>
-  object<Event>({
+  object<HistoryEvent>({
     at: text,
     what: text,
     key: orNull(text),

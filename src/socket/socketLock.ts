@@ -87,9 +87,22 @@ export const unreachable = (path: string, pid: number): { readonly message: stri
   hint: "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running shows the way out"
 })
 
-/** Why a second daemon may not serve `path`, which the daemon `pid` has the right to. It may not be reachable there. */
+/** How long a daemon that is starting may have the lock and no socket yet. */
+const STARTING_MS = 2000
+const POLL_MS = 50
+
+const answersSoon = async (path: string): Promise<boolean> => {
+  const end = performance.now() + STARTING_MS
+  while (!(await answers(path))) {
+    if (performance.now() >= end) return false
+    await new Promise((done) => setTimeout(done, POLL_MS))
+  }
+  return true
+}
+
+/** Why a second daemon may not serve `path`, which the daemon `pid` has the lock of. It may not be reachable there. */
 const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
-  if (await answers(path))
+  if (await answersSoon(path))
     return new SocketRefused(`a daemon serves ${path} already, pid ${pid}`, "d status tells more")
   const { hint, message } = unreachable(path, pid)
   return new SocketRefused(message, hint)

@@ -4,52 +4,52 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import type { Loss } from "../config/databaseUrl.ts"
+import type { DurabilityRisk } from "../config/databaseUrl.ts"
 import type { BackedUpElsewhere, CannotBackUp, Fault } from "../domain/errors.ts"
 import type { CommitLost } from "./retry.ts"
 
-/** What a failed statement means for us, whatever the driver calls it. */
-export type Trouble =
-  /** One of our tables is not there: the schema has to be made. */
+/** A failed statement, by what it means for the registry, whatever the database calls it. */
+export type FailureKind =
+  /** One of the registry's tables does not exist: the schema has to be made. */
   | { readonly _tag: "MissingTable" }
-  /** The tables are of an older version than this program's: they have to be brought up to date. */
+  /** The tables are of an older version than this program's, and have to be upgraded. */
   | { readonly _tag: "Outdated" }
-  /** A unique key exists already, or a table, column or index: somebody outside our queue was faster. */
+  /** A unique key, table, column or index exists already: a writer that does not take our lock was faster. */
   | { readonly _tag: "Duplicate" }
   /**
-   * - Busy: somebody else is in the way; the same again may succeed.
-   * - Lost: the connection broke. What was sent last may have been done.
-   * - Down: there is no connection to be had.
-   * - Refused: it will not work until somebody mends something.
-   * - MissingColumn: the same, because a table has another shape.
+   * - Contended: another transaction is in the way; a retry may succeed.
+   * - ConnectionLost: the connection broke. The statement that was sent last may have been executed.
+   * - Unreachable: no connection can be made.
+   * - Rejected: it will fail until someone fixes something.
+   * - MissingColumn: likewise, because a table has another shape.
    */
   | {
-      readonly _tag: "Busy" | "Lost" | "Down" | "Refused" | "MissingColumn"
+      readonly _tag: "Contended" | "ConnectionLost" | "Unreachable" | "Rejected" | "MissingColumn"
       readonly reason: string
       readonly hint: string
-      /** Where it is none, the tag says it. */
+      /** If there is none, the tag tells it. */
       readonly fault?: Fault
     }
 
 export type Statements = ReadonlyArray<Statement<object>>
 
-/** What a database answers to statements, one for each: the rows, or what the driver says of a change. */
-export type Answers = ReadonlyArray<unknown>
+/** The raw results of statements, one each: the rows, or the driver's report of a change. */
+export type RawResults = ReadonlyArray<unknown>
 
-/** What a transaction asks as it begins. */
+/** The queries that a transaction starts with. */
 export interface Reading {
-  /** Not asked if the database is as it was at `since`. */
-  readonly questions: Statements
+  /** Skipped if nothing was committed after `since`. */
+  readonly queries: Statements
   readonly since?: string | undefined
-  /** Asked in any case. */
+  /** Run in any case. */
   readonly always?: Statements
 }
 
-/** What a transaction rests on. */
+/** The results that a transaction is based on. */
 export interface Begun {
-  /** To `questions`; `undefined` if they were not asked. */
-  readonly answers: Answers | undefined
-  readonly always: Answers
+  /** Of `queries`; undefined if they were skipped. */
+  readonly results: RawResults | undefined
+  readonly always: RawResults
 }
 
 /** The column types in which the databases differ. */
@@ -62,58 +62,56 @@ export interface ColumnTypes {
   readonly options: string
 }
 
-/** The few things in which the databases differ, resolved once, when the store is made. */
-export class Dialect extends Context.Tag("Dialect")<
-  Dialect,
+/** Everything in which the databases differ, resolved once, when the store is made. */
+export class Driver extends Context.Tag("Driver")<
+  Driver,
   {
     /** Names the database for people, without secrets. */
     readonly label: string
-    /** A connection for one transaction, within the limit that is set for getting one. */
+    /** Takes a connection for one transaction, within the configured limit. */
     readonly reserve: Effect.Effect<Connection, SqlError, Scope.Scope>
-    /** What a statement answers, with little between, and not behind a transaction of this process. */
-    readonly read: (statement: string, values: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<object>, SqlError>
-    /** Begins a transaction that no other writer can run beside, and answers what is read in it. */
+    /** Runs one query with little overhead, and without waiting for a transaction of this process. */
+    readonly readOne: (
+      statement: string,
+      values: ReadonlyArray<string>
+    ) => Effect.Effect<ReadonlyArray<object>, SqlError>
+    /** Begins a transaction that excludes other writers, and runs the queries that it starts with. */
     readonly begin: (connection: Connection, reading: Reading) => Effect.Effect<Begun, SqlError>
+    /** Runs statements about this host alone in a transaction that does not take, or hold up, the writers' lock. */
+    readonly runBeside: (statements: Statements) => Effect.Effect<unknown, SqlError | CommitLost>
     /**
-     * Runs statements in a transaction that does not wait in the queue of those that change the registry, and keeps none
-     * of them waiting: for what concerns this host alone.
-     */
-    readonly besides: (statements: Statements) => Effect.Effect<unknown, SqlError | CommitLost>
-    /**
-     * Runs what is left to do, and commits. Answers the `since` with which the next transaction learns that nothing was
-     * changed, or `undefined` if the database does not tell.
+     * Runs the remaining statements, and commits. Returns the `since` by which the next transaction can tell that nothing
+     * was committed after it; undefined if the database cannot tell.
      */
     readonly commit: (connection: Connection, last: Statements) => Effect.Effect<string | undefined, SqlError>
-    /**
-     * Another text whenever anybody has committed anything meanwhile; `undefined` where the database has none to give.
-     */
-    readonly version: Effect.Effect<string | undefined, SqlError>
-    /** Something that is another thing once other processes have changed the registry; asked for while they are in the way. */
+    /** Changes whenever anyone commits; undefined if the database has no such version. */
+    readonly dataVersion: Effect.Effect<string | undefined, SqlError>
+    /** Changes when other processes change the registry. It tells slow writers from a lock that is stuck. */
     readonly progress: Effect.Effect<unknown, SqlError>
-    /** The rows of each of `questions`, as they were committed, and not behind a transaction of this process. */
-    readonly look: (questions: Statements) => Effect.Effect<Answers, SqlError>
+    /** Runs queries on what is committed, without waiting for a transaction of this process. */
+    readonly readMany: (queries: Statements) => Effect.Effect<RawResults, SqlError>
     /**
-     * Runs what needs a connection, or transactions, one after the other, when there is a place for it; whatever is not
-     * the one write goes through here, so that there is always a connection left for that.
+     * Waits for a connection slot, and runs `effect`. Everything but the one write goes through here, so that a connection
+     * is always left for the write.
      */
-    readonly admit: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
-    /** Runs statements in their order, and answers what the driver says of each. */
-    readonly all: (connection: Connection, statements: Statements) => Effect.Effect<Answers, SqlError>
-    readonly diagnose: (error: SqlError) => Trouble
-    /** The same for what a COMMIT was answered: unless it is known not to have taken effect, its connection is lost. */
-    readonly diagnoseCommit: (error: SqlError) => Trouble
-    /** How many rows the raw result of an UPDATE or DELETE says it met. */
-    readonly rowsMet: (raw: unknown) => number
-    /** Writes a copy of the database, as it is at this moment, to `file`, and returns its size in bytes. */
+    readonly withConnectionSlot: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
+    /** Runs statements in order, and returns the driver's report of each. */
+    readonly runAll: (connection: Connection, statements: Statements) => Effect.Effect<RawResults, SqlError>
+    readonly classifyError: (error: SqlError) => FailureKind
+    /** Likewise for an error in response to COMMIT: ConnectionLost, unless it is known to mean that it was rolled back. */
+    readonly classifyCommitError: (error: SqlError) => FailureKind
+    /** Returns how many rows an UPDATE or DELETE matched, by its raw result. */
+    readonly affectedRows: (raw: unknown) => number
+    /** Writes a consistent copy of the database to `file`, and returns its size in bytes. */
     readonly backup: (file: string) => Effect.Effect<number, SqlError | CannotBackUp | BackedUpElsewhere>
-    /** Brings what was committed to where a plain copy of the database's file has it. */
-    readonly settle: Effect.Effect<unknown, SqlError>
+    /** Moves what is committed into the database file itself, so that a plain copy of the file contains it. */
+    readonly checkpoint: Effect.Effect<unknown, SqlError>
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>
-    /** The columns of every table that there is: `table.column`, in lower case. */
+    /** The columns of every table: `table.column`, in lower case. */
     readonly columns: Effect.Effect<ReadonlySet<string>, SqlError>
-    /** The account that this program was let in as, as GRANT names it; none where there are no accounts. */
+    /** The account that this program is logged in as, in the form of GRANT; undefined if there are no accounts. */
     readonly account: Effect.Effect<string | undefined, SqlError>
-    /** How much of what was committed a crash may lose; `undefined` where that is nothing. */
-    readonly loses: Effect.Effect<Loss | undefined, SqlError>
+    /** What a crash may lose of what was committed; undefined if nothing. */
+    readonly durabilityRisk: Effect.Effect<DurabilityRisk | undefined, SqlError>
   }
 >() {}

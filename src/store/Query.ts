@@ -1,31 +1,31 @@
 import type { Statement } from "@effect/sql/Statement"
-import type { Answers, Statements } from "./Driver.ts"
+import type { RawResults, Statements } from "./Driver.ts"
 
-/** A question, and what its rows come to. */
-export interface Question<A> {
+/** A statement, and how its rows are decoded. */
+export interface Query<A> {
   readonly statement: Statement<object>
   readonly decode: (rows: ReadonlyArray<object>) => A
 }
 
-export const question = <R extends object, A>(
+export const query = <R extends object, A>(
   statement: Statement<R>,
   decode: (rows: ReadonlyArray<R>) => A
-): Question<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
+): Query<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
 
-/** Questions that are asked at once, by the names that their answers get. What need not be asked is `undefined`. */
-export type Questions = Readonly<Record<string, Question<unknown> | undefined>>
+/** Queries that are run together, by the names of their results. One that is undefined is not run. */
+export type Queries = Readonly<Record<string, Query<unknown> | undefined>>
 
-type Answered<Q extends Questions> = {
-  readonly [N in keyof Q]: Q[N] extends Question<infer A> | infer Unasked ? A | Extract<Unasked, undefined> : never
+type Decoded<Q extends Queries> = {
+  readonly [N in keyof Q]: Q[N] extends Query<infer A> | infer Skipped ? A | Extract<Skipped, undefined> : never
 }
 
-export const statementsOf = (questions: Questions): Statements =>
-  Object.values(questions).flatMap((each) => each?.statement ?? [])
+export const statementsOf = (queries: Queries): Statements =>
+  Object.values(queries).flatMap((each) => each?.statement ?? [])
 
-/** What `questions` come to by what the database answered to their statements. */
-export const answered = <Q extends Questions>(questions: Q, answers: Answers): Answered<Q> =>
+/** Decodes the raw results of `queries`, in order. */
+export const decodeAll = <Q extends Queries>(queries: Q, results: RawResults): Decoded<Q> =>
   Object.fromEntries(
-    Object.entries(questions)
+    Object.entries(queries)
       .filter(([, each]) => each !== undefined)
-      .map(([name, each], index) => [name, each?.decode(answers[index] as ReadonlyArray<object>)])
-  ) as Answered<Q>
+      .map(([name, each], index) => [name, each?.decode(results[index] as ReadonlyArray<object>)])
+  ) as Decoded<Q>

@@ -2,19 +2,21 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
-import { drift } from "../domain/claims.ts"
+import { findDrift } from "../domain/claims.ts"
 import { Unavailable } from "../domain/errors.ts"
 import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
-import { Dialect } from "./Driver.ts"
-import { makeChanges } from "./executeChanges.ts"
-import { makeHealthRows } from "./healthTable.ts"
-import { makeNewsWriter } from "./healthWriter.ts"
-import { makeOwnerRows } from "./ownersTable.ts"
-import { answered, type Questions, statementsOf } from "./Query.ts"
-import { makeRows } from "./registryTables.ts"
-import { makeGuard } from "./runQuery.ts"
-import { conditionOf, factsOf, SchemaSteps, tryEverything } from "./schema.ts"
-import { inState, makeWriter, type Plan } from "./writer.ts"
+import { Driver } from "./Driver.ts"
+import { makeChangeExecutor } from "./executeChanges.ts"
+import { makeHealthTable } from "./healthTable.ts"
+import { makeHealthWriter } from "./healthWriter.ts"
+import { makeOwnersTable } from "./ownersTable.ts"
+import { decodeAll, type Queries, statementsOf } from "./Query.ts"
+import { makeRegistryTables } from "./registryTables.ts"
+import { registryTransaction } from "./registryTransaction.ts"
+import { makeQueryRunner } from "./runQuery.ts"
+import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts"
+import type { Plan } from "./writeAttempt.ts"
+import { makeWriter } from "./writer.ts"
 
 export { labelOf } from "./databaseLabel.ts"
 
@@ -24,33 +26,33 @@ export { labelOf } from "./databaseLabel.ts"
  */
 export class Store extends Effect.Service<Store>()("Store", {
   effect: Effect.gen(function* () {
-    const { actor, patience, settingsTable } = yield* PortsConfig
+    const { actor, databaseTimeout, settingsTable } = yield* PortsConfig
     const sql = yield* SqlClient.SqlClient
-    const dialect = yield* Dialect
-    const owners = yield* makeOwnerRows(actor.host, settingsTable)
-    const rows = yield* makeRows(settingsTable, owners.all)
+    const driver = yield* Driver
+    const owners = yield* makeOwnersTable(actor.host, settingsTable)
+    const rows = yield* makeRegistryTables(settingsTable, owners.all)
     const schema = yield* SchemaSteps
-    const changes = yield* makeChanges(settingsTable, schema, rows)
-    const health = yield* makeHealthRows(actor.host)
-    const guard = yield* makeGuard(settingsTable, schema, patience)
-    const { asItIs, asked, ifThere, provide } = guard
-    const write = makeWriter(actor, guard, rows, changes)
+    const changes = yield* makeChangeExecutor(settingsTable, schema, rows)
+    const health = yield* makeHealthTable(actor.host)
+    const runner = yield* makeQueryRunner(settingsTable, schema, databaseTimeout)
+    const { queryWithoutRepair, queryOr, ifTableExists, provide } = runner
+    const write = makeWriter(actor, runner, rows, changes)
 
-    const lookAt = <Q extends Questions>(questions: Q, look: typeof dialect.look) => {
-      const statements = [questions, health.questions].flatMap(statementsOf)
+    const lookAt = <Q extends Queries>(queries: Q, look: typeof driver.readMany) => {
+      const statements = [queries, health.queries].flatMap(statementsOf)
       return Effect.map(look(statements), (answers) => {
-        const { clock, records } = answered(health.questions, answers.slice(-2))
-        return { ...answered(questions, answers), health: { records, ...clock } }
+        const { clock, records } = decodeAll(health.queries, answers.slice(-2))
+        return { ...decodeAll(queries, answers), health: { records, ...clock } }
       })
     }
-    /** What `questions` come to outside of any transaction, and what this host has seen. */
-    const look = <Q extends Questions>(questions: Q) => lookAt(questions, dialect.look)
+    /** What `queries` come to outside of any transaction, and what this host has seen. */
+    const look = <Q extends Queries>(queries: Q) => lookAt(queries, driver.readMany)
 
     /** The same if tables are missing, which are as good as empty. */
-    const lookAtRest = <Q extends Questions>(questions: Q) =>
-      lookAt(questions, (statements) =>
+    const lookAtRest = <Q extends Queries>(queries: Q) =>
+      lookAt(queries, (statements) =>
         Effect.map(
-          Effect.forEach(statements, (statement) => ifThere(dialect.look([statement]), [[]])),
+          Effect.forEach(statements, (statement) => ifTableExists(driver.readMany([statement]), [[]])),
           (answers) => answers.flat()
         )
       )
@@ -70,19 +72,19 @@ export class Store extends Effect.Service<Store>()("Store", {
     let known: { readonly version: string; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
 
     /** After which commit it was last asked whether all is quiet. */
-    let settling: string | undefined
+    let lastDataVersion: string | undefined
 
     return {
       /** Names the database for people, without secrets. */
-      label: dialect.label,
+      label: driver.label,
 
       write,
 
       /** Makes the claims agree with what other programs wrote, and answers what that took. */
-      agree: Effect.suspend(() =>
+      reconcileClaims: Effect.suspend(() =>
         write((state) =>
           Effect.map(DateTime.now, (now) => ({
-            answer: drift(state.ports, state.claims, {
+            answer: findDrift(state.ports, state.claims, {
               claimedAt: DateTime.formatIso(now),
               host: actor.host,
               by: actor.user
@@ -94,30 +96,30 @@ export class Store extends Effect.Service<Store>()("Store", {
       ),
 
       /** What `write` would answer; nothing is written. */
-      rehearse: Effect.fn("Store.rehearse")(function* <A, E, R>(
+      dryRun: Effect.fn("Store.dryRun")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
         const unused = Effect.flatMap(lookAtRest(rows.everything), (seen) => decide(surveyed(seen).state))
-        return (yield* asked(provide(inState(guard, rows, ({ state }) => decide(state))), unused)).answer
+        return (yield* queryOr(provide(registryTransaction(runner, rows, ({ state }) => decide(state))), unused)).answer
       }),
 
       /** What the row of `key` holds, or `undefined` where there is none. */
-      row: (key: string) => asked(rows.readRow(key), Effect.succeed(undefined)),
+      row: (key: string) => queryOr(rows.readRow(key), Effect.succeed(undefined)),
 
       /** What the rows of `keys` hold, by key; at least one is asked for. */
-      some: (keys: ReadonlyArray<string>) =>
-        asked(rows.readSome(keys), Effect.succeed<ReadonlyMap<string, string>>(new Map())),
+      rowsFor: (keys: ReadonlyArray<string>) =>
+        queryOr(rows.readSome(keys), Effect.succeed<ReadonlyMap<string, string>>(new Map())),
 
       /** Every row by key, what is known of the keys, and what this host has seen. */
-      list: asked(look(listed), lookAtRest(listed)),
+      list: queryOr(look(listed), lookAtRest(listed)),
 
       /**
        * What a tick rests on: the ports, the claims, and what is known of them on this host. Nothing in a database that is
        * not in use yet.
        */
-      watch: asked(
+      readForTick: queryOr(
         Effect.gen(function* () {
-          const version = yield* dialect.version
+          const version = yield* driver.dataVersion
           if (version !== undefined && version === known?.version) return known.seen
           const seen = yield* lookAround
           known = version === undefined ? undefined : { version, seen }
@@ -127,67 +129,67 @@ export class Store extends Effect.Service<Store>()("Store", {
       ),
 
       /** Stores what has changed in what this host has seen, and answers what the database refused. */
-      saveHealth: yield* makeNewsWriter(guard, health, owners),
+      saveHealth: yield* makeHealthWriter(runner, health, owners),
 
       /** How the tables are. */
-      condition: asItIs(
-        Effect.map(Effect.all([dialect.columns, guard.facts]), ([there, facts]) =>
-          conditionOf(settingsTable, schema, there, facts)
+      schemaStatus: queryWithoutRepair(
+        Effect.map(Effect.all([driver.columns, runner.facts]), ([there, facts]) =>
+          schemaStatusOf(settingsTable, schema, there, facts)
         )
       ),
 
       /** Makes the tables that are missing, and brings them up to date. */
-      makeTables: guard.makeTables,
+      makeTables: runner.makeTables,
 
       /** Everything that is known, of this host where it differs; fails if a table is missing from a registry in use. */
-      survey: Effect.map(asked(look(rows.everything), lookAtRest(rows.everything)), surveyed),
+      readEverything: Effect.map(queryOr(look(rows.everything), lookAtRest(rows.everything)), surveyed),
 
       /** Fails where a change could not be written; nothing is. */
-      tryWrite: asItIs(provide(inState(guard, rows, () => tryEverything(settingsTable)))),
+      tryWrite: queryWithoutRepair(provide(registryTransaction(runner, rows, () => tryEverything(settingsTable)))),
 
       /** Writes a copy of the registry to `file`, and returns its size in bytes. */
       backup: (file: string) =>
-        asItIs(
+        queryWithoutRepair(
           Effect.gen(function* () {
             // A copy of nothing is no backup: perhaps another registry is meant.
-            if (conditionOf(settingsTable, schema, yield* dialect.columns, factsOf([])).unused) {
+            if (schemaStatusOf(settingsTable, schema, yield* driver.columns, factsOf([])).unused) {
               return yield* new Unavailable({
-                store: dialect.label,
+                store: driver.label,
                 fault: "other",
                 reason: "nothing is in it yet",
                 hint: "name the registry that is meant with AUTOMATELINUX_DATABASE_URL"
               })
             }
-            return yield* dialect.backup(file)
+            return yield* driver.backup(file)
           })
         ),
 
       /** Lets a plain copy of the registry's file have everything. */
-      settle: asItIs(dialect.settle),
+      checkpoint: queryWithoutRepair(driver.checkpoint),
 
       /** The same if nothing was written since this was asked last. */
-      settleIfQuiet: asItIs(
+      checkpointIfQuiet: queryWithoutRepair(
         Effect.suspend(() => {
-          const before = settling
-          return Effect.flatMap(dialect.version, (now) => {
-            settling = now
-            return now !== undefined && now === before ? dialect.settle : Effect.void
+          const before = lastDataVersion
+          return Effect.flatMap(driver.dataVersion, (now) => {
+            lastDataVersion = now
+            return now !== undefined && now === before ? driver.checkpoint : Effect.void
           })
         })
       ),
 
       /** The account that this program was let in as. */
-      account: asItIs(dialect.account),
+      account: queryWithoutRepair(driver.account),
 
       /** How much of what was committed a crash may lose. */
-      loses: asItIs(dialect.loses),
+      durabilityRisk: queryWithoutRepair(driver.durabilityRisk),
 
       /** The last changes to a key or a port, the newest first. */
       history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
-        asked(rows.readHistory(about), Effect.succeed([])),
+        queryOr(rows.readHistory(about), Effect.succeed([])),
 
       /** Asks the database for nothing. */
-      ping: asItIs(Effect.asVoid(sql`SELECT 1`))
+      ping: queryWithoutRepair(Effect.asVoid(sql`SELECT 1`))
     }
   })
 }) {}

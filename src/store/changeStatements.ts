@@ -2,7 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Actor } from "../config/Config.ts"
-import { type ClaimMove, claimMoves, drift } from "../domain/claims.ts"
+import { type ClaimMove, diffClaims, findDrift } from "../domain/claims.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { batchesOf } from "./batches.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
@@ -30,10 +30,10 @@ const ROWS_MAX = 200
 const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
 
 /** One statement of a change. */
-export interface Step {
+export interface ChangeStatement {
   readonly statement: Statement<object>
   /** The key whose row it must meet, and what that was read to hold. */
-  readonly meets?: StoredRow
+  readonly expects?: StoredRow
   /** The key whose row it inserts. */
   readonly inserts?: string
   /** The rows that must be there as they were written; else it fails as a duplicate. */
@@ -46,14 +46,14 @@ export interface StoredRow {
   readonly stored: string
 }
 
-type Event = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
+type HistoryEvent = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
 
 /** The key whose row a change writes. */
 const rowOf = (change: Change): ReadonlyArray<string> =>
   change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
 
 /** What has to be done for changes to be written. */
-export const makeSteps = (settings: string, schema: Steps) =>
+export const makeChangeStatements = (settings: string, schema: Steps) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const bytes = sql.literal(sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" }))
     /** A column as text in UTF-8, whatever its type and character set are. */
@@ -70,39 +70,39 @@ export const makeSteps = (settings: string, schema: Steps) =>
     const insertAll = (
       table: string,
       rows: ReadonlyArray<Record<string, string | number | null>>
-    ): ReadonlyArray<Step> =>
+    ): ReadonlyArray<ChangeStatement> =>
       batchesOf(rows, ROWS_MAX).map((some) => ({ statement: sql`INSERT INTO ${sql(table)} ${sql.insert(some)}` }))
 
     /** What a history row says; the rows of one transaction are written at its end. */
-    const event = (
+    const historyEvent = (
       what: string,
       key: string | null,
       oldPort: number | null,
       newPort: number | null,
       detail: string | null = null
-    ): Event => ({ what, key, old_port: oldPort, new_port: newPort, detail })
+    ): HistoryEvent => ({ what, key, old_port: oldPort, new_port: newPort, detail })
 
-    const insertRow = (key: string, value: string): Step => ({
+    const insertRow = (key: string, value: string): ChangeStatement => ({
       statement: sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`,
       inserts: key
     })
 
-    const removeRow = (key: string, stored: string): Step => ({
+    const removeRow = (key: string, stored: string): ChangeStatement => ({
       statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-      meets: { key, stored }
+      expects: { key, stored }
     })
 
-    const updateRow = (key: string, stored: string, value: string): Step => ({
+    const updateRow = (key: string, stored: string, value: string): ChangeStatement => ({
       statement: sql`UPDATE ${sql(settings)} SET setting_value = ${value}
         WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
-      meets: { key, stored }
+      expects: { key, stored }
     })
 
     /**
      * Fails as a duplicate unless the table holds all `rows` as they were written: a column of another type or a trigger
      * may have altered them. A statement of its own kind, so that it goes to a server with COMMIT, in one round trip.
      */
-    const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<Step> =>
+    const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<ChangeStatement> =>
       batchesOf(rows, ROWS_MAX).map((keeps) => {
         const each = keeps.map(
           ({ key, stored }) => sql`(${exactly("setting_key", PREFIX + key)} AND ${exactly("setting_value", stored)})`
@@ -116,10 +116,10 @@ export const makeSteps = (settings: string, schema: Steps) =>
 
     /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
     const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
-      const named = changes.flatMap((change) =>
+      const toPublicError = changes.flatMap((change) =>
         INTRODUCING.includes(change._tag) && "key" in change ? change.key : []
       )
-      const fresh = [...new Set(named)].filter((key) => !state.keys.has(key))
+      const fresh = [...new Set(toPublicError)].filter((key) => !state.keys.has(key))
       return insertAll(
         "port_keys",
         fresh.map((key) => ({ key, created_at: at, host, by: user }))
@@ -133,27 +133,31 @@ export const makeSteps = (settings: string, schema: Steps) =>
         ...(facts?.version === undefined ? [{ name: VERSION_ROW, value: versionRow(schema) }] : [])
       ])
 
-    const forget = (key: string): ReadonlyArray<Step> => [
+    const forget = (key: string): ReadonlyArray<ChangeStatement> => [
       { statement: sql`DELETE FROM port_keys WHERE ${sql("key")} = ${key}` },
       { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
     ]
 
     /** Writes one change to everything but the claims, which follow at the end, and what the history says of it. */
-    const write = (state: RegistryState, change: Change, stamp: Stamp): readonly [Event, ...ReadonlyArray<Step>] => {
+    const write = (
+      state: RegistryState,
+      change: Change,
+      stamp: Stamp
+    ): readonly [HistoryEvent, ...ReadonlyArray<ChangeStatement>] => {
       switch (change._tag) {
         case "Assign": {
           const { key } = change
           const value = String(change.port)
           const stored = state.rows.get(key)
           return [
-            event(change.what, key, state.ports.get(key) ?? null, change.port),
+            historyEvent(change.what, key, state.ports.get(key) ?? null, change.port),
             stored === undefined ? insertRow(key, value) : updateRow(key, stored, value)
           ]
         }
         case "Remove": {
           const { key } = change
           return [
-            event(change.what, key, state.ports.get(key) ?? null, null),
+            historyEvent(change.what, key, state.ports.get(key) ?? null, null),
             removeRow(key, state.rows.get(key) ?? ""),
             ...forget(key)
           ]
@@ -163,7 +167,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
           const stored = state.rows.get(key) ?? ""
           const port = state.ports.get(key) ?? null
           return [
-            event("rename", to, port, port, key),
+            historyEvent("rename", to, port, port, key),
             removeRow(key, stored),
             insertRow(to, stored),
             ...forget(to),
@@ -174,7 +178,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
         case "Describe": {
           const { description, key } = change
           return [
-            event("describe", key, null, null, description),
+            historyEvent("describe", key, null, null, description),
             { statement: sql`UPDATE port_keys SET description = ${description} WHERE ${sql("key")} = ${key}` }
           ]
         }
@@ -182,7 +186,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
           const { key, owner, seen } = change
           const row = { ...owner, host: stamp.host, key, since: stamp.at, seen: seen ? stamp.at : null }
           return [
-            event("bind", key, null, null, owner.name),
+            historyEvent("bind", key, null, null, owner.name),
             { statement: sql`DELETE FROM port_owners WHERE host = ${stamp.host} AND ${sql("key")} = ${key}` },
             { statement: sql`INSERT INTO port_owners ${sql.insert(row)}` }
           ]
@@ -191,7 +195,7 @@ export const makeSteps = (settings: string, schema: Steps) =>
           const { port, reason } = change
           const row = { port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user }
           return [
-            event("reserve", null, null, port, reason),
+            historyEvent("reserve", null, null, port, reason),
             { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` },
             { statement: sql`INSERT INTO port_reserved ${sql.insert(row)}` }
           ]
@@ -199,14 +203,14 @@ export const makeSteps = (settings: string, schema: Steps) =>
         case "Unreserve": {
           const { port } = change
           return [
-            event("unreserve", null, port, null, state.reserved.get(port) ?? null),
+            historyEvent("unreserve", null, port, null, state.reserved.get(port) ?? null),
             { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
           ]
         }
       }
     }
 
-    const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<Step> => [
+    const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<ChangeStatement> => [
       ...moves.flatMap(({ from }) =>
         from === undefined ? [] : [{ statement: sql`DELETE FROM port_claims WHERE port = ${from}` }]
       ),
@@ -221,8 +225,13 @@ export const makeSteps = (settings: string, schema: Steps) =>
     ]
 
     /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
-    const followed = ({ claim, from, to }: ClaimMove): Event =>
-      event(from === undefined ? "adopt" : to === undefined ? "drop" : "follow", claim.key, from ?? null, to ?? null)
+    const followed = ({ claim, from, to }: ClaimMove): HistoryEvent =>
+      historyEvent(
+        from === undefined ? "adopt" : to === undefined ? "drop" : "follow",
+        claim.key,
+        from ?? null,
+        to ?? null
+      )
 
     /**
      * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
@@ -234,35 +243,35 @@ export const makeSteps = (settings: string, schema: Steps) =>
      * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
      * `left`. It is nothing at all if nothing changes and the claims agree with the rows already.
      */
-    const stepsOf = (
+    const statementsFor = (
       { agrees, stored }: { readonly agrees: boolean; readonly stored: RegistryState },
       parts: ReadonlyArray<Part>,
       left: RegistryState,
       stamp: Stamp
-    ): ReadonlyArray<Step> => {
+    ): ReadonlyArray<ChangeStatement> => {
       const { at, batch, host, program, user } = stamp
       const drifted =
-        agrees || parts.length === 0 ? [] : drift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
-      const events = drifted.map((move) => ({ batch, ...followed(move) }))
-      const steps: Array<Step> = []
+        agrees || parts.length === 0 ? [] : findDrift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
+      const historyEvents = drifted.map((move) => ({ batch, ...followed(move) }))
+      const steps: Array<ChangeStatement> = []
       for (const { changes, operation, state } of parts) {
         steps.push(...introduce(state, changes, stamp))
         for (const change of changes) {
           const [told, ...written] = write(state, change, stamp)
-          events.push({ batch: operation, ...told })
+          historyEvents.push({ batch: operation, ...told })
           steps.push(...written)
         }
       }
-      if (events.length === 0) return []
+      if (historyEvents.length === 0) return []
       return [
         { statement: touch(batch) },
         ...introduceRegistry(stored.facts),
         ...steps,
         ...keepAll(written(parts, left)),
-        ...writeClaims(claimMoves(stored.claims, left.claims)),
+        ...writeClaims(diffClaims(stored.claims, left.claims)),
         ...insertAll(
           "port_history",
-          events.map((each) => ({ ...each, at, host, user, program }))
+          historyEvents.map((each) => ({ ...each, at, host, user, program }))
         )
       ]
     }
@@ -282,5 +291,5 @@ export const makeSteps = (settings: string, schema: Steps) =>
         ([row]) => row?.stored
       )
 
-    return { touch, stepsOf, readText }
+    return { touch, statementsFor, readText }
   })

@@ -9,11 +9,11 @@ import { labelOf } from "./databaseLabel.ts"
  * files may be gone, or another version's.
  */
 export const loadDatabase = Effect.gen(function* () {
-  const { database, patience, settingsTable } = yield* PortsConfig
+  const { database, databaseTimeout, settingsTable } = yield* PortsConfig
   if (database._tag === "Sqlite") {
     const sqlite = yield* Effect.promise(() => import("./sqlite/driver.ts"))
     yield* sqlite.load(database)
-    return sqlite.layer(database, patience)
+    return sqlite.layer(database, databaseTimeout)
   }
   const mysql = yield* Effect.tryPromise({
     try: () => import("./mysql/driver.ts"),
@@ -25,7 +25,7 @@ export const loadDatabase = Effect.gen(function* () {
         hint: "run it again if d is being installed; otherwise install d again"
       })
   })
-  return mysql.layer(database, settingsTable, patience)
+  return mysql.layer(database, settingsTable, databaseTimeout)
 })
 
 export const databaseLayer = Layer.unwrapEffect(loadDatabase)

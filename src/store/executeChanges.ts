@@ -3,25 +3,24 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { KeyCollision } from "../domain/errors.ts"
 import { quote } from "../text/escape.ts"
-import { makeSteps, type Step, type StoredRow } from "./changeStatements.ts"
-import { Dialect } from "./Driver.ts"
-import type { Rows } from "./registryTables.ts"
-import { Troubled } from "./retry.ts"
+import { type ChangeStatement, makeChangeStatements, type StoredRow } from "./changeStatements.ts"
+import { Driver } from "./Driver.ts"
+import type { RegistryTables } from "./registryTables.ts"
+import { rejected } from "./requirements.ts"
 import type { Steps } from "./schema.ts"
 
 /**
- * A row does not hold what we read, so another program wrote it meanwhile. The transaction is run again. `stored` is
- * what was read.
+ * A row no longer holds what we read, `stored`: another program has written it. The transaction is retried.
  */
-export class RowMoved extends Data.TaggedError("RowMoved")<{ readonly key: string; readonly stored: string }> {}
+export class RowChanged extends Data.TaggedError("RowChanged")<{ readonly key: string; readonly stored: string }> {}
 
-/** The steps that write changes, and what takes them, for inside a transaction. */
-export const makeChanges = (settings: string, schema: Steps, rows: Rows) =>
+/** Makes what turns changes into statements, and executes them inside a transaction. */
+export const makeChangeExecutor = (settings: string, schema: Steps, rows: RegistryTables) =>
   Effect.gen(function* () {
-    const dialect = yield* Dialect
-    const steps = yield* makeSteps(settings, schema)
+    const driver = yield* Driver
+    const changeStatements = yield* makeChangeStatements(settings, schema)
 
-    /** Fails with KeyCollision where the table takes another key for one of `keys`. */
+    /** Fails with KeyCollision if the table takes another key for one of `keys`. */
     const refuseCollision = (keys: ReadonlyArray<string>) =>
       Effect.forEach(
         keys,
@@ -38,44 +37,43 @@ export const makeChanges = (settings: string, schema: Steps, rows: Rows) =>
       Effect.forEach(
         written,
         ({ key, stored }) =>
-          Effect.flatMap(steps.readText(key), (found) =>
+          Effect.flatMap(changeStatements.readText(key), (found) =>
             found === stored
               ? Effect.void
-              : new Troubled({
-                  trouble: {
-                    _tag: "Refused",
-                    reason: `its table ${quote(settings)} stores ${found === undefined ? "nothing" : quote(found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`,
-                    hint: "give setting_key and setting_value columns of text, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
-                  }
-                })
+              : rejected(
+                  `its table ${quote(settings)} stores ${found === undefined ? "nothing" : quote(found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`,
+                  "give setting_key and setting_value columns of text, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
+                )
           ),
         { discard: true }
       )
 
-    /** Takes the steps in their order, and fails with RowMoved where one met no row that had to. */
-    const take = (taken: ReadonlyArray<Step>) =>
+    /** Executes statements in order. Fails with RowChanged if an expected row was not matched. */
+    const execute = (statements: ReadonlyArray<ChangeStatement>) =>
       Effect.flatMap(SqlClient.TransactionConnection, ([connection]) =>
-        dialect.all(
+        driver.runAll(
           connection,
-          taken.map(({ statement }) => statement)
+          statements.map(({ statement }) => statement)
         )
       ).pipe(
         Effect.catchIf(
-          (error) => dialect.diagnose(error)._tag === "Duplicate",
+          (error) => driver.classifyError(error)._tag === "Duplicate",
           // Another key that the table takes for ours, or what another program wrote meanwhile.
           (error) =>
-            refuseCollision(taken.flatMap(({ inserts }) => inserts ?? [])).pipe(
-              Effect.zipRight(refuseAltered(taken.flatMap(({ keeps }) => keeps ?? []))),
+            refuseCollision(statements.flatMap(({ inserts }) => inserts ?? [])).pipe(
+              Effect.zipRight(refuseAltered(statements.flatMap(({ keeps }) => keeps ?? []))),
               Effect.zipRight(Effect.fail(error))
             )
         ),
         Effect.flatMap((raw) => {
-          const missed = taken.find(({ meets }, index) => meets !== undefined && dialect.rowsMet(raw[index]) === 0)
-          return missed?.meets === undefined ? Effect.void : new RowMoved(missed.meets)
+          const missed = statements.find(
+            ({ expects }, index) => expects !== undefined && driver.affectedRows(raw[index]) === 0
+          )
+          return missed?.expects === undefined ? Effect.void : new RowChanged(missed.expects)
         })
       )
 
-    return { ...steps, take }
+    return { ...changeStatements, execute }
   })
 
-export type Changes = Effect.Effect.Success<ReturnType<typeof makeChanges>>
+export type ChangeExecutor = Effect.Effect.Success<ReturnType<typeof makeChangeExecutor>>

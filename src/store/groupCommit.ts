@@ -20,7 +20,9 @@ const arrivals = Effect.async<void>((resume) => {
  * all that wait by then. `run` answers what came of each, in their order; it may leave out any but the first, and these
  * wait on.
  */
-export const grouped = <M, A, E>(run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<Exit.Exit<A, E>>>) => {
+export const groupCommit = <M, A, E>(
+  run: (members: ReadonlyArray<M>) => Effect.Effect<ReadonlyArray<Exit.Exit<A, E>>>
+) => {
   const turn = Effect.unsafeMakeSemaphore(1)
   const waiting = new Set<Ticket<M, A, E>>()
   return (member: M): Effect.Effect<A, E> =>
@@ -43,11 +45,11 @@ export const grouped = <M, A, E>(run: (members: ReadonlyArray<M>) => Effect.Effe
           ? work
           : Effect.uninterruptible(Effect.flatMap(Effect.forkDaemon(Effect.interruptible(work)), Fiber.join))
       })
-      const answered = Effect.suspend(() => mine.exit ?? Effect.dieMessage("nothing came of it"))
+      const decodeAll = Effect.suspend(() => mine.exit ?? Effect.dieMessage("nothing came of it"))
       return turn
         .withPermits(1)(Effect.suspend(() => (mine.exit === undefined ? go : Effect.void)))
         .pipe(
-          Effect.zipRight(answered),
+          Effect.zipRight(decodeAll),
           Effect.onInterrupt(() => Effect.sync(() => waiting.delete(mine)))
         )
     })

@@ -2,8 +2,8 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
-import type { HealthNews, HostHealth, PortHealth } from "../domain/portHealth.ts"
-import { question } from "./Query.ts"
+import type { HealthChanges, HostHealth, PortHealth } from "../domain/portHealth.ts"
+import { query } from "./Query.ts"
 
 interface HealthRow {
   readonly port: number
@@ -17,32 +17,32 @@ interface HealthRow {
 }
 
 /** The statements on what a host has seen. They touch no row of another host. */
-export const makeHealthRows = (host: string) =>
+export const makeHealthTable = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const counter = `watched:${host}`
 
     /** What was seen, by port, and how long, until when and from where the host was watched. */
-    const questions = {
-      records: question(
+    const queries = {
+      records: query(
         sql<HealthRow>`
           SELECT port, ${sql("key")}, state, since, last_up, failures, mark, listener FROM port_health WHERE host = ${host}`,
         (rows) =>
           new Map(
-            rows.flatMap(({ last_up, ...row }): ReadonlyArray<[number, PortHealth]> => {
+            rows.flatMap(({ last_up, mark, ...row }): ReadonlyArray<[number, PortHealth]> => {
               const since = columnTime(row.since)
               // A row that another program wrote and that says nothing is as good as none.
               if (since === null || !HEALTH_STATES.includes(row.state)) return []
               const listener = columnTextOrNull(row.listener, LIMITS.path)
-              return [[row.port, { ...row, since, lastUp: columnTime(last_up), listener }]]
+              return [[row.port, { ...row, since, lastUp: columnTime(last_up), lastUpWatchedSeconds: mark, listener }]]
             })
           )
       ),
-      clock: question(
+      clock: query(
         sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
         ([clock]): Omit<HostHealth, "records"> => {
           const [seconds, at, machine] = columnText(clock?.value).split(" ")
           // A clock that was set back once made it negative.
-          return { watched: Math.max(0, Number(seconds) || 0), lookedAt: columnTime(at), machine }
+          return { watched: Math.max(0, Number(seconds) || 0), probedAt: columnTime(at), machine }
         }
       )
     }
@@ -51,12 +51,12 @@ export const makeHealthRows = (host: string) =>
       sql`DELETE FROM port_health WHERE host = ${host} AND ${sql.in("port", ports)}`
 
     const put = (records: ReadonlyArray<PortHealth>) =>
-      sql`REPLACE INTO port_health ${sql.insert(records.map(({ lastUp, ...record }) => ({ ...record, host, last_up: lastUp })))}`
+      sql`REPLACE INTO port_health ${sql.insert(records.map(({ lastUp, lastUpWatchedSeconds, ...record }) => ({ ...record, host, last_up: lastUp, mark: lastUpWatchedSeconds })))}`
 
-    const writeClock = ({ at, machine, watched }: NonNullable<HealthNews["clock"]>) =>
+    const writeClock = ({ at, machine, watched }: NonNullable<HealthChanges["clock"]>) =>
       sql`REPLACE INTO port_registry ${sql.insert({ name: counter, value: `${Math.floor(watched)} ${at} ${machine}` })}`
 
-    return { questions, put, remove, writeClock }
+    return { queries, put, remove, writeClock }
   })
 
-export type HealthRows = Effect.Effect.Success<ReturnType<typeof makeHealthRows>>
+export type HealthTable = Effect.Effect.Success<ReturnType<typeof makeHealthTable>>

@@ -5,24 +5,24 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Unavailable } from "../domain/errors.ts"
-import { Dialect } from "./Driver.ts"
-import { type Patience, patiently, type Troubled, unavailable } from "./retry.ts"
+import { Driver } from "./Driver.ts"
+import { type DatabaseFailure, type RetryLimits, unavailable, withRetry } from "./retry.ts"
 
 /** A database, and what is particular about it. */
 export interface Opened {
   readonly sql: SqlClient.SqlClient
-  readonly dialect: typeof Dialect.Service
+  readonly driver: typeof Driver.Service
 }
 
-/** A database once it is open, within `patience`. `label` names it for people, without secrets. */
+/** A database once it is open, within `databaseTimeout`. `label` names it for people, without secrets. */
 export const openLayer = (
   label: string,
-  patience: Patience,
-  open: Effect.Effect<Opened, Troubled, Scope.Scope | Reactivity.Reactivity>
-): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> =>
+  databaseTimeout: RetryLimits,
+  open: Effect.Effect<Opened, DatabaseFailure, Scope.Scope | Reactivity.Reactivity>
+): Layer.Layer<SqlClient.SqlClient | Driver, Unavailable> =>
   Layer.scopedContext(
-    patiently(open, patience).pipe(
-      Effect.mapError(({ trouble }) => unavailable(label, trouble)),
-      Effect.map(({ dialect, sql }) => Context.make(SqlClient.SqlClient, sql).pipe(Context.add(Dialect, dialect)))
+    withRetry(open, databaseTimeout).pipe(
+      Effect.mapError(({ kind }) => unavailable(label, kind)),
+      Effect.map(({ driver, sql }) => Context.make(SqlClient.SqlClient, sql).pipe(Context.add(Driver, driver)))
     )
   ).pipe(Layer.provide(Reactivity.layer))

@@ -3,13 +3,13 @@ import * as Effect from "effect/Effect"
 import { columnText, columnTime, LIMITS } from "../domain/foreignText.ts"
 import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
 import type { Learned, Sighting } from "../domain/portHealth.ts"
-import { question } from "./Query.ts"
+import { query } from "./Query.ts"
 import { PREFIX } from "./schema.ts"
 
 /** The statements on whose keys are on `host`. They touch no row of another host. */
-export const makeOwnerRows = (host: string, settings: string) =>
+export const makeOwnersTable = (host: string, settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const all = question(
+    const all = query(
       sql<KeyOwner & { key: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
       (rows): ReadonlyMap<string, KeyOwner> =>
@@ -43,4 +43,4 @@ export const makeOwnerRows = (host: string, settings: string) =>
     return { all, learn, see }
   })
 
-export type OwnerRows = Effect.Effect.Success<ReturnType<typeof makeOwnerRows>>
+export type OwnersTable = Effect.Effect.Success<ReturnType<typeof makeOwnersTable>>

@@ -1,17 +1,17 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, LIMITS } from "../domain/foreignText.ts"
-import type { Event } from "../domain/HistoryEvent.ts"
+import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
-import { Dialect } from "./Driver.ts"
-import { type Question, question } from "./Query.ts"
+import { Driver } from "./Driver.ts"
+import { type Query, query } from "./Query.ts"
 import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
 
 /** What one answer shows of the past. */
 const HISTORY_MAX = 20
 
-interface HistoryRow extends Omit<Event, "oldPort" | "newPort"> {
+interface HistoryRow extends Omit<HistoryEvent, "oldPort" | "newPort"> {
   readonly old_port: number | null
   readonly new_port: number | null
 }
@@ -42,8 +42,8 @@ const filled = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
 }
 
 /** The questions to the registry's tables, but for what each host has seen. */
-export const makeRows = (settings: string, ofOwners: Question<RegistryState["owners"]>) =>
-  Effect.map(Effect.all([SqlClient.SqlClient, Dialect]), ([sql, dialect]) => {
+export const makeRegistryTables = (settings: string, ofOwners: Query<RegistryState["owners"]>) =>
+  Effect.map(Effect.all([SqlClient.SqlClient, Driver]), ([sql, driver]) => {
     const [some] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
 
     /** The rows whose key begins with the prefix, by an index however many others there are. */
@@ -55,9 +55,9 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
     })
 
     /** Key → what its row holds. */
-    const ofRows = question(sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${isOurs}`, byKey)
+    const ofRows = query(sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${isOurs}`, byKey)
 
-    const ofKeys = question(
+    const ofKeys = query(
       sql<{ key: string; description: string | null; created_at: string; host: string; by: string }>`
         SELECT ${sql("key")}, description, created_at, host, ${sql("by")} FROM port_keys`,
       (rows) =>
@@ -74,7 +74,7 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         )
     )
 
-    const ofClaims = question(
+    const ofClaims = query(
       sql<{ port: number; claim_key: string; claimed_at: string; host: string; by: string }>`
         SELECT port, claim_key, claimed_at, host, ${sql("by")} FROM port_claims`,
       (rows) =>
@@ -91,12 +91,12 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
         )
     )
 
-    const ofReserved = question(
+    const ofReserved = query(
       sql<{ port: number; reason: string }>`SELECT port, reason FROM port_reserved`,
       (rows) => new Map(rows.map((row) => [row.port, columnText(row.reason, LIMITS.text)]))
     )
 
-    const ofFacts = question(
+    const ofFacts = query(
       sql<FactRow>`SELECT name, value FROM port_registry WHERE name IN (${TABLE_ROW}, ${VERSION_ROW})`,
       factsOf
     )
@@ -123,9 +123,11 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
 
     /** The same for several keys. */
     const readSome = (keys: ReadonlyArray<string>) => {
-      const named = filled(keys.map((key) => PREFIX + key))
-      const marks = named.map(() => "?").join(", ")
-      return Effect.map(dialect.read(`${some} (${marks})`, named), (rows) => byKey(rows as ReadonlyArray<Row>))
+      const toPublicError = filled(keys.map((key) => PREFIX + key))
+      const marks = toPublicError.map(() => "?").join(", ")
+      return Effect.map(driver.readOne(`${some} (${marks})`, toPublicError), (rows) =>
+        byKey(rows as ReadonlyArray<Row>)
+      )
     }
 
     /** Whether the transaction was committed that wrote changes of all those numbers `at` that time. */
@@ -141,15 +143,15 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
     const ofOperations = (operations: ReadonlyArray<string>) =>
       operations.length === 0
         ? undefined
-        : question(
+        : query(
             sql<HistoryRow & { readonly batch: string }>`
           SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
           WHERE batch IN ${sql.in(filled(operations))} ORDER BY id`,
             (found) => {
               const done = new Map<string, ReadonlyArray<Done>>()
               for (const { batch, detail, key, new_port, old_port, what } of found) {
-                const event = { what, key, oldPort: old_port, newPort: new_port, detail }
-                done.set(batch, [...(done.get(batch) ?? []), event])
+                const historyEvent = { what, key, oldPort: old_port, newPort: new_port, detail }
+                done.set(batch, [...(done.get(batch) ?? []), historyEvent])
               }
               return done
             }
@@ -170,7 +172,7 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
           WHERE id IN (SELECT id FROM (${others.reduce((all, each) => sql`${all} UNION ${each}`, first)}) AS found) ${newest}`,
         (found) =>
           found.map(
-            (row): Event => ({
+            (row): HistoryEvent => ({
               at: columnText(row.at),
               what: columnText(row.what),
               key: columnTextOrNull(row.key, LIMITS.column),
@@ -196,4 +198,4 @@ export const makeRows = (settings: string, ofOwners: Question<RegistryState["own
     }
   })
 
-export type Rows = Effect.Effect.Success<ReturnType<typeof makeRows>>
+export type RegistryTables = Effect.Effect.Success<ReturnType<typeof makeRegistryTables>>

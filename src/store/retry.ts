@@ -3,81 +3,126 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { Unavailable } from "../domain/errors.ts"
 import { monotonic } from "../machine/monotonic.ts"
-import type { Trouble } from "./Driver.ts"
+import type { FailureKind } from "./Driver.ts"
 
-/** A failure of the database, diagnosed. */
-export class Troubled extends Data.TaggedError("Troubled")<{ readonly trouble: Trouble }> {}
+/** A statement failed. */
+export class DatabaseFailure extends Data.TaggedError("DatabaseFailure")<{ readonly kind: FailureKind }> {}
 
-/** A COMMIT was sent and not answered: it may have taken effect. */
-export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly trouble: Trouble }> {}
+/** A COMMIT was sent and its outcome is unknown: it may have taken effect. */
+export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly kind: FailureKind }> {}
 
-/** How long what may pass is waited for, in milliseconds. */
-export interface Patience {
-  /** As long as nothing moves. */
-  readonly stall: number
-  /** In all, while others that are in the way make progress. */
-  readonly most: number
+/** How long transient failures are retried, in milliseconds. */
+export interface RetryLimits {
+  /** While nothing makes progress. */
+  readonly stalled: number
+  /** In total, while others hold the lock and make progress. */
+  readonly total: number
 }
 
-/** How often it is looked whether others make progress. */
+/** How often it is checked whether others make progress, in milliseconds. */
 const PROGRESS_MS = 1000
 
+/** What is known of an effect that is being retried. Times are milliseconds of the monotonic clock. */
+interface Attempts {
+  readonly began: number
+  /** When anything last made progress. */
+  readonly movedAt: number
+  /** The last time to retry, whatever makes progress. */
+  readonly end: number
+  readonly checkedAt: number
+  /** What `progress` was when it was last checked. */
+  readonly progress: unknown
+  /** Whether the connection broke, so that the server may be restarting. */
+  readonly disconnected: boolean
+  /** Whether the outcome of a COMMIT is being looked for. */
+  readonly recovering: boolean
+}
+
+type Retryable = DatabaseFailure | CommitLost
+
+const isRetryable = (error: unknown): error is Retryable =>
+  error instanceof DatabaseFailure || error instanceof CommitLost
+
+/** Whether another attempt may succeed. */
+const isTransient = ({ _tag }: FailureKind, { disconnected }: Attempts): boolean =>
+  _tag === "Contended" || _tag === "Duplicate" || _tag === "ConnectionLost" || (_tag === "Unreachable" && disconnected)
+
+/** Counts a failed attempt, which ended at `now`. The time to recover a lost COMMIT is granted once. */
+const counted = (attempts: Attempts, error: Retryable, now: number, { stalled }: RetryLimits): Attempts => {
+  const lost = error instanceof CommitLost
+  const disconnected = attempts.disconnected || lost || error.kind._tag === "ConnectionLost"
+  return lost && !attempts.recovering
+    ? { ...attempts, disconnected, recovering: true, movedAt: now, end: Math.max(attempts.end, now + stalled) }
+    : { ...attempts, disconnected }
+}
+
+/** Checks whether others have made progress, if they may be in the way and it is time. */
+const checked = (
+  attempts: Attempts,
+  { _tag }: FailureKind,
+  now: number,
+  { stalled, total }: RetryLimits,
+  progress: Effect.Effect<unknown, unknown>
+): Effect.Effect<Attempts> => {
+  // A server may also end a statement that waits for a lock, for the time that it took.
+  const mayBeQueued = stalled < total && (_tag === "Contended" || _tag === "ConnectionLost")
+  if (!mayBeQueued || now - attempts.checkedAt < PROGRESS_MS) return Effect.succeed(attempts)
+  const current = Effect.orElseSucceed(Effect.timeout(progress, PROGRESS_MS), () => undefined)
+  return Effect.map(current, (seen) => {
+    // The first check has nothing to compare with. It counts if it could not be made earlier.
+    const hasMoved = attempts.progress === undefined ? now - attempts.began >= stalled : seen !== attempts.progress
+    return {
+      ...attempts,
+      checkedAt: now,
+      movedAt: seen !== undefined && hasMoved ? now : attempts.movedAt,
+      progress: seen ?? attempts.progress
+    }
+  })
+}
+
 /**
- * Runs `effect` again, every 5 to 25 ms, as long as its failure may pass and `patience` lasts:
+ * Retries `effect` every 5 to 25 ms, within `limits`, as long as its failure is transient:
  *
- * - somebody is in the way, or was faster;
- * - the connection broke, and from then on also while none is to be had, for a server that restarts;
- * - a COMMIT was not answered: patience begins anew, once, because what came of it has to be found out.
+ * - another transaction is in the way, or was faster;
+ * - the connection broke, and after that also while none can be made, because the server may be restarting;
+ * - the outcome of a COMMIT is unknown: the limits start again, once, because it has to be found out.
  *
- * While somebody is in the way, patience also begins anew with every change of `progress`, which only others bring about.
+ * While another transaction is in the way, `limits.stalled` starts again whenever `progress` changes.
  */
-export const patiently = <A, E, R>(
-  effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
-  patience: Patience,
+export const withRetry = <A, E, R>(
+  effect: Effect.Effect<A, E | DatabaseFailure | CommitLost, R>,
+  limits: RetryLimits,
   progress: Effect.Effect<unknown, unknown> = Effect.void
 ) =>
-  // What succeeds at once goes through as little as it can: that is every question of a program that starts.
+  // No retry machinery unless the first attempt fails: every query of a program that starts goes through here.
   Effect.flatMap(monotonic, (began) =>
-    Effect.catchAll(effect, (first) => again(effect, patience, progress, began, first))
+    Effect.catchAll(effect, (first) => retry(effect, limits, progress, began, first))
   )
 
-const again = <A, E, R>(
-  effect: Effect.Effect<A, E | Troubled | CommitLost, R>,
-  patience: Patience,
+const retry = <A, E, R>(
+  effect: Effect.Effect<A, E | DatabaseFailure | CommitLost, R>,
+  limits: RetryLimits,
   progress: Effect.Effect<unknown, unknown>,
   began: number,
-  first: E | Troubled | CommitLost
+  first: E | DatabaseFailure | CommitLost
 ) =>
   Effect.gen(function* () {
-    /** When something moved last, and when it is over whatever moves. */
-    let moved = began
-    let end = began + patience.most
-    let lookedAt = began
-    let known: unknown
-    let lost = false
-    let searching = false
-    for (let error = first; ; ) {
-      if (!(error instanceof Troubled || error instanceof CommitLost)) return yield* Effect.fail(error)
-      const { _tag } = error.trouble
+    let error = first
+    let attempts: Attempts = {
+      began,
+      movedAt: began,
+      end: began + limits.total,
+      checkedAt: began,
+      progress: undefined,
+      disconnected: false,
+      recovering: false
+    }
+    while (true) {
+      if (!isRetryable(error)) return yield* Effect.fail(error)
       const now = yield* monotonic
-      if (error instanceof CommitLost && !searching) {
-        searching = true
-        moved = now
-        end = Math.max(end, now + patience.stall)
-      }
-      // A server may also end a statement that waits for a lock, for the time that it took.
-      const mayBeQueued = patience.stall < patience.most && (_tag === "Busy" || _tag === "Lost")
-      if (mayBeQueued && now - lookedAt >= PROGRESS_MS) {
-        lookedAt = now
-        const seen = yield* Effect.orElseSucceed(Effect.timeout(progress, PROGRESS_MS), () => undefined)
-        // The first look has nothing to compare with. It counts if it could not be earlier.
-        const hasMoved = known === undefined ? now - began >= patience.stall : seen !== known
-        if (seen !== undefined && hasMoved) moved = now
-        known = seen ?? known
-      }
-      if (_tag === "Lost" || error instanceof CommitLost) lost = true
-      const passes = _tag === "Busy" || _tag === "Duplicate" || _tag === "Lost" || (_tag === "Down" && lost)
-      if (!passes || now >= Math.min(end, moved + patience.stall)) return yield* Effect.fail(error)
+      attempts = yield* checked(counted(attempts, error, now, limits), error.kind, now, limits, progress)
+      const isOver = now >= Math.min(attempts.end, attempts.movedAt + limits.stalled)
+      if (isOver || !isTransient(error.kind, attempts)) return yield* Effect.fail(error)
       yield* Effect.sleep(yield* Random.nextIntBetween(5, 26))
       const result = yield* Effect.either(effect)
       if (result._tag === "Right") return result.right
@@ -85,9 +130,9 @@ const again = <A, E, R>(
     }
   })
 
-/** The sentence for what did not pass. `store` names the database. */
-export const unavailable = (store: string, trouble: Trouble): Unavailable => {
-  switch (trouble._tag) {
+/** Turns a failure that stayed into the error of the public API. `store` names the database. */
+export const unavailable = (store: string, kind: FailureKind): Unavailable => {
+  switch (kind._tag) {
     case "MissingTable":
       return new Unavailable({
         store,
@@ -112,9 +157,9 @@ export const unavailable = (store: string, trouble: Trouble): Unavailable => {
     default:
       return new Unavailable({
         store,
-        fault: trouble.fault ?? (trouble._tag === "Down" ? "down" : "other"),
-        reason: trouble.reason,
-        hint: trouble.hint
+        fault: kind.fault ?? (kind._tag === "Unreachable" ? "down" : "other"),
+        reason: kind.reason,
+        hint: kind.hint
       })
   }
 }

@@ -2,8 +2,8 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { RegistryFacts } from "../domain/RegistryState.ts"
-import type { SchemaCondition, SchemaVersion } from "../domain/SchemaStatus.ts"
-import { type ColumnTypes, Dialect } from "./Driver.ts"
+import type { SchemaStatus, SchemaVersion } from "../domain/SchemaStatus.ts"
+import { type ColumnTypes, Driver } from "./Driver.ts"
 
 type Columns = ReadonlyArray<readonly [table: string, columns: ReadonlyArray<string>]>
 
@@ -160,14 +160,14 @@ const insertMutex = (sql: SqlClient.SqlClient) =>
 export const ensureSchema = (settings: string, steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
-    const dialect = yield* Dialect
-    const types = yield* dialect.columnTypes
+    const driver = yield* Driver
+    const types = yield* driver.columnTypes
     yield* Effect.forEach(statements(sql, types, settings), (statement) => statement, { discard: true })
     yield* insertMutex(sql)
     for (const text of steps.flatMap((step) => step.statements(types))) {
       yield* Effect.catchIf(
         sql.unsafe(text).raw,
-        (error) => dialect.diagnose(error)._tag === "Duplicate",
+        (error) => driver.classifyError(error)._tag === "Duplicate",
         () => Effect.void
       )
     }
@@ -204,12 +204,12 @@ export const tryEverything = (settings: string) =>
   })
 
 /** Compares what is there, by `table.column`, with what is expected of the version that it is. */
-export const conditionOf = (
+export const schemaStatusOf = (
   settings: string,
   steps: Steps,
   there: ReadonlySet<string>,
   facts: RegistryFacts
-): SchemaCondition => {
+): SchemaStatus => {
   const stored = versionOf(facts.version)
   const tables = new Set([...there].map((name) => name.slice(0, name.indexOf("."))))
   const expected = columnsOf(settings, steps, stored.version)

@@ -1,6 +1,6 @@
 import type { Explanation } from "../domain/Explanation.ts"
 import { type Examination, type Finding, type Fix, SEVERITIES, type Severity } from "../domain/Finding.ts"
-import type { Event } from "../domain/HistoryEvent.ts"
+import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { describeOwner } from "../domain/Owner.ts"
 import { nameOf } from "./describe.ts"
 import { type Line, type Printed, printed, type Span } from "./printed.ts"
@@ -80,7 +80,7 @@ export const report = (examination: Examination, style: Style): Printed => {
   )
 }
 
-const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, what }: Event): string => {
+const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, what }: HistoryEvent): string => {
   const ports = [oldPort, newPort].filter((port) => port !== null)
   return [
     at,

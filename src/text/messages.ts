@@ -39,7 +39,7 @@ const hintForBind = (code: string): string => {
 }
 
 /** A failure in the words of its reader. The only place where they are made. */
-export const describe = (error: RegistryError): CommandError => {
+export const toCommandError = (error: RegistryError): CommandError => {
   switch (error._tag) {
     case "NotSet":
       return error.stored === undefined

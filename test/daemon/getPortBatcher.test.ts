@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { together } from "../../src/daemon/getPortBatcher.ts"
+import { batchGetPorts } from "../../src/daemon/getPortBatcher.ts"
 
 /** A database whose one number is read a moment after it was asked for, and that remembers what it was asked. */
 const database = () => {
   const questions: Array<ReadonlyArray<string>> = []
   const state = { value: 0, hang: false, broken: false }
-  const ask = together(async (keys) => {
+  const ask = batchGetPorts(async (keys) => {
     questions.push(keys)
     const { value } = state
     if (state.hang) await new Promise(() => {})

@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
-import { claimMoves, renameClaim, settle } from "../../src/domain/claims.ts"
+import { diffClaims, reconcile, renameClaim } from "../../src/domain/claims.ts"
 import type { Claim } from "../../src/domain/RegistryState.ts"
 
 const STAMP = { claimedAt: "2026-01-01T00:00:00.000Z", host: "h", by: "me" }
@@ -10,7 +10,7 @@ const holders = (claims: ReadonlyMap<number, Claim>) =>
 
 describe("settle", () => {
   it("adopts a row that has no claim", () => {
-    expect(holders(settle(new Map([["a", 3000]]), new Map(), STAMP))).toEqual({ 3000: "a" })
+    expect(holders(reconcile(new Map([["a", 3000]]), new Map(), STAMP))).toEqual({ 3000: "a" })
   })
 
   it("gives none to what a column for claims may not hold", () => {
@@ -21,11 +21,11 @@ describe("settle", () => {
       ["k".repeat(250), 3003],
       ["no key\n", 3004]
     ])
-    expect(holders(settle(ports, new Map(), STAMP))).toEqual({ 3003: "k".repeat(250), 3004: "no key\n" })
+    expect(holders(reconcile(ports, new Map(), STAMP))).toEqual({ 3003: "k".repeat(250), 3004: "no key\n" })
   })
 
   it("drops a claim whose row is gone", () => {
-    expect(holders(settle(new Map(), new Map([[3000, claim("a")]]), STAMP))).toEqual({})
+    expect(holders(reconcile(new Map(), new Map([[3000, claim("a")]]), STAMP))).toEqual({})
   })
 
   it("lets a claim follow its row, before a newcomer on the same port", () => {
@@ -33,7 +33,7 @@ describe("settle", () => {
       ["a", 3002],
       ["aa", 3002]
     ])
-    expect(holders(settle(ports, new Map([[3000, claim("aa")]]), STAMP))).toEqual({ 3002: "aa" })
+    expect(holders(reconcile(ports, new Map([[3000, claim("aa")]]), STAMP))).toEqual({ 3002: "aa" })
   })
 
   it("leaves a shared port with the older claim, and passes it on when the holder goes", () => {
@@ -42,10 +42,10 @@ describe("settle", () => {
       ["cad-dev", 3001],
       ["zed", 3001]
     ])
-    const claims = settle(shared, new Map([[3001, claim("cad-dev")]]), STAMP)
+    const claims = reconcile(shared, new Map([[3001, claim("cad-dev")]]), STAMP)
     expect(holders(claims)).toEqual({ 3001: "cad-dev" })
     shared.delete("cad-dev")
-    expect(holders(settle(shared, claims, STAMP))).toEqual({ 3001: "pt" })
+    expect(holders(reconcile(shared, claims, STAMP))).toEqual({ 3001: "pt" })
   })
 
   it("lets two claims change places", () => {
@@ -53,7 +53,7 @@ describe("settle", () => {
       [1, claim("a")],
       [2, claim("b")]
     ])
-    const after = settle(
+    const after = reconcile(
       new Map([
         ["a", 2],
         ["b", 1]
@@ -62,12 +62,12 @@ describe("settle", () => {
       STAMP
     )
     expect(holders(after)).toEqual({ 1: "b", 2: "a" })
-    expect(claimMoves(before, after)).toHaveLength(2)
+    expect(diffClaims(before, after)).toHaveLength(2)
   })
 
   it("gives a right anew where it was dropped and comes back to the same port", () => {
     const [before, after] = [new Map([[3000, claim("a", 1)]]), new Map([[3000, claim("a", 2)]])]
-    expect(claimMoves(before, after)).toEqual([{ claim: claim("a", 2), from: 3000, to: 3000 }])
+    expect(diffClaims(before, after)).toEqual([{ claim: claim("a", 2), from: 3000, to: 3000 }])
   })
 
   it("holds for all rows and claims", () => {
@@ -79,7 +79,7 @@ describe("settle", () => {
       .map((entries) => new Map(entries.map(([at, key, day]): [number, Claim] => [at, claim(key, day)])))
     fc.assert(
       fc.property(ports, claims, (rows, before) => {
-        const after = settle(rows, before, STAMP)
+        const after = reconcile(rows, before, STAMP)
         // Every port that anybody has is claimed, by one key that has it.
         expect(new Set(after.keys())).toEqual(new Set(rows.values()))
         for (const [at, { key }] of after) expect(rows.get(key)).toBe(at)
@@ -87,7 +87,7 @@ describe("settle", () => {
         // A claim that was right is not touched.
         for (const [at, held] of before) if (rows.get(held.key) === at) expect(after.get(at)).toBe(held)
         // It has nothing more to say the second time.
-        expect(claimMoves(after, settle(rows, after, STAMP))).toEqual([])
+        expect(diffClaims(after, reconcile(rows, after, STAMP))).toEqual([])
       })
     )
   })
@@ -95,9 +95,9 @@ describe("settle", () => {
 
 it("takes the claim along when a key is renamed", () => {
   const before = new Map([[3000, claim("a", 7)]])
-  const after = settle(new Map([["b", 3000]]), renameClaim(before, "a", "b"), STAMP)
+  const after = reconcile(new Map([["b", 3000]]), renameClaim(before, "a", "b"), STAMP)
   expect(after.get(3000)).toEqual(claim("b", 7))
-  expect(claimMoves(before, after)).toEqual([
+  expect(diffClaims(before, after)).toEqual([
     { claim: claim("a", 7), from: 3000 },
     { claim: claim("b", 7), to: 3000 }
   ])

@@ -1,18 +1,24 @@
 import { describe, expect, it } from "vitest"
-import { knownOf, type Look, looked, type PortHealth, stillTrue } from "../../src/domain/portHealth.ts"
+import { knownOf, nextHealth, type PortHealth, type ProbeResult, stillTrue } from "../../src/domain/portHealth.ts"
 
 const DAY = 86_400
 const THRESHOLDS = { downAfter: 3, staleAfter: 14 * DAY, staleAfterDev: 30 * DAY }
 
 /** Looks at one port, one after the other; each says at which second of watched time it is taken. */
-const after = (key: string, looks: ReadonlyArray<readonly [Look, number]>, before?: PortHealth): PortHealth =>
+const after = (key: string, looks: ReadonlyArray<readonly [ProbeResult, number]>, before?: PortHealth): PortHealth =>
   looks.reduce<PortHealth | undefined>(
     (health, [look, watched]) =>
-      looked(health, { key, port: 3000 }, look, { at: new Date(watched * 1000).toISOString(), watched }, THRESHOLDS),
+      nextHealth(
+        health,
+        { key, port: 3000 },
+        look,
+        { at: new Date(watched * 1000).toISOString(), watched },
+        THRESHOLDS
+      ),
     before
   ) as PortHealth
 
-const states = (key: string, ...looks: ReadonlyArray<Look>) =>
+const states = (key: string, ...looks: ReadonlyArray<ProbeResult>) =>
   looks.map(
     (_, index) =>
       after(
@@ -67,7 +73,7 @@ describe("a port", () => {
       since: new Date(120_000).toISOString(),
       lastUp: new Date(30_000).toISOString(),
       failures: 4,
-      mark: 30
+      lastUpWatchedSeconds: 30
     })
   })
 
@@ -77,7 +83,7 @@ describe("a port", () => {
       key: "b-prod",
       state: "down",
       lastUp: null,
-      mark: 30
+      lastUpWatchedSeconds: 30
     })
   })
 })
@@ -139,11 +145,11 @@ describe("a time that is still to come", () => {
   const now = "2026-11-20T12:00:00.000Z"
   const yesterday = "2026-11-19T12:00:00.000Z"
   const tomorrow = "2026-11-21T12:00:00.000Z"
-  const known = (record: Partial<PortHealth>, claimedAt: string, lookedAt: string | null = null) => {
+  const known = (record: Partial<PortHealth>, claimedAt: string, probedAt: string | null = null) => {
     const health = { ...after("app", [["down", 0]]), ...record }
     const claim = { key: "app", claimedAt, host: "there", by: "me" }
     return knownOf(
-      { records: new Map([[3000, health]]), watched: 0, lookedAt, machine: undefined },
+      { records: new Map([[3000, health]]), watched: 0, probedAt, machine: undefined },
       { ports: new Map([["app", 3000]]), claims: new Map([[3000, claim]]) },
       3000,
       now

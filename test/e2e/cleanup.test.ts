@@ -17,8 +17,8 @@ const processesOf = (path: string): ReadonlyArray<string> =>
       }
     })
 
-const until = async (condition: () => boolean) => {
-  for (let attempt = 0; !condition(); attempt++) {
+const until = async (schemaStatus: () => boolean) => {
+  for (let attempt = 0; !schemaStatus(); attempt++) {
     if (attempt === 600) throw new Error("it did not come to that")
     await sleep(100)
   }

@@ -82,7 +82,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
         ),
       get: (key: string) => run((registry) => registry.get(PortKey.make(key))),
       list: () => run((registry) => registry.list({})),
-      condition: () => runtime.runPromise(Effect.flatMap(Store, (store) => store.condition)),
+      schemaStatus: () => runtime.runPromise(Effect.flatMap(Store, (store) => store.schemaStatus)),
       makeTables: () => runtime.runPromise(Effect.flatMap(Store, (store) => store.makeTables)),
       end: () => runtime.dispose()
     }
@@ -178,19 +178,19 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
 
     it("are left alone by a daemon that was there before them, and by one that starts", async () => {
       const { box, dump, sql } = await prepared()
-      const asked = box.with({ AUTOMATELINUX_DAEMON: "auto" })
-      const daemon = await startDaemon(asked)
-      expect(await asked.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
-      await asked.ok("allocate", "--app", "shop")
+      const queryOr = box.with({ AUTOMATELINUX_DAEMON: "auto" })
+      const daemon = await startDaemon(queryOr)
+      expect(await queryOr.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
+      await queryOr.ok("allocate", "--app", "shop")
       await sql(FUTURE)
       const before = await dump()
-      expect(await asked.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
-      for (const words of [...CHANGES, ["listPorts"]]) expect(await asked.d(...words)).toEqual(refusal())
+      expect(await queryOr.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
+      for (const words of [...CHANGES, ["listPorts"]]) expect(await queryOr.d(...words)).toEqual(refusal())
       while (!daemon.log().includes("a tick failed")) await new Promise((done) => setTimeout(done, 50))
       expect(daemon.log()).toContain("its tables are of version 2")
       expect(await daemon.stop()).toBe(0)
-      await startDaemon(asked)
-      expect(await asked.d("allocate", "--app", "new")).toEqual(refusal())
+      await startDaemon(queryOr)
+      expect(await queryOr.d("allocate", "--app", "new")).toEqual(refusal())
       expect(await dump()).toBe(before)
     })
 
@@ -216,7 +216,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       expect(Either.getOrThrow(await newer.get("cad-dev")).result.port).toBe(27601)
       expect(Either.getOrThrow(await newer.list()).result).toHaveLength(3)
       expect(Either.getOrThrow(await newer.allocate("shop", true)).result.assignments[0]?.port).toBe(27604)
-      expect(await newer.condition()).toMatchObject({
+      expect(await newer.schemaStatus()).toMatchObject({
         missing: [],
         foreign: [],
         stored: { version: 1 },
@@ -240,9 +240,9 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       }
       for (const run of await Promise.all(questions)) expect(run.stdout).toBe("27601\n")
       expect(new Set(ports).size).toBe(ports.length)
-      const after = await dump()
-      expect(after).toContain("2 0.2.0")
-      expect(await programs[0]?.condition()).toMatchObject({
+      const applyChanges = await dump()
+      expect(applyChanges).toContain("2 0.2.0")
+      expect(await programs[0]?.schemaStatus()).toMatchObject({
         missing: [],
         foreign: [],
         stored: { version: 2, since: "0.2.0" }
@@ -253,7 +253,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       const daemon = await startDaemon(box.with({ AUTOMATELINUX_DAEMON: "auto" }))
       while (!daemon.log().includes("a tick failed")) await new Promise((done) => setTimeout(done, 50))
       expect(await daemon.stop()).toBe(0)
-      expect(await dump()).toBe(after)
+      expect(await dump()).toBe(applyChanges)
       await Promise.all(programs.map((each) => each.end()))
     })
 
@@ -262,7 +262,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       await sql("ALTER TABLE port_keys ADD COLUMN team VARCHAR(64)")
       const newer = program(env)
       expect(Either.getOrThrow(await newer.allocate("shop")).result.assignments[0]?.port).toBe(27604)
-      expect(await newer.condition()).toMatchObject({ missing: [], foreign: [], stored: { version: 2 } })
+      expect(await newer.schemaStatus()).toMatchObject({ missing: [], foreign: [], stored: { version: 2 } })
       await newer.end()
     })
 
@@ -270,7 +270,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       const { env } = await prepared()
       const newer = program(env)
       await newer.makeTables()
-      expect(await newer.condition()).toMatchObject({ missing: [], foreign: [], stored: { version: 2 } })
+      expect(await newer.schemaStatus()).toMatchObject({ missing: [], foreign: [], stored: { version: 2 } })
       await newer.end()
     })
   })
@@ -284,7 +284,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
     const programs = Array.from({ length: 4 }, () => program(env))
     const allocated = await Promise.all(programs.map((each, index) => each.allocate(`app${index}`)))
     expect(new Set(allocated.map((each) => Either.getOrThrow(each).result.assignments[0]?.port)).size).toBe(4)
-    expect(await programs[0]?.condition()).toMatchObject({
+    expect(await programs[0]?.schemaStatus()).toMatchObject({
       missing: [],
       foreign: [],
       stored: { version: 2, since: "0.2.0" }

@@ -7,7 +7,7 @@ import { commitProxy, type RequestFate, replyProxy } from "../support/proxy.ts"
 import { withSqlite } from "../support/sqlite.ts"
 import { judge } from "./checker.ts"
 import { type Client, process as processes } from "./clients.ts"
-import { onMariaDb, onSqlite, Service, type World } from "./environments.ts"
+import { onMariaDb, onSqlite, type PortUsage, Service } from "./environments.ts"
 import { BROKEN, clientsOf, disturbed, ENV, judged, serve, times, together } from "./faultRun.ts"
 import type { Ask, Attempt } from "./history.ts"
 import { Report } from "./report.ts"
@@ -24,7 +24,7 @@ const LOAD_MS = SHORT ? 500 : 2000
 const PATIENCE = { AUTOMATELINUX_DATABASE_TIMEOUT: "5 seconds" }
 const NEVER = { AUTOMATELINUX_DAEMON: "never" }
 
-const databases: ReadonlyArray<readonly [string, () => Promise<World>]> = [
+const databases: ReadonlyArray<readonly [string, () => Promise<PortUsage>]> = [
   ["SQLite", async () => onSqlite()],
   ["MariaDB", async () => onMariaDb(await sharedServer())]
 ]

@@ -10,7 +10,7 @@ import type { Node } from "./galera.ts"
 import type { Tables } from "./history.ts"
 
 /** A registry on some database, and what it holds. */
-export interface World {
+export interface PortUsage {
   readonly env: Readonly<Record<string, string>>
   /** Waits until nobody is at work any more, and reads. */
   readonly tables: () => Promise<Tables>
@@ -40,7 +40,7 @@ export const readTables = async (query: Query): Promise<Tables> => ({
   }))
 })
 
-export const onSqlite = (file = join(temporary(), "ports.sqlite")): World & { readonly file: string } => {
+export const onSqlite = (file = join(temporary(), "ports.sqlite")): PortUsage & { readonly file: string } => {
   return {
     file,
     env: { AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` },
@@ -58,7 +58,7 @@ export const onSqlite = (file = join(temporary(), "ports.sqlite")): World & { re
 let databases = 0
 
 /** `via` is where to go instead of to the server itself: a port of a proxy on this machine. */
-export const onMariaDb = async (server: MariaDb, via?: number): Promise<World & { readonly name: string }> => {
+export const onMariaDb = async (server: MariaDb, via?: number): Promise<PortUsage & { readonly name: string }> => {
   const name = `faults${++databases}`
   await server.database(name)
   const url = server.overTcp(name)

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { expect } from "vitest"
 import { judge, type Verdict } from "./checker.ts"
 import { type Client, vanishing } from "./clients.ts"
-import { Service, type World } from "./environments.ts"
+import { type PortUsage, Service } from "./environments.ts"
 import type { Attempt } from "./history.ts"
 import { mixed, RANGES, randomFrom, runAll, type Script } from "./workload.ts"
 
@@ -30,7 +30,7 @@ export const BROKEN = [...CLEAN, "unavailable", "no-daemon"]
 /** Ends the services, so that nobody is at work any more, and judges. */
 export const judged = async (
   history: ReadonlyArray<Attempt>,
-  world: World,
+  world: PortUsage,
   services: ReadonlyArray<Service>,
   refusals = CLEAN
 ): Promise<Verdict> => {
@@ -40,7 +40,7 @@ export const judged = async (
 
 /** As many daemons as there are names of hosts, started; ended with the test. */
 export const serve = async (
-  world: World,
+  world: PortUsage,
   hosts: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}
 ): Promise<ReadonlyArray<Service>> => {
@@ -89,7 +89,7 @@ const RECOVERY_MS = 30_000
 
 /** The mixed load while `disturb` lasts, and until it is over and each of the services does something again. */
 export const disturbed = async (
-  world: World,
+  world: PortUsage,
   services: ReadonlyArray<Service>,
   seed: number,
   disturb: (history: ReadonlyArray<Attempt>) => Promise<void>

@@ -6,7 +6,7 @@ import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { commitProxy } from "../support/proxy.ts"
 import { judge } from "./checker.ts"
 import { type Client, NAIVE_TABLE, naive, overMysql, overSqlite, process as processes, type Query } from "./clients.ts"
-import { onMariaDb, onSqlite, readPorts, type Service, type World } from "./environments.ts"
+import { onMariaDb, onSqlite, type PortUsage, readPorts, type Service } from "./environments.ts"
 import { BROKEN, CLIENTS, clientsOf, disturbed, ENV, expectLowest, judged, serve, times, together } from "./faultRun.ts"
 import type { Attempt } from "./history.ts"
 import { inProcess } from "./inProcess.ts"
@@ -25,7 +25,7 @@ const FOUR_HOSTS = ["alpha", "beta", "gamma", "delta"]
 const PATIENCE = { AUTOMATELINUX_DATABASE_TIMEOUT: "2 seconds" }
 const PAST_EVERY_TIMEOUT_MS = 4500
 
-const databases: ReadonlyArray<readonly [string, () => Promise<World>]> = [
+const databases: ReadonlyArray<readonly [string, () => Promise<PortUsage>]> = [
   ["SQLite", async () => onSqlite()],
   ["MariaDB", async () => onMariaDb(await sharedServer())]
 ]

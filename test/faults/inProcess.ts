@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
-import { describe } from "../../src/text/messages.ts"
+import { toCommandError } from "../../src/text/messages.ts"
 import { registryLayer } from "../support/registry.ts"
 import { type Client, type Document, outcomeOf } from "./clients.ts"
 import type { Ask } from "./history.ts"
@@ -37,10 +37,13 @@ export const inProcess = (env: Readonly<Record<string, string>>) => {
   const client: Client = (ask) =>
     runtime.runPromise(
       Effect.flatMap(Registry, (registry) =>
-        Effect.match(answer(registry, ask) as Effect.Effect<{ result: Document }, Parameters<typeof describe>[0]>, {
-          onFailure: (error) => outcomeOf(ask, { ok: false, error: describe(error) }),
-          onSuccess: ({ result }) => outcomeOf(ask, { ok: true, result })
-        })
+        Effect.match(
+          answer(registry, ask) as Effect.Effect<{ result: Document }, Parameters<typeof toCommandError>[0]>,
+          {
+            onFailure: (error) => outcomeOf(ask, { ok: false, error: toCommandError(error) }),
+            onSuccess: ({ result }) => outcomeOf(ask, { ok: true, result })
+          }
+        )
       )
     )
   return {

@@ -12,7 +12,7 @@ import * as config from "../../src/config/Config.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { MachineIdentity } from "../../src/machine/identity.ts"
 import { Listeners } from "../../src/machine/Listeners.ts"
-import { Monitor } from "../../src/monitor/HealthMonitor.ts"
+import { HealthMonitor } from "../../src/monitor/HealthMonitor.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { databaseLayer } from "../../src/store/databaseLayer.ts"
 import { Store } from "../../src/store/Store.ts"
@@ -22,11 +22,11 @@ import { mariadb, sqlite } from "../support/databases.ts"
 
 const PORT = 27_000
 
-type Parts = Registry | Monitor | Store | SqlClient.SqlClient
+type Parts = Registry | HealthMonitor | Store | SqlClient.SqlClient
 
 /** The parts of a daemon of `machine` by the name of `host`, on the database of `env`. */
 const daemonOn = (env: Readonly<Record<string, string>>, host = "box", machine = "1") => {
-  const layer = Layer.mergeAll(Registry.Default, Monitor.Default).pipe(
+  const layer = Layer.mergeAll(Registry.Default, HealthMonitor.Default).pipe(
     Layer.provideMerge(Layer.merge(Layer.provideMerge(Store.Default, databaseLayer), Listeners.Default)),
     Layer.provide(config.layer({ ...env, AUTOMATELINUX_HOST: host }, "daemon")),
     Layer.provide(Layer.succeed(MachineIdentity, machine))
@@ -45,7 +45,7 @@ const set = (key: string, port: number) =>
       // A listener is looked at twice, a moment apart, and that takes real time.
     ).pipe(Effect.withClock(clockOf(() => clock.unsafeCurrentTimeMillis())))
   )
-const tick = Effect.flatMap(Monitor, (monitor) => monitor.tick())
+const tick = Effect.flatMap(HealthMonitor, (monitor) => monitor.tick())
 const later = (duration: Duration.DurationInput) => TestClock.adjust(duration)
 /** Retries and sleeps of the store pass in real time. */
 const healthOf = (key: string) =>
@@ -141,7 +141,7 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
       daemon(
         Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
-          const monitor = yield* Monitor
+          const monitor = yield* HealthMonitor
           const states = Effect.map(sql<{ key: string }>`SELECT ${sql("key")} FROM port_health ORDER BY port`, (rows) =>
             rows.map(({ key }) => key)
           )
@@ -255,7 +255,7 @@ describe("watched time", () => {
           const state = yield* daemonOn(shared)(
             Effect.gen(function* () {
               yield* hours(3)
-              yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+              yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
               return yield* stateOf("app-prod")
             })
           )
@@ -327,7 +327,7 @@ describe("watched time", () => {
           Effect.gen(function* () {
             yield* set("app-prod", PORT)
             yield* hours(24 * 20)
-            yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+            yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
           })
         )
         yield* Effect.promise(() => gone(child))
@@ -505,7 +505,7 @@ describe("a clock that is set", () => {
           const sql = yield* SqlClient.SqlClient
           yield* Effect.orDie(set("app", PORT))
           yield* tick
-          yield* Effect.flatMap(Monitor, (monitor) => monitor.flush)
+          yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
           return yield* sql`SELECT name, seen FROM port_owners`
         })
       ).pipe(
@@ -527,16 +527,16 @@ describe("two machines of one name", () => {
   const both = <A, E>(
     env: Readonly<Record<string, string>>,
     other: string,
-    use: (one: Monitor, two: Monitor) => Effect.Effect<A, E, Parts>
+    use: (one: HealthMonitor, two: HealthMonitor) => Effect.Effect<A, E, Parts>
   ) =>
     run(
       daemonOn(env)(
-        Effect.flatMap(Monitor, (one) =>
+        Effect.flatMap(HealthMonitor, (one) =>
           daemonOn(
             env,
             "box",
             other
-          )(Effect.flatMap(Monitor, (two) => Effect.zipRight(set("app", PORT), use(one, two))))
+          )(Effect.flatMap(HealthMonitor, (two) => Effect.zipRight(set("app", PORT), use(one, two))))
         )
       )
     )

@@ -1,7 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { builtInReserved } from "../../src/domain/reservedPorts.ts"
-import { choosePair, nextSlot, type World } from "../../src/registry/allocator.ts"
+import { choosePair, nextSlot, type PortUsage } from "../../src/registry/allocator.ts"
 
 const APPS = { first: 3000, last: 3039 }
 const DEFAULT_APPS = { first: 3000, last: 3499 }
@@ -19,20 +19,24 @@ const NINE: ReadonlyMap<string, number> = new Map([
   ["dashboard-bridge", 3501]
 ])
 
-const quiet = (ports: ReadonlyMap<string, number>): World => ({ ports, reserved: builtInReserved, bound: new Set() })
-const pair = (app: string, world: World) => choosePair(`${app}-prod`, `${app}-dev`, DEFAULT_APPS, world)
+const quiet = (ports: ReadonlyMap<string, number>): PortUsage => ({
+  ports,
+  reserved: builtInReserved,
+  bound: new Set()
+})
+const pair = (app: string, world: PortUsage) => choosePair(`${app}-prod`, `${app}-dev`, DEFAULT_APPS, world)
 
 const port = fc.integer({ min: 2990, max: 3050 })
 const key = fc
   .tuple(fc.constantFrom("a", "b", "c", "d", "e"), fc.constantFrom("-prod", "-dev", ""))
   .map((parts) => parts.join(""))
-const worlds: fc.Arbitrary<World> = fc.record({
+const worlds: fc.Arbitrary<PortUsage> = fc.record({
   ports: fc.array(fc.tuple(key, port)).map((entries) => new Map(entries)),
   reserved: fc.array(port).map((ports) => new Map(ports.map((each) => [each, "because"]))),
   bound: fc.array(port).map((ports) => new Set(ports))
 })
 
-const isFree = (candidate: number, world: World): boolean =>
+const isFree = (candidate: number, world: PortUsage): boolean =>
   ![...world.ports.values()].includes(candidate) && !world.reserved.has(candidate) && !world.bound.has(candidate)
 
 describe("the nine rows", () => {
@@ -54,7 +58,7 @@ describe("the nine rows", () => {
 })
 
 describe("half a pair", () => {
-  const half = (app: string, key: string, at: number, more: Partial<World> = {}) =>
+  const half = (app: string, key: string, at: number, more: Partial<PortUsage> = {}) =>
     pair(app, {
       ...quiet(
         new Map([

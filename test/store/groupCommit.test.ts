@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { expect, it } from "vitest"
-import { grouped } from "../../src/store/groupCommit.ts"
+import { groupCommit } from "../../src/store/groupCommit.ts"
 
 /** Work that is written down, and that waits for `open` each time. `answered` of each group are answered. */
 const work = (answered = Number.POSITIVE_INFINITY) =>
@@ -16,7 +16,7 @@ const work = (answered = Number.POSITIVE_INFINITY) =>
         // As where a connection is waited for, which may be interrupted wherever it stands.
         return Effect.as(Effect.interruptible(Deferred.await(open)), exits.slice(0, answered))
       })
-    return { groups, open: Deferred.succeed(open, undefined), go: grouped(run) }
+    return { groups, open: Deferred.succeed(open, undefined), go: groupCommit(run) }
   })
 
 /** Long enough for everybody to be where they wait. */
@@ -76,7 +76,7 @@ it("ends at once where nobody else is waiting, and takes nobody along that has l
 it("goes on after a bug", () =>
   Effect.gen(function* () {
     let runs = 0
-    const go = grouped((members: ReadonlyArray<string>) =>
+    const go = groupCommit((members: ReadonlyArray<string>) =>
       runs++ === 0 ? Effect.dieMessage("a bug") : Effect.succeed(members.map((each) => Exit.succeed(each)))
     )
     const [first, ...others] = yield* Effect.forEach(["a", "b", "c"], (each) => Effect.fork(go(each)))

@@ -4,19 +4,21 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import * as TestContext from "effect/TestContext"
 import { expect, it } from "vitest"
-import { type Patience, patiently, Troubled } from "../../src/store/retry.ts"
+import { DatabaseFailure, type RetryLimits, withRetry } from "../../src/store/retry.ts"
 import { clockOf } from "../support/clock.ts"
 
-const DEFAULT: Patience = { stall: 5000, most: 60_000 }
+const DEFAULT: RetryLimits = { stalled: 5000, total: 60_000 }
 
-const busy = new Troubled({ trouble: { _tag: "Busy", reason: "another program holds it locked", hint: "wait" } })
+const busy = new DatabaseFailure({
+  kind: { _tag: "Contended", reason: "another program holds it locked", hint: "wait" }
+})
 
 /** How many seconds somebody waits for a lock that never comes, while `progress` says what it says after so many seconds. */
-const secondsOf = (patience: Patience, progress: (second: number) => unknown) =>
+const secondsOf = (patience: RetryLimits, progress: (second: number) => unknown) =>
   Effect.gen(function* () {
     const seconds = Effect.map(Clock.currentTimeMillis, (now) => Math.floor(now / 1000))
     const waiting = yield* Effect.fork(
-      Effect.flip(patiently(Effect.fail(busy), patience, Effect.map(seconds, progress)))
+      Effect.flip(withRetry(Effect.fail(busy), patience, Effect.map(seconds, progress)))
     )
     for (let step = 0; step < 200 && (yield* Fiber.poll(waiting))._tag === "None"; step++)
       yield* TestClock.adjust("500 millis")
@@ -37,7 +39,7 @@ it("gives up a while after others have stopped making progress", async () => {
 })
 
 it("waits no longer than a configured limit, whoever makes progress", async () => {
-  expect(await secondsOf({ stall: 3000, most: 3000 }, (second) => second)).toBe(3)
+  expect(await secondsOf({ stalled: 3000, total: 3000 }, (second) => second)).toBe(3)
 })
 
 it("does not take a progress that cannot be read for one, not even at the first look", async () => {
@@ -58,7 +60,7 @@ it.each([
     () => Date.now() + (attempts > 1 ? jump : 0),
     () => performance.now()
   )
-  await Effect.runPromise(Effect.withClock(Effect.flip(patiently(attempt, { stall: 400, most: 400 })), clock))
+  await Effect.runPromise(Effect.withClock(Effect.flip(withRetry(attempt, { stalled: 400, total: 400 })), clock))
   const waited = performance.now() - began
   expect(waited).toBeGreaterThanOrEqual(400)
   expect(waited).toBeLessThan(2000)

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
-import { after } from "../../src/domain/applyChanges.ts"
+import { applyChanges } from "../../src/domain/applyChanges.ts"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
 import type { Change } from "../../src/domain/RegistryState.ts"
-import { Deadline } from "../../src/domain/RequestDeadline.ts"
+import { RequestDeadline } from "../../src/domain/RequestDeadline.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { Store } from "../../src/store/Store.ts"
 import { temporary } from "../support/cli.ts"
@@ -241,9 +241,9 @@ export const storeSuite = (database: TestDatabase) =>
           Effect.gen(function* () {
             const store = yield* Store
             const expected = yield* store.write((state) =>
-              Effect.succeed({ answer: after(state, changes, right), changes })
+              Effect.succeed({ answer: applyChanges(state, changes, right), changes })
             )
-            return [expected, (yield* store.survey).state] as const
+            return [expected, (yield* store.readEverything).state] as const
           }).pipe(Effect.withClock(clock))
         )
         expect({ ...there, facts: undefined }, JSON.stringify(changes)).toEqual({
@@ -293,7 +293,7 @@ export const storeSuite = (database: TestDatabase) =>
         registry((each) =>
           Effect.provideService(
             each.set({ key: key(name), port, description: undefined, force: false }),
-            Deadline,
+            RequestDeadline,
             deadline
           )
         )
@@ -307,7 +307,7 @@ export const storeSuite = (database: TestDatabase) =>
     })
 
     it("sees at its next look what anybody has written since the last one", async () => {
-      const watch = Effect.flatMap(Store, (store) => store.watch)
+      const watch = Effect.flatMap(Store, (store) => store.readForTick)
       expect(await runtime.runPromise(watch)).toBeUndefined()
       await makeTables()
       const looked = () => runtime.runPromise(Effect.flatMap(watch, Effect.fromNullable))

@@ -2,27 +2,30 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
-import { Dialect, type Trouble } from "../../src/store/Driver.ts"
-import { CommitLost, patiently } from "../../src/store/retry.ts"
+import { Driver, type FailureKind } from "../../src/store/Driver.ts"
+import { CommitLost, withRetry } from "../../src/store/retry.ts"
 import { transaction } from "../../src/store/transaction.ts"
 
 /** A database on which COMMIT comes to `commit`, and what was said to it besides. */
-const on = (commit: Effect.Effect<unknown, SqlError>, tag: "Busy" | "Lost" | "Down" | "Refused" = "Down") => {
+const on = (
+  commit: Effect.Effect<unknown, SqlError>,
+  tag: "Contended" | "ConnectionLost" | "Unreachable" | "Rejected" = "Unreachable"
+) => {
   const said: Array<string> = []
-  const trouble: Trouble = { _tag: tag, reason: "no route any more", hint: "mend it" }
+  const kind: FailureKind = { _tag: tag, reason: "no route any more", hint: "mend it" }
   const connection = {
     executeUnprepared: (text: string) => Effect.sync(() => said.push(text))
   } as unknown as Connection
-  const dialect = {
+  const driver = {
     reserve: Effect.succeed(connection),
     begin: () => Effect.succeed({ answers: [], always: [] }),
     commit: () => commit,
-    diagnoseCommit: () => trouble
-  } as unknown as typeof Dialect.Service
+    classifyCommitError: () => kind
+  } as unknown as typeof Driver.Service
   const run = Effect.provideService(
     transaction(() => Effect.succeed("done")),
-    Dialect,
-    dialect
+    Driver,
+    driver
   )
   return { run, said }
 }
@@ -31,10 +34,10 @@ const broken = Effect.fail(new SqlError({ cause: { code: "EHOSTUNREACH" } }))
 
 // A route that goes away in the middle of a COMMIT cannot be had on one machine.
 it.each([
-  ["Lost", CommitLost],
-  ["Down", CommitLost],
-  ["Busy", SqlError],
-  ["Refused", SqlError]
+  ["ConnectionLost", CommitLost],
+  ["Unreachable", CommitLost],
+  ["Contended", SqlError],
+  ["Rejected", SqlError]
 ] as const)("a COMMIT that fails as %s is lost, or is not", async (tag, expected) => {
   const { run, said } = on(broken, tag)
   expect(await Effect.runPromise(Effect.flip(run))).toBeInstanceOf(expected)
@@ -44,7 +47,7 @@ it.each([
 it("goes on looking for what became of a COMMIT while there is no connection to be had", async () => {
   let tries = 0
   const { run } = on(Effect.suspend(() => (++tries < 3 ? broken : Effect.void)))
-  const patient = patiently(run as Effect.Effect<string, CommitLost>, { stall: 10_000, most: 10_000 })
+  const patient = withRetry(run as Effect.Effect<string, CommitLost>, { stalled: 10_000, total: 10_000 })
   expect(await Effect.runPromise(patient)).toBe("done")
   expect(tries).toBe(3)
 })

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { onTestFinished } from "vitest"
-import { type Database, loadDriver } from "../../src/store/sqlite/binding.ts"
+import { type Database, loadBinding } from "../../src/store/sqlite/binding.ts"
 
 // The driver that the registry uses in this process: two copies of SQLite in one process take each other's locks away.
-const { DatabaseSync } = await loadDriver()
+const { DatabaseSync } = await loadBinding()
 
 /** The file opened past the registry, as another program does. */
 export const openSqlite = (path: string): Database => new DatabaseSync(path)

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { drift } from "../../domain/claims.ts"
+import { findDrift } from "../../domain/claims.ts"
 import { fix } from "../../domain/Finding.ts"
 import { nameOf } from "../../text/describe.ts"
 import type { Check } from "../DoctorContext.ts"
@@ -8,7 +8,7 @@ import type { Check } from "../DoctorContext.ts"
 export const claimDrift: Check = ({ settings, view }) =>
   Effect.map(view, ({ claims, ports }) => {
     const stamp = { claimedAt: "", host: settings.actor.host, by: settings.actor.user }
-    return drift(ports, claims, stamp).map(({ claim, from, to }) => ({
+    return findDrift(ports, claims, stamp).map(({ claim, from, to }) => ({
       severity: "warning" as const,
       keys: [claim.key],
       ports: [...new Set([from, to].filter((port) => port !== undefined))],

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import type { Unstored } from "../../domain/portHealth.ts"
 import { age, describeUnstored } from "../../text/describe.ts"
-import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator, mendStore, restart } from "../remedies.ts"
 
 /** Rounds that may be missed, and what one may take besides. */
@@ -10,9 +10,9 @@ const MISSED = 2.5
 const SLACK_SECONDS = 5
 
 /** What the database refuses to keep: of health more is lost than of a name. */
-const ofRefused = (scene: Scene, refused: Unstored): Draft => {
+const ofRefused = (context: DoctorContext, refused: Unstored): FindingDraft => {
   const table = refused.what === "owner" ? "port_owners" : "port_health"
-  const { database } = scene.settings
+  const { database } = context.settings
   const show = database._tag === "Sqlite" ? ".schema" : "SHOW CREATE TABLE"
   return {
     severity: refused.what === "health" ? "warning" : "info",
@@ -20,27 +20,27 @@ const ofRefused = (scene: Scene, refused: Unstored): Draft => {
     ports: [refused.port],
     message: describeUnstored(refused),
     evidence: refused.reason,
-    ...fix(asAdministrator(scene, `${show} ${table}`), "shows what the table can hold; the rest is stored")
+    ...fix(asAdministrator(context, `${show} ${table}`), "shows what the table can hold; the rest is stored")
   }
 }
 
 /** The daemon looks at the ports as often as it should, and the database keeps what it saw. */
-export const daemonProbing: Check = (scene) =>
+export const daemonProbing: Check = (context) =>
   Effect.gen(function* () {
-    const state = yield* scene.daemon
-    const status = yield* scene.status
+    const state = yield* context.daemon
+    const status = yield* context.status
     if (state._tag !== "Serving" || status === undefined || status.watching.idleSeconds === null) return []
     const { failure, fault, idleSeconds, intervalSeconds } = status.watching
-    const refused = status.watching.unstored.map((each) => ofRefused(scene, each))
+    const refused = status.watching.unstored.map((each) => ofRefused(context, each))
     if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return refused
-    const again = yield* restart(scene, state.path, status.pid)
-    const draft: Draft = {
+    const again = yield* restart(context, state.path, status.pid)
+    const draft: FindingDraft = {
       severity: "warning",
       keys: [],
       ports: [],
       message: `the daemon has not looked at the ports for ${age(idleSeconds)}, and should every ${intervalSeconds} s`,
       evidence: failure ?? `pid ${status.pid}, last round ${status.lastTick?.at ?? "never"}; its log may tell why`,
-      ...(fault === null ? again : yield* mendStore(scene, fault, again))
+      ...(fault === null ? again : yield* mendStore(context, fault, again))
     }
     return [draft, ...refused]
   })

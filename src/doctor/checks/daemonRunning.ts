@@ -4,19 +4,19 @@ import { camel, NAMES } from "../../config/configFile.ts"
 import { fix } from "../../domain/Finding.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, Draft, Scene } from "../DoctorContext.ts"
-import type { DaemonState } from "../probeDaemon.ts"
+import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
+import type { DaemonProbe } from "../probeDaemon.ts"
 import { edit, restart } from "../remedies.ts"
 
-type Judgement = Omit<Draft, "keys" | "ports">
+type Judgement = Omit<FindingDraft, "keys" | "ports">
 
 /** Shows the process that serves a socket. */
 const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`
 
-type Unreachable = DaemonState & { readonly _tag: "Unreachable" }
+type Unreachable = DaemonProbe & { readonly _tag: "Unreachable" }
 
 /** What brings a daemon back to its path, where it makes its socket again unless something prevents it. */
-const reach = (scene: Scene, { inTheWay, path, pid, stopped }: Unreachable) => {
+const reach = (context: DoctorContext, { inTheWay, path, pid, stopped }: Unreachable) => {
   if (stopped) return Effect.succeed(fix(`kill -CONT ${pid}`))
   const again = "and the daemon makes its socket again within 5 seconds"
   switch (inTheWay) {
@@ -25,16 +25,16 @@ const reach = (scene: Scene, { inTheWay, path, pid, stopped }: Unreachable) => {
     case "program":
       return Effect.succeed(fix(serverOf(path), `shows the program; end it, ${again}`))
     case undefined:
-      return Effect.map(restart(scene, path, pid), ({ remedy, advice }) =>
+      return Effect.map(restart(context, path, pid), ({ remedy, advice }) =>
         fix(remedy, ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; "))
       )
   }
 }
 
 /** What is wrong if a daemon runs and has lost its socket. */
-const unreachable = (scene: Scene, state: Unreachable) =>
+const unreachable = (context: DoctorContext, state: Unreachable) =>
   Effect.map(
-    reach(scene, state),
+    reach(context, state),
     (mend): Judgement => ({
       severity: "error",
       message: `a daemon runs, and does not answer at ${state.path}`,
@@ -46,7 +46,7 @@ const unreachable = (scene: Scene, state: Unreachable) =>
 const ELSEWHERE = 'export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon'
 
 /** What is wrong where no daemon of ours answers. */
-const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
+const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
   const { path } = state
   switch (state._tag) {
     case "None":
@@ -124,7 +124,11 @@ const judge = (state: Exclude<DaemonState, { readonly _tag: "Serving" | "Unreach
 }
 
 /** What is wrong if the daemon was started with other settings than are in effect now. */
-const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect.Effect<ReadonlyArray<Judgement>> => {
+const outdated = (
+  context: DoctorContext,
+  path: string,
+  { pid, settings }: Status
+): Effect.Effect<ReadonlyArray<Judgement>> => {
   const { changed, file, problem } = settings
   const names = NAMES.map(camel).filter((name) => changed.includes(name))
   const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
@@ -139,7 +143,7 @@ const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect
     ])
   }
   if (names.length === 0) return Effect.succeed([])
-  return Effect.map(restart(scene, path, pid), (mend) => [
+  return Effect.map(restart(context, path, pid), (mend) => [
     {
       severity: "warning",
       message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
@@ -150,19 +154,19 @@ const outdated = (scene: Scene, path: string, { pid, settings }: Status): Effect
 }
 
 /** A daemon answers, of the same version, with the settings that are in effect. */
-export const daemonRunning: Check = (scene) =>
+export const daemonRunning: Check = (context) =>
   Effect.gen(function* () {
-    const state = yield* scene.daemon
-    const status = yield* scene.status
-    const judgements: Array<Judgement> = status === undefined ? [] : [...(yield* outdated(scene, state.path, status))]
-    if (state._tag === "Unreachable") judgements.push(yield* unreachable(scene, state))
+    const state = yield* context.daemon
+    const status = yield* context.status
+    const judgements: Array<Judgement> = status === undefined ? [] : [...(yield* outdated(context, state.path, status))]
+    if (state._tag === "Unreachable") judgements.push(yield* unreachable(context, state))
     else if (state._tag === "Serving") {
-      if (state.version !== scene.version)
+      if (state.version !== context.version)
         judgements.push({
           severity: "warning",
-          message: `the daemon is of version ${state.version}, and d of ${scene.version}`,
+          message: `the daemon is of version ${state.version}, and d of ${context.version}`,
           evidence: `pid ${state.pid}, at ${state.path}`,
-          ...(yield* restart(scene, state.path, state.pid))
+          ...(yield* restart(context, state.path, state.pid))
         })
       // One whose settings were changed keeps another registry because of that.
     } else if (judgements.length === 0) judgements.push(judge(state))

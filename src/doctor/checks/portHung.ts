@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { type Fix, fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
 import { describeListener, describeSockets, names, showProcess } from "../../text/describe.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
 
 const LOOKS = 3
@@ -11,15 +11,15 @@ const EVERY = "1 second"
 const same = (a: Listener) => (b: Listener) => a.port === b.port && a.address === b.address
 
 /** What listens on an assigned port also accepts. Somebody who waits once may only have come this moment. */
-export const portHung: Check = (scene) =>
+export const portHung: Check = (context) =>
   Effect.gen(function* () {
-    const { keysOf } = yield* scene.view
-    const listening = [...(yield* scene.listeners).values()].flat().filter(({ port }) => keysOf.has(port))
+    const { keysOf } = yield* context.view
+    const listening = [...(yield* context.listeners).values()].flat().filter(({ port }) => keysOf.has(port))
     const stopped = listening.filter(({ process }) => process?.stopped === true)
     let waiting = listening.filter((each) => each.queue > 0 && !stopped.includes(each))
     for (let look = 1; look < LOOKS && waiting.length > 0; look++) {
       yield* Effect.sleep(EVERY)
-      const now = yield* scene.machine.on(new Set(waiting.map(({ port }) => port)))
+      const now = yield* context.machine.on(new Set(waiting.map(({ port }) => port)))
       waiting = now.filter((each) => each.queue > 0 && waiting.some(same(each)))
     }
     const findings = (
@@ -27,7 +27,7 @@ export const portHung: Check = (scene) =>
       evidence: (group: ReadonlyArray<Listener>) => string,
       mend: (listener: Listener) => Fix
     ) =>
-      byProcess(found).map((group): Draft => {
+      byProcess(found).map((group): FindingDraft => {
         const [listener] = group
         const keys = keysOf.get(listener.port) ?? []
         return {

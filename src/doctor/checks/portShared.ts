@@ -5,10 +5,10 @@ import type { Check } from "../DoctorContext.ts"
 import { moveKey } from "../remedies.ts"
 
 /** Each port belongs to one key. */
-export const portShared: Check = (scene) =>
+export const portShared: Check = (context) =>
   Effect.gen(function* () {
-    const view = yield* scene.view
-    const bound = yield* scene.bound
+    const view = yield* context.view
+    const bound = yield* context.bound
     return [...view.keysOf]
       .filter(([, keys]) => keys.length > 1)
       .map(([port, keys]) => {
@@ -25,7 +25,7 @@ export const portShared: Check = (scene) =>
             claim === undefined
               ? "none of them has a claim on it"
               : `${nameOf(claim.key)} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
-          ...moveKey(others[0] ?? "", view, scene, bound)
+          ...moveKey(others[0] ?? "", view, context, bound)
         }
       })
   })

@@ -5,14 +5,14 @@ import { contains } from "../../domain/PortRange.ts"
 import { describeListener, describeSockets } from "../../text/describe.ts"
 import { escaped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 
 /** What listens in a managed range is registered, or held back. */
-export const portSquatted: Check = (scene) =>
+export const portSquatted: Check = (context) =>
   Effect.gen(function* () {
-    const { keysOf, reserved } = yield* scene.view
-    const { appRange, specialRange } = scene.settings
-    return [...(yield* scene.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<Draft> => {
+    const { keysOf, reserved } = yield* context.view
+    const { appRange, specialRange } = context.settings
+    return [...(yield* context.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<FindingDraft> => {
       const managed = contains(appRange, port) || contains(specialRange, port)
       if (!managed || keysOf.has(port) || reserved.has(port) || listener === undefined) return []
       const { process } = listener

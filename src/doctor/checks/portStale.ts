@@ -1,17 +1,17 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { names } from "../../text/describe.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { release } from "../remedies.ts"
 import { staleOwners } from "../staleKeys.ts"
 
 /** No app and no special has been quiet for so long that its ports may be given back. */
-export const portStale: Check = (scene) =>
+export const portStale: Check = (context) =>
   Effect.gen(function* () {
     // What the other machine serves is not to be given back for that.
-    if ((yield* scene.rival) !== undefined) return []
-    const view = yield* scene.view
-    return [...staleOwners(view, scene, yield* scene.silent).values()].map((group): Draft => {
+    if ((yield* context.rival) !== undefined) return []
+    const view = yield* context.view
+    return [...staleOwners(view, context, yield* context.silent).values()].map((group): FindingDraft => {
       const keys = group.map(({ key }) => key)
       const ports = group.map(({ port }) => port)
       const lastUp = group

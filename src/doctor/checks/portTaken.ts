@@ -5,7 +5,7 @@ import type { Listener } from "../../domain/Listener.ts"
 import { describeOwner, isOf, type KeyOwner } from "../../domain/Owner.ts"
 import { age, describeListener, describeSockets, nameOf, showProcess } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
 
 const seenAgo = ({ seen }: KeyOwner, now: number): string =>
@@ -16,13 +16,13 @@ const seenAgo = ({ seen }: KeyOwner, now: number): string =>
       : `last seen there ${age(Math.round((now - Date.parse(seen)) / 1000))} ago`
 
 /** What serves a key's port is the app that it was bound to, or that was seen there first. */
-export const portTaken: Check = (scene) =>
+export const portTaken: Check = (context) =>
   Effect.gen(function* () {
-    const { keysOf, owners } = yield* scene.view
-    const listeners = yield* scene.listeners
+    const { keysOf, owners } = yield* context.view
+    const listeners = yield* context.listeners
     // After what is stored was read, or it could be of later.
     const now = yield* Clock.currentTimeMillis
-    return [...keysOf].flatMap(([port, keys]): ReadonlyArray<Draft> => {
+    return [...keysOf].flatMap(([port, keys]): ReadonlyArray<FindingDraft> => {
       const known = keys.flatMap((key) => {
         const owner = owners.get(key)
         return owner === undefined ? [] : [{ key, owner }]
@@ -32,11 +32,11 @@ export const portTaken: Check = (scene) =>
       if (first === undefined || known.length < keys.length) return []
       const here = listeners.get(port) ?? []
       const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener) === true)
-      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group): ReadonlyArray<Draft> => {
+      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group): ReadonlyArray<FindingDraft> => {
         const [listener] = group
         const { process } = listener
-        const told = known.some(({ owner }) => isOf(owner, listener) === false)
-        if (!told && (process?.manager === true || process?.directory === "/")) return []
+        const finding = known.some(({ owner }) => isOf(owner, listener) === false)
+        if (!finding && (process?.manager === true || process?.directory === "/")) return []
         const { key, owner } = first
         const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
         const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
@@ -44,7 +44,7 @@ export const portTaken: Check = (scene) =>
         const stop = process === null ? "" : `kill ${process.pid}`
         const accept = `d doctor --accept ${shellWord(key)}`
         return [
-          told
+          finding
             ? {
                 ...common,
                 severity: "error",

@@ -2,13 +2,13 @@ import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { formatRange, overlaps, type PortRange } from "../../domain/PortRange.ts"
 import { sudo } from "../../text/describe.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 
 const PATH = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 
 /** The kernel gives no port of a managed range to an outgoing connection. */
 export const rangeEphemeral: Check = ({ machine, settings }) =>
-  Effect.map(machine.ephemeral, (kernel): ReadonlyArray<Draft> => {
+  Effect.map(machine.ephemeral, (kernel): ReadonlyArray<FindingDraft> => {
     if (kernel === undefined) return []
     const spared = (range: PortRange) =>
       kernel.reserved.some(({ first, last }) => first <= range.first && last >= range.last)

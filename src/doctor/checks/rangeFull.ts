@@ -1,12 +1,18 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { contains, formatRange, type PortRange, slotCount, slotsOf } from "../../domain/PortRange.ts"
-import type { Check, Draft, Scene, View } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft, View } from "../DoctorContext.ts"
 import { configure, larger } from "../remedies.ts"
 
 const FULL = 0.9
 
-const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: PortRange): ReadonlyArray<Draft> => {
+const judge = (
+  context: DoctorContext,
+  view: View,
+  range: PortRange,
+  size: 1 | 2,
+  other: PortRange
+): ReadonlyArray<FindingDraft> => {
   const slots = slotCount(range, size)
   const claimed = slotsOf(range, size, view.ports.values())
   const reserved = [...slotsOf(range, size, view.reserved.keys())].filter((slot) => !claimed.has(slot))
@@ -24,14 +30,14 @@ const judge = (scene: Scene, view: View, range: PortRange, size: 1 | 2, other: P
       evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
       ...(room === undefined
         ? fix("d listPorts --health stale", "shows what may be released")
-        : configure(scene, name, room))
+        : configure(context, name, room))
     }
   ]
 }
 
 /** There is room for what comes. */
-export const rangeFull: Check = (scene) =>
-  Effect.map(scene.view, (view) => {
-    const { appRange, specialRange } = scene.settings
-    return [...judge(scene, view, appRange, 2, specialRange), ...judge(scene, view, specialRange, 1, appRange)]
+export const rangeFull: Check = (context) =>
+  Effect.map(context.view, (view) => {
+    const { appRange, specialRange } = context.settings
+    return [...judge(context, view, appRange, 2, specialRange), ...judge(context, view, specialRange, 1, appRange)]
   })

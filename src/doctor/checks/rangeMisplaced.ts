@@ -2,21 +2,21 @@ import * as Effect from "effect/Effect"
 import type { Fix } from "../../domain/Finding.ts"
 import { appOf, keyProblem } from "../../domain/names.ts"
 import { contains, formatRange, type PortRange } from "../../domain/PortRange.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { moveApp, moveKey } from "../remedies.ts"
 
 /** Every key has a port of its kind's range. */
-export const rangeMisplaced: Check = (scene) =>
+export const rangeMisplaced: Check = (context) =>
   Effect.gen(function* () {
-    const view = yield* scene.view
-    const bound = yield* scene.bound
-    const { appRange, specialRange } = scene.settings
+    const view = yield* context.view
+    const bound = yield* context.bound
+    const { appRange, specialRange } = context.settings
     const outside = [...view.ports]
       .filter(
         ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
       )
       .sort(([, a], [, b]) => a - b)
-    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): Draft => ({
+    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): FindingDraft => ({
       severity: "info",
       keys: theirs.map(([key]) => key),
       ports: theirs.map(([, port]) => port),
@@ -30,11 +30,11 @@ export const rangeMisplaced: Check = (scene) =>
         finding(
           outside.filter(([key]) => appOf(key) === app),
           appRange,
-          moveApp(app, view, scene, bound)
+          moveApp(app, view, context, bound)
         )
       ),
       ...outside
         .filter(([key]) => appOf(key) === null)
-        .map((each) => finding([each], specialRange, moveKey(each[0], view, scene, bound)))
+        .map((each) => finding([each], specialRange, moveKey(each[0], view, context, bound)))
     ]
   })

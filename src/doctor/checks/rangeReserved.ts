@@ -1,16 +1,16 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { appOf, keyProblem } from "../../domain/names.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { configure, moveApp, moveKey } from "../remedies.ts"
 
 /** No key has a port that is held back. */
-export const rangeReserved: Check = (scene) =>
+export const rangeReserved: Check = (context) =>
   Effect.gen(function* () {
-    const view = yield* scene.view
-    const bound = yield* scene.bound
-    const { settings } = scene
-    return [...view.ports].flatMap(([key, port]): ReadonlyArray<Draft> => {
+    const view = yield* context.view
+    const bound = yield* context.bound
+    const { settings } = context
+    return [...view.ports].flatMap(([key, port]): ReadonlyArray<FindingDraft> => {
       const reason = view.reserved.get(port)
       if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
@@ -18,11 +18,11 @@ export const rangeReserved: Check = (scene) =>
       const lets = [
         ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
         ...(settings.reserved.has(port)
-          ? [configure(scene, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
+          ? [configure(context, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
           : [])
       ]
       const letGo = lets.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
-      const moves = app === null ? moveKey(key, view, scene, bound) : moveApp(app, view, scene, bound)
+      const moves = app === null ? moveKey(key, view, context, bound) : moveApp(app, view, context, bound)
       return [
         {
           severity: "warning",

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator } from "../remedies.ts"
 
 /** An answer that takes longer than this is felt. */
@@ -9,11 +9,11 @@ const SLOW_MS = 200
 const QUESTIONS = 3
 
 /** What was confirmed stays, and answers come soon. */
-export const storeDurable: Check = (scene) =>
+export const storeDurable: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* scene.store
-    const findings: Array<Draft> = []
-    const loss = yield* store.loses
+    const store = yield* context.store
+    const findings: Array<FindingDraft> = []
+    const loss = yield* store.durabilityRisk
     if (loss !== undefined) {
       const whose = loss.when === "server" ? "the server" : "the server's machine"
       findings.push({
@@ -22,7 +22,7 @@ export const storeDurable: Check = (scene) =>
         ports: [],
         message: `${store.label} may forget what it confirmed last, when ${whose} crashes`,
         evidence: loss.setting,
-        ...fix(asAdministrator(scene, `SET GLOBAL ${loss.safe}`), "and in its configuration file")
+        ...fix(asAdministrator(context, `SET GLOBAL ${loss.safe}`), "and in its configuration file")
       })
     }
     const times: Array<number> = []
@@ -39,9 +39,9 @@ export const storeDurable: Check = (scene) =>
         message: `${store.label} answers slowly`,
         evidence: `an empty question took ${times.join(", ")} ms`,
         ...fix(
-          scene.settings.database._tag === "Sqlite"
-            ? `fuser -v ${shellWord(scene.settings.database.path)}`
-            : asAdministrator(scene, "SHOW FULL PROCESSLIST"),
+          context.settings.database._tag === "Sqlite"
+            ? `fuser -v ${shellWord(context.settings.database.path)}`
+            : asAdministrator(context, "SHOW FULL PROCESSLIST"),
           "shows what keeps it busy"
         )
       })

@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
 import type { Unavailable } from "../../domain/errors.ts"
 import { fix } from "../../domain/Finding.ts"
-import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { mendStore } from "../remedies.ts"
 
-const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
+const finding = (context: DoctorContext, { fault, hint, reason, store }: Unavailable) =>
   Effect.map(
-    mendStore(scene, fault, fix(null, hint)),
-    (mend): Draft => ({
+    mendStore(context, fault, fix(null, hint)),
+    (mend): FindingDraft => ({
       severity: "error",
       keys: [],
       ports: [],
@@ -18,11 +18,11 @@ const finding = (scene: Scene, { fault, hint, reason, store }: Unavailable) =>
   )
 
 /** The database answers, and takes changes. */
-export const storeReachable: Check = (scene) =>
+export const storeReachable: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* scene.store
-    const { foreign, known, missing, stored } = yield* scene.condition
+    const store = yield* context.store
+    const { foreign, known, missing, stored } = yield* context.schemaStatus
     // With its tables incomplete, or of a newer version, there is nothing to try with; store-schema says that.
     if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite
     return []
-  }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(scene, error), (draft) => [draft])))
+  }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(context, error), (draft) => [draft])))

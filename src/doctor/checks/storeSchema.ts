@@ -2,27 +2,27 @@ import { dirname, join } from "node:path"
 import * as Effect from "effect/Effect"
 import { version as program } from "../../../package.json"
 import { type Fix, fix } from "../../domain/Finding.ts"
-import type { SchemaCondition } from "../../domain/SchemaStatus.ts"
+import type { SchemaStatus } from "../../domain/SchemaStatus.ts"
 import { quote } from "../../text/escape.ts"
-import type { Check, Draft, Scene } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator, configure, sqlName } from "../remedies.ts"
 
 /** Another program's table stays as it is: ours get another name, or another database. */
-const elsewhere = (scene: Scene, table: string): Fix => {
-  const { database, settingsTable } = scene.settings
-  if (table === settingsTable) return configure(scene, "SETTINGS_TABLE", `port_${settingsTable}`)
+const elsewhere = (context: DoctorContext, table: string): Fix => {
+  const { database, settingsTable } = context.settings
+  if (table === settingsTable) return configure(context, "SETTINGS_TABLE", `port_${settingsTable}`)
   if (database._tag === "Sqlite") {
-    return configure(scene, "DATABASE_URL", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
+    return configure(context, "DATABASE_URL", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
   }
   const own = `${database.name}_registry`
   return fix(
-    asAdministrator(scene, `CREATE DATABASE ${sqlName(own)}`),
+    asAdministrator(context, `CREATE DATABASE ${sqlName(own)}`),
     `and name ${quote(own)} in AUTOMATELINUX_DATABASE_URL`
   )
 }
 
 /** What is wrong with the version of the tables, if it is another than this program's. */
-const otherVersion = (label: string, { known, stored }: SchemaCondition): ReadonlyArray<Draft> => {
+const otherVersion = (label: string, { known, stored }: SchemaStatus): ReadonlyArray<FindingDraft> => {
   const version = Number.isFinite(stored.version) ? `version ${stored.version}` : "a version that cannot be read"
   const draft = {
     keys: [],
@@ -53,22 +53,22 @@ const otherVersion = (label: string, { known, stored }: SchemaCondition): Readon
 }
 
 /** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at the first change. */
-export const storeSchema: Check = (scene) =>
+export const storeSchema: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* scene.store
-    const condition = yield* scene.condition
-    const { foreign, missing, unused } = condition
-    const version = unused ? [] : otherVersion(store.label, condition)
+    const store = yield* context.store
+    const schemaStatus = yield* context.schemaStatus
+    const { foreign, missing, unused } = schemaStatus
+    const version = unused ? [] : otherVersion(store.label, schemaStatus)
     if (version.some(({ severity }) => severity === "error")) return version
     if (foreign.length > 0) {
       return foreign.map(
-        ({ column, table }): Draft => ({
+        ({ column, table }): FindingDraft => ({
           severity: "error",
           keys: [],
           ports: [],
           message: `the table ${table} in ${store.label} is another program's`,
           evidence: `it has no column ${column}`,
-          ...elsewhere(scene, table)
+          ...elsewhere(context, table)
         })
       )
     }

@@ -3,13 +3,13 @@ import { fix } from "../../domain/Finding.ts"
 import { keyProblem, parsePort } from "../../domain/names.ts"
 import { nameOf } from "../../text/describe.ts"
 import { quote } from "../../text/escape.ts"
-import type { Check, Draft } from "../DoctorContext.ts"
+import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { deletePort } from "../remedies.ts"
 
 /** The row of every key holds a port, and is a key's: what is none nobody can ask for. */
-export const valueInvalid: Check = (scene) =>
-  Effect.map(scene.view, ({ rows }) =>
-    [...rows].flatMap(([key, stored]): ReadonlyArray<Draft> => {
+export const valueInvalid: Check = (context) =>
+  Effect.map(context.view, ({ rows }) =>
+    [...rows].flatMap(([key, stored]): ReadonlyArray<FindingDraft> => {
       const port = parsePort(stored)
       const isKey = keyProblem(key) === undefined
       if (port !== undefined && isKey) return []
@@ -22,8 +22,8 @@ export const valueInvalid: Check = (scene) =>
             port === undefined
               ? `the row of ${nameOf(key)} holds no port`
               : `${port} belongs to ${quote(key)}, which is no key`,
-          evidence: `${scene.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
-          ...fix(deletePort(scene, key), isKey ? `or d setPort --key ${key} --value PORT` : null)
+          evidence: `${context.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
+          ...fix(deletePort(context, key), isKey ? `or d setPort --key ${key} --value PORT` : null)
         }
       ]
     })

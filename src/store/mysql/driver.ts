@@ -5,25 +5,25 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
-import type { Limits, Loss, Mysql } from "../../config/databaseUrl.ts"
+import type { DurabilityRisk, Limits, Mysql } from "../../config/databaseUrl.ts"
 import { BackedUpElsewhere, type Unavailable } from "../../domain/errors.ts"
-import type { Dialect, Trouble } from "../Driver.ts"
+import type { Driver, FailureKind } from "../Driver.ts"
 import { labelOf, userOf } from "../databaseLabel.ts"
 import { openLayer } from "../openDriver.ts"
-import { type Patience, Troubled } from "../retry.ts"
+import { DatabaseFailure, type RetryLimits } from "../retry.ts"
 import { MUTEX } from "../schema.ts"
-import { CONNECTIONS, makeAdmission } from "./connectionLimits.ts"
+import { CONNECTIONS, makeConnectionLimits } from "./connectionLimits.ts"
 import { dumpCommand } from "./dump.ts"
 import {
-  diagnose,
-  diagnoseCommit,
+  classifyCommitError,
+  classifyError,
   isFromServer,
   isLockWait,
   isOutOfCluster,
   isOverTime,
   outOfCluster
 } from "./errors.ts"
-import { makeServers } from "./failover.ts"
+import { makeFailover } from "./failover.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./roundTrips.ts"
 
 /** The lock wait ends first, so that a server that answers says itself what was the matter. */
@@ -50,13 +50,13 @@ const certificates = (path: string): string => {
 export const layer = (
   database: Mysql,
   settingsTable: string,
-  patience: Patience
-): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+  databaseTimeout: RetryLimits
+): Layer.Layer<SqlClient.SqlClient | Driver, Unavailable> => {
   const { name, password, servers, tls } = database
-  const common = patience.stall
+  const common = databaseTimeout.stalled
   const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
   const label = labelOf(database)
-  const connections = makeServers(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
+  const connections = makeFailover(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
   /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
   let clustered = false
   let askedAt = -1
@@ -125,46 +125,46 @@ export const layer = (
     // Where there are several, what a failure means rests on it from the beginning.
     Effect.tap((sql) => (servers.length === 1 ? Effect.void : Effect.scoped(Effect.flatMap(sql.reserve, inCluster)))),
     lockless,
-    Effect.mapError((error) => new Troubled({ trouble: diagnosed(error) })),
+    Effect.mapError((error) => new DatabaseFailure({ kind: classify(error) })),
     // What could not be used is not ended by who made it.
     Effect.tapError(() => Effect.sync(connections.leave))
   )
 
   /** Where there are several servers, one that is down or alone says nothing of the next. */
-  const diagnosed = (error: SqlError): Trouble => {
-    const trouble = diagnose(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
-    if (servers.length === 1) return trouble
+  const classify = (error: SqlError): FailureKind => {
+    const kind = classifyError(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
+    if (servers.length === 1) return kind
     // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
     // one that is being copied lets nobody write.
     const { cause } = error
     if (isOutOfCluster(cause) || (clustered && (isLockWait(cause) || isOverTime(cause)))) connections.leave()
-    return trouble._tag === "Down" ? { ...trouble, _tag: "Lost", fault: "down" } : trouble
+    return kind._tag === "Unreachable" ? { ...kind, _tag: "ConnectionLost", fault: "down" } : kind
   }
 
-  const { admit, reserveFrom } = makeAdmission(servers.length > 1, limits.acquire)
+  const { withConnectionSlot, reserveFrom } = makeConnectionLimits(servers.length > 1, limits.acquire)
 
-  const dialectOf = (sql: SqlClient.SqlClient): typeof Dialect.Service => ({
+  const driverOf = (sql: SqlClient.SqlClient): typeof Driver.Service => ({
     label,
     reserve: Effect.map(reserveFrom(sql), asText),
-    read: (statement, values) => sql.unsafe<object>(statement, values),
-    begin: (connection, { always = [], questions }) =>
+    readOne: (statement, values) => sql.unsafe<object>(statement, values),
+    begin: (connection, { always = [], queries }) =>
       Effect.gen(function* () {
         const onNode = yield* inCluster(connection)
         if (onNode) {
           onNodes.add(connection)
           yield* run(connection, textOf(opening(true)))
         }
-        const texts = [...(onNode ? [] : opening(false)), queueing, ...[...questions, ...always].map(compiled)]
-        const answers = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
+        const texts = [...(onNode ? [] : opening(false)), queueing, ...[...queries, ...always].map(compiled)]
+        const results = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
         const at = texts.indexOf(queueing)
-        const queue = answers[at]
-        const asked = at + 1 + questions.length
-        return Array.isArray(queue) && queue.length === 1
-          ? { answers: answers.slice(at + 1, asked), always: answers.slice(asked) }
+        const mutex = results[at]
+        const rest = at + 1 + queries.length
+        return Array.isArray(mutex) && mutex.length === 1
+          ? { results: results.slice(at + 1, rest), always: results.slice(rest) }
           : // Without its row there is no queue: as bad as no table.
             yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
       }),
-    besides: (statements) =>
+    runBeside: (statements) =>
       Effect.scoped(
         Effect.gen(function* () {
           const connection = yield* sql.reserve
@@ -183,23 +183,23 @@ export const layer = (
           : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
         undefined
       ),
-    version: Effect.succeed(undefined),
+    dataVersion: Effect.succeed(undefined),
     progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
-    look: (questions) =>
-      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, questions.map(compiled)))),
-    admit,
-    all: (connection, statements) => {
+    readMany: (queries) =>
+      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, queries.map(compiled)))),
+    withConnectionSlot,
+    runAll: (connection, statements) => {
       const texts = statements.map(compiled)
       return onNodes.has(connection) ? sendAlone(connection, texts, true) : sendTogether(connection, texts)
     },
-    diagnose: diagnosed,
-    diagnoseCommit: (error) => {
-      const trouble = diagnosed(error)
-      return trouble._tag === "Refused" ? diagnoseCommit(error.cause) : trouble
+    classifyError: classify,
+    classifyCommitError: (error) => {
+      const kind = classify(error)
+      return kind._tag === "Rejected" ? classifyCommitError(error.cause) : kind
     },
-    rowsMet: (raw) => (raw as { affectedRows: number }).affectedRows,
+    affectedRows: (raw) => (raw as { affectedRows: number }).affectedRows,
     backup: (file) => new BackedUpElsewhere({ store: label, command: dumpCommand(database, settingsTable, file) }),
-    settle: Effect.void,
+    checkpoint: Effect.void,
     columns: Effect.gen(function* () {
       const rows = yield* sql<{ name: string }>`
         SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS
@@ -211,11 +211,11 @@ export const layer = (
         : yield* new SqlError({ cause: { errno: 1049, sqlState: "42000", message: "no such database" } })
     }),
     account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
-    loses: Effect.map(
+    durabilityRisk: Effect.map(
       sql<{ flush: number; binlog: number; sync: number }>`
         SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync`,
-      ([row]): Loss | undefined => {
-        const loss = (when: Loss["when"], name: string, value: number): Loss => ({
+      ([row]): DurabilityRisk | undefined => {
+        const loss = (when: DurabilityRisk["when"], name: string, value: number): DurabilityRisk => ({
           when,
           setting: `${name} is ${value}`,
           safe: `${name} = 1`
@@ -242,7 +242,7 @@ export const layer = (
 
   return openLayer(
     label,
-    patience,
-    Effect.map(make, (sql) => ({ sql, dialect: dialectOf(sql) }))
+    databaseTimeout,
+    Effect.map(make, (sql) => ({ sql, driver: driverOf(sql) }))
   )
 }

@@ -1,5 +1,5 @@
 import { cut, LIMITS } from "../../domain/foreignText.ts"
-import type { Trouble } from "../Driver.ts"
+import type { FailureKind } from "../Driver.ts"
 
 interface DriverError {
   readonly errno?: number
@@ -38,7 +38,7 @@ export const isOverTime = (cause: unknown): boolean => (cause as DriverError | u
 export const isLockWait = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_WAIT
 
 /** Server errors by number, because the driver's names for them differ between its versions. */
-const diagnoseServer = (errno: number, message: string): Trouble => {
+const diagnoseServer = (errno: number, message: string): FailureKind => {
   switch (errno) {
     case 1146: // no such table
       return { _tag: "MissingTable" }
@@ -51,29 +51,29 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1412: // a table was altered since the transaction began
     case LOCK_WAIT:
     case 1213: // deadlock, or a certification conflict in a cluster
-      return { _tag: "Busy", ...LOCKED }
+      return { _tag: "Contended", ...LOCKED }
     case OVER_TIME:
-      return { _tag: "Lost", ...LOCKED }
+      return { _tag: "ConnectionLost", ...LOCKED }
     case 1040: // too many connections
     case 1203: // of this user
-      return { _tag: "Busy", reason: "it has too many connections", hint: "see whose with: SHOW PROCESSLIST" }
+      return { _tag: "Contended", reason: "it has too many connections", hint: "see whose with: SHOW PROCESSLIST" }
     case 1226: // a limit of this user's
     case 1461: // too many prepared statements, of all programs
-      return { _tag: "Busy", reason: `it says: ${message}`, hint: "raise that limit, or try again later" }
+      return { _tag: "Contended", reason: `it says: ${message}`, hint: "raise that limit, or try again later" }
     case 1021: // the disk is full
     case 1114: // the table is full
-      return { _tag: "Refused", reason: `it has no room left: ${message}`, hint: "make room on the server's disk" }
+      return { _tag: "Rejected", reason: `it has no room left: ${message}`, hint: "make room on the server's disk" }
     case 1104: // SELECT would examine too many rows
     case 1153: // packet bigger than max_allowed_packet
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         reason: `a limit of it is too small: ${message}`,
         hint: "raise that limit on the server"
       }
     case 1071: // key too long
     case 1709: // index column too long
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         reason: `it cannot hold a key of 2,020 bytes: ${message}`,
         hint: "name a server with innodb_page_size of 16 KiB, the default, or more"
       }
@@ -82,13 +82,13 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1406: // too long for its column
     case 1264: // out of the column's range
     case 1265: // truncated
-      return { _tag: "Refused", reason: `a column cannot hold what is written: ${message}`, hint: ITS_COLUMNS }
+      return { _tag: "Rejected", reason: `a column cannot hold what is written: ${message}`, hint: ITS_COLUMNS }
     case 1644: // signalled by a trigger or a routine
     case 1442: // a trigger on the table it reads
     case 4025: // a constraint
-      return { _tag: "Refused", reason: `a rule of the table forbids it: ${message}`, hint: ITS_COLUMNS }
+      return { _tag: "Rejected", reason: `a rule of the table forbids it: ${message}`, hint: ITS_COLUMNS }
     case 1184: // init_connect failed
-      return { _tag: "Refused", reason: "its init_connect fails for this account", hint: "see the server's error log" }
+      return { _tag: "Rejected", reason: "its init_connect fails for this account", hint: "see the server's error log" }
     case 1053: // server shutdown in progress
     case 1158: // what a server says when it ends a connection by itself, up to 1161
     case 1159:
@@ -102,10 +102,10 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 2013:
     case 2055:
     case 9001: // ProxySQL: no server in reach in time
-      return { _tag: "Lost", reason: "it broke the connection", hint: TRY_AGAIN }
+      return { _tag: "ConnectionLost", reason: "it broke the connection", hint: TRY_AGAIN }
     case NOT_READY:
       return {
-        _tag: "Lost",
+        _tag: "ConnectionLost",
         reason: "it is not ready, as a node of a cluster that has lost the others, or has not caught up with them",
         hint: "ask it: SHOW STATUS LIKE 'wsrep_cluster_status'; or name another node in AUTOMATELINUX_DATABASE_URL"
       }
@@ -113,11 +113,11 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1142:
     case 1143:
     case 1227:
-      return { _tag: "Refused", fault: "rights", reason: `it does not allow that: ${message}`, hint: MANUAL }
+      return { _tag: "Rejected", fault: "rights", reason: `it does not allow that: ${message}`, hint: MANUAL }
     case 1129:
     case 1130:
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         fault: "credentials",
         reason: `it lets nobody in from here: ${message}`,
         hint: OTHER_ACCOUNT
@@ -128,7 +128,7 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 3118: // the account is locked, MySQL
     case 4151: // the account is locked
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         fault: "credentials",
         reason: `it does not let this account in: ${message}`,
         hint: OTHER_ACCOUNT
@@ -136,14 +136,14 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1045:
     case 1698:
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         fault: "credentials",
         reason: "it refuses this user or password",
         hint: "correct AUTOMATELINUX_DATABASE_URL"
       }
     case 1049:
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         fault: "no-database",
         reason: "there is no such database",
         hint: "make it, as docs/database.md says"
@@ -160,13 +160,17 @@ const diagnoseServer = (errno: number, message: string): Trouble => {
     case 1792:
     case 1836:
       return {
-        _tag: "Refused",
+        _tag: "Rejected",
         fault: "read-only",
         reason: "it is read-only",
         hint: "name the server that takes writes in AUTOMATELINUX_DATABASE_URL"
       }
     default:
-      return { _tag: "Refused", reason: `it says: ${message} (${errno})`, hint: "see what the server's error log says" }
+      return {
+        _tag: "Rejected",
+        reason: `it says: ${message} (${errno})`,
+        hint: "see what the server's error log says"
+      }
   }
 }
 
@@ -192,13 +196,13 @@ export const isFromServer = (cause: unknown): boolean =>
   ((cause as DriverError | undefined)?.errno ?? 0) >= SERVER_ERRNO
 
 /** What the driver's error means: the server's if it has such a number, or else the connection's. */
-export const diagnose = (cause: unknown): Trouble => {
+export const classifyError = (cause: unknown): FailureKind => {
   const { code = "", errno = 0, message: said = String(cause) } = (cause ?? {}) as DriverError
   const message = cut(said, LIMITS.message)
   if (isFromServer(cause)) return diagnoseServer(errno, message)
   if (code === "AUTH_SWITCH_PLUGIN_ERROR") {
     return {
-      _tag: "Refused",
+      _tag: "Rejected",
       fault: "credentials",
       reason: `it asks for a way of logging in that d does not speak: ${message}`,
       hint: "name an account that logs in with mysql_native_password, or ask whoever runs the server for one"
@@ -206,15 +210,16 @@ export const diagnose = (cause: unknown): Trouble => {
   }
   if (code.startsWith("HANDSHAKE_") && !CUT.test(message)) {
     return {
-      _tag: "Refused",
+      _tag: "Rejected",
       reason: `no secure connection: ${message}`,
       hint: "see tls and ca in docs/configuration.md"
     }
   }
   const down = DOWN[code]
-  if (down !== undefined) return { _tag: "Down", reason: down, hint: START_SERVER }
-  if (code === "ETIMEDOUT") return { _tag: "Lost", fault: "silent", reason: "it does not answer", hint: START_SERVER }
-  return { _tag: "Lost", reason: "the connection broke", hint: TRY_AGAIN }
+  if (down !== undefined) return { _tag: "Unreachable", reason: down, hint: START_SERVER }
+  if (code === "ETIMEDOUT")
+    return { _tag: "ConnectionLost", fault: "silent", reason: "it does not answer", hint: START_SERVER }
+  return { _tag: "ConnectionLost", reason: "the connection broke", hint: TRY_AGAIN }
 }
 
 /** The classes of SQL states in which a statement is refused before it has done anything: data, constraints, rights, syntax. */
@@ -224,10 +229,10 @@ const REFUSALS = /^(21|22|23|42)/
  * The same for what a COMMIT was answered. A server that refuses one rolls back and says so by a number that is known here;
  * whatever else is said, by a proxy perhaps, leaves it open.
  */
-export const diagnoseCommit = (cause: unknown): Trouble => {
-  const trouble = diagnose(cause)
+export const classifyCommitError = (cause: unknown): FailureKind => {
+  const kind = classifyError(cause)
   const { sqlState = "" } = (cause ?? {}) as DriverError
-  return trouble._tag === "Refused" && trouble.fault !== "read-only" && !REFUSALS.test(sqlState)
-    ? { ...trouble, _tag: "Lost", hint: TRY_AGAIN }
-    : trouble
+  return kind._tag === "Rejected" && kind.fault !== "read-only" && !REFUSALS.test(sqlState)
+    ? { ...kind, _tag: "ConnectionLost", hint: TRY_AGAIN }
+    : kind
 }

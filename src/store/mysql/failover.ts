@@ -14,7 +14,7 @@ interface Opening {
  * that. `session` is said on each before it is used. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the
  * server is stopped in the middle of a statement.
  */
-export const makeServers = (servers: Servers, silence: number, session: string) => {
+export const makeFailover = (servers: Servers, silence: number, session: string) => {
   let current = 0
   let ended = 0
   /** What the server said to the last `session`, if it refused it. */

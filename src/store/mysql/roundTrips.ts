@@ -2,7 +2,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import type { Answers } from "../Driver.ts"
+import type { RawResults } from "../Driver.ts"
 
 /** A statement, and the values for its places. */
 export type Text = readonly [text: string, values: ReadonlyArray<unknown>]
@@ -39,9 +39,9 @@ const sendOne = (connection: Connection, [text, values]: Text): Effect.Effect<un
     : connection.executeRaw(text, values)
 
 /** Runs statements in their order, and answers what the driver says of each, in as few journeys as possible. */
-export const sendTogether = (connection: Connection, texts: ReadonlyArray<Text>): Effect.Effect<Answers, SqlError> =>
+export const sendTogether = (connection: Connection, texts: ReadonlyArray<Text>): Effect.Effect<RawResults, SqlError> =>
   Effect.map(
-    Effect.forEach(journeysOf(texts), (some): Effect.Effect<Answers, SqlError> => {
+    Effect.forEach(journeysOf(texts), (some): Effect.Effect<RawResults, SqlError> => {
       const [only] = some
       if (some.length === 1 && only !== undefined) return Effect.map(sendOne(connection, only), (answer) => [answer])
       return connection.executeUnprepared(
@@ -67,7 +67,7 @@ export const sendAlone = (
   connection: Connection,
   texts: ReadonlyArray<Text>,
   counted = false
-): Effect.Effect<Answers, SqlError> => {
+): Effect.Effect<RawResults, SqlError> => {
   const sendText = ([text, values]: Text) => connection.executeUnprepared(text, values, undefined)
   return Effect.forEach(texts, (text) =>
     counted ? Effect.map(Effect.zipRight(sendText(text), sendText(ROW_COUNT)), ([row]) => row) : sendText(text)

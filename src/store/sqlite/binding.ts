@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "@photostructure/sqlite"
 
 /** What both drivers have in common with `node:sqlite`. */
-export interface Driver extends Pick<SqliteModule, "DatabaseSync"> {
+export interface SqliteBinding extends Pick<SqliteModule, "DatabaseSync"> {
   /** Whether SQLite keeps a closed database open until its prepared statements are garbage-collected. */
   readonly closesLate: boolean
 }
@@ -35,7 +35,7 @@ const builtIn = (): SqliteModule | undefined => {
 }
 
 /** Loads the SQLite driver: Node's own, otherwise the prebuilt one. Rejects with DriverMissing if there is neither. */
-export const loadDriver = async (): Promise<Driver> => {
+export const loadBinding = async (): Promise<SqliteBinding> => {
   try {
     const own = builtIn()
     if (own !== undefined) return { DatabaseSync: own.DatabaseSync, closesLate: false }

@@ -7,14 +7,14 @@ import type * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../../config/databaseUrl.ts"
 import { CannotBackUp, type Unavailable } from "../../domain/errors.ts"
-import { Dialect, type Statements } from "../Driver.ts"
+import { Driver, type Statements } from "../Driver.ts"
 import { labelOf } from "../databaseLabel.ts"
 import { openLayer } from "../openDriver.ts"
-import { type Patience, unavailable } from "../retry.ts"
+import { type RetryLimits, unavailable } from "../retry.ts"
 import { transaction } from "../transaction.ts"
 import { backUp } from "./backup.ts"
-import { loadDriver } from "./binding.ts"
-import { diagnose, diagnoseCommit } from "./errors.ts"
+import { loadBinding } from "./binding.ts"
+import { classifyCommitError, classifyError } from "./errors.ts"
 import { makeConnections, type Opened } from "./fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./files.ts"
 import { beginImmediate } from "./writeLock.ts"
@@ -32,16 +32,16 @@ const runOn = (connection: Connection, statements: Statements) =>
 export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
   Effect.asVoid(
     Effect.tryPromise({
-      try: loadDriver,
-      catch: (cause) => unavailable(labelOf(database), diagnose(cause, database.path))
+      try: loadBinding,
+      catch: (cause) => unavailable(labelOf(database), classifyError(cause, database.path))
     })
   )
 
 /** The embedded database in a file, which is made with its directory where it is missing, when it is first used. */
 export const layer = (
   database: Sqlite,
-  patience: Patience
-): Layer.Layer<SqlClient.SqlClient | Dialect, Unavailable> => {
+  databaseTimeout: RetryLimits
+): Layer.Layer<SqlClient.SqlClient | Driver, Unavailable> => {
   const { path } = database
   const label = labelOf(database)
   const make = Effect.gen(function* () {
@@ -100,29 +100,29 @@ export const layer = (
     /** Asked for over the connection that commits nothing, it tells of everyone's commits. */
     const version = Effect.flatMap(reader, versionOn)
 
-    const dialect: typeof Dialect.Service = {
+    const driver: typeof Driver.Service = {
       label,
       reserve: sql.reserve,
-      read: (statement, values) => Effect.flatMap(reader, (each) => each.execute(statement, values, undefined)),
-      begin: (connection, { always = [], questions, since }) =>
+      readOne: (statement, values) => Effect.flatMap(reader, (each) => each.execute(statement, values, undefined)),
+      begin: (connection, { always = [], queries, since }) =>
         Effect.gen(function* () {
           const opened = connections.current("writer")
           yield* opened?.connection !== connection
             ? new SqlError({ cause: new FileReplaced() })
-            : beginImmediate(opened.database, Math.min(WAIT_MS, patience.stall / 2))
+            : beginImmediate(opened.database, Math.min(WAIT_MS, databaseTimeout.stalled / 2))
           yield* stillCurrent
           const isAsItWas = since !== undefined && since === (yield* versionOn(connection))
           return {
-            answers: isAsItWas ? undefined : yield* runOn(connection, questions),
+            results: isAsItWas ? undefined : yield* runOn(connection, queries),
             always: yield* runOn(connection, always)
           }
         }),
       // One at a time writes to a file, for a moment.
-      besides: (statements) =>
+      runBeside: (statements) =>
         Effect.provideService(
-          transaction((_, atLast) => Effect.sync(() => atLast(statements))),
-          Dialect,
-          dialect
+          transaction((_, commitWith) => Effect.sync(() => commitWith(statements))),
+          Driver,
+          driver
         ),
       commit: (connection, last) =>
         // The version is read before another process may commit; our own COMMIT does not change it.
@@ -130,18 +130,18 @@ export const layer = (
           Effect.zipLeft(connection.executeUnprepared("COMMIT", [], undefined)),
           Effect.zipLeft(stillCurrent)
         ),
-      version,
+      dataVersion: version,
       progress: version,
-      look: (questions) => Effect.flatMap(reader, (connection) => runOn(connection, questions)),
+      readMany: (queries) => Effect.flatMap(reader, (connection) => runOn(connection, queries)),
       // There is one connection that writes, and one that reads.
-      admit: (effect) => effect,
-      all: (connection, statements) =>
+      withConnectionSlot: (effect) => effect,
+      runAll: (connection, statements) =>
         Effect.forEach(statements, (statement) => {
           const [text, values] = statement.compile()
           return connection.executeRaw(text, values)
         }),
-      diagnose: (error) => diagnose(error.cause, path),
-      diagnoseCommit: (error) => diagnoseCommit(error.cause, path),
+      classifyError: (error) => classifyError(error.cause, path),
+      classifyCommitError: (error) => classifyCommitError(error.cause, path),
       backup: (file) =>
         Effect.flatMap(openReader, ({ database }) =>
           Effect.try({
@@ -149,7 +149,7 @@ export const layer = (
             catch: (cause) => (cause instanceof CannotBackUp ? cause : new SqlError({ cause }))
           })
         ),
-      settle: free.withPermits(1)(
+      checkpoint: free.withPermits(1)(
         // PASSIVE waits for nobody, and leaves the -wal with its size, by which others see that the file is in use.
         Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))
       ),
@@ -161,11 +161,11 @@ export const layer = (
       ),
       account: Effect.succeed(undefined),
       // Every commit is written through, whatever the file says.
-      loses: Effect.succeed(undefined),
-      rowsMet: (raw) => (raw as { changes: number }).changes,
+      durabilityRisk: Effect.succeed(undefined),
+      affectedRows: (raw) => (raw as { changes: number }).changes,
       columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })
     }
-    return { sql, dialect }
+    return { sql, driver }
   })
-  return openLayer(label, patience, make)
+  return openLayer(label, databaseTimeout, make)
 }

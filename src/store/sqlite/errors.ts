@@ -4,7 +4,7 @@ import type { Fault } from "../../domain/errors.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
 import { userName } from "../../machine/user.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Trouble } from "../Driver.ts"
+import type { FailureKind } from "../Driver.ts"
 import { DriverMissing } from "./binding.ts"
 import { FileRefused, FileReplaced } from "./files.ts"
 import { lockHolder } from "./locks.ts"
@@ -80,14 +80,14 @@ const describeLock = (path: string) => {
 }
 
 /** The holder is looked up only when it is to be told: whoever waits meets a locked file again and again. */
-const locked = (path: string): Trouble => {
+const locked = (path: string): FailureKind => {
   let found: ReturnType<typeof describeLock> | undefined
   const describe = () => {
     found ??= describeLock(path)
     return found
   }
   return {
-    _tag: "Busy",
+    _tag: "Contended",
     get reason() {
       return describe().reason
     },
@@ -105,17 +105,17 @@ interface DriverError {
   readonly message?: string
 }
 
-const refused = (reason: string, hint: string, fault: Fault = "other"): Trouble => ({
-  _tag: "Refused",
+const refused = (reason: string, hint: string, fault: Fault = "other"): FailureKind => ({
+  _tag: "Rejected",
   reason,
   hint,
   fault
 })
 
-const ofSystem = (code: string, path: string): Trouble =>
+const ofSystem = (code: string, path: string): FailureKind =>
   refused(systemReason(code, path), ELSEWHERE, ["EACCES", "EPERM"].includes(code) ? "read-only" : "other")
 
-const ofSqlite = (errcode: number, message: string, path: string): Trouble => {
+const ofSqlite = (errcode: number, message: string, path: string): FailureKind => {
   switch (errcode) {
     case CONSTRAINT_PRIMARYKEY:
     case CONSTRAINT_UNIQUE:
@@ -157,7 +157,7 @@ const codeOf = (code: string, message: string): number | undefined =>
   CODES[message] ?? (code === "ERR_SQLITE_ERROR" ? ERROR : undefined)
 
 /** What an exception of the driver, or of the file system, means for the database in the file `path`. */
-export const diagnose = (cause: unknown, path: string): Trouble => {
+export const classifyError = (cause: unknown, path: string): FailureKind => {
   if (cause instanceof DriverMissing)
     return refused(
       `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
@@ -167,7 +167,7 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
   // What was sent last may be in the files that are gone.
   if (cause instanceof FileReplaced)
     return {
-      _tag: "Lost",
+      _tag: "ConnectionLost",
       reason: "it was removed or replaced again and again",
       hint: `look at: ls -li ${shellWord(path)}*`
     }
@@ -176,7 +176,7 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
   // Closed by another fiber, because the files were replaced.
   if (code === "ERR_INVALID_STATE")
-    return { _tag: "Lost", reason: message, hint: `look at: ls -li ${shellWord(path)}*` }
+    return { _tag: "ConnectionLost", reason: message, hint: `look at: ls -li ${shellWord(path)}*` }
   return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${shellWord(path)}*`)
 }
 
@@ -184,14 +184,14 @@ export const diagnose = (cause: unknown, path: string): Trouble => {
  * The same for what a COMMIT was answered. After an I/O error its last frame may be on the disk all the same: the index
  * beside it is extended after that.
  */
-export const diagnoseCommit = (cause: unknown, path: string): Trouble => {
-  const trouble = diagnose(cause, path)
+export const classifyCommitError = (cause: unknown, path: string): FailureKind => {
+  const kind = classifyError(cause, path)
   const { errcode = 0 } = (cause ?? {}) as DriverError
-  return [IOERR, NOMEM].includes(errcode & PRIMARY) && trouble._tag === "Refused"
+  return [IOERR, NOMEM].includes(errcode & PRIMARY) && kind._tag === "Rejected"
     ? {
-        _tag: "Lost",
-        reason: `the disk does not say that it has what was written: ${trouble.reason}`,
+        _tag: "ConnectionLost",
+        reason: `the disk does not say that it has what was written: ${kind.reason}`,
         hint: "look at: dmesg"
       }
-    : trouble
+    : kind
 }

@@ -2,7 +2,7 @@ import { realpathSync, rmSync, statSync } from "node:fs"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { collectGarbage, type Database, loadDriver } from "./binding.ts"
+import { collectGarbage, type Database, loadBinding } from "./binding.ts"
 import { makeConnection } from "./connection.ts"
 import { FileReplaced, identityOf, prepareFile, watchFiles } from "./files.ts"
 import { isUsedByOthers } from "./locks.ts"
@@ -25,7 +25,7 @@ export interface Opened {
 }
 
 const open = async (path: string): Promise<Opened> => {
-  const { closesLate, DatabaseSync } = await loadDriver()
+  const { closesLate, DatabaseSync } = await loadBinding()
   await prepareFile(path)
   const files = watchFiles(path)
   const [before] = files().split(" ")

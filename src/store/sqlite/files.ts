@@ -12,7 +12,7 @@ import {
 import { dirname } from "node:path"
 import { makeDirectory } from "../../machine/directory.ts"
 import { shellWord } from "../../text/shell.ts"
-import { type LockHolder, mismatchedUsers, named } from "./locks.ts"
+import { type LockHolder, mismatchedUsers, toPublicError } from "./locks.ts"
 
 /** The file at the path is not, or no longer, what may be used; the message says why. */
 export class FileRefused extends Error {
@@ -67,7 +67,7 @@ const findMismatch = async (path: string): Promise<LockHolder | undefined> => {
     for (const pid of found) if (!still.has(pid)) found.delete(pid)
   }
   const [pid] = found
-  return pid === undefined ? undefined : named(pid)
+  return pid === undefined ? undefined : toPublicError(pid)
 }
 
 /**
@@ -121,8 +121,8 @@ export const watchDirectory = (path: string, changed: () => void): (() => void) 
   let watcher: FSWatcher | undefined
   const timer = setTimeout(() => {
     try {
-      watcher = watch(dirname(realpathSync(path)), { persistent: false }, (event) => {
-        if (event === "rename") changed()
+      watcher = watch(dirname(realpathSync(path)), { persistent: false }, (historyEvent) => {
+        if (historyEvent === "rename") changed()
       })
       watcher.on("error", () => watcher?.close())
     } catch {

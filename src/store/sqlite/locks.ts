@@ -60,7 +60,7 @@ const othersLocks = (): ReadonlyArray<Lock> => {
 }
 
 /** A process by its name, if it has not ended. */
-export const named = (pid: number): LockHolder | undefined => {
+export const toPublicError = (pid: number): LockHolder | undefined => {
   try {
     return { pid, command: cut(readFileSync(`/proc/${pid}/comm`, "utf8").trim(), LIMITS.name) }
   } catch {
@@ -77,7 +77,7 @@ export const lockHolder = (path: string): LockHolder | undefined => {
       writes &&
       ((inode === database && last >= PENDING_BYTE) || (inode === shm && first <= SHM_RECOVER && last >= SHM_WRITE))
   )
-  return found && named(found.pid)
+  return found && toPublicError(found.pid)
 }
 
 /** Whether another process has the database `path` open, as far as that can be told. */

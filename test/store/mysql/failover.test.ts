@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events"
 import { createServer, type Socket } from "node:net"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { makeServers } from "../../../src/store/mysql/failover.ts"
+import { makeFailover } from "../../../src/store/mysql/failover.ts"
 
 const SOON_MS = 300
 const NEVER_MS = 600_000
@@ -22,14 +22,14 @@ const listening = async () => {
   return { host: "127.0.0.1", port: (server.address() as { port: number }).port, sockets }
 }
 
-type Opening = Parameters<ReturnType<typeof makeServers>["open"]>[0]
+type Opening = Parameters<ReturnType<typeof makeFailover>["open"]>[0]
 
 /** Two servers, and a pool that tells, as the driver's does, when one of its connections is used and when it is not. */
 const twoServers = async (silence = NEVER_MS) => {
   const first = await listening()
   const second = await listening()
   const pool = new EventEmitter()
-  const servers = makeServers([first, second], silence, "SELECT 1")
+  const servers = makeFailover([first, second], silence, "SELECT 1")
   const begin = () => {
     const config = { pool } as unknown as Opening["config"]
     const socket = servers.open({ config })

@@ -1,0 +1,47 @@
+import * as Effect from "effect/Effect"
+import type { Done } from "../domain/Operation.ts"
+import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { decodeAll, statementsOf } from "./Query.ts"
+import type { RegistryTables } from "./registryTables.ts"
+import type { QueryRunner } from "./runQuery.ts"
+import { type CommitWith, transaction } from "./transaction.ts"
+
+/** The state that a transaction left, with claims that agree with the rows. It holds if nothing was committed `since`. */
+export interface Kept {
+  readonly since: string
+  readonly state: RegistryState
+}
+
+/** What decisions are made on. */
+export interface Found {
+  readonly state: RegistryState
+  /** Whether the claims are known to agree with the rows. */
+  readonly agrees: boolean
+  /** The operations that were made before, with the history of each. */
+  readonly made: ReadonlyMap<string, ReadonlyArray<Done>>
+}
+
+/**
+ * Runs `body` in a transaction on the whole registry, and on those of `operations` that were made before. What was `kept`
+ * is not read again if nothing was committed since.
+ */
+export const registryTransaction = <A, E, R>(
+  runner: QueryRunner,
+  tables: RegistryTables,
+  body: (found: Found, commitWith: CommitWith) => Effect.Effect<A, E, R>,
+  operations: ReadonlyArray<string> = [],
+  kept?: Kept
+) => {
+  const always = { made: tables.ofOperations(operations), engine: runner.engineQuery() }
+  const reading = { queries: statementsOf(tables.everything), since: kept?.since, always: statementsOf(always) }
+  return transaction((begun, commitWith) => {
+    const { engine, made = new Map() } = decodeAll(always, begun.always)
+    const stored = begun.results && decodeAll(tables.everything, begun.results)
+    const state = stored === undefined ? kept?.state : { ...stored, ports: portsOf(stored.rows) }
+    if (state === undefined) return Effect.dieMessage("nothing was read, and nothing was kept")
+    const found = { state, agrees: stored === undefined, made }
+    return runner
+      .requireOurs(state.facts)
+      .pipe(Effect.zipRight(runner.requireEngine(engine)), Effect.zipRight(body(found, commitWith)))
+  }, reading)
+}
