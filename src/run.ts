@@ -20,8 +20,8 @@ const program = (task: Task): Effect.Effect<void, unknown> => {
     case "Command":
       return Effect.gen(function* () {
         const { command, json, payload, perhapsDone } = task
-        const { execute } = yield* Effect.promise(() => import("./app/runInProcess.ts"))
-        const reply = yield* Effect.mapError(execute(command, payload, process.env, perhapsDone), failed)
+        const { runInProcess } = yield* Effect.promise(() => import("./app/runInProcess.ts"))
+        const reply = yield* Effect.mapError(runInProcess(command, payload, process.env, perhapsDone), failed)
         yield* Effect.promise(() => writeResult(command, reply, payload, json))
       })
     case "Daemon":

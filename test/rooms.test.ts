@@ -19,19 +19,7 @@ const ARROWS: Readonly<Record<string, ReadonlyArray<string>>> = {
   monitor: ["config", "domain", "machine", "store", "text"],
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
-  daemon: [
-    "app",
-    "commands",
-    "config",
-    "doctor",
-    "domain",
-    "machine",
-    "monitor",
-    "registry",
-    "socket",
-    "store",
-    "text"
-  ],
+  daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
   cli: ["commands", "domain", "socket", "text"],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "daemon", "domain", "text"]

@@ -6,13 +6,16 @@ import type { Doctor } from "../doctor/Doctor.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
-import type { Registry } from "../registry/Registry.ts"
-import type { Store } from "../store/Store.ts"
+import { Registry } from "../registry/Registry.ts"
+import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
+import type { Services } from "./layers.ts"
 import type { Payload } from "./payloads.ts"
 
 type Handlers = {
-  readonly [N in RegistryCommand]: (payload: Payload<N>) => Effect.Effect<CommandResult<Results[N]>, RegistryError>
+  readonly [N in RegistryCommand]: (
+    payload: Payload<N>
+  ) => Effect.Effect<CommandResult<Results[N]>, RegistryError, Services>
 }
 
 /** The key that `getPort` is asked for: `--key`, or `--app` with `--mode`. */
@@ -49,72 +52,67 @@ const noted = <A>(result: A): CommandResult<A> => ({ result, notes: [] })
 const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
   app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void
 
-/** What the handlers call. It is asked for only when the arguments are known to be right. */
-export interface Services {
-  readonly doctor: Effect.Effect<typeof Doctor.Service, RegistryError>
-  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
-  readonly environment: Readonly<Record<string, string | undefined>>
-  readonly registry: Effect.Effect<typeof Registry.Service, RegistryError>
-}
+/** Doctor is loaded on demand, because only two commands need it. */
+const withDoctor = <A, E, R>(use: (doctor: typeof Doctor.Service) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../doctor/Doctor.ts")),
+    ({ Doctor }) => Effect.provide(Effect.flatMap(Doctor, use), Doctor.Default)
+  )
 
-/** The table of commands onto the use cases. */
-export const makeHandlers = ({ doctor, environment, registry, store }: Services): Handlers => {
-  const call = <A, E extends RegistryError>(use: (registry: typeof Registry.Service) => Effect.Effect<A, E>) =>
-    Effect.flatMap(registry, use)
-  return {
-    allocate: (payload) =>
-      Effect.gen(function* () {
-        yield* someName("allocate", payload)
-        const { notes, result } = yield* call((registry) =>
-          registry.allocate({
-            apps: payload.app,
-            specials: payload.special,
+/** The use case of each command. */
+export const makeHandlers = (environment: Readonly<Record<string, string | undefined>>): Handlers => ({
+  allocate: (payload) =>
+    Effect.gen(function* () {
+      yield* someName("allocate", payload)
+      const registry = yield* Registry
+      const { notes, result } = yield* registry.allocate({
+        apps: payload.app,
+        specials: payload.special,
+        description: payload.description,
+        directory: payload.dir,
+        dryRun: payload.dryRun
+      })
+      const skipped = result.skipped.map(({ by, port }) => ({
+        port,
+        reason: "bound" as const,
+        by: by === null ? null : describeListener(by)
+      }))
+      return { result: { assignments: result.assignments, skipped }, notes }
+    }),
+  getPort: (payload) =>
+    Effect.flatMap(askedKey(payload), (key) => Effect.flatMap(Registry, (registry) => registry.get(key))),
+  setPort: (payload) =>
+    payload.value === undefined && payload.description === undefined && payload.dir === undefined
+      ? Effect.fail(new MissingArgument({ command: "setPort", argument: "value" }))
+      : Effect.flatMap(Registry, (registry) =>
+          registry.set({
+            key: payload.key,
+            port: payload.value,
             description: payload.description,
             directory: payload.dir,
-            dryRun: payload.dryRun
+            force: payload.force
           })
-        )
-        const skipped = result.skipped.map(({ by, port }) => ({
-          port,
-          reason: "bound" as const,
-          by: by === null ? null : describeListener(by)
-        }))
-        return { result: { assignments: result.assignments, skipped }, notes }
-      }),
-    getPort: (payload) => Effect.flatMap(askedKey(payload), (key) => call((registry) => registry.get(key))),
-    setPort: (payload) =>
-      payload.value === undefined && payload.description === undefined && payload.dir === undefined
-        ? Effect.fail(new MissingArgument({ command: "setPort", argument: "value" }))
-        : call((registry) =>
-            registry.set({
-              key: payload.key,
-              port: payload.value,
-              description: payload.description,
-              directory: payload.dir,
-              force: payload.force
-            })
-          ),
-    listPorts: (payload) => call((registry) => registry.list(payload)),
-    deletePort: ({ key }) => call((registry) => registry.remove(key)),
-    release: (payload) =>
-      Effect.zipRight(
-        someName("release", payload),
-        call((registry) => registry.release(payload.app, payload.special))
-      ),
-    rename: ({ key, to }) => call((registry) => registry.rename(key, to)),
-    reserve: ({ port, reason }) => call((registry) => registry.reserve(port, reason)),
-    doctor: ({ clientVersion = version, ...request }) =>
-      Effect.flatMap(doctor, (each) => each.examine({ ...request, version: clientVersion }, store, environment)),
-    explain: (payload) =>
-      Effect.gen(function* () {
-        const about = yield* askedPort(payload)
-        return noted(yield* (yield* doctor).explain(about, store, environment, version))
-      }),
-    backup: ({ file }) =>
-      Effect.map(
-        Effect.flatMap(store, (each) => each.backup(file)),
-        (bytes) => noted({ file, bytes })
-      ),
-    unreserve: ({ port }) => call((registry) => registry.unreserve(port))
-  }
-}
+        ),
+  listPorts: (payload) => Effect.flatMap(Registry, (registry) => registry.list(payload)),
+  deletePort: ({ key }) => Effect.flatMap(Registry, (registry) => registry.remove(key)),
+  release: (payload) =>
+    Effect.zipRight(
+      someName("release", payload),
+      Effect.flatMap(Registry, (registry) => registry.release(payload.app, payload.special))
+    ),
+  rename: ({ key, to }) => Effect.flatMap(Registry, (registry) => registry.rename(key, to)),
+  reserve: ({ port, reason }) => Effect.flatMap(Registry, (registry) => registry.reserve(port, reason)),
+  unreserve: ({ port }) => Effect.flatMap(Registry, (registry) => registry.unreserve(port)),
+  doctor: ({ clientVersion = version, ...request }) =>
+    withDoctor((doctor) => doctor.examine({ ...request, version: clientVersion }, environment)),
+  explain: (payload) =>
+    Effect.gen(function* () {
+      const about = yield* askedPort(payload)
+      return noted(yield* withDoctor((doctor) => doctor.explain(about, environment, version)))
+    }),
+  backup: ({ file }) =>
+    Effect.map(
+      Effect.flatMap(Store, (store) => store.backup(file)),
+      (bytes) => noted({ file, bytes })
+    )
+})

@@ -6,7 +6,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { WrongConfig } from "../domain/errors.ts"
@@ -283,6 +282,3 @@ export const changeSince = (
       problem: undefined
     })
   })
-
-export const layer = (environment: Environment, program: string): Layer.Layer<PortsConfig, WrongConfig> =>
-  Layer.effect(PortsConfig, readConfig(environment, program))

@@ -1,8 +1,8 @@
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Runtime from "effect/Runtime"
 import { makeHandlers } from "../app/handlers.ts"
+import type { Services } from "../app/layers.ts"
 import { decodePayload } from "../app/payloads.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
@@ -13,19 +13,15 @@ import {
   type RegistryCommand,
   registryCommands
 } from "../commands/commands.ts"
-import type { PortsConfig } from "../config/Config.ts"
-import { Doctor } from "../doctor/Doctor.ts"
+import { PortsConfig } from "../config/Config.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import { type RegistryError, TooLate } from "../domain/errors.ts"
 import { keyProblem } from "../domain/names.ts"
 import { OPERATION, Operation } from "../domain/Operation.ts"
 import { RequestDeadline } from "../domain/RequestDeadline.ts"
-import type { Listeners } from "../machine/Listeners.ts"
-import type { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { type Difference, differenceFrom, fingerprintBy, UNREADABLE } from "../socket/configFingerprint.ts"
 import { currentUid, serverPath } from "../socket/socketPath.ts"
-import { Store } from "../store/Store.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { noteLine, toCommandError } from "../text/messages.ts"
@@ -39,9 +35,6 @@ const HELP_WIDTH = 100
 /** How long a change may take: the queue at the database, the search for a lost COMMIT, and some seconds. */
 const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
   Math.ceil((total + stalled) / 1000) + 10
-
-/** What needs the database. */
-export type Parts = Registry | Store | HealthMonitor | Listeners
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -79,27 +72,14 @@ const deadlineOf = ({ deadline, until }: Request): number =>
 
 const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
 
-/**
- * Requests to outcomes; it never rejects. `parts` is asked for by what needs the database alone, so that everything else
- * is answered while it is away.
- */
-export const makeRouter = (
-  environment: Environment,
-  settings: typeof PortsConfig.Service,
-  parts: Effect.Effect<Context.Context<Parts>, RegistryError>
-) =>
+/** Makes what turns requests into outcomes. It never rejects. */
+export const makeRouter = (environment: Environment) =>
   Effect.gen(function* () {
-    const doctor = yield* Doctor
+    const settings = yield* PortsConfig
+    const registry = yield* Registry
     const own = fingerprintBy((variable) => settings.written.get(variable), environment)
-
-    const status = yield* makeStatus(settings, environment, parts)
-
-    const handlers = makeHandlers({
-      registry: Effect.map(parts, Context.get(Registry)),
-      store: Effect.map(parts, Context.get(Store)),
-      doctor: Effect.succeed(doctor),
-      environment
-    })
+    const status = yield* makeStatus(environment)
+    const handlers = makeHandlers(environment)
 
     const ofRegistry = (command: RegistryCommand, payload: Request) =>
       Effect.gen(function* () {
@@ -112,7 +92,11 @@ export const makeRouter = (
       })
 
     /** Whatever fails is an outcome too. */
-    const settled = <A>(command: string, effect: Effect.Effect<A, RegistryError>, failed: (outcome: Outcome) => A) =>
+    const settled = <A, R>(
+      command: string,
+      effect: Effect.Effect<A, RegistryError, R>,
+      failed: (outcome: Outcome) => A
+    ) =>
       effect.pipe(
         Effect.catchAll((error) => Effect.succeed(failed(refused(toCommandError(error))))),
         Effect.catchAllCause((cause) =>
@@ -129,17 +113,18 @@ export const makeRouter = (
         )
       )
 
-    const runtime = yield* Effect.runtime<never>()
-    /** Nobody reads the traces of requests, and making them is felt in each. */
-    const run = <A>(effect: Effect.Effect<A>) => Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
+    const runtime = yield* Effect.runtime<Services>()
+    /** Traces of requests are read by no one, and making them slows down each. */
+    const run = <A>(effect: Effect.Effect<A, never, Services>) =>
+      Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
 
     /** The question that is asked most, and by many at once: it goes past everything that the others need. */
     const portOf = batchGetPorts((keys) =>
       run(
-        settled<(key: string) => Outcome>(
+        settled<(key: string) => Outcome, never>(
           "getPort",
           Effect.map(
-            Effect.flatMap(parts, (context) => Context.get(context, Registry).getSome(keys)),
+            registry.getSome(keys),
             (found) => (key) =>
               Either.match(found(key), {
                 onLeft: (error) => refused(toCommandError(error)),
@@ -152,14 +137,14 @@ export const makeRouter = (
     )
 
     return async (request: Request): Promise<Outcome> => {
-      const { command, registry } = request
+      const { command, registry: theirs } = request
       const operation = request["operation"] ?? undefined
       if (typeof command !== "string" || command === "") {
         return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
       }
       const deadline = deadlineOf(request)
       if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
-      const difference = differenceFrom(registry, own)
+      const difference = differenceFrom(theirs, own)
       if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
         return refused({
           code: "other-store",
@@ -212,6 +197,6 @@ export const makeRouter = (
         Effect.provideService(RequestDeadline, deadline),
         Effect.provideService(Operation, isOneChange(name) ? operation : undefined)
       )
-      return run(settled<Outcome>(name, work, (outcome) => outcome))
+      return run(settled<Outcome, Services>(name, work, (outcome) => outcome))
     }
   })

@@ -1,19 +1,18 @@
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { version } from "../../package.json"
 import type { Status } from "../commands/Results.ts"
-import { changeSince, type PortsConfig } from "../config/Config.ts"
+import { changeSince, PortsConfig } from "../config/Config.ts"
 import { type RegistryError, Unavailable } from "../domain/errors.ts"
 import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
 import { monotonic } from "../machine/monotonic.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
-import { labelOf, Store } from "../store/Store.ts"
+import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/messages.ts"
 
-/** How long the database is waited for, where it is only asked how all is: less than anybody waits for an answer. */
+/** How long the database is waited for: less than a client waits for a reply. */
 const LIMIT = Duration.seconds(5)
 
 const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
@@ -22,26 +21,25 @@ const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => (
   claimed: slotsOf(range, size, ports).size
 })
 
-/** How a daemon that starts now is, whenever that is asked; also while its database is away, or silent. */
-export const makeStatus = (
-  settings: typeof PortsConfig.Service,
-  environment: Readonly<Record<string, string | undefined>>,
-  parts: Effect.Effect<Context.Context<Registry | Store | HealthMonitor>, RegistryError>
-) =>
-  Effect.map(monotonic, (startedAt) => {
-    const { database, appRange, probeInterval, specialRange } = settings
-    const named = { kind: database._tag, label: labelOf(database) }
+/** Makes the status of a daemon that starts now. It never fails or hangs, even if the database does. */
+export const makeStatus = (environment: Readonly<Record<string, string | undefined>>) =>
+  Effect.gen(function* () {
+    const startedAt = yield* monotonic
+    const settings = yield* PortsConfig
+    const store = yield* Store
+    const registry = yield* Registry
+    const monitor = yield* HealthMonitor
+    const { appRange, database, probeInterval, specialRange } = settings
+    const named = { kind: database._tag, label: store.label }
     const intervalSeconds = Duration.toSeconds(probeInterval)
 
-    const lit = Effect.gen(function* () {
-      const context = yield* parts
+    const whenReachable = Effect.gen(function* () {
       const before = performance.now()
-      yield* Context.get(context, Store).ping
+      yield* store.ping
       const latencyMs = Math.round((performance.now() - before) * 100) / 100
-      const { result } = yield* Context.get(context, Registry).list({})
+      const { result } = yield* registry.list({})
       const ports = result.map(({ port }) => port)
       const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
-      const monitor = Context.get(context, HealthMonitor)
       const failure = yield* monitor.failure
       return {
         database: { ...named, latencyMs, error: null },
@@ -59,7 +57,7 @@ export const makeStatus = (
       }
     })
 
-    const dark = (error: RegistryError) => ({
+    const databaseDown = (error: RegistryError) => ({
       database: { ...named, latencyMs: null, error: toCommandError(error).message },
       lastTick: null,
       watching: { intervalSeconds, idleSeconds: null, failure: null, fault: null, rival: null, unstored: [] },
@@ -75,16 +73,16 @@ export const makeStatus = (
         hint: "see whether the server runs, and AUTOMATELINUX_DATABASE_URL"
       })
 
-    return lit.pipe(
-      // What does not answer is not waited for to be interrupted either.
+    return whenReachable.pipe(
+      // `disconnect`: a query that hangs is not waited for to be interrupted.
       Effect.disconnect,
       Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
-      Effect.catchAll((error) => Effect.succeed(dark(error))),
+      Effect.catchAll((error) => Effect.succeed(databaseDown(error))),
       Effect.zip(changeSince(settings, environment)),
       Effect.zipWith(monotonic, ([found, { changed, problem }], now): Status => {
         const uptimeSeconds = Math.round((now - startedAt) / 1000)
-        const told = { file: settings.file, changed, problem: problem ? toCommandError(problem).message : null }
-        return { version, pid: process.pid, uptimeSeconds, settings: told, ...found }
+        const reread = { file: settings.file, changed, problem: problem ? toCommandError(problem).message : null }
+        return { version, pid: process.pid, uptimeSeconds, settings: reread, ...found }
       })
     )
   })

@@ -7,7 +7,7 @@ import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worst
 import type { Note } from "../domain/Note.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { Listeners } from "../machine/Listeners.ts"
-import type { Store } from "../store/Store.ts"
+import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/messages.ts"
 import { checks } from "./checks/checks.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
@@ -27,8 +27,6 @@ export interface ExamineRequest {
   readonly version: string
 }
 
-type Access = Effect.Effect<typeof Store.Service, RegistryError>
-
 /** What a check may take besides what the database is waited for. */
 const LIMIT = Duration.seconds(5)
 
@@ -40,11 +38,12 @@ interface Checked {
   readonly failure?: RegistryError | "bug"
 }
 
-/** What is wrong on this machine, on what evidence, and what mends it. `store` may fail: then that is what is wrong. */
+/** Finds what is wrong on this machine, with the evidence and a fix. If the database is away, that is what is wrong. */
 export class Doctor extends Effect.Service<Doctor>()("Doctor", {
   effect: Effect.gen(function* () {
     const settings = yield* PortsConfig
     const machine = yield* Listeners
+    const store = yield* Store
     const limit = Duration.sum(Duration.millis(settings.databaseTimeout.stalled), LIMIT)
 
     const check = (context: DoctorContext, name: CheckName): Effect.Effect<Checked> =>
@@ -66,7 +65,6 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
 
     const examine = Effect.fn("Doctor.examine")(function* (
       request: ExamineRequest,
-      store: Access,
       environment: Readonly<Record<string, string | undefined>>
     ) {
       const look = makeContext({ settings, machine, store, environment, version: request.version })
@@ -80,17 +78,13 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       }
       const context = yield* look
       const names = request.check === undefined ? CHECK_NAMES : [request.check]
-      const [checked, assignments, label] = yield* Effect.all(
+      const [checked, assignments] = yield* Effect.all(
         [
           Effect.forEach(names, (name) => check(context, name), { concurrency: "unbounded" }),
           context.view.pipe(
             Effect.timeout(limit),
             Effect.match({ onSuccess: ({ ports }) => ports.size, onFailure: () => null })
-          ),
-          Effect.match(store, {
-            onSuccess: (each) => each.label,
-            onFailure: (error) => ("store" in error ? error.store : settings.database._tag)
-          })
+          )
         ],
         { concurrency: "unbounded" }
       )
@@ -103,7 +97,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const result = {
         healthy: !findings.some(matters),
         checkedAt: new Date(context.now).toISOString(),
-        store: label,
+        store: store.label,
         looked: {
           assignments,
           listeners: [...(yield* context.listeners).values()].flat().length
@@ -119,7 +113,6 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
     /** Everything about one port, or one key's. */
     const explainPort = Effect.fn("Doctor.explain")(function* (
       about: { readonly key: PortKey } | { readonly port: number },
-      store: Access,
       environment: Readonly<Record<string, string | undefined>>,
       version: string
     ) {

@@ -30,7 +30,7 @@ export interface DoctorContext {
   readonly version: string
   /** Milliseconds since 1970. */
   readonly now: number
-  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
+  readonly store: typeof Store.Service
   readonly schemaStatus: Effect.Effect<SchemaStatus, RegistryError>
   readonly view: Effect.Effect<View, RegistryError>
   /** Port → what listens on it. */

@@ -105,7 +105,7 @@ export const explain = (
   run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
 ) =>
   Effect.gen(function* () {
-    const store = yield* context.store
+    const { store } = context
     const view = yield* context.view
     const port = "port" in about ? about.port : view.ports.get(about.key)
     const holders = port === undefined ? [] : (view.keysOf.get(port) ?? [])

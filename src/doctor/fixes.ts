@@ -14,7 +14,7 @@ const makeTables = (context: DoctorContext) =>
     const { foreign, known, missing, stored, unused } = yield* context.schemaStatus
     const isOlder = stored.version < known.version
     if (unused || foreign.length > 0 || (missing.length === 0 && !isOlder)) return []
-    yield* Effect.flatMap(context.store, (store) => store.makeTables)
+    yield* context.store.makeTables
     return [
       ...missing.map((table) => `made the table ${table}`),
       ...(isOlder ? [`brought the tables from version ${stored.version} to version ${known.version}`] : [])
@@ -22,14 +22,12 @@ const makeTables = (context: DoctorContext) =>
   })
 
 const agree = (context: DoctorContext) =>
-  Effect.map(
-    Effect.flatMap(context.store, (store) => store.reconcileClaims),
-    (moves) =>
-      moves.map(({ claim, from, to }) => {
-        const key = nameOf(claim.key)
-        if (to === undefined) return `dropped the claim of ${key} on ${from}`
-        return from === undefined ? `claimed ${to} for ${key}` : `moved the claim of ${key} from ${from} to ${to}`
-      })
+  Effect.map(context.store.reconcileClaims, (moves) =>
+    moves.map(({ claim, from, to }) => {
+      const key = nameOf(claim.key)
+      if (to === undefined) return `dropped the claim of ${key} on ${from}`
+      return from === undefined ? `claimed ${to} for ${key}` : `moved the claim of ${key} from ${from} to ${to}`
+    })
   )
 
 /** With the right to serve the path in hand, nobody begins to serve it meanwhile. */
@@ -78,7 +76,7 @@ export const mendWhatIsSafe = (context: DoctorContext): Effect.Effect<Mended> =>
 /** Takes who serves the port of `key` for its owner from now on. */
 export const accept = (context: DoctorContext, key: string) =>
   Effect.gen(function* () {
-    const store = yield* context.store
+    const { store } = context
     const listeners = yield* context.listeners
     return yield* store.write((state) =>
       Effect.gen(function* () {

@@ -3,7 +3,6 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config/Config.ts"
-import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { knownOf, past } from "../domain/portHealth.ts"
 import { holdersByPort } from "../domain/RegistryState.ts"
@@ -17,7 +16,7 @@ const CONNECTIONS = 64
 interface Means {
   readonly settings: typeof PortsConfig.Service
   readonly machine: typeof Listeners.Service
-  readonly store: Effect.Effect<typeof Store.Service, RegistryError>
+  readonly store: typeof Store.Service
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly version: string
 }
@@ -67,10 +66,10 @@ const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
 /** What there is to look at, now. */
 export const makeContext = ({ environment, machine, settings, store, version }: Means): Effect.Effect<DoctorContext> =>
   Effect.gen(function* () {
-    const schemaStatus = once(Effect.flatMap(store, (each) => each.schemaStatus))
+    const schemaStatus = once(store.schemaStatus)
     const view = once(
       Effect.gen(function* () {
-        const readEverything = yield* Effect.flatMap(store, (each) => each.readEverything)
+        const readEverything = yield* store.readEverything
         // Read after that: what the daemon has stored meanwhile is not still to come.
         return viewOf(readEverything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })

@@ -135,9 +135,7 @@ export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix):
           `of the server that takes writes; if that is this one: ${asAdministrator(context, "SET GLOBAL read_only = 0")}`
         )
       case "rights": {
-        const known = yield* Effect.flatMap(context.store, (store) => store.account).pipe(
-          Effect.catchAll(() => Effect.succeed(undefined))
-        )
+        const known = yield* context.store.account.pipe(Effect.catchAll(() => Effect.succeed(undefined)))
         const [user = "", host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
         // A grant takes the name for a pattern.
         const name = sqlName(database.name.replace(/[_%\\]/g, "\\$&"))

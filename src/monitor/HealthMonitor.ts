@@ -39,6 +39,8 @@ export interface Tick {
 }
 
 const CONNECTIONS = 32
+/** How soon a tick that failed is tried again, in milliseconds. */
+const RETRY_MS = 5000
 
 /** Probes every assigned port periodically, and stores their health on this host. */
 export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonitor", {
@@ -127,18 +129,28 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
       return yield* finish(at, started, snapshot.ports.size)
     })
 
-    /** Ticks until it is interrupted, the first time at once. A tick that fails is logged, and the next one follows. */
+    /**
+     * Ticks until it is interrupted, the first time at once. A tick that fails is logged, unless the one before failed for
+     * the same reason, and the next one follows. While the database is away, that is soon.
+     */
     const run = tick().pipe(
+      Effect.as(interval),
       Effect.catchAll((error) => {
         const { message } = toCommandError(error)
+        const isKnown = failure?.message === message
         failure = { message, fault: error._tag === "Unavailable" ? error.fault : "other" }
-        return Effect.logWarning(`a tick failed: ${message}`)
+        return Effect.as(
+          isKnown ? Effect.void : Effect.logWarning(`a tick failed: ${message}`),
+          Math.min(interval, RETRY_MS)
+        )
       }),
       Effect.catchAllCause((cause) =>
-        Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.logError("a tick met a bug", cause)
+        Cause.isInterruptedOnly(cause)
+          ? Effect.failCause(cause)
+          : Effect.as(Effect.logError("a tick met a bug", cause), interval)
       ),
-      Effect.zipRight(Random.nextRange(0.9, 1.1)),
-      Effect.flatMap((jitter) => Effect.sleep(interval * jitter)),
+      Effect.zipWith(Random.nextRange(0.9, 1.1), (delay, jitter) => delay * jitter),
+      Effect.flatMap(Effect.sleep),
       Effect.forever
     )
 

@@ -1,21 +1,16 @@
+import * as Reactivity from "@effect/experimental/Reactivity"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { PortsConfig } from "../config/Config.ts"
+import type { Mysql } from "../config/databaseUrl.ts"
 import { Unavailable } from "../domain/errors.ts"
+import { Driver } from "./Driver.ts"
 import { labelOf } from "./databaseLabel.ts"
 
-/**
- * Loads the driver of the database that is configured, and nothing of the other. A daemon does so when it starts: later the
- * files may be gone, or another version's.
- */
-export const loadDatabase = Effect.gen(function* () {
-  const { database, databaseTimeout, settingsTable } = yield* PortsConfig
-  if (database._tag === "Sqlite") {
-    const sqlite = yield* Effect.promise(() => import("./sqlite/driver.ts"))
-    yield* sqlite.load(database)
-    return sqlite.layer(database, databaseTimeout)
-  }
-  const mysql = yield* Effect.tryPromise({
+const importMysql = (database: Mysql) =>
+  Effect.tryPromise({
     try: () => import("./mysql/driver.ts"),
     catch: (cause) =>
       new Unavailable({
@@ -25,7 +20,27 @@ export const loadDatabase = Effect.gen(function* () {
         hint: "run it again if d is being installed; otherwise install d again"
       })
   })
-  return mysql.layer(database, settingsTable, databaseTimeout)
+
+/**
+ * Loads the driver of the configured database. A daemon does so when it starts: later the files may be gone, or another
+ * version's.
+ */
+export const loadDriver = Effect.gen(function* () {
+  const { database } = yield* PortsConfig
+  if (database._tag === "Mysql") yield* importMysql(database)
+  else yield* (yield* Effect.promise(() => import("./sqlite/driver.ts"))).load(database)
 })
 
-export const databaseLayer = Layer.unwrapEffect(loadDatabase)
+/** The configured database. It is connected to when it is first used, so only a driver that cannot be loaded fails here. */
+export const databaseLayer = Layer.scopedContext(
+  Effect.gen(function* () {
+    const { database, databaseTimeout, settingsTable } = yield* PortsConfig
+    const { driver, sql } = yield* database._tag === "Mysql"
+      ? Effect.flatMap(importMysql(database), ({ make }) => make(database, settingsTable, databaseTimeout))
+      : Effect.flatMap(
+          Effect.promise(() => import("./sqlite/driver.ts")),
+          ({ make }) => make(database, databaseTimeout)
+        )
+    return Context.make(SqlClient.SqlClient, sql).pipe(Context.add(Driver, driver))
+  })
+).pipe(Layer.provide(Reactivity.layer))

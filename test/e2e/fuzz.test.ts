@@ -2,18 +2,16 @@ import { readdirSync, readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { decodePayload } from "../../src/app/payloads.ts"
 import { parseArgv } from "../../src/cli/argv.ts"
 import { registryCommands } from "../../src/commands/commands.ts"
-import * as config from "../../src/config/Config.ts"
 import { EXIT_CODES } from "../../src/domain/CommandError.ts"
-import { databaseLayer } from "../../src/store/databaseLayer.ts"
 import { type Daemon, machine, startDaemon } from "../support/cli.ts"
 import { ACTING, CONTROL } from "../support/controlCharacters.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { frame, randomFrom, upTo, words } from "../support/garbage.ts"
+import { registryLayer } from "../support/registry.ts"
 import { Talker } from "../support/socketClient.ts"
 
 /** Frames for each database; `FRAMES=100000 npx vitest run test/e2e/fuzz.test.ts` sends more. */
@@ -101,7 +99,7 @@ describe.each([sqlite, mariadb])("a daemon on $name", (database) => {
   it(`answers ${FRAMES} frames of garbage, and stores nothing of it`, { timeout: 3_600_000 }, async () => {
     const box = machine({ AUTOMATELINUX_HOST: "box", ...RANGES, ...(await database.fresh()) })
     await box.ok("reserve", "--port", "31099", "--reason", "makes the tables")
-    const layer = databaseLayer.pipe(Layer.provide(config.layer(box.env, "test")))
+    const layer = registryLayer(box.env)
     const sql = (statement: string) =>
       Effect.runPromise(
         Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe<Row>(statement)).pipe(Effect.provide(layer))

@@ -11,14 +11,13 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import * as config from "../../src/config/Config.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { MachineIdentity } from "../../src/machine/identity.ts"
-import { Listeners } from "../../src/machine/Listeners.ts"
 import { HealthMonitor } from "../../src/monitor/HealthMonitor.ts"
 import { Registry } from "../../src/registry/Registry.ts"
-import { databaseLayer } from "../../src/store/databaseLayer.ts"
-import { Store } from "../../src/store/Store.ts"
+import type { Store } from "../../src/store/Store.ts"
 import { temporary } from "../support/cli.ts"
 import { clockOf } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
+import { registryLayer } from "../support/registry.ts"
 
 const PORT = 27_000
 
@@ -26,9 +25,8 @@ type Parts = Registry | HealthMonitor | Store | SqlClient.SqlClient
 
 /** The parts of a daemon of `machine` by the name of `host`, on the database of `env`. */
 const daemonOn = (env: Readonly<Record<string, string>>, host = "box", machine = "1") => {
-  const layer = Layer.mergeAll(Registry.Default, HealthMonitor.Default).pipe(
-    Layer.provideMerge(Layer.merge(Layer.provideMerge(Store.Default, databaseLayer), Listeners.Default)),
-    Layer.provide(config.layer({ ...env, AUTOMATELINUX_HOST: host }, "daemon")),
+  const layer = HealthMonitor.Default.pipe(
+    Layer.provideMerge(registryLayer({ ...env, AUTOMATELINUX_HOST: host })),
     Layer.provide(Layer.succeed(MachineIdentity, machine))
   )
   return <A, E>(effect: Effect.Effect<A, E, Parts>) => Effect.provide(effect, layer)

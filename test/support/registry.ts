@@ -1,13 +1,9 @@
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as config from "../../src/config/Config.ts"
-import { Listeners } from "../../src/machine/Listeners.ts"
-import { Registry } from "../../src/registry/Registry.ts"
-import { databaseLayer } from "../../src/store/databaseLayer.ts"
-import { Store } from "../../src/store/Store.ts"
+import * as layers from "../../src/app/layers.ts"
+import { readConfig } from "../../src/config/Config.ts"
+import type { Listeners } from "../../src/machine/Listeners.ts"
 
 /** The registry in this process, as a program with the variables `env` has it, with everything that it stands on. */
-export const registryLayer = (env: Readonly<Record<string, string>>, listeners = Listeners.Default) =>
-  Registry.Default.pipe(
-    Layer.provideMerge(Layer.merge(Layer.provideMerge(Store.Default, databaseLayer), listeners)),
-    Layer.provideMerge(config.layer(env, "test"))
-  )
+export const registryLayer = (env: Readonly<Record<string, string>>, listeners?: Layer.Layer<Listeners>) =>
+  Layer.unwrapEffect(Effect.map(readConfig(env, "test"), (settings) => layers.registryLayer(settings, listeners)))

@@ -11,7 +11,7 @@ const QUESTIONS = 3
 /** What was confirmed stays, and answers come soon. */
 export const storeDurable: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* context.store
+    const { store } = context
     const findings: Array<FindingDraft> = []
     const loss = yield* store.durabilityRisk
     if (loss !== undefined) {

@@ -20,7 +20,7 @@ const finding = (context: DoctorContext, { fault, hint, reason, store }: Unavail
 /** The database answers, and takes changes. */
 export const storeReachable: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* context.store
+    const { store } = context
     const { foreign, known, missing, stored } = yield* context.schemaStatus
     // With its tables incomplete, or of a newer version, there is nothing to try with; store-schema says that.
     if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite

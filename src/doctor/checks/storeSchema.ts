@@ -55,7 +55,7 @@ const otherVersion = (label: string, { known, stored }: SchemaStatus): ReadonlyA
 /** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at the first change. */
 export const storeSchema: Check = (context) =>
   Effect.gen(function* () {
-    const store = yield* context.store
+    const { store } = context
     const schemaStatus = yield* context.schemaStatus
     const { foreign, missing, unused } = schemaStatus
     const version = unused ? [] : otherVersion(store.label, schemaStatus)

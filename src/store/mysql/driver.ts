@@ -1,16 +1,16 @@
 import { readFileSync } from "node:fs"
-import type * as SqlClient from "@effect/sql/SqlClient"
+import * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as MysqlClient from "@effect/sql-mysql2/MysqlClient"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import type { DurabilityRisk, Limits, Mysql } from "../../config/databaseUrl.ts"
-import { BackedUpElsewhere, type Unavailable } from "../../domain/errors.ts"
+import { BackedUpElsewhere } from "../../domain/errors.ts"
 import type { Driver, FailureKind } from "../Driver.ts"
 import { labelOf, userOf } from "../databaseLabel.ts"
-import { openLayer } from "../openDriver.ts"
-import { DatabaseFailure, type RetryLimits } from "../retry.ts"
+import { lazily } from "../lazily.ts"
+import type { RetryLimits } from "../retry.ts"
 import { MUTEX } from "../schema.ts"
 import { CONNECTIONS, makeConnectionLimits } from "./connectionLimits.ts"
 import { dumpCommand } from "./dump.ts"
@@ -46,203 +46,214 @@ const certificates = (path: string): string => {
   }
 }
 
-/** A server, or the nodes of a cluster: after a loss the next one is tried. */
-export const layer = (
-  database: Mysql,
-  settingsTable: string,
-  databaseTimeout: RetryLimits
-): Layer.Layer<SqlClient.SqlClient | Driver, Unavailable> => {
-  const { name, password, servers, tls } = database
-  const common = databaseTimeout.stalled
-  const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
-  const label = labelOf(database)
-  const connections = makeFailover(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
-  /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
-  let clustered = false
-  let askedAt = -1
-  /**
-   * The connections whose transaction is on a node. What they are is not asked within one, because an end of the
-   * transaction that is told to a question of no consequence is easily lost, and what follows is outside of any.
-   */
-  const onNodes = new WeakSet<Connection>()
+/** A server, or the nodes of a cluster: after a loss the next one is tried. Connects when it is first used. */
+export const make = (database: Mysql, settingsTable: string, databaseTimeout: RetryLimits) =>
+  Effect.gen(function* () {
+    const { name, password, servers, tls } = database
+    const common = databaseTimeout.stalled
+    const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
+    const label = labelOf(database)
+    const connections = makeFailover(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
+    /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
+    let clustered = false
+    let askedAt = -1
+    /**
+     * The connections whose transaction is on a node. What they are is not asked within one, because an end of the
+     * transaction that is told to a question of no consequence is easily lost, and what follows is outside of any.
+     */
+    const onNodes = new WeakSet<Connection>()
 
-  const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
-  const opening = (inCluster: boolean): ReadonlyArray<Text> => [
-    [
-      `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
-        `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */` +
-        // What a decision rests on must hold what was acknowledged on any other node.
-        (inCluster ? ", wsrep_sync_wait = 1" : ""),
-      []
-    ],
-    ["START TRANSACTION", []]
-  ]
-  const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
+    const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
+    const opening = (inCluster: boolean): ReadonlyArray<Text> => [
+      [
+        `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
+          `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */` +
+          // What a decision rests on must hold what was acknowledged on any other node.
+          (inCluster ? ", wsrep_sync_wait = 1" : ""),
+        []
+      ],
+      ["START TRANSACTION", []]
+    ]
+    const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
 
-  /** What locks nothing has not waited for a lock: on a node that is alone it has waited for the others. */
-  const lockless = <A, R>(effect: Effect.Effect<A, SqlError, R>) =>
-    Effect.mapError(effect, (error) => (isLockWait(error.cause) ? new SqlError({ cause: outOfCluster }) : error))
+    /** What locks nothing has not waited for a lock: on a node that is alone it has waited for the others. */
+    const lockless = <A, R>(effect: Effect.Effect<A, SqlError, R>) =>
+      Effect.mapError(effect, (error) => (isLockWait(error.cause) ? new SqlError({ cause: outOfCluster }) : error))
 
-  const run = (connection: Connection, text: string) => lockless(connection.executeUnprepared(text, [], undefined))
+    const run = (connection: Connection, text: string) => lockless(connection.executeUnprepared(text, [], undefined))
 
-  const inCluster = (connection: Connection) =>
-    Effect.suspend(() => {
-      const now = connections.ended()
-      if (askedAt === now) return Effect.succeed(clustered)
-      return Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
-        askedAt = now
-        clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
-        return clustered
-      })
-    })
-
-  const [first] = servers
-  const make = Effect.suspend(() =>
-    MysqlClient.make({
-      ...(first !== undefined && "host" in first ? { host: first.host, port: first.port } : {}),
-      database: name,
-      username: userOf(database),
-      ...(password === undefined ? {} : { password }),
-      maxConnections: CONNECTIONS,
-      poolConfig: {
-        stream: connections.open,
-        connectTimeout: limits.connect,
-        maxIdle: CONNECTIONS,
-        ...(tls === undefined
-          ? {}
-          : {
-              ssl: {
-                rejectUnauthorized: tls.verify,
-                verifyIdentity: tls.verify,
-                ...(tls.ca === undefined ? {} : { ca: certificates(tls.ca) })
-              }
-            })
-      }
-    })
-  ).pipe(
-    // A file of certificates that cannot be read is thrown.
-    Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-    // Where there are several, what a failure means rests on it from the beginning.
-    Effect.tap((sql) => (servers.length === 1 ? Effect.void : Effect.scoped(Effect.flatMap(sql.reserve, inCluster)))),
-    lockless,
-    Effect.mapError((error) => new DatabaseFailure({ kind: classify(error) })),
-    // What could not be used is not ended by who made it.
-    Effect.tapError(() => Effect.sync(connections.leave))
-  )
-
-  /** Where there are several servers, one that is down or alone says nothing of the next. */
-  const classify = (error: SqlError): FailureKind => {
-    const kind = classifyError(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
-    if (servers.length === 1) return kind
-    // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
-    // one that is being copied lets nobody write.
-    const { cause } = error
-    if (isOutOfCluster(cause) || (clustered && (isLockWait(cause) || isOverTime(cause)))) connections.leave()
-    return kind._tag === "Unreachable" ? { ...kind, _tag: "ConnectionLost", fault: "down" } : kind
-  }
-
-  const { withConnectionSlot, reserveFrom } = makeConnectionLimits(servers.length > 1, limits.acquire)
-
-  const driverOf = (sql: SqlClient.SqlClient): typeof Driver.Service => ({
-    label,
-    reserve: Effect.map(reserveFrom(sql), asText),
-    readOne: (statement, values) => sql.unsafe<object>(statement, values),
-    begin: (connection, { always = [], queries }) =>
-      Effect.gen(function* () {
-        const onNode = yield* inCluster(connection)
-        if (onNode) {
-          onNodes.add(connection)
-          yield* run(connection, textOf(opening(true)))
-        }
-        const texts = [...(onNode ? [] : opening(false)), queueing, ...[...queries, ...always].map(compiled)]
-        const results = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
-        const at = texts.indexOf(queueing)
-        const mutex = results[at]
-        const rest = at + 1 + queries.length
-        return Array.isArray(mutex) && mutex.length === 1
-          ? { results: results.slice(at + 1, rest), always: results.slice(rest) }
-          : // Without its row there is no queue: as bad as no table.
-            yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
-      }),
-    runBeside: (statements) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const connection = yield* sql.reserve
-          const texts: ReadonlyArray<Text> = [...statements.map(compiled), ["COMMIT", []]]
-          const onNode = yield* inCluster(connection)
-          const all = onNode
-            ? Effect.zipRight(run(connection, textOf(opening(true))), sendAlone(connection, texts))
-            : sendTogether(connection, [...opening(false), ...texts])
-          yield* Effect.onError(all, () => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined)))
+    const inCluster = (connection: Connection) =>
+      Effect.suspend(() => {
+        const now = connections.ended()
+        if (askedAt === now) return Effect.succeed(clustered)
+        return Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
+          askedAt = now
+          clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
+          return clustered
         })
-      ),
-    commit: (connection, last) =>
-      Effect.as(
-        onNodes.has(connection)
-          ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
-          : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
-        undefined
-      ),
-    dataVersion: Effect.succeed(undefined),
-    progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
-    readMany: (queries) =>
-      Effect.scoped(Effect.flatMap(sql.reserve, (connection) => sendTogether(connection, queries.map(compiled)))),
-    withConnectionSlot,
-    runAll: (connection, statements) => {
-      const texts = statements.map(compiled)
-      return onNodes.has(connection) ? sendAlone(connection, texts, true) : sendTogether(connection, texts)
-    },
-    classifyError: classify,
-    classifyCommitError: (error) => {
-      const kind = classify(error)
-      return kind._tag === "Rejected" ? classifyCommitError(error.cause) : kind
-    },
-    affectedRows: (raw) => (raw as { affectedRows: number }).affectedRows,
-    backup: (file) => new BackedUpElsewhere({ store: label, command: dumpCommand(database, settingsTable, file) }),
-    checkpoint: Effect.void,
-    columns: Effect.gen(function* () {
-      const rows = yield* sql<{ name: string }>`
+      })
+
+    const { withConnectionSlot, reserveFrom } = makeConnectionLimits(servers.length > 1, limits.acquire)
+
+    const [first] = servers
+    const connect = Effect.suspend(() =>
+      MysqlClient.make({
+        ...(first !== undefined && "host" in first ? { host: first.host, port: first.port } : {}),
+        database: name,
+        username: userOf(database),
+        ...(password === undefined ? {} : { password }),
+        maxConnections: CONNECTIONS,
+        poolConfig: {
+          stream: connections.open,
+          connectTimeout: limits.connect,
+          maxIdle: CONNECTIONS,
+          ...(tls === undefined
+            ? {}
+            : {
+                ssl: {
+                  rejectUnauthorized: tls.verify,
+                  verifyIdentity: tls.verify,
+                  ...(tls.ca === undefined ? {} : { ca: certificates(tls.ca) })
+                }
+              })
+        }
+      })
+    ).pipe(
+      // A file of certificates that cannot be read is thrown.
+      Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
+      // Where there are several, what a failure means rests on it from the beginning.
+      Effect.tap((sql) => (servers.length === 1 ? Effect.void : Effect.scoped(Effect.flatMap(sql.reserve, inCluster)))),
+      lockless,
+      // A failed attempt leaves its pool connected.
+      Effect.tapError(() => Effect.sync(connections.leave)),
+      Effect.map((sql) => ({ sql, reserve: Effect.map(reserveFrom(sql), asText) }))
+    )
+
+    /** Where there are several servers, one that is down or alone says nothing of the next. */
+    const classify = (error: SqlError): FailureKind => {
+      const kind = classifyError(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
+      if (servers.length === 1) return kind
+      // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
+      // one that is being copied lets nobody write.
+      const { cause } = error
+      if (isOutOfCluster(cause) || (clustered && (isLockWait(cause) || isOverTime(cause)))) connections.leave()
+      return kind._tag === "Unreachable" ? { ...kind, _tag: "ConnectionLost", fault: "down" } : kind
+    }
+
+    const pool = yield* lazily(connect)
+    /** Runs single statements on whichever connection of the pool is free. */
+    const pooled: Connection = {
+      execute: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe<object>(text, values).withoutTransform),
+      executeRaw: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe(text, values).raw),
+      executeValues: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe(text, values).values),
+      executeUnprepared: (text, values) =>
+        Effect.flatMap(pool, ({ sql }) => sql.unsafe<object>(text, values).unprepared),
+      executeStream: () => Stream.dieMessage("rows are not streamed")
+    }
+    const reserve = Effect.flatMap(pool, ({ sql }) => sql.reserve)
+    const sql = yield* SqlClient.make({
+      acquirer: Effect.succeed(pooled),
+      transactionAcquirer: reserve,
+      compiler: MysqlClient.makeCompiler(),
+      spanAttributes: [["db.system.name", "mysql"]]
+    })
+
+    const driver: typeof Driver.Service = {
+      label,
+      reserve: Effect.flatMap(pool, (each) => each.reserve),
+      readOne: (statement, values) => pooled.execute(statement, values, undefined),
+      begin: (connection, { always = [], queries }) =>
+        Effect.gen(function* () {
+          const onNode = yield* inCluster(connection)
+          if (onNode) {
+            onNodes.add(connection)
+            yield* run(connection, textOf(opening(true)))
+          }
+          const texts = [...(onNode ? [] : opening(false)), queueing, ...[...queries, ...always].map(compiled)]
+          const results = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
+          const at = texts.indexOf(queueing)
+          const mutex = results[at]
+          const rest = at + 1 + queries.length
+          return Array.isArray(mutex) && mutex.length === 1
+            ? { results: results.slice(at + 1, rest), always: results.slice(rest) }
+            : // Without its row there is no queue: as bad as no table.
+              yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
+        }),
+      runBeside: (statements) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const connection = yield* reserve
+            const texts: ReadonlyArray<Text> = [...statements.map(compiled), ["COMMIT", []]]
+            const onNode = yield* inCluster(connection)
+            const all = onNode
+              ? Effect.zipRight(run(connection, textOf(opening(true))), sendAlone(connection, texts))
+              : sendTogether(connection, [...opening(false), ...texts])
+            yield* Effect.onError(all, () => Effect.ignore(connection.executeUnprepared("ROLLBACK", [], undefined)))
+          })
+        ),
+      commit: (connection, last) =>
+        Effect.as(
+          onNodes.has(connection)
+            ? Effect.zipRight(sendAlone(connection, last.map(compiled)), run(connection, "COMMIT"))
+            : sendTogether(connection, [...last.map(compiled), ["COMMIT", []]]),
+          undefined
+        ),
+      dataVersion: Effect.succeed(undefined),
+      progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
+      readMany: (queries) =>
+        Effect.scoped(Effect.flatMap(reserve, (connection) => sendTogether(connection, queries.map(compiled)))),
+      withConnectionSlot,
+      runAll: (connection, statements) => {
+        const texts = statements.map(compiled)
+        return onNodes.has(connection) ? sendAlone(connection, texts, true) : sendTogether(connection, texts)
+      },
+      classifyError: classify,
+      classifyCommitError: (error) => {
+        const kind = classify(error)
+        return kind._tag === "Rejected" ? classifyCommitError(error.cause) : kind
+      },
+      affectedRows: (raw) => (raw as { affectedRows: number }).affectedRows,
+      backup: (file) => new BackedUpElsewhere({ store: label, command: dumpCommand(database, settingsTable, file) }),
+      checkpoint: Effect.void,
+      columns: Effect.gen(function* () {
+        const rows = yield* sql<{ name: string }>`
         SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS
         WHERE TABLE_SCHEMA = DATABASE()`
-      // A connection outlives its database.
-      const exists = rows.length > 0 || (yield* sql`SHOW DATABASES WHERE ${sql("Database")} = DATABASE()`).length > 0
-      return exists
-        ? new Set(rows.map((row) => row.name))
-        : yield* new SqlError({ cause: { errno: 1049, sqlState: "42000", message: "no such database" } })
-    }),
-    account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
-    durabilityRisk: Effect.map(
-      sql<{ flush: number; binlog: number; sync: number }>`
+        // A connection outlives its database.
+        const exists = rows.length > 0 || (yield* sql`SHOW DATABASES WHERE ${sql("Database")} = DATABASE()`).length > 0
+        return exists
+          ? new Set(rows.map((row) => row.name))
+          : yield* new SqlError({ cause: { errno: 1049, sqlState: "42000", message: "no such database" } })
+      }),
+      account: Effect.map(sql<{ account: string }>`SELECT CURRENT_USER() AS account`, ([row]) => row?.account),
+      durabilityRisk: Effect.map(
+        sql<{ flush: number; binlog: number; sync: number }>`
         SELECT @@innodb_flush_log_at_trx_commit AS flush, @@log_bin AS binlog, @@sync_binlog AS sync`,
-      ([row]): DurabilityRisk | undefined => {
-        const loss = (when: DurabilityRisk["when"], name: string, value: number): DurabilityRisk => ({
-          when,
-          setting: `${name} is ${value}`,
-          safe: `${name} = 1`
-        })
-        const [flush, binlog, sync] = [row?.flush, row?.binlog, row?.sync].map(Number)
-        if (flush === 0 || flush === 2) {
-          return loss(flush === 0 ? "server" : "machine", "innodb_flush_log_at_trx_commit", flush)
+        ([row]): DurabilityRisk | undefined => {
+          const loss = (when: DurabilityRisk["when"], name: string, value: number): DurabilityRisk => ({
+            when,
+            setting: `${name} is ${value}`,
+            safe: `${name} = 1`
+          })
+          const [flush, binlog, sync] = [row?.flush, row?.binlog, row?.sync].map(Number)
+          if (flush === 0 || flush === 2) {
+            return loss(flush === 0 ? "server" : "machine", "innodb_flush_log_at_trx_commit", flush)
+          }
+          // Where there is a binary log, a COMMIT is on the disk when that is.
+          return binlog === 1 && sync !== undefined && sync !== 1 ? loss("machine", "sync_binlog", sync) : undefined
         }
-        // Where there is a binary log, a COMMIT is on the disk when that is.
-        return binlog === 1 && sync !== undefined && sync !== 1 ? loss("machine", "sync_binlog", sync) : undefined
-      }
-    ),
-    columnTypes: Effect.map(
-      sql<{ name: string }>`SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS
+      ),
+      columnTypes: Effect.map(
+        sql<{ name: string }>`SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS
         WHERE COLLATION_NAME IN (${"utf8mb4_nopad_bin"}, ${"utf8mb4_0900_bin"})`,
-      // The plain utf8mb4_bin takes "a" and "a " for one.
-      ([unpadded]) => ({
-        name: (length) => `VARCHAR(${length})`,
-        serial: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-        options: ` ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=${unpadded?.name ?? "utf8mb4_bin"}`
-      })
-    )
-  })
+        // The plain utf8mb4_bin takes "a" and "a " for one.
+        ([unpadded]) => ({
+          name: (length) => `VARCHAR(${length})`,
+          serial: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
+          options: ` ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=${unpadded?.name ?? "utf8mb4_bin"}`
+        })
+      )
+    }
 
-  return openLayer(
-    label,
-    databaseTimeout,
-    Effect.map(make, (sql) => ({ sql, driver: driverOf(sql) }))
-  )
-}
+    return { sql, driver }
+  })

@@ -3,13 +3,11 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Statement from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
-import type * as Layer from "effect/Layer"
 import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../../config/databaseUrl.ts"
 import { CannotBackUp, type Unavailable } from "../../domain/errors.ts"
 import { Driver, type Statements } from "../Driver.ts"
 import { labelOf } from "../databaseLabel.ts"
-import { openLayer } from "../openDriver.ts"
 import { type RetryLimits, unavailable } from "../retry.ts"
 import { transaction } from "../transaction.ts"
 import { backUp } from "./backup.ts"
@@ -37,14 +35,11 @@ export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
     })
   )
 
-/** The embedded database in a file, which is made with its directory where it is missing, when it is first used. */
-export const layer = (
-  database: Sqlite,
-  databaseTimeout: RetryLimits
-): Layer.Layer<SqlClient.SqlClient | Driver, Unavailable> => {
-  const { path } = database
-  const label = labelOf(database)
-  const make = Effect.gen(function* () {
+/** The embedded database in a file, which is created with its directory when it is first used. */
+export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
+  Effect.gen(function* () {
+    const { path } = database
+    const label = labelOf(database)
     const connections = makeConnections(path)
     yield* Effect.addFinalizer(() => Effect.sync(connections.close))
 
@@ -167,5 +162,3 @@ export const layer = (
     }
     return { sql, driver }
   })
-  return openLayer(label, databaseTimeout, make)
-}

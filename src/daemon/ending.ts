@@ -1,0 +1,35 @@
+import * as Effect from "effect/Effect"
+import type { CommandError } from "../domain/CommandError.ts"
+import { isUnderNohup } from "../machine/nohup.ts"
+
+/**
+ * Handles a closed terminal, which both the kernel and the shell signal, and its Ctrl-\, like SIGTERM. Under nohup a closed
+ * terminal is ignored.
+ */
+export const stopOnSignals = (environment: Readonly<Record<string, string | undefined>>): void => {
+  const ignored = isUnderNohup(environment)
+  let stopping = false
+  const stop = () => {
+    if (!stopping) process.kill(process.pid, "SIGTERM")
+    stopping = true
+  }
+  process.on("SIGHUP", () => ignored || stop()).on("SIGQUIT", stop)
+}
+
+/** The program's files are gone, because d was installed again or removed. */
+export const programRemoved = (error: unknown): CommandError => ({
+  code: "unavailable",
+  message: `the program of this daemon was removed or replaced: ${(error as Error).message.split("\n")[0]}`,
+  hint: "d daemon starts the one that is there now"
+})
+
+/**
+ * Ends the daemon on an uncaught exception, with its socket. If a file cannot be loaded because d was installed again, the
+ * service manager starts the new program.
+ */
+export const uncaughtException = Effect.async<never, CommandError>((resume) => {
+  const end = (error: NodeJS.ErrnoException) =>
+    resume(error.code === "MODULE_NOT_FOUND" ? Effect.fail(programRemoved(error)) : Effect.die(error))
+  process.once("uncaughtException", end)
+  return Effect.sync(() => process.off("uncaughtException", end))
+})

