@@ -3,7 +3,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
-import { commands, fieldOf, type RegistryCommand, registryCommands } from "../commands/commands.ts"
+import { commandList, commands, fieldOf } from "../commands/commands.ts"
 
 /**
  * The completions, made from the table of commands by a parser that makes good ones. Command lines are read by argv.ts:
@@ -20,21 +20,20 @@ const parser = (option: OptionSpec): Options.Options<unknown> => {
   return option.required ? text : Options.map(Options.optional(text), Option.getOrUndefined)
 }
 
-const subcommand = (name: RegistryCommand) => {
-  const spec: CommandSpec = commands[name]
-  const options = Options.all(Object.fromEntries(spec.options.map((option) => [fieldOf(option.name), parser(option)])))
-  return Command.make(name, { options }, () => Effect.void).pipe(Command.withDescription(spec.summary))
+const subcommand = ({ kind, name, options, summary }: CommandSpec) => {
+  const parsers = kind === "registry" ? options.map((option) => [fieldOf(option.name), parser(option)]) : []
+  const config = parsers.length === 0 ? {} : { options: Options.all(Object.fromEntries(parsers)) }
+  return Command.make(name, config, () => Effect.void).pipe(Command.withDescription(summary))
 }
 
-const others = registryCommands.filter((name) => name !== "allocate")
-
-/** What the registry does not answer. */
-const besides = Object.values(commands)
-  .filter(({ name }) => !registryCommands.some((each) => each === name))
-  .map(({ name, summary }) => Command.make(name, {}, () => Effect.void).pipe(Command.withDescription(summary)))
-
+const others = commandList.filter(({ name }) => name !== "allocate")
+const isRegistry = ({ kind }: CommandSpec) => kind === "registry"
 const root = Command.make("d").pipe(
-  Command.withSubcommands([subcommand("allocate"), ...others.map(subcommand), ...besides])
+  Command.withSubcommands([
+    subcommand(commands.allocate),
+    ...others.filter(isRegistry).map(subcommand),
+    ...others.filter((each) => !isRegistry(each)).map(subcommand)
+  ])
 )
 
 /** The parser completes options of its own that d does not have. */

@@ -36,47 +36,57 @@ const names = <A, I extends string>(name: Schema.Schema<A, I>) =>
     default: (): ReadonlyArray<A> => []
   })
 
-/** What each command takes. A value that is wrong is refused here and gets no further. */
-export const payloads = {
-  allocate: Schema.Struct({
+/** A decoder of arguments. Its schema is built when it is first used. */
+const struct =
+  <F extends Schema.Struct.Fields>(fields: F) =>
+  (input: unknown) =>
+    Schema.decodeUnknown(Schema.Struct(fields))(input)
+
+/** The arguments of each command. */
+const decoders = {
+  allocate: struct({
     app: names(AppName),
     special: names(SpecialKey),
     description: Schema.optional(Text),
     dir: Schema.optional(AbsolutePath),
     dryRun: Switch
   }),
-  getPort: Schema.Struct({
+  getPort: struct({
     key: Schema.optional(PortKey),
     app: Schema.optional(AppName),
     mode: Schema.optional(Mode)
   }),
-  setPort: Schema.Struct({
+  setPort: struct({
     key: PortKey,
     value: Schema.optional(PortInput),
     description: Schema.optional(Text),
     dir: Schema.optional(AbsolutePath),
     force: Switch
   }),
-  listPorts: Schema.Struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
-  deletePort: Schema.Struct({ key: PortKey }),
-  release: Schema.Struct({ app: names(AppName), special: names(SpecialKey) }),
-  rename: Schema.Struct({ key: PortKey, to: PortKey }),
-  reserve: Schema.Struct({ port: PortInput, reason: Reason }),
-  unreserve: Schema.Struct({ port: PortInput }),
-  doctor: Schema.Struct({
+  listPorts: struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
+  deletePort: struct({ key: PortKey }),
+  release: struct({ app: names(AppName), special: names(SpecialKey) }),
+  rename: struct({ key: PortKey, to: PortKey }),
+  reserve: struct({ port: PortInput, reason: Reason }),
+  unreserve: struct({ port: PortInput }),
+  doctor: struct({
     check: Schema.optional(Check),
     fix: Switch,
     strict: Switch,
     accept: Schema.optional(PortKey),
     clientVersion: Schema.optional(Text)
   }),
-  backup: Schema.Struct({ file: AbsolutePath }),
-  explain: Schema.Struct({ port: Schema.optional(PortInput), key: Schema.optional(PortKey) })
+  backup: struct({ file: AbsolutePath }),
+  explain: struct({ port: Schema.optional(PortInput), key: Schema.optional(PortKey) })
 } satisfies Record<RegistryCommand, unknown>
 
-export type Payload<N extends RegistryCommand> = (typeof payloads)[N]["Type"]
+export type Payload<N extends RegistryCommand> = Effect.Effect.Success<ReturnType<(typeof decoders)[N]>>
 
-/** Nothing that a command takes is deeper than a list. What is, would take the stack of the checks to its end. */
+const decoderOf: {
+  readonly [N in RegistryCommand]: (input: unknown) => Effect.Effect<Payload<N>, ParseResult.ParseError>
+} = decoders
+
+/** Flattens nested input: no argument is nested, and Schema would overflow the stack on deeply nested JSON. */
 const shallow = (value: unknown): unknown =>
   Array.isArray(value)
     ? value.map((each) => (typeof each === "object" && each !== null ? {} : each))
@@ -90,8 +100,7 @@ export const decodePayload = <N extends RegistryCommand>(
   payload: Readonly<Record<string, unknown>>
 ): Effect.Effect<Payload<N>, Invalid | MissingArgument> => {
   const input = Object.fromEntries(Object.entries(payload).map(([name, value]) => [name, shallow(value)]))
-  const schema = payloads[command] as unknown as Schema.Schema<Payload<N>, unknown>
-  return Effect.mapError(Schema.decodeUnknown(schema)(input), (error) => {
+  return Effect.mapError(decoderOf[command](input), (error) => {
     const [issue] = ParseResult.ArrayFormatter.formatErrorSync(error)
     const [name = "payload", at] = issue?.path ?? []
     const argument = String(name)

@@ -2,7 +2,15 @@ import { realpathSync } from "node:fs"
 import { resolve } from "node:path"
 import leven from "leven"
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
-import { commandList, commands, fieldOf, findCommand, type LocalCommand, usageHint } from "../commands/commands.ts"
+import {
+  type BuiltinCommand,
+  commandList,
+  commands,
+  fieldOf,
+  findCommand,
+  isBuiltinCommand,
+  usageHint
+} from "../commands/commands.ts"
 import type { ErrorCode } from "../domain/CommandError.ts"
 import { asTyped, quote } from "../text/escape.ts"
 
@@ -10,7 +18,7 @@ import { asTyped, quote } from "../text/escape.ts"
 export type Invocation =
   /** `alone` where nothing was asked and help is all there is to say. */
   | { readonly _tag: "Help"; readonly command: CommandSpec | undefined; readonly alone: boolean }
-  | { readonly _tag: "Local"; readonly command: Exclude<LocalCommand, "help">; readonly json: boolean }
+  | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
   /** Well-formed: `payload` has what was given, by field. */
@@ -31,8 +39,6 @@ export type Invocation =
 export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
-
-const LOCAL = ["version", "listCommands", "getSocketPath"] as const
 
 const nearest = (word: string, words: ReadonlyArray<string>): string | undefined => {
   const [best] = words
@@ -68,7 +74,7 @@ export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
   if (first === "--version") {
     const [extra] = afterSend.filter((word) => word !== "--json")
     return extra === undefined
-      ? { _tag: "Local", command: "version", json }
+      ? { _tag: "Builtin", command: "version", json }
       : wrong("invalid", `${quote(extra)} is not expected after --version`, "d --version")
   }
   if (first === "--completions") {
@@ -103,8 +109,8 @@ export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
   const read = readOptions(command, afterSend, json, wrong)
   if (read._tag !== "Run") return read
   if (command === commands.daemon) return { _tag: "Daemon" }
-  const local = LOCAL.find((name) => name === command.name)
-  return local === undefined ? read : { _tag: "Local", command: local, json }
+  const { name } = command
+  return isBuiltinCommand(name) && name !== "help" ? { _tag: "Builtin", command: name, json } : read
 }
 
 type Wrong = (code: ErrorCode, message: string, hint: string) => Invocation
@@ -113,7 +119,7 @@ type Wrong = (code: ErrorCode, message: string, hint: string) => Invocation
 const readHelp = (command: CommandSpec, words: ReadonlyArray<string>, wrong: Wrong): Invocation => {
   const [word, extra] = words
   if (extra !== undefined)
-    return wrong("invalid", `${quote(extra)} is one word too many`, `d ${command.name} [${command.operand}]`)
+    return wrong("invalid", `${quote(extra)} is one word too many`, `d ${command.name} [${command.operand?.name}]`)
   if (word === undefined) return { _tag: "Help", command: undefined, alone: false }
   const about = findCommand(word)
   return about === undefined
@@ -128,7 +134,7 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? ""
     if (!word.startsWith("--") || word === "--") {
-      const field = command.operand?.toLowerCase()
+      const field = command.operand?.name.toLowerCase()
       if (field === undefined) {
         return wrong("invalid", `${quote(word)} is not expected: every value follows its option`, helpHint)
       }
@@ -162,7 +168,7 @@ const readOptions = (command: CommandSpec, words: ReadonlyArray<string>, json: b
         `--${name} ${option.value}; where it is meant as the value, --${name}=${asTyped(given)}`
       )
     }
-    const value = name === "dir" && given !== "" ? realDirectory(given) : given
+    const value = option.type === "directory" && given !== "" ? realDirectory(given) : given
     const field = fieldOf(name)
     payload[field] = option.repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
   }

@@ -1,8 +1,13 @@
 import { version } from "../../package.json"
 import { runBuiltin } from "../commands/builtins.ts"
-import { type DaemonCommand, findCommand, type RegistryCommand } from "../commands/commands.ts"
+import {
+  type DaemonCommand,
+  findCommand,
+  isDaemonCommand,
+  isRegistryCommand,
+  type RegistryCommand
+} from "../commands/commands.ts"
 import { commandHelp, rootHelp } from "../commands/help.ts"
-import type { Results } from "../commands/Results.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPath } from "../socket/socketPath.ts"
@@ -14,7 +19,7 @@ import type { Task } from "./Task.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 
-const isDaemonCommand = (name: keyof Results): name is DaemonCommand => name === "ping" || name === "status"
+const isInProcess = (name: string): boolean => findCommand(name)?.inProcess === true
 
 /** Why the environment allows no answer at all, if so. */
 const wrongEnvironment = (asksDaemon: boolean): CommandError | undefined => {
@@ -64,7 +69,7 @@ const runOnRegistry = async (
   runWithEffect: (task: Task) => Promise<void>
 ): Promise<void> => {
   let perhapsDone: string | undefined
-  if (daemonAllowed(process.env) && findCommand(command)?.alone === undefined) {
+  if (daemonAllowed(process.env) && !isInProcess(command)) {
     // A daemon of another version is a finding.
     const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
     const reply = await requestDaemon({ command, payload: sent, environment: process.env })
@@ -100,7 +105,7 @@ export const dispatch = async (invocation: Invocation, runWithEffect: (task: Tas
       process.exitCode = 2
       return
     }
-    case "Local": {
+    case "Builtin": {
       const wrong = invocation.command === "getSocketPath" ? unusableSocket(process.env, currentUid()) : undefined
       if (wrong !== undefined) return exitWith(wrong, invocation.json)
       const { lines, result } = runBuiltin(invocation.command, {
@@ -115,13 +120,11 @@ export const dispatch = async (invocation: Invocation, runWithEffect: (task: Tas
     case "Completions":
       return runWithEffect(invocation)
     case "Run": {
-      const command = invocation.command.name as keyof Results
-      const asksDaemon = daemonAllowed(process.env) && invocation.command.alone === undefined
-      const wrong = wrongEnvironment(asksDaemon)
+      const { name } = invocation.command
+      const wrong = wrongEnvironment(daemonAllowed(process.env) && !isInProcess(name))
       if (wrong !== undefined) return exitWith(wrong, invocation.json)
-      return isDaemonCommand(command)
-        ? runOnDaemon(command, invocation)
-        : runOnRegistry(command, invocation, runWithEffect)
+      if (isDaemonCommand(name)) return runOnDaemon(name, invocation)
+      if (isRegistryCommand(name)) return runOnRegistry(name, invocation, runWithEffect)
     }
   }
 }

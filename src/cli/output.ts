@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs"
+import { findCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { type CommandError, exitCodeOf } from "../domain/CommandError.ts"
 import { formatResult } from "../text/formatResult.ts"
@@ -93,9 +94,6 @@ export const exitWith = (error: CommandError, json: boolean): void => {
   process.exitCode = exitCodeOf(error.code)
 }
 
-/** The answer is no, and is written all the same. */
-const UNHEALTHY = 1
-
 /** What a command came to: notes first, then the answer, as a document or as text. */
 export const writeResult = async <N extends keyof Results>(
   command: N,
@@ -104,6 +102,6 @@ export const writeResult = async <N extends keyof Results>(
   json: boolean
 ): Promise<void> => {
   if (notes.length > 0) writeError(printed(notes))
-  if (command === "doctor" && !(result as Results["doctor"]).healthy) process.exitCode = UNHEALTHY
+  process.exitCode = findCommand(command)?.exitCode?.(result) ?? 0
   writeStdout(json ? printedJson(result) : await formatResult(command, result, payload, outputStyle()))
 }

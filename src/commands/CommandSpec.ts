@@ -1,26 +1,53 @@
+/** The type of an option's value: how it is read and completed. */
+export type ValueType = "app" | "check" | "directory" | "file" | "health" | "key" | "mode" | "port" | "text"
+
 export interface OptionSpec {
   readonly name: string
-  /** What stands for the value in the help; an option without it is a switch. */
+  /** The name and type of the value; a switch has neither. */
   readonly value?: string
+  readonly type?: ValueType
+  /** Completes the sentence "this option …". */
   readonly help: string
   readonly required?: true
   /** May be given several times. */
   readonly repeated?: true
 }
 
+export type CommandKind =
+  /** Runs on the registry: in a daemon if one answers, otherwise in the command's own process. */
+  | "registry"
+  /** Asks the daemon about itself. */
+  | "daemon"
+  /** Needs neither the registry nor a daemon. */
+  | "builtin"
+  /** Is the daemon. */
+  | "service"
+
 export interface CommandSpec {
   readonly name: string
+  readonly kind: CommandKind
+  /** Changes nothing. Anything else is sent only to a daemon that has shown what it is. */
+  readonly readOnly: boolean
+  /**
+   * Makes one change at most, which has a number: after a lost reply it is sent again under that number, and not made
+   * twice.
+   */
+  readonly idempotent: boolean
+  /** Depends on the ranges and the reserved ports, so a daemon that has other ones must not answer. */
+  readonly usesRanges?: true
+  /** Never runs in a daemon. */
+  readonly inProcess?: true
   readonly summary: string
-  /** What follows the command's name, one way of calling it a line. */
+  /** What follows the name, one form per line. */
   readonly usage: ReadonlyArray<string>
   readonly options: ReadonlyArray<OptionSpec>
+  /** An argument without an option. */
+  readonly operand?: { readonly name: string; readonly type: "command" | "file" }
   /** Paragraphs. */
   readonly details: ReadonlyArray<string>
   readonly examples: ReadonlyArray<string>
-  /** A word that may follow without an option. */
-  readonly operand?: string
-  /** Runs in a process of its own, and is never taken to a daemon. */
-  readonly alone?: true
+  /** The exit code of a result; 0 if not given. */
+  readonly exitCode?: (result: unknown) => number
 }
 
 export const json: OptionSpec = { name: "json", help: "answer with one JSON document" }

@@ -1,5 +1,5 @@
 import { version } from "../../package.json"
-import { commandList, type LocalCommand } from "./commands.ts"
+import { type BuiltinCommand, wireCommands } from "./commands.ts"
 import { rootHelp } from "./help.ts"
 
 /** An answer that needs neither registry nor daemon: the document, and the lines of its text. */
@@ -16,12 +16,9 @@ export interface Surroundings {
   readonly socketPath: () => string
 }
 
-/** The commands that can be sent over the wire. */
-const names = (): ReadonlyArray<string> =>
-  commandList.filter((command) => command.alone === undefined).map((command) => command.name)
-
 /** Runs a command that needs neither registry nor daemon. */
-export const runBuiltin = (command: LocalCommand, { helpWidth, socketPath }: Surroundings): BuiltinResult => {
+export const runBuiltin = (command: BuiltinCommand, { helpWidth, socketPath }: Surroundings): BuiltinResult => {
+  const names = wireCommands.map(({ name }) => name)
   switch (command) {
     case "version":
       return { result: { version }, lines: [version] }
@@ -30,7 +27,7 @@ export const runBuiltin = (command: LocalCommand, { helpWidth, socketPath }: Sur
       return { result: { text }, lines: text.split("\n") }
     }
     case "listCommands":
-      return { result: { commands: names() }, lines: names() }
+      return { result: { commands: names }, lines: names }
     case "getSocketPath": {
       const path = socketPath()
       return { result: { path }, lines: [path] }

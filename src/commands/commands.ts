@@ -1,13 +1,12 @@
-import type { CommandSpec } from "./CommandSpec.ts"
+import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
 import { portCommands } from "./ports.ts"
 import { serviceCommands } from "./service.ts"
 
 /**
- * Every command as a user types it: names, options, help. Nothing but the parts of this table is imported, because the
- * reader of the command line and the help must start fast. What the commands take and answer stands in protocol.ts.
+ * The table of commands: everything about a command but its payload (app/payloads.ts), its use case (app/handlers.ts) and
+ * its text (text/formatResult.ts), which the compiler asks for.
  */
-
 export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands } as const satisfies Record<
   string,
   CommandSpec
@@ -15,37 +14,39 @@ export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands
 
 export type CommandName = keyof typeof commands
 
-/** What only a daemon can answer. */
-export type DaemonCommand = "status" | "ping"
+type OfKind<K extends CommandKind> = {
+  [N in CommandName]: (typeof commands)[N]["kind"] extends K ? N : never
+}[CommandName]
 
-/** What anybody can answer, without registry and daemon. */
-export type LocalCommand = "version" | "help" | "listCommands" | "getSocketPath"
-
-/** The commands that the registry answers. */
-export type RegistryCommand = Exclude<CommandName, DaemonCommand | LocalCommand | "daemon">
-
-const OTHERS: ReadonlyArray<string> = ["status", "ping", "version", "help", "listCommands", "getSocketPath", "daemon"]
-
-export const registryCommands = (Object.keys(commands) as ReadonlyArray<CommandName>).filter(
-  (name): name is RegistryCommand => !OTHERS.includes(name)
-)
-
-/** Commands that change nothing. */
-const QUESTIONS: ReadonlyArray<string> = ["getPort", "listPorts", "ping", "status", "explain"]
-
-export const isQuestion = (command: string): boolean => QUESTIONS.includes(command)
-
-/** Whether `command` makes one change and no more: doctor mends one thing after the other. */
-export const isOneChange = (command: string): boolean => !isQuestion(command) && command !== "doctor"
+export type RegistryCommand = OfKind<"registry">
+export type DaemonCommand = OfKind<"daemon">
+export type BuiltinCommand = OfKind<"builtin">
 
 export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)
 
 export const findCommand = (name: string): CommandSpec | undefined =>
   commandList.find((command) => command.name === name)
 
+const isOfKind = (name: string, kind: CommandKind): boolean => findCommand(name)?.kind === kind
+
+export const isRegistryCommand = (name: string): name is RegistryCommand => isOfKind(name, "registry")
+export const isDaemonCommand = (name: string): name is DaemonCommand => isOfKind(name, "daemon")
+export const isBuiltinCommand = (name: string): name is BuiltinCommand => isOfKind(name, "builtin")
+
+/** Whether a command makes a change that has a number, under which it can be sent again. */
+export const isNumberedChange = (name: string): boolean => {
+  const command = findCommand(name)
+  return command?.idempotent === true && !command.readOnly
+}
+
+/** The commands that a daemon answers. */
+export const wireCommands: ReadonlyArray<CommandSpec> = commandList.filter(
+  ({ inProcess, kind }) => kind !== "service" && inProcess === undefined
+)
+
 /** The name of an option as a field of a request: `dry-run` is `dryRun`. */
 export const fieldOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** The ways of calling `command`, in one line. */
+/** The forms of `command` on one line. */
 export const usageHint = (command: CommandSpec): string =>
   command.usage.map((usage) => `d ${command.name} ${usage}`.trimEnd()).join(", or ")

@@ -1,15 +1,17 @@
 import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
-const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", help, required: true })
+const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", type: "key", help, required: true })
 const apps: OptionSpec = {
   name: "app",
   value: "APP",
+  type: "app",
   help: "an app, which has the pair APP-prod and APP-dev",
   repeated: true
 }
 const specials: OptionSpec = {
   name: "special",
   value: "KEY",
+  type: "key",
   help: "a key of its own, for one port outside the app scheme",
   repeated: true
 }
@@ -18,13 +20,22 @@ const specials: OptionSpec = {
 export const portCommands = {
   allocate: {
     name: "allocate",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    usesRanges: true,
     summary: "Claim the next free pair for an app, or the next free port for a special service",
     usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
     options: [
       apps,
       specials,
-      { name: "description", value: "TEXT", help: "what it is for; set on newly claimed keys only" },
-      { name: "dir", value: "PATH", help: "the directory that it lives in on this host, for d doctor" },
+      { name: "description", value: "TEXT", type: "text", help: "what it is for; set on newly claimed keys only" },
+      {
+        name: "dir",
+        value: "PATH",
+        type: "directory",
+        help: "the directory that it lives in on this host, for d doctor"
+      },
       { name: "dry-run", help: "answer what it would do, and do nothing" },
       json
     ],
@@ -36,12 +47,15 @@ export const portCommands = {
   },
   getPort: {
     name: "getPort",
+    kind: "registry",
+    readOnly: true,
+    idempotent: true,
     summary: "Print the port of a key, and nothing else",
     usage: ["--key KEY", "--app APP --mode prod|dev"],
     options: [
-      { name: "key", value: "KEY", help: "the key to look up" },
-      { name: "app", value: "APP", help: "the app to look up, with --mode" },
-      { name: "mode", value: "MODE", help: "prod or dev" },
+      { name: "key", value: "KEY", type: "key", help: "the key to look up" },
+      { name: "app", value: "APP", type: "app", help: "the app to look up, with --mode" },
+      { name: "mode", value: "MODE", type: "mode", help: "prod or dev" },
       json
     ],
     details: ["Where no port is set, standard output stays empty and the exit code is 1."],
@@ -49,6 +63,10 @@ export const portCommands = {
   },
   setPort: {
     name: "setPort",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    usesRanges: true,
     summary: "Give a key a port of your choice, or describe it",
     usage: [
       "--key KEY --value PORT [--description TEXT] [--dir PATH] [--force]",
@@ -56,9 +74,14 @@ export const portCommands = {
     ],
     options: [
       key("the key to set"),
-      { name: "value", value: "PORT", help: "the port, 1 to 65535" },
-      { name: "description", value: "TEXT", help: "what it is for; '' takes it away" },
-      { name: "dir", value: "PATH", help: "the directory that it lives in on this host, for d doctor" },
+      { name: "value", value: "PORT", type: "port", help: "the port, 1 to 65535" },
+      { name: "description", value: "TEXT", type: "text", help: "what it is for; '' takes it away" },
+      {
+        name: "dir",
+        value: "PATH",
+        type: "directory",
+        help: "the directory that it lives in on this host, for d doctor"
+      },
       { name: "force", help: "also where another key has the port" },
       json
     ],
@@ -69,11 +92,14 @@ export const portCommands = {
   },
   listPorts: {
     name: "listPorts",
+    kind: "registry",
+    readOnly: true,
+    idempotent: true,
     summary: "List the assignments by port",
     usage: ["[--app APP] [--health unknown|up|down|stale]"],
     options: [
-      { name: "app", value: "APP", help: "only the keys of this app" },
-      { name: "health", value: "HEALTH", help: "only what is unknown, up, down or stale" },
+      { name: "app", value: "APP", type: "app", help: "only the keys of this app" },
+      { name: "health", value: "HEALTH", type: "health", help: "only what is unknown, up, down or stale" },
       json
     ],
     details: [],
@@ -81,6 +107,9 @@ export const portCommands = {
   },
   deletePort: {
     name: "deletePort",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
     summary: "Remove the assignment of one key",
     usage: ["--key KEY"],
     options: [key("the key to remove"), json],
@@ -89,6 +118,9 @@ export const portCommands = {
   },
   release: {
     name: "release",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
     summary: "Give back everything an app or a special has",
     usage: ["[--app APP]… [--special KEY]…"],
     options: [apps, specials, json],
@@ -97,11 +129,14 @@ export const portCommands = {
   },
   rename: {
     name: "rename",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
     summary: "Give an assignment another key",
     usage: ["--key KEY --to KEY"],
     options: [
       key("the key as it is"),
-      { name: "to", value: "KEY", help: "the key as it shall be", required: true },
+      { name: "to", value: "KEY", type: "key", help: "the key as it shall be", required: true },
       json
     ],
     details: ["The port, its claim and the description go along."],
@@ -109,11 +144,15 @@ export const portCommands = {
   },
   reserve: {
     name: "reserve",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    usesRanges: true,
     summary: "Hold a port back from allocation",
     usage: ["--port PORT --reason TEXT"],
     options: [
-      { name: "port", value: "PORT", help: "the port, 1 to 65535", required: true },
-      { name: "reason", value: "TEXT", help: "why", required: true },
+      { name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true },
+      { name: "reason", value: "TEXT", type: "text", help: "why", required: true },
       json
     ],
     details: [
@@ -123,9 +162,13 @@ export const portCommands = {
   },
   unreserve: {
     name: "unreserve",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    usesRanges: true,
     summary: "Let a reserved port be allocated again",
     usage: ["--port PORT"],
-    options: [{ name: "port", value: "PORT", help: "the port, 1 to 65535", required: true }, json],
+    options: [{ name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true }, json],
     details: [],
     examples: ["d unreserve --port 3128"]
   }

@@ -4,6 +4,10 @@ import { type CommandSpec, json } from "./CommandSpec.ts"
 export const serviceCommands = {
   status: {
     name: "status",
+    kind: "daemon",
+    readOnly: true,
+    idempotent: true,
+    usesRanges: true,
     summary: "Tell how the daemon, its database and the ports are",
     usage: [""],
     options: [json],
@@ -12,6 +16,9 @@ export const serviceCommands = {
   },
   ping: {
     name: "ping",
+    kind: "daemon",
+    readOnly: true,
+    idempotent: true,
     summary: "Ask whether a daemon answers",
     usage: [""],
     options: [json],
@@ -20,6 +27,9 @@ export const serviceCommands = {
   },
   daemon: {
     name: "daemon",
+    kind: "service",
+    readOnly: false,
+    idempotent: false,
     summary: "Run the service in the foreground",
     usage: [""],
     options: [],
@@ -27,11 +37,14 @@ export const serviceCommands = {
       "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
       "Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
     ],
-    examples: ["d daemon"],
-    alone: true
+    examples: ["d daemon"]
   },
   backup: {
     name: "backup",
+    kind: "registry",
+    readOnly: true,
+    idempotent: false,
+    inProcess: true,
     summary: "Copy the registry's file, as it is at this moment",
     usage: ["FILE"],
     options: [json],
@@ -40,11 +53,13 @@ export const serviceCommands = {
       "For a registry on a server, prints the command that dumps its tables, with exit code 2. docs/backup.md has every way to back up and to restore."
     ],
     examples: ["d backup ~/ports-$(date +%F).sqlite"],
-    operand: "FILE",
-    alone: true
+    operand: { name: "FILE", type: "file" }
   },
   getSocketPath: {
     name: "getSocketPath",
+    kind: "builtin",
+    readOnly: true,
+    idempotent: true,
     summary: "Print the path of the daemon's socket",
     usage: [""],
     options: [json],
@@ -53,6 +68,9 @@ export const serviceCommands = {
   },
   listCommands: {
     name: "listCommands",
+    kind: "builtin",
+    readOnly: true,
+    idempotent: true,
     summary: "Print the names of the commands, one a line",
     usage: [""],
     options: [json],
@@ -61,6 +79,9 @@ export const serviceCommands = {
   },
   version: {
     name: "version",
+    kind: "builtin",
+    readOnly: true,
+    idempotent: true,
     summary: "Print the version",
     usage: [""],
     options: [json],
@@ -69,11 +90,14 @@ export const serviceCommands = {
   },
   help: {
     name: "help",
+    kind: "builtin",
+    readOnly: true,
+    idempotent: true,
     summary: "Print this help, or that of a command",
     usage: ["[COMMAND]"],
     options: [],
     details: [],
     examples: ["d help allocate"],
-    operand: "COMMAND"
+    operand: { name: "COMMAND", type: "command" }
   }
 } as const satisfies Record<string, CommandSpec>

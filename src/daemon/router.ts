@@ -9,9 +9,10 @@ import {
   commandList,
   fieldOf,
   findCommand,
-  isOneChange,
-  type RegistryCommand,
-  registryCommands
+  isBuiltinCommand,
+  isNumberedChange,
+  isRegistryCommand,
+  type RegistryCommand
 } from "../commands/commands.ts"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandError } from "../domain/CommandError.ts"
@@ -53,7 +54,6 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
 
 /** Settings that say where ports come from, and the commands that they matter to. */
 const IN_PLACE: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
-const PLACING = ["allocate", "setPort", "reserve", "unreserve", "doctor", "explain", "status"]
 
 const describeDifference = ({ ours, setting, theirs }: Difference): string =>
   theirs === UNREADABLE
@@ -81,12 +81,10 @@ export const makeRouter = (environment: Environment) =>
     const status = yield* makeStatus(environment)
     const handlers = makeHandlers(environment)
 
-    const ofRegistry = (command: RegistryCommand, payload: Request) =>
+    const ofRegistry = <N extends RegistryCommand>(command: N, payload: Request) =>
       Effect.gen(function* () {
         const decoded = yield* decodePayload(command, payload)
-        const { notes, result } = yield* (
-          handlers[command] as (payload: unknown) => ReturnType<(typeof handlers)["getPort"]>
-        )(decoded)
+        const { notes, result } = yield* handlers[command](decoded)
         const text = () => formatResult(command, result, payload)
         return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
       })
@@ -145,7 +143,10 @@ export const makeRouter = (environment: Environment) =>
       const deadline = deadlineOf(request)
       if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
       const difference = differenceFrom(theirs, own)
-      if (difference !== undefined && (!IN_PLACE.includes(difference.setting) || PLACING.includes(command))) {
+      if (
+        difference !== undefined &&
+        (!IN_PLACE.includes(difference.setting) || findCommand(command)?.usesRanges === true)
+      ) {
         return refused({
           code: "other-store",
           message: describeDifference(difference),
@@ -161,9 +162,8 @@ export const makeRouter = (environment: Environment) =>
       ) {
         return portOf(key)
       }
-      const local = (["version", "help", "listCommands", "getSocketPath"] as const).find((name) => name === command)
-      if (local !== undefined) {
-        const { lines, result } = runBuiltin(local, {
+      if (isBuiltinCommand(command)) {
+        const { lines, result } = runBuiltin(command, {
           helpWidth: HELP_WIDTH,
           socketPath: () => serverPath(environment, currentUid())
         })
@@ -178,8 +178,7 @@ export const makeRouter = (environment: Environment) =>
         const result = await run(status)
         return { ok: true, notes: [], result, text: () => formatResult("status", result, {}) }
       }
-      const name = registryCommands.find((each) => each === command && findCommand(each)?.alone === undefined)
-      if (name === undefined) {
+      if (!isRegistryCommand(command) || findCommand(command)?.inProcess === true) {
         return refused({
           code: "unknown-command",
           message: `Unknown command: ${asTyped(command)}`,
@@ -193,10 +192,10 @@ export const makeRouter = (environment: Environment) =>
           hint: "a UUID is one"
         })
       }
-      const work = ofRegistry(name, normalised(command, request)).pipe(
+      const work = ofRegistry(command, normalised(command, request)).pipe(
         Effect.provideService(RequestDeadline, deadline),
-        Effect.provideService(Operation, isOneChange(name) ? operation : undefined)
+        Effect.provideService(Operation, isNumberedChange(command) ? operation : undefined)
       )
-      return run(settled<Outcome, Services>(name, work, (outcome) => outcome))
+      return run(settled<Outcome, Services>(command, work, (outcome) => outcome))
     }
   })

@@ -1,4 +1,4 @@
-import { isOneChange, isQuestion } from "../commands/commands.ts"
+import { commands, isNumberedChange } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { fingerprintOf } from "./configFingerprint.ts"
 import { type Reply, readReply } from "./replies.ts"
@@ -69,7 +69,7 @@ const requestOf = ({ any = false, command, environment, payload }: Question<keyo
   command,
   format: "json",
   // The global one, because importing it costs every question.
-  operation: isOneChange(command) ? crypto.randomUUID() : undefined,
+  operation: isNumberedChange(command) ? crypto.randomUUID() : undefined,
   ...(any ? {} : { registry: fingerprintOf(environment) })
 })
 
@@ -154,7 +154,7 @@ export const daemonAllowed = (environment: Environment): boolean => environment[
 
 /** Asks the daemon of this user, or else the system's. If there is none, the first path says why. */
 export const requestDaemon = async <N extends keyof Results>(question: Question<N>): Promise<DaemonReply<N>> => {
-  const matters = !isQuestion(question.command)
+  const matters = !commands[question.command].readOnly
   let first: NoDaemon | undefined
   for (const path of clientPaths(question.environment, currentUid())) {
     const asked = await requestAt(path, { ...question, matters })

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { decodePayload } from "../../src/app/payloads.ts"
 import { parseArgv } from "../../src/cli/argv.ts"
-import { registryCommands } from "../../src/commands/commands.ts"
+import { isRegistryCommand } from "../../src/commands/commands.ts"
 import { EXIT_CODES } from "../../src/domain/CommandError.ts"
 import { type Daemon, machine, startDaemon } from "../support/cli.ts"
 import { ACTING, CONTROL } from "../support/controlCharacters.ts"
@@ -196,8 +196,8 @@ describe("the command line", () => {
             throw new Error(`SEED=${SEED}: d ${JSON.stringify(list)} is told ${JSON.stringify(said)}`)
         }
       } else if (invocation._tag === "Run") {
-        const command = registryCommands.find((name) => name === invocation.command.name)
-        if (command === undefined) continue
+        const command = invocation.command.name
+        if (!isRegistryCommand(command)) continue
         const decoded = Effect.runSync(Effect.either(decodePayload(command, invocation.payload)))
         if (decoded._tag === "Left") expect(["Invalid", "MissingArgument"]).toContain(decoded.left._tag)
       }
