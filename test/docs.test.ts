@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { commandList } from "../src/commands/commands.ts"
+import { SETTING_NAMES, variableOf } from "../src/config/settings.ts"
 import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
 import { machine, startDaemon } from "./support/cli.ts"
@@ -67,13 +68,9 @@ it("has every command and option in the page of commands", () => {
 
 it("has every setting in the page of configuration, and in the file's spelling too", () => {
   const page = readFileSync("docs/configuration.md", "utf8")
-  const names = [...readFileSync("src/config/configFile.ts", "utf8").matchAll(/const NAMES = \[(.*?)\]/gs)].flatMap(
-    ([, list = ""]) => [...list.matchAll(/"(\w+)"/g)]
-  )
-  expect(names.length).toBeGreaterThan(5)
-  for (const [, name = ""] of names) {
-    expect(page).toContain(`\`AUTOMATELINUX_${name}\``)
-    expect(page).toContain(`\`${name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())}\``)
+  for (const name of SETTING_NAMES) {
+    expect(page).toContain(`\`${variableOf(name)}\``)
+    expect(page).toContain(`\`${name}\``)
   }
 })
 
@@ -86,7 +83,7 @@ it("has every check in the page of the doctor, in their order, with its severiti
   expect(rows.map(({ name }) => name)).toEqual(CHECK_NAMES)
   for (const { name = "", severity } of rows) {
     const file = name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-    const source = readFileSync(`src/doctor/${file}.ts`, "utf8")
+    const source = readFileSync(`src/doctor/checks/${file}.ts`, "utf8")
     for (const each of SEVERITIES) if (source.includes(`"${each}"`)) expect(severity, name).toContain(each)
   }
 })

@@ -1,7 +1,4 @@
 import { hostname } from "node:os"
-import * as Config from "effect/Config"
-import * as ConfigError from "effect/ConfigError"
-import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,9 +12,10 @@ import type { Thresholds } from "../domain/portHealth.ts"
 import { configureReserved, type Reserved } from "../domain/reservedPorts.ts"
 import { userName } from "../machine/user.ts"
 import { quote } from "../text/escape.ts"
-import { camel, NAMES, type Name, PREFIX, readFile } from "./configFile.ts"
+import { readConfigFile } from "./configFile.ts"
 import { type Database, parseDatabase } from "./databaseUrl.ts"
 import { defaultDatabase, settingsFile } from "./paths.ts"
+import { SETTING_NAMES, type SettingName, settings, variableOf } from "./settings.ts"
 
 /** Who makes a change, for claims and history. */
 export interface Actor {
@@ -31,7 +29,7 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
   PortsConfig,
   {
     readonly database: Database
-    /** How long anything of the database is waited for, in milliseconds: as long as nothing moves, and in all. */
+    /** How long the database is waited for, in milliseconds: while nothing makes progress, and in total. */
     readonly databaseTimeout: { readonly stalled: number; readonly total: number }
     readonly settingsTable: string
     readonly appRange: PortRange
@@ -44,14 +42,16 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     readonly logLevel: LogLevel.LogLevel
     /** Who may use the daemon's socket besides its owner. */
     readonly socketGroup: string | undefined
-    /** Each setting as it was written, or its default, by variable. */
-    readonly written: ReadonlyMap<string, string>
-    /** The file that says what the environment does not, whether or not there is one. */
+    /** The text of each setting. */
+    readonly written: ReadonlyMap<SettingName, string>
+    /** The path of the configuration file, whether or not there is one. */
     readonly file: string
-    /** The settings that the file decides, by variable. */
-    readonly fromFile: ReadonlySet<string>
+    /** The settings that come from the file. */
+    readonly fromFile: ReadonlySet<SettingName>
   }
 >() {}
+
+const DATABASE_TIMEOUT = { stalled: 5000, total: 60_000 }
 
 const OWN_TABLES = [
   "port_claims",
@@ -111,15 +111,6 @@ const tableFrom = (text: string): Either.Either<string, string> =>
       ? Either.left(`${quote(text)} is a table the registry keeps for itself: name another`)
       : Either.right(text)
 
-/** Text → value, with the sentence for a wrong one; `WrongConfig` puts the setting's name before it. */
-const setting = <A>(name: Name, fallback: A, parse: (text: string) => Either.Either<A, string>): Config.Config<A> =>
-  Config.string(PREFIX + name).pipe(
-    Config.mapOrFail((text) =>
-      Either.mapLeft(parse(text), (problem) => ConfigError.InvalidData([PREFIX + name], problem))
-    ),
-    Config.withDefault(fallback)
-  )
-
 const whole = (text: string): Either.Either<number, string> =>
   /^[1-9][0-9]{0,3}$/.test(text)
     ? Either.right(Number(text))
@@ -153,63 +144,46 @@ const systemHost = (): string =>
     .replace(/[^A-Za-z0-9._-]/g, "-")
     .slice(0, HOST_MAX) || "localhost"
 
-const settings = (environment: Environment, nameOf: (name: Name) => string) =>
-  Config.all({
-    database: setting<Database>("DATABASE_URL", { _tag: "Sqlite", path: defaultDatabase(environment) }, parseDatabase),
-    probeInterval: setting("PROBE_INTERVAL", Duration.seconds(30), wait),
-    downAfter: setting("DOWN_AFTER", 3, whole),
-    staleAfter: setting("STALE_AFTER", Duration.days(14), duration),
-    staleAfterDev: setting("STALE_AFTER_DEV", Duration.days(30), duration),
-    logLevel: setting("LOG_LEVEL", LogLevel.Info, logLevel),
-    socketGroup: setting<string | undefined>("SOCKET_GROUP", undefined, group),
-    databaseTimeout: setting("DATABASE_TIMEOUT", { stalled: 5000, total: 60_000 }, (text) =>
-      Either.map(wait(text), (limit) => ({ stalled: Duration.toMillis(limit), total: Duration.toMillis(limit) }))
-    ),
-    settingsTable: setting("SETTINGS_TABLE", "settings", tableFrom),
-    appRange: setting("APP_RANGE", { first: 3000, last: 3499 }, (text) => Either.flatMap(ranged(text), evenToOdd)),
-    specialRange: setting("SPECIAL_RANGE", { first: 3500, last: 3999 }, ranged),
-    reserved: setting("RESERVED_PORTS", "", Either.right).pipe(
-      Config.mapOrFail((text) => {
-        const result = configureReserved(text, `reserved by ${nameOf("RESERVED_PORTS")}`)
-        return "reserved" in result
-          ? Either.right(result.reserved)
-          : Either.left(
-              ConfigError.InvalidData(
-                [`${PREFIX}RESERVED_PORTS`],
-                `${quote(result.wrong)} is neither a port nor a range: write items like 3128, 3200-3210, or -3306 to take one out`
-              )
-            )
-      })
-    ),
-    host: setting("HOST", systemHost(), hostFrom)
-  })
+type Parse = <A>(name: SettingName, parser: (text: string) => Either.Either<A, string>) => Either.Either<A, WrongConfig>
 
-/** How the defaults would be written; "" stands for what cannot be. */
-const DEFAULTS: ReadonlyMap<string, string> = new Map([
-  ["DATABASE_TIMEOUT", ""],
-  ["SETTINGS_TABLE", "settings"],
-  ["APP_RANGE", "3000-3499"],
-  ["SPECIAL_RANGE", "3500-3999"],
-  ["RESERVED_PORTS", ""],
-  ["PROBE_INTERVAL", "30 seconds"],
-  ["DOWN_AFTER", "3"],
-  ["STALE_AFTER", "14 days"],
-  ["STALE_AFTER_DEV", "30 days"],
-  ["LOG_LEVEL", "info"],
-  ["SOCKET_GROUP", ""]
-])
+/** The value of each setting. Its text is "" if it is not configured and has no default. */
+const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
+  Either.all({
+    databaseUrl: parse(
+      "databaseUrl",
+      (text): Either.Either<Database, string> =>
+        text === "" ? Either.right({ _tag: "Sqlite", path: defaultDatabase(environment) }) : parseDatabase(text)
+    ),
+    databaseTimeout: parse("databaseTimeout", (text) =>
+      text === ""
+        ? Either.right(DATABASE_TIMEOUT)
+        : Either.map(wait(text), (limit) => ({ stalled: Duration.toMillis(limit), total: Duration.toMillis(limit) }))
+    ),
+    settingsTable: parse("settingsTable", tableFrom),
+    appRange: parse("appRange", (text) => Either.flatMap(ranged(text), evenToOdd)),
+    specialRange: parse("specialRange", ranged),
+    reservedPorts: parse("reservedPorts", (text) => {
+      const result = configureReserved(text, reservedBy)
+      return "reserved" in result
+        ? Either.right(result.reserved)
+        : Either.left(
+            `${quote(result.wrong)} is neither a port nor a range: write items like 3128, 3200-3210, or -3306 to take one out`
+          )
+    }),
+    host: parse("host", (text) => (text === "" ? Either.right(systemHost()) : hostFrom(text))),
+    probeInterval: parse("probeInterval", wait),
+    downAfter: parse("downAfter", whole),
+    staleAfter: parse("staleAfter", duration),
+    staleAfterDev: parse("staleAfterDev", duration),
+    logLevel: parse("logLevel", logLevel),
+    socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text)))
+  } satisfies Record<SettingName, Either.Either<unknown, WrongConfig>>)
 
-/** Where files of ours are looked for by default. */
+/** The variables that decide where our files are by default. */
 const DIRECTORIES = ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"]
 
-/** The first fault that a ConfigError carries. */
-const firstFault = (
-  error: ConfigError.ConfigError
-): { readonly path: ReadonlyArray<string>; readonly message: string } =>
-  error._op === "And" || error._op === "Or" ? firstFault(error.left) : error
-
 /**
- * The configuration: environment over file over defaults. A variable that is set to nothing counts as not set.
+ * Reads the configuration: environment over file over defaults. A variable that is set to nothing counts as not set.
  *
  * @param program what the history calls the program that makes the changes
  */
@@ -224,42 +198,52 @@ export const readConfig = (
         return yield* new WrongConfig({ setting: variable, problem: `${quote(environment[variable])} ${problem}` })
     }
     const path = settingsFile(environment)
-    const file = yield* readFile(path)
-    const given = NAMES.flatMap((name): Array<[string, string]> => {
-      const value = environment[PREFIX + name] || file.get(PREFIX + name)
-      return value ? [[PREFIX + name, value]] : []
-    })
-    const nameOf = (name: string): string =>
-      environment[PREFIX + name] || !file.get(PREFIX + name) ? PREFIX + name : `${camel(name)} in ${path}`
-    const { downAfter, host, staleAfter, staleAfterDev, ...values } = yield* ConfigProvider.fromMap(new Map(given), {
-      pathDelim: "/"
-    })
-      .load(settings(environment, nameOf))
-      .pipe(
-        Effect.mapError((error) => {
-          const { message, path: at } = firstFault(error)
-          return new WrongConfig({ setting: nameOf((at[0] ?? "").slice(PREFIX.length)), problem: message })
-        })
+    const file = yield* readConfigFile(path)
+    const inEnvironment = (name: SettingName) => environment[variableOf(name)] || undefined
+    const inFile = (name: SettingName) => file.get(name) || undefined
+    const isFromFile = (name: SettingName) => inEnvironment(name) === undefined && inFile(name) !== undefined
+    /** Where a setting is, or would be, configured. */
+    const nameOf = (name: SettingName) => (isFromFile(name) ? `${name} in ${path}` : variableOf(name))
+
+    const parse: Parse = (name, parser) =>
+      Either.mapLeft(
+        parser(inEnvironment(name) ?? inFile(name) ?? settings[name].default),
+        (problem) => new WrongConfig({ setting: nameOf(name), problem })
       )
-    if (overlaps(values.appRange, values.specialRange)) {
+    const values = yield* parseAll(parse, environment, `reserved by ${nameOf("reservedPorts")}`)
+    const { appRange, specialRange } = values
+    if (overlaps(appRange, specialRange)) {
       return yield* new WrongConfig({
-        setting: nameOf("SPECIAL_RANGE"),
-        problem: `${quote(formatRange(values.specialRange))} overlaps the app range ${formatRange(values.appRange)}: keep them apart`
+        setting: nameOf("specialRange"),
+        problem: `${quote(formatRange(specialRange))} overlaps the app range ${formatRange(appRange)}: keep them apart`
       })
     }
-    const written = new Map<string, string>([
-      ...DEFAULTS,
-      ["DATABASE_URL", `sqlite:${defaultDatabase(environment)}`],
-      ["HOST", hostname()],
-      ...given.map(([name, value]) => [name.slice(PREFIX.length), value] as const)
-    ])
-    const thresholds = {
-      downAfter,
-      staleAfter: Duration.toSeconds(staleAfter),
-      staleAfterDev: Duration.toSeconds(staleAfterDev)
+
+    const unset: Partial<Record<SettingName, string>> = {
+      databaseUrl: `sqlite:${defaultDatabase(environment)}`,
+      host: hostname()
     }
-    const fromFile = new Set(NAMES.filter((name) => !environment[PREFIX + name] && file.get(PREFIX + name)))
-    return { ...values, thresholds, written, file: path, fromFile, actor: { host, user: userName(), program } }
+    const textOf = (name: SettingName) => inEnvironment(name) ?? inFile(name) ?? unset[name] ?? settings[name].default
+    return {
+      database: values.databaseUrl,
+      databaseTimeout: values.databaseTimeout,
+      settingsTable: values.settingsTable,
+      appRange,
+      specialRange,
+      reserved: values.reservedPorts,
+      actor: { host: values.host, user: userName(), program },
+      probeInterval: values.probeInterval,
+      thresholds: {
+        downAfter: values.downAfter,
+        staleAfter: Duration.toSeconds(values.staleAfter),
+        staleAfterDev: Duration.toSeconds(values.staleAfterDev)
+      },
+      logLevel: values.logLevel,
+      socketGroup: values.socketGroup,
+      written: new Map(SETTING_NAMES.map((name) => [name, textOf(name)])),
+      file: path,
+      fromFile: new Set(SETTING_NAMES.filter(isFromFile))
+    }
   })
 
 /** What a process that was started with other settings has to be told of those that are in effect now. */
@@ -270,15 +254,15 @@ export interface SettingsChange {
   readonly problem: WrongConfig | undefined
 }
 
-/** Compares `settings` with what a process of the same environment would read now. */
+/** Compares `before` with what a process of the same environment would read now. */
 export const changeSince = (
-  settings: typeof PortsConfig.Service,
+  before: typeof PortsConfig.Service,
   environment: Environment
 ): Effect.Effect<SettingsChange> =>
-  Effect.match(readConfig(environment, settings.actor.program), {
+  Effect.match(readConfig(environment, before.actor.program), {
     onFailure: (problem) => ({ changed: [], problem }),
     onSuccess: ({ written }) => ({
-      changed: NAMES.filter((name) => written.get(name) !== settings.written.get(name)).map(camel),
+      changed: SETTING_NAMES.filter((name) => written.get(name) !== before.written.get(name)),
       problem: undefined
     })
   })

@@ -2,34 +2,10 @@ import { readFileSync } from "node:fs"
 import * as Either from "effect/Either"
 import { WrongConfig } from "../domain/errors.ts"
 import { quote } from "../text/escape.ts"
+import { SETTING_NAMES, type SettingName } from "./settings.ts"
 
-export const PREFIX = "AUTOMATELINUX_"
-
-/** Every variable of ours; the file has the same names, in lower camel case and without the prefix. */
-export const NAMES = [
-  "DATABASE_URL",
-  "DATABASE_TIMEOUT",
-  "SETTINGS_TABLE",
-  "APP_RANGE",
-  "SPECIAL_RANGE",
-  "RESERVED_PORTS",
-  "HOST",
-  "PROBE_INTERVAL",
-  "DOWN_AFTER",
-  "STALE_AFTER",
-  "STALE_AFTER_DEV",
-  "LOG_LEVEL",
-  "SOCKET_GROUP"
-] as const
-
-export type Name = (typeof NAMES)[number]
-
-/** The name of a variable, without its prefix, as the file has it. */
-export const camel = (name: string): string =>
-  name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
-
-/** What the file says, by variable. A missing file says nothing. */
-export const readFile = (path: string): Either.Either<ReadonlyMap<string, string>, WrongConfig> => {
+/** Reads the configuration file: setting → text. A missing file sets nothing. */
+export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingName, string>, WrongConfig> => {
   const wrong = (problem: string) => Either.left(new WrongConfig({ setting: path, problem }))
   let text: string
   try {
@@ -49,15 +25,15 @@ export const readFile = (path: string): Either.Either<ReadonlyMap<string, string
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return wrong('is not a JSON object: write {"appRange": "3000-3499"}')
   }
-  const values = new Map<string, string>()
+  const values = new Map<SettingName, string>()
   for (const [key, value] of Object.entries(content)) {
-    const name = NAMES.find((each) => camel(each) === key)
-    if (name === undefined) return wrong(`has ${quote(key)}, which is no setting: use ${NAMES.map(camel).join(", ")}`)
+    const name = SETTING_NAMES.find((each) => each === key)
+    if (name === undefined) return wrong(`has ${quote(key)}, which is no setting: use ${SETTING_NAMES.join(", ")}`)
     if (typeof value !== "string" && typeof value !== "number")
       return wrong(
         `gives ${key} as ${typeof value === "object" ? "a list or an object" : typeof value}: write it as text, between quotes`
       )
-    values.set(PREFIX + name, String(value))
+    values.set(name, String(value))
   }
   return Either.right(values)
 }

@@ -77,7 +77,7 @@ export const makeRouter = (environment: Environment) =>
   Effect.gen(function* () {
     const settings = yield* PortsConfig
     const registry = yield* Registry
-    const own = fingerprintBy((variable) => settings.written.get(variable), environment)
+    const own = fingerprintBy((name) => settings.written.get(name), environment)
     const status = yield* makeStatus(environment)
     const handlers = makeHandlers(environment)
 

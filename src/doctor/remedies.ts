@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
 import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
-import { camel, type Name } from "../config/configFile.ts"
 import type { Mysql } from "../config/databaseUrl.ts"
+import { type SettingName, variableOf } from "../config/settings.ts"
 import type { Fault } from "../domain/errors.ts"
 import { type Fix, fix } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
@@ -152,19 +152,19 @@ export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix):
   })
 
 /** Sets something: where it is set now, or in the environment. */
-export const configure = (context: DoctorContext, name: Name, value: string): Fix => {
+export const configure = (context: DoctorContext, name: SettingName, value: string): Fix => {
   const { file, fromFile } = context.settings
   return fromFile.has(name)
     ? configureFile(context, name, value)
-    : fix(`export AUTOMATELINUX_${name}=${shellWord(value)}`, `for good: ${camel(name)} in ${file}`)
+    : fix(`export ${variableOf(name)}=${shellWord(value)}`, `for good: ${name} in ${file}`)
 }
 
 /** Opens a file in the user's editor; one with options would be one word to zsh. */
 export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`
 
 /** Sets something in the file, which a service reads too. */
-export const configureFile = ({ settings: { file } }: DoctorContext, name: Name, value: string): Fix =>
-  fix(edit(file), `set ${camel(name)} to ${JSON.stringify(value)}, and start the daemon anew`)
+export const configureFile = ({ settings: { file } }: DoctorContext, name: SettingName, value: string): Fix =>
+  fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and start the daemon anew`)
 
 /** Ends a daemon, waits until it is gone, and starts another. */
 export const restart = (context: DoctorContext, path: string, pid: number): Effect.Effect<Fix> =>

@@ -1,23 +1,12 @@
 import { readFileSync, statSync } from "node:fs"
 import { defaultDatabase, settingsFile } from "../config/paths.ts"
-
-/** The settings that decide which registry a command speaks of, with the variable of each and its default. */
-const DECISIVE = {
-  databaseUrl: ["DATABASE_URL", ""],
-  settingsTable: ["SETTINGS_TABLE", "settings"],
-  appRange: ["APP_RANGE", "3000-3499"],
-  specialRange: ["SPECIAL_RANGE", "3500-3999"],
-  reservedPorts: ["RESERVED_PORTS", ""]
-} as const
-
-type Decisive = keyof typeof DECISIVE
-const NAMES = Object.keys(DECISIVE) as ReadonlyArray<Decisive>
+import { IDENTIFYING_NAMES, type IdentifyingName, settings, variableOf } from "../config/settings.ts"
 
 /**
- * What decides which registry is meant, as it is in effect: a client sends it, and a daemon compares it with its own before
- * it does anything. There is no secret in it: `databaseUrl` is without user, password and parameters.
+ * The settings that identify a registry, as they are in effect: a client sends them, and a daemon compares them with its own
+ * before it does anything. There is no secret in them: `databaseUrl` is without user, password and parameters.
  */
-export type ConfigFingerprint = Readonly<Record<Decisive, string>>
+export type ConfigFingerprint = Readonly<Record<IdentifyingName, string>>
 
 /** Sent by a client whose settings cannot be read: the command itself tells why. */
 export const UNREADABLE = "unreadable"
@@ -34,20 +23,17 @@ const databaseOf = (url: string): string => {
   return `mysql:${new URLSearchParams(query).get("socket") ?? servers.join(",")}/${name}`
 }
 
-/** The identity by what is `written` for each setting, or nothing for its default. */
+/** Makes the fingerprint of what is `written` for each setting; undefined or "" means its default. */
 export const fingerprintBy = (
-  written: (variable: string, name: Decisive) => string | undefined,
+  written: (name: IdentifyingName) => string | undefined,
   environment: Environment
 ): ConfigFingerprint => {
-  const values = NAMES.map((name) => {
-    const [variable, fallback] = DECISIVE[name]
-    return [name, written(variable, name) || fallback]
-  })
+  const values = IDENTIFYING_NAMES.map((name) => [name, written(name) || settings[name].default])
   const { databaseUrl, ...others } = Object.fromEntries(values) as ConfigFingerprint
   return { databaseUrl: databaseOf(databaseUrl || `sqlite:${defaultDatabase(environment)}`), ...others }
 }
 
-/** What the file of settings says: nothing if there is none. Throws if it cannot be read. */
+/** Reads the configuration file; nothing if there is none. Throws if it cannot be read. */
 const readSettings = (path: string): Readonly<Record<string, unknown>> => {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
@@ -58,12 +44,12 @@ const readSettings = (path: string): Readonly<Record<string, unknown>> => {
   }
 }
 
-/** The identity of the registry that a command with this environment means. */
+/** Returns the fingerprint of the registry that this environment configures. */
 export const fingerprintOf = (environment: Environment): ConfigFingerprint | typeof UNREADABLE => {
   try {
     const file = readSettings(settingsFile(environment))
-    return fingerprintBy((variable, name) => {
-      const value = environment[`AUTOMATELINUX_${variable}`] || file[name]
+    return fingerprintBy((name) => {
+      const value = environment[variableOf(name)] || file[name]
       return value === undefined ? undefined : String(value)
     }, environment)
   } catch {
@@ -80,7 +66,7 @@ const isSameFile = (one: string, other: string): boolean => {
 
 /** A setting in which a client and a daemon differ, with what each of them says. */
 export interface Difference {
-  readonly setting: Decisive
+  readonly setting: IdentifyingName
   readonly theirs: string
   readonly ours: string
 }
@@ -95,7 +81,7 @@ export const differenceFrom = (theirs: unknown, ours: ConfigFingerprint): Differ
     string,
     unknown
   >
-  const setting = NAMES.find((name) => {
+  const setting = IDENTIFYING_NAMES.find((name) => {
     const value = said[name]
     if (value === undefined || value === ours[name]) return false
     return name !== "databaseUrl" || !isSameFile(String(value), ours.databaseUrl)

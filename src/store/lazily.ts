@@ -5,7 +5,7 @@ import * as FiberId from "effect/FiberId"
 import * as Scope from "effect/Scope"
 
 /**
- * Returns an effect that runs `make` when it is first needed, and keeps the result for as long as the scope is open. Everyone
+ * Returns `get`, which runs `make` when it is first needed, and keeps the result for as long as the scope is open. Everyone
  * who needs it meanwhile waits for the same attempt; after one that failed, the next to need it starts another.
  */
 export const lazily = <A, E, R>(make: Effect.Effect<A, E, R>) =>
@@ -25,13 +25,15 @@ export const lazily = <A, E, R>(make: Effect.Effect<A, E, R>) =>
         if (Exit.isSuccess(exit)) made = { value: exit.value }
         return Effect.zipRight(Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit), Deferred.done(mine, exit))
       })
-      // In a fiber of its own, because others wait for it if the one that needed it first gives up.
-      yield* Effect.forkIn(attempt as Effect.Effect<A, E, Exclude<R, Scope.Scope>>, scope)
+      // In a fiber of its own, because others wait for it if the one that needed it first gives up. When the scope closes,
+      // it is not waited for: what it makes after that is released at once.
+      yield* Effect.forkDaemon(attempt as Effect.Effect<A, E, Exclude<R, Scope.Scope>>)
       return yield* Deferred.await(mine)
     })
 
-    return Effect.suspend((): Effect.Effect<A, E> => {
+    const get = Effect.suspend((): Effect.Effect<A, E> => {
       if (made !== undefined) return Effect.succeed(made.value)
       return making === undefined ? Effect.provide(start, context) : Deferred.await(making)
     })
+    return { get, isMade: () => made !== undefined }
   })

@@ -20,11 +20,11 @@ it("never has a password, or a digest of it, in what a client sends", () => {
       fc.constantFrom("mysql", "mariadb", "postgres", ""),
       (secret, host, rest, kind) => {
         const url = `${kind}://ports:${secret}@${host}/ports${rest}`
-        const sent = fingerprintBy((variable) => (variable === "DATABASE_URL" ? url : undefined), {})
+        const sent = fingerprintBy((name) => (name === "databaseUrl" ? url : undefined), {})
         expect(JSON.stringify(sent)).not.toContain(SECRET)
         // Another password is the same registry: nothing that is sent depends on it.
         const other = fingerprintBy(
-          (variable) => (variable === "DATABASE_URL" ? url.replaceAll(SECRET, "other") : undefined),
+          (name) => (name === "databaseUrl" ? url.replaceAll(SECRET, "other") : undefined),
           {}
         )
         expect(sent).toEqual(other)

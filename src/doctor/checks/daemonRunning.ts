@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Status } from "../../commands/Results.ts"
-import { camel, NAMES } from "../../config/configFile.ts"
+import { SETTING_NAMES } from "../../config/settings.ts"
 import { fix } from "../../domain/Finding.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -130,7 +130,7 @@ const outdated = (
   { pid, settings }: Status
 ): Effect.Effect<ReadonlyArray<Judgement>> => {
   const { changed, file, problem } = settings
-  const names = NAMES.map(camel).filter((name) => changed.includes(name))
+  const names = SETTING_NAMES.filter((name) => changed.includes(name))
   const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
   if (problem !== null) {
     return Effect.succeed([

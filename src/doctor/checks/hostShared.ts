@@ -22,8 +22,8 @@ export const hostShared: Check = (context) =>
       ports: [],
       message: `two machines are called ${actor.host}, and each overwrites the health that the other stores`,
       evidence: `a daemon on another machine (${rival.machine}) stored what it sees as ${actor.host}, last noticed at ${rival.at}`,
-      ...(fromFile.has("HOST") || (server?.unit ?? null) !== null
-        ? configureFile(context, "HOST", name)
+      ...(fromFile.has("host") || (server?.unit ?? null) !== null
+        ? configureFile(context, "host", name)
         : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${restarted.remedy}`))
     }
     return [draft]

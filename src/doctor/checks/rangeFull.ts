@@ -19,7 +19,7 @@ const judge = (
   const stale = [...view.ports].filter(([key, port]) => contains(range, port) && view.healthOf(key)?.state === "stale")
   const used = claimed.size + reserved.length
   if (used <= FULL * slots) return []
-  const name = size === 2 ? "APP_RANGE" : "SPECIAL_RANGE"
+  const name = size === 2 ? "appRange" : "specialRange"
   const room = larger(range, other)
   return [
     {

@@ -14,11 +14,11 @@ export const rangeReserved: Check = (context) =>
       const reason = view.reserved.get(port)
       if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
-      const written = settings.written.get("RESERVED_PORTS") || undefined
+      const written = settings.written.get("reservedPorts") || undefined
       const lets = [
         ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
         ...(settings.reserved.has(port)
-          ? [configure(context, "RESERVED_PORTS", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
+          ? [configure(context, "reservedPorts", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
           : [])
       ]
       const letGo = lets.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")

@@ -10,9 +10,9 @@ import { asAdministrator, configure, sqlName } from "../remedies.ts"
 /** Another program's table stays as it is: ours get another name, or another database. */
 const elsewhere = (context: DoctorContext, table: string): Fix => {
   const { database, settingsTable } = context.settings
-  if (table === settingsTable) return configure(context, "SETTINGS_TABLE", `port_${settingsTable}`)
+  if (table === settingsTable) return configure(context, "settingsTable", `port_${settingsTable}`)
   if (database._tag === "Sqlite") {
-    return configure(context, "DATABASE_URL", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
+    return configure(context, "databaseUrl", `sqlite:${join(dirname(database.path), "registry.sqlite")}`)
   }
   const own = `${database.name}_registry`
   return fix(

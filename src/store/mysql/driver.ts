@@ -140,7 +140,7 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
       return kind._tag === "Unreachable" ? { ...kind, _tag: "ConnectionLost", fault: "down" } : kind
     }
 
-    const pool = yield* lazily(connect)
+    const { get: pool, isMade } = yield* lazily(connect)
     /** Runs single statements on whichever connection of the pool is free. */
     const pooled: Connection = {
       execute: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe<object>(text, values).withoutTransform),
@@ -199,7 +199,12 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
           undefined
         ),
       dataVersion: Effect.succeed(undefined),
-      progress: Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id),
+      // While there is no connection, nothing can be in the way.
+      progress: Effect.suspend(() =>
+        isMade()
+          ? Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id)
+          : Effect.succeed(undefined)
+      ),
       readMany: (queries) =>
         Effect.scoped(Effect.flatMap(reserve, (connection) => sendTogether(connection, queries.map(compiled)))),
       withConnectionSlot,

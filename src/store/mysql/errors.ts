@@ -217,8 +217,11 @@ export const classifyError = (cause: unknown): FailureKind => {
   }
   const down = DOWN[code]
   if (down !== undefined) return { _tag: "Unreachable", reason: down, hint: START_SERVER }
-  if (code === "ETIMEDOUT")
-    return { _tag: "ConnectionLost", fault: "silent", reason: "it does not answer", hint: START_SERVER }
+  if (code === "ETIMEDOUT") {
+    // A connection that was never made has carried nothing, and has taken the whole time limit.
+    const _tag = message.startsWith("connect ") ? "Unreachable" : "ConnectionLost"
+    return { _tag, fault: "silent", reason: "it does not answer", hint: START_SERVER }
+  }
   return { _tag: "ConnectionLost", reason: "the connection broke", hint: TRY_AGAIN }
 }
 
