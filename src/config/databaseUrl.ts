@@ -100,30 +100,46 @@ const parseServer = (text: string): { readonly host: string; readonly port: numb
   return match?.[1] === undefined || port === undefined ? undefined : { host: match[1].replace(/^\[|\]$/g, ""), port }
 }
 
-/** The parameters after the question mark, or what is wrong with them. */
-const parseParameters = (text: string) => {
-  const limits: Partial<Record<keyof Limits, number>> = {}
-  let socket: string | undefined
-  let ca: string | undefined
-  let tls: string | undefined
-  for (const [name, value] of new URLSearchParams(text)) {
-    const limit = LIMITS[name]
-    if (limit !== undefined) {
-      const seconds = Number(value)
-      if (!(seconds > 0 && seconds < 86_400))
-        return Either.left(`has ${name}=${quote(value)}: write seconds, like ${name}=2.5`)
-      limits[limit] = seconds * 1000
-    } else if ((name === "socket" || name === "ca") && !isAbsolute(value)) {
-      return Either.left(`has ${name}=${quote(value)}: write an absolute path`)
-    } else if (name === "socket") socket = value
-    else if (name === "ca") ca = value
-    else if (name === "tls" && ["true", "false", "skip-verify"].includes(value)) tls = value
-    else if (name === "tls") return Either.left(`has tls=${quote(value)}: write true, false or skip-verify`)
-    else
-      return Either.left(
-        `has ${quote(name)}, which is no parameter: use socket, tls, ca, ${Object.keys(LIMITS).join(", ")}`
-      )
+interface Parameters {
+  limits: Partial<Record<keyof Limits, number>>
+  socket?: string
+  ca?: string
+  tls?: string
+}
+
+/** Reads one parameter into `parameters`, or returns what is wrong with it. */
+const readParameter = (parameters: Parameters, name: string, value: string): string | undefined => {
+  const limit = LIMITS[name]
+  if (limit !== undefined) {
+    const seconds = Number(value)
+    if (!(seconds > 0 && seconds < 86_400)) return `has ${name}=${quote(value)}: write seconds, like ${name}=2.5`
+    parameters.limits[limit] = seconds * 1000
+    return undefined
   }
+  switch (name) {
+    case "socket":
+    case "ca":
+      if (!isAbsolute(value)) return `has ${name}=${quote(value)}: write an absolute path`
+      parameters[name] = value
+      return undefined
+    case "tls":
+      if (!["true", "false", "skip-verify"].includes(value))
+        return `has tls=${quote(value)}: write true, false or skip-verify`
+      parameters.tls = value
+      return undefined
+    default:
+      return `has ${quote(name)}, which is no parameter: use socket, tls, ca, ${Object.keys(LIMITS).join(", ")}`
+  }
+}
+
+/** Reads the parameters after the question mark. */
+const parseParameters = (text: string) => {
+  const parameters: Parameters = { limits: {} }
+  for (const [name, value] of new URLSearchParams(text)) {
+    const problem = readParameter(parameters, name, value)
+    if (problem !== undefined) return Either.left(problem)
+  }
+  const { ca, limits, socket, tls } = parameters
   const secured = tls === undefined ? ca !== undefined : tls !== "false"
   return Either.right({ socket, limits, tls: secured ? { verify: tls !== "skip-verify", ca } : undefined })
 }

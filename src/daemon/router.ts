@@ -7,15 +7,18 @@ import { decodePayload } from "../app/payloads.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
   commandList,
+  type DaemonCommand,
   fieldOf,
   findCommand,
   isBuiltinCommand,
+  isDaemonCommand,
   isNumberedChange,
   isRegistryCommand,
   type RegistryCommand
 } from "../commands/commands.ts"
+import type { Results } from "../commands/Results.ts"
 import { PortsConfig } from "../config/Config.ts"
-import type { CommandError } from "../domain/CommandError.ts"
+import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { type RegistryError, TooLate } from "../domain/errors.ts"
 import { keyProblem } from "../domain/names.ts"
 import { OPERATION, Operation } from "../domain/Operation.ts"
@@ -27,8 +30,8 @@ import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { noteLine, toCommandError } from "../text/messages.ts"
 import { printed } from "../text/printed.ts"
+import type { Outcome, Request } from "./connection.ts"
 import { batchGetPorts } from "./getPortBatcher.ts"
-import type { Outcome, Request } from "./server.ts"
 import { makeStatus } from "./status.ts"
 
 const HELP_WIDTH = 100
@@ -39,7 +42,7 @@ const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseT
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A payload as the deployed clients may send it: a single name for several, null for nothing. */
+/** A payload as the deployed clients may send it: a single name for a list, null for an absent field. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {
   const repeated =
     findCommand(command)
@@ -52,17 +55,17 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
   )
 }
 
-/** Settings that say where ports come from, and the commands that they matter to. */
-const IN_PLACE: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
+/** The settings that only matter to commands that use the ranges. */
+const RANGES: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
 
 const describeDifference = ({ ours, setting, theirs }: Difference): string =>
   theirs === UNREADABLE
     ? "the settings of this environment cannot be read"
-    : IN_PLACE.includes(setting)
+    : RANGES.includes(setting)
       ? `the daemon's ${setting} is ${quote(ours)}, and this environment's ${quote(theirs)}`
       : `the daemon keeps another registry than this environment names: ${quote(ours)}, and not ${quote(theirs)}`
 
-/** When the client stops waiting, by `performance.now()`: as it says by this clock, or else by the time of day. */
+/** When the client stops waiting, by `performance.now()`. The client gives it by this clock, or by the time of day. */
 const deadlineOf = ({ deadline, until }: Request): number =>
   typeof deadline === "number"
     ? deadline
@@ -72,6 +75,26 @@ const deadlineOf = ({ deadline, until }: Request): number =>
 
 const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
 
+const refuse = (code: ErrorCode, message: string, hint: string): Outcome => refused({ code, message, hint })
+
+/** Whether a request asks for the port of one valid key, and nothing else. */
+const isPlainGetPort = ({ app, command, key, mode }: Request): boolean =>
+  command === "getPort" &&
+  typeof key === "string" &&
+  keyProblem(key) === undefined &&
+  (app ?? mode ?? undefined) === undefined
+
+const operationOf = ({ operation }: Request): { readonly operation: string | undefined } | Outcome =>
+  operation === undefined || operation === null
+    ? { operation: undefined }
+    : typeof operation === "string" && OPERATION.test(operation)
+      ? { operation }
+      : refuse(
+          "invalid",
+          `operation ${quote(operation)} is no number of a change: write 16 to 36 letters, digits and -`,
+          "a UUID is one"
+        )
+
 /** Makes what turns requests into outcomes. It never rejects. */
 export const makeRouter = (environment: Environment) =>
   Effect.gen(function* () {
@@ -80,16 +103,14 @@ export const makeRouter = (environment: Environment) =>
     const own = fingerprintBy((name) => settings.written.get(name), environment)
     const status = yield* makeStatus(environment)
     const handlers = makeHandlers(environment)
+    const surroundings = { helpWidth: HELP_WIDTH, socketPath: () => serverPath(environment, currentUid()) }
 
-    const ofRegistry = <N extends RegistryCommand>(command: N, payload: Request) =>
-      Effect.gen(function* () {
-        const decoded = yield* decodePayload(command, payload)
-        const { notes, result } = yield* handlers[command](decoded)
-        const text = () => formatResult(command, result, payload)
-        return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
-      })
+    const runtime = yield* Effect.runtime<Services>()
+    /** Traces of requests are read by no one, and making them slows down each. */
+    const run = <A>(effect: Effect.Effect<A, never, Services>) =>
+      Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
 
-    /** Whatever fails is an outcome too. */
+    /** Turns errors and bugs into outcomes. */
     const settled = <A, R>(
       command: string,
       effect: Effect.Effect<A, RegistryError, R>,
@@ -100,24 +121,13 @@ export const makeRouter = (environment: Environment) =>
         Effect.catchAllCause((cause) =>
           Effect.as(
             Effect.logError(`${command} met a bug`, cause),
-            failed(
-              refused({
-                code: "internal",
-                message: "this is a bug in the daemon",
-                hint: "report it with the lines in its log"
-              })
-            )
+            failed(refuse("internal", "this is a bug in the daemon", "report it with the lines in its log"))
           )
         )
       )
 
-    const runtime = yield* Effect.runtime<Services>()
-    /** Traces of requests are read by no one, and making them slows down each. */
-    const run = <A>(effect: Effect.Effect<A, never, Services>) =>
-      Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
-
-    /** The question that is asked most, and by many at once: it goes past everything that the others need. */
-    const portOf = batchGetPorts((keys) =>
+    /** getPort is asked most, and by many at once. The batch skips everything that other commands need. */
+    const getPort = batchGetPorts((keys) =>
       run(
         settled<(key: string) => Outcome, never>(
           "getPort",
@@ -134,68 +144,60 @@ export const makeRouter = (environment: Environment) =>
       )
     )
 
-    return async (request: Request): Promise<Outcome> => {
-      const { command, registry: theirs } = request
-      const operation = request["operation"] ?? undefined
-      if (typeof command !== "string" || command === "") {
-        return refused({ code: "missing-argument", message: "Missing required arg: command", hint: "d listCommands" })
-      }
-      const deadline = deadlineOf(request)
-      if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
-      const difference = differenceFrom(theirs, own)
-      if (
-        difference !== undefined &&
-        (!IN_PLACE.includes(difference.setting) || findCommand(command)?.usesRanges === true)
-      ) {
-        return refused({
-          code: "other-store",
-          message: describeDifference(difference),
-          hint: "AUTOMATELINUX_DAEMON=never asks no daemon"
-        })
-      }
-      const { app, key, mode } = request
-      if (
-        command === "getPort" &&
-        typeof key === "string" &&
-        keyProblem(key) === undefined &&
-        (app ?? mode ?? undefined) === undefined
-      ) {
-        return portOf(key)
-      }
-      if (isBuiltinCommand(command)) {
-        const { lines, result } = runBuiltin(command, {
-          helpWidth: HELP_WIDTH,
-          socketPath: () => serverPath(environment, currentUid())
-        })
-        return { ok: true, notes: [], result, text: () => printed(lines) }
-      }
-      if (command === "ping") {
-        const clock = Math.floor(performance.now())
-        const result = { pong: true, pid: process.pid, waitSeconds: waitSeconds(settings.databaseTimeout), clock }
-        return { ok: true, notes: [], result, text: () => printed(["pong"]) }
-      }
-      if (command === "status") {
-        const result = await run(status)
-        return { ok: true, notes: [], result, text: () => formatResult("status", result, {}) }
-      }
-      if (!isRegistryCommand(command) || findCommand(command)?.inProcess === true) {
-        return refused({
-          code: "unknown-command",
-          message: `Unknown command: ${asTyped(command)}`,
-          hint: `one of ${commandList.map((each) => each.name).join(", ")}`
-        })
-      }
-      if (operation !== undefined && !(typeof operation === "string" && OPERATION.test(operation))) {
-        return refused({
-          code: "invalid",
-          message: `operation ${quote(operation)} is no number of a change: write 16 to 36 letters, digits and -`,
-          hint: "a UUID is one"
-        })
-      }
-      const work = ofRegistry(command, normalised(command, request)).pipe(
+    const runOnRegistry = <N extends RegistryCommand>(command: N, request: Request, deadline: number) => {
+      const parsed = operationOf(request)
+      if (!("operation" in parsed)) return Promise.resolve(parsed)
+      const work = Effect.gen(function* () {
+        const payload = normalised(command, request)
+        const decoded = yield* decodePayload(command, payload)
+        const { notes, result } = yield* handlers[command](decoded)
+        const text = () => formatResult(command, result, payload)
+        return { ok: true, result, text, notes: notes.map(noteLine) } satisfies Outcome
+      }).pipe(
         Effect.provideService(RequestDeadline, deadline),
-        Effect.provideService(Operation, isNumberedChange(command) ? operation : undefined)
+        Effect.provideService(Operation, isNumberedChange(command) ? parsed.operation : undefined)
       )
       return run(settled<Outcome, Services>(command, work, (outcome) => outcome))
+    }
+
+    const askDaemon = async (command: DaemonCommand): Promise<Outcome> => {
+      const pong = (): Results["ping"] => ({
+        pong: true,
+        pid: process.pid,
+        waitSeconds: waitSeconds(settings.databaseTimeout),
+        clock: Math.floor(performance.now())
+      })
+      const result = command === "ping" ? pong() : await run(status)
+      return { ok: true, notes: [], result, text: () => formatResult<DaemonCommand>(command, result, {}) }
+    }
+
+    /** Why a request is not answered, if so. */
+    const refusal = (command: string, request: Request, deadline: number): Outcome | undefined => {
+      if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
+      const difference = differenceFrom(request["registry"], own)
+      const matters =
+        difference !== undefined && (!RANGES.includes(difference.setting) || findCommand(command)?.usesRanges === true)
+      return matters
+        ? refuse("other-store", describeDifference(difference), "AUTOMATELINUX_DAEMON=never asks no daemon")
+        : undefined
+    }
+
+    return async (request: Request): Promise<Outcome> => {
+      const { command } = request
+      if (typeof command !== "string" || command === "")
+        return refuse("missing-argument", "Missing required arg: command", "d listCommands")
+      const deadline = deadlineOf(request)
+      const refused = refusal(command, request, deadline)
+      if (refused !== undefined) return refused
+      if (isPlainGetPort(request)) return getPort(String(request["key"]))
+      if (isBuiltinCommand(command)) {
+        const { lines, result } = runBuiltin(command, surroundings)
+        return { ok: true, notes: [], result, text: () => printed(lines) }
+      }
+      if (isDaemonCommand(command)) return askDaemon(command)
+      if (isRegistryCommand(command) && findCommand(command)?.inProcess === undefined)
+        return runOnRegistry(command, request, deadline)
+      const names = commandList.map((each) => each.name).join(", ")
+      return refuse("unknown-command", `Unknown command: ${asTyped(command)}`, `one of ${names}`)
     }
   })

@@ -98,48 +98,12 @@ const shown = ({ address, process, user }: Listener): Explanation["listeners"][n
   since: process?.startedAt ?? null
 })
 
-/** Everything about a port, or about the port that a key has or had. `run` makes checks. */
-export const explain = (
-  context: DoctorContext,
-  about: { readonly key: string } | { readonly port: number },
-  run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
-) =>
-  Effect.gen(function* () {
-    const { store } = context
-    const view = yield* context.view
-    const port = "port" in about ? about.port : view.ports.get(about.key)
-    const holders = port === undefined ? [] : (view.keysOf.get(port) ?? [])
-    const named = "key" in about ? about.key : holders[0]
-    const history = yield* store.history({ key: named, port })
-    if ("key" in about && port === undefined && (view.rows.has(about.key) || history.length === 0)) {
-      const stored = view.rows.get(about.key)
-      return yield* new NotSet(stored === undefined ? { key: about.key } : { key: about.key, stored })
-    }
-    const everything = yield* context.listeners
-    const here = (port === undefined ? undefined : everything.get(port)) ?? []
-    const focused: DoctorContext = {
-      ...context,
-      // A question about one port is not to wait for the daemon.
-      rival: Effect.succeed(undefined),
-      listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
-      silent: context.silentAmong(port === undefined ? [] : [port])
-    }
-    const findings = yield* run(
-      focused,
-      CHECK_NAMES.filter((name) => !BESIDES.includes(name))
-    )
-    const touches = (finding: Finding) =>
-      finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
-    const [allocatable, place] =
-      port === undefined
-        ? [false, `${named} has no port any more`]
-        : holders.length > 0
-          ? [false, whyAssigned(context, view, port, holders)]
-          : whyFree(context, view, port, everything)
-    return {
-      port: port ?? null,
-      keys: holders.map((key) => {
-        const claim = port === undefined ? undefined : view.claims.get(port)
+/** The keys that have `port`, as `explain` shows them. */
+const keysOn = (view: View, port: number | undefined): Explanation["keys"] =>
+  port === undefined
+    ? []
+    : (view.keysOf.get(port) ?? []).map((key) => {
+        const claim = view.claims.get(port)
         return {
           key,
           description: view.keys.get(key)?.description ?? null,
@@ -147,15 +111,66 @@ export const explain = (
           owner: view.owners.get(key) ?? null,
           health: healthFrom(view.healthOf(key), view.probedAt)
         }
-      }),
-      place,
-      allocatable,
-      reserved: [...view.reserved]
-        .filter(([each]) => port !== undefined && each !== port && Math.abs(each - port) <= NEARBY)
-        .map(([each, reason]) => ({ port: each, reason }))
-        .sort((a, b) => a.port - b.port),
-      listeners: here.map(shown),
-      history,
-      findings: findings.filter(touches).sort(worstFirst)
-    } satisfies Explanation
+      })
+
+/** The reserved ports near `port`. */
+const reservedNear = (view: View, port: number): Explanation["reserved"] =>
+  [...view.reserved]
+    .filter(([each]) => each !== port && Math.abs(each - port) <= NEARBY)
+    .map(([each, reason]) => ({ port: each, reason }))
+    .sort((a, b) => a.port - b.port)
+
+/** Whether `port` could be allocated, and why it is assigned, or whether it is free. */
+const placeOf = (
+  context: DoctorContext,
+  view: View,
+  port: number,
+  all: ReadonlyMap<number, ReadonlyArray<Listener>>
+) => {
+  const holders = view.keysOf.get(port) ?? []
+  return holders.length > 0
+    ? ([false, whyAssigned(context, view, port, holders)] as const)
+    : whyFree(context, view, port, all)
+}
+
+/** Narrows `context` to `port` and its listeners. A question about one port does not wait for the daemon. */
+const focusedOn = (context: DoctorContext, port: number | undefined, here: ReadonlyArray<Listener>): DoctorContext => ({
+  ...context,
+  rival: Effect.succeed(undefined),
+  listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
+  silent: context.silentAmong(port === undefined ? [] : [port])
+})
+
+/** Explains a port, or the port that a key has or had. `run` runs checks. */
+export const explain = (
+  context: DoctorContext,
+  about: { readonly key: string } | { readonly port: number },
+  run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
+) =>
+  Effect.gen(function* () {
+    const view = yield* context.view
+    const port = "port" in about ? about.port : view.ports.get(about.key)
+    const holders = port === undefined ? [] : (view.keysOf.get(port) ?? [])
+    const named = "key" in about ? about.key : holders[0]
+    const history = yield* context.store.history({ key: named, port })
+    if ("key" in about && port === undefined && (view.rows.has(about.key) || history.length === 0)) {
+      const stored = view.rows.get(about.key)
+      return yield* new NotSet(stored === undefined ? { key: about.key } : { key: about.key, stored })
+    }
+    const all = yield* context.listeners
+    const here = (port === undefined ? undefined : all.get(port)) ?? []
+    const findings = yield* run(
+      focusedOn(context, port, here),
+      CHECK_NAMES.filter((name) => !BESIDES.includes(name))
+    )
+    const concerns = (finding: Finding) =>
+      finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
+    const shared = { listeners: here.map(shown), history, findings: findings.filter(concerns).sort(worstFirst) }
+    if (port === undefined) {
+      const place = `${named} has no port any more`
+      return { port: null, keys: [], place, allocatable: false, reserved: [], ...shared } satisfies Explanation
+    }
+    const [allocatable, place] = placeOf(context, view, port, all)
+    const keys = keysOn(view, port)
+    return { port, keys, place, allocatable, reserved: reservedNear(view, port), ...shared } satisfies Explanation
   })

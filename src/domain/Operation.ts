@@ -19,28 +19,35 @@ export type Done = Pick<HistoryEvent, "what" | "key" | "oldPort" | "newPort" | "
 
 const NEW_KEY: KeyRecord = { description: null, createdAt: "", host: "", by: "" }
 
+/** Puts the rows back that an event wrote or removed. */
+const restoreRow = (rows: Map<string, string>, { detail, key, newPort, oldPort, what }: Done): void => {
+  if (key === null) return
+  if (what === "rename") rows.delete(key)
+  const port = newPort ?? oldPort
+  const holder = what === "rename" ? detail : key
+  if (port !== null && holder !== null) rows.set(holder, String(port))
+  // The row that was removed held no port.
+  else if (what === "delete" || what === "release") rows.set(key, "")
+}
+
 /**
- * The state in which a change that was made before answers what it answered then: what it assigned is there, what it
- * took away is there again. Whatever else was changed since stays changed.
+ * Returns the state in which a change that was made before gives the answer that it gave then: what it assigned is there,
+ * and what it removed is there again. Other changes since then stay.
  */
 export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): RegistryState => {
   const rows = new Map(state.rows)
   const keys = new Map(state.keys)
   const reserved = new Map(state.reserved)
-  const assigned = new Set<string>()
-  for (const { detail, key, newPort, oldPort, what } of events) {
+  for (const event of events) {
+    const { detail, key, newPort, oldPort, what } = event
     const port = newPort ?? oldPort
     if (what === "reserve" || what === "unreserve") {
       if (port !== null) reserved.set(port, detail ?? "")
-    } else if (key !== null) {
-      if (what === "describe") keys.set(key, { ...(keys.get(key) ?? NEW_KEY), description: detail })
-      else if (what === "rename") rows.delete(key)
-      const holder = what === "rename" ? detail : key
-      if (port !== null && holder !== null) rows.set(holder, String(port))
-      // The row that was removed held no port.
-      else if (what === "delete" || what === "release") rows.set(key, "")
-      if (what === "allocate") assigned.add(key)
+      continue
     }
+    if (what === "describe" && key !== null) keys.set(key, { ...(keys.get(key) ?? NEW_KEY), description: detail })
+    restoreRow(rows, event)
   }
-  return { ...state, rows, keys, reserved, assigned, ports: portsOf(rows) }
+  const allocated = events.flatMap(({ key, what }) => (what === "allocate" && key !== null ? [key] : []))
+  return { ...state, rows, keys, reserved, assigned: new Set(allocated), ports: portsOf(rows) }
 }

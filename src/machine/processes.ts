@@ -13,48 +13,70 @@ const isManager = (pid: number): boolean =>
 const places = new Map<string, string>()
 const PLACES_MAX = 10_000
 
-const ownerAt = (place: string): number => Number(place.split("/")[2])
-
-/** How long other work of this process is kept waiting, in milliseconds: a machine may have very many descriptors. */
+/** How long other work of this process is held up, in milliseconds: a machine may have very many descriptors. */
 const STRETCH_MS = 20
 
-const otherWork = () => new Promise<void>((done) => setImmediate(done))
+/** Returns a function that returns a promise to wait for when it is time to let other work run. */
+const makePause = () => {
+  let began = performance.now()
+  return (): Promise<void> | undefined => {
+    if (performance.now() - began <= STRETCH_MS) return undefined
+    return new Promise((done) =>
+      setImmediate(() => {
+        began = performance.now()
+        done()
+      })
+    )
+  }
+}
 
-/**
- * Inode of a socket → the pid that has it open, for the processes that this user may look into. A service manager keeps
- * a socket that it has handed to a service; so it is taken for the owner only if there is no other.
- */
-export const ownersOf = async (inodes: ReadonlySet<string>): Promise<Map<string, number>> => {
+/** The inode of the socket that is open at `place`, a descriptor in /proc. */
+const inodeAt = (place: string): string | undefined =>
+  /^socket:\[(\d+)\]$/.exec(tryRead(() => readlinkSync(place), ""))?.[1]
+
+/** Finds those of `inodes` that are still open where they were found last. */
+const findAgain = (inodes: ReadonlySet<string>): Map<string, number> => {
   const owners = new Map<string, number>()
-  const kept = new Map<string, number>()
-  const read = (place: string) => tryRead(() => readlinkSync(place), "")
   for (const inode of inodes) {
     const place = places.get(inode)
-    if (place !== undefined && read(place) === `socket:[${inode}]`) owners.set(inode, ownerAt(place))
+    if (place !== undefined && inodeAt(place) === inode) owners.set(inode, Number(place.split("/")[2]))
   }
+  return owners
+}
+
+/** The descriptors of process `pid` that are sockets, with the inode of each. */
+const socketsOf = async function* (pid: string, pause: ReturnType<typeof makePause>) {
+  for (const descriptor of tryRead(() => readdirSync(`/proc/${pid}/fd`), [])) {
+    const pausing = pause()
+    if (pausing !== undefined) await pausing
+    const place = `/proc/${pid}/fd/${descriptor}`
+    const inode = inodeAt(place)
+    if (inode !== undefined) yield { inode, place }
+  }
+}
+
+/**
+ * Returns the pid that has each socket open, by inode, for the processes that this user may look into. A service manager
+ * keeps a socket that it has handed to a service, so it is the owner only if there is no other.
+ */
+export const ownersOf = async (inodes: ReadonlySet<string>): Promise<Map<string, number>> => {
+  const owners = findAgain(inodes)
+  const managers = new Map<string, number>()
+  const pause = makePause()
   if (places.size > PLACES_MAX) places.clear()
-  let began = performance.now()
-  for (const name of tryRead(() => readdirSync("/proc"), [])) {
+  for (const pid of tryRead(() => readdirSync("/proc"), []).filter((name) => /^\d+$/.test(name))) {
     if (owners.size === inodes.size) break
-    if (!/^\d+$/.test(name)) continue
-    const pid = Number(name)
     let manager: boolean | undefined
-    for (const descriptor of tryRead(() => readdirSync(`/proc/${pid}/fd`), [])) {
-      if (performance.now() - began > STRETCH_MS) {
-        await otherWork()
-        began = performance.now()
-      }
-      const place = `/proc/${pid}/fd/${descriptor}`
-      const inode = /^socket:\[(\d+)\]$/.exec(read(place))?.[1]
-      if (inode === undefined || !inodes.has(inode)) continue
-      manager ??= isManager(pid)
-      const found = manager ? kept : owners
+    for await (const { inode, place } of socketsOf(pid, pause)) {
+      if (!inodes.has(inode)) continue
+      manager ??= isManager(Number(pid))
+      const found = manager ? managers : owners
       if (found.has(inode)) continue
-      found.set(inode, pid)
+      found.set(inode, Number(pid))
       if (!manager) places.set(inode, place)
     }
   }
-  return new Map([...kept, ...owners])
+  return new Map([...managers, ...owners])
 }
 
 /** Ticks of the clock that the kernel counts a process's start in, per second: always 100 for what it shows of it. */

@@ -3,18 +3,19 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
-import { KeyTaken, NotFound, NotReserved, NotSet, PortHeld, RangeFull } from "../domain/errors.ts"
+import { KeyTaken, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
-import { appOf, kindOf, parsePort } from "../domain/names.ts"
+import { appOf, kindOf } from "../domain/names.ts"
 import { type AppName, keyOf, type PortKey, type SpecialKey } from "../domain/PortKey.ts"
-import { contains, type PortRange, slotsOf } from "../domain/PortRange.ts"
+import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
-import { type AllocateRequest, allocation, binding } from "./allocate.ts"
+import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { listing } from "./list.ts"
+import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
 
 /** The use cases. Each change is one transaction; what it rests on is read inside it. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -27,26 +28,6 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     const reservedIn = (state: RegistryState): ReadonlyMap<number, string> =>
       new Map([...config.reserved, ...state.reserved])
-
-    /** The port that the row of `key` holds. */
-    const portFrom = (key: string, stored: string | undefined): Either.Either<number, NotSet> => {
-      const port = stored === undefined ? undefined : parsePort(stored)
-      return port === undefined
-        ? Either.left(new NotSet(stored === undefined ? { key } : { key, stored }))
-        : Either.right(port)
-    }
-
-    /** What is odd about `key` having `port`, besides who listens there. */
-    const misplaced = (key: string, port: number): ReadonlyArray<Note> => {
-      const kind = kindOf(key)
-      const range = rangeOf(key)
-      return [
-        ...(contains(range, port) ? [] : [{ _tag: "OutOfRange", key, port, range } as const]),
-        ...(kind !== "special" && port % 2 !== (kind === "prod" ? 0 : 1)
-          ? [{ _tag: "WrongParity", key, port, kind } as const]
-          : [])
-      ]
-    }
 
     const get = Effect.fn("Registry.get")(function* (key: PortKey) {
       const port = yield* portFrom(key, yield* store.row(key))
@@ -62,35 +43,19 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             Either.map(portFrom(key, rows.get(key)), (port) => ({ key, port }))
       )
 
-    const set = Effect.fn("Registry.set")(function* (request: {
-      readonly key: PortKey
-      readonly port: number | undefined
-      readonly description: string | undefined
-      readonly directory?: string | undefined
-      readonly force: boolean
-    }) {
-      const { description, directory, key } = request
+    const set = Effect.fn("Registry.set")(function* (request: SetRequest) {
       return yield* store.write((state) =>
         Effect.gen(function* () {
-          const port = request.port ?? (yield* portFrom(key, state.rows.get(key)))
-          const moves = state.ports.get(key) !== port
-          const holders = holdersOf(state.ports, port).filter((holder) => holder !== key)
-          if (moves && holders.length > 0 && !request.force) return yield* new PortHeld({ key, port, holders })
-          const notes: Array<Note> = moves ? [...misplaced(key, port)] : []
-          if (moves) {
-            const reason = reservedIn(state).get(port)
-            if (holders.length > 0) notes.push({ _tag: "Shared", port, holders })
-            if (reason !== undefined) notes.push({ _tag: "Reserved", port, reason })
-            const [by] = yield* listeners.on(new Set([port]))
-            // Somebody's try of the port is over a moment later.
-            if (by !== undefined && (yield* listeners.still([port])).has(port)) notes.push({ _tag: "InUse", port, by })
+          const { key } = request
+          const { changes, moves, notes, port } = yield* decideSet(request, state, rangeOf(key), reservedIn(state))
+          const [by] = moves ? yield* listeners.on(new Set([port])) : []
+          // Another process's bind test of the port is over a moment later.
+          const inUse = by !== undefined && (yield* listeners.still([port])).has(port)
+          const answer: CommandResult<KeyPort> = {
+            result: { key, port },
+            notes: inUse ? [...notes, { _tag: "InUse", port, by }] : notes
           }
-          const changes: Array<Change> = moves ? [{ _tag: "Assign", what: "set", key, port }] : []
-          if (description !== undefined && description !== (state.keys.get(key)?.description ?? "")) {
-            changes.push({ _tag: "Describe", key, description: description === "" ? null : description })
-          }
-          changes.push(...binding(state, key, directory))
-          return { answer: { result: { key, port }, notes } satisfies CommandResult<KeyPort>, changes }
+          return { answer, changes }
         })
       )
     })
@@ -137,7 +102,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
           if (taken !== undefined && key !== to) return yield* new KeyTaken({ key, to, port: taken })
           const changes: ReadonlyArray<Change> = key === to ? [] : [{ _tag: "Rename", key, to }]
           return {
-            answer: { result: { key: to, port }, notes: misplaced(to, port) } satisfies CommandResult<KeyPort>,
+            answer: {
+              result: { key: to, port },
+              notes: misplaced(to, port, rangeOf(to))
+            } satisfies CommandResult<KeyPort>,
             changes
           }
         })
@@ -184,7 +152,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     /** Claims a pair for each app and a port for each special, all or nothing. A dry run answers what it would do. */
     const allocate = Effect.fn("Registry.allocate")(function* (request: AllocateRequest) {
       const decide = (state: RegistryState) =>
-        allocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
+        decideAllocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
           Effect.provideService(Listeners, listeners)
         )
       yield* listeners.prepare

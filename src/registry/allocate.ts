@@ -6,14 +6,15 @@ import { type AppName, keyOf, type SpecialKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { Change, Ports, RegistryState } from "../domain/RegistryState.ts"
 import { Listeners } from "../machine/Listeners.ts"
-import { choosePair, nextSlot, type PairChoice, type PortUsage } from "./allocator.ts"
+import { choosePair, nextSlot, type PairChoice } from "./allocator.ts"
+import { makeBoundPorts } from "./boundPorts.ts"
 
 export interface AllocateRequest {
   readonly apps: ReadonlyArray<AppName>
   readonly specials: ReadonlyArray<SpecialKey>
   /** Set on newly claimed keys only. */
   readonly description: string | undefined
-  /** Absolute; every key named belongs to it. */
+  /** Absolute; becomes the owner of every key. */
   readonly directory: string | undefined
   readonly dryRun: boolean
 }
@@ -26,139 +27,25 @@ interface Rules {
 
 type Claimed = Allocation["assignments"][number]
 
-/**
- * What `request` comes to on `state`: one thing after the other, each on what the one before left. Only the ports that
- * are chosen are tried on this machine; one that turns out to be bound is passed over and the choice made again.
- */
-export const allocation = Effect.fn("allocation")(function* (
-  request: AllocateRequest,
-  state: RegistryState,
-  rules: Rules
-) {
-  const listeners = yield* Listeners
-  /** What is known to be bound. The table of listeners, slow to read, is asked only when a port that was tried is busy. */
-  const bound = new Set<number>()
-  let looked = false
-  /** Those of `bound` that are so for longer than somebody's try. */
-  const sure = new Set<number>()
-  const skipped = new Set<number>()
+/** The ports as they are after each assignment. */
+const makeAssignments = (state: RegistryState) => {
   const assignments: Array<Claimed> = []
-  const notes: Array<Note> = []
   let ports: Ports = state.ports
-  /** A copy of them, with what was taken; made when something is. */
-  let taken: Map<string, number> | undefined
-
-  /** The first choice for which no port was passed over wrongly, and none of whose new ports is bound when it is tried. */
-  const settled = <C extends PairChoice>(
-    choose: (world: PortUsage) => C,
-    newPorts: (choice: C) => ReadonlyArray<number>
-  ) =>
-    Effect.gen(function* () {
-      for (;;) {
-        const choice = choose({ ports, reserved: rules.reserved, bound })
-        const doubtful = inTheWay(choice).filter((port) => !sure.has(port))
-        if (doubtful.length > 0) {
-          const still = yield* listeners.still(doubtful)
-          for (const port of doubtful) {
-            if (still.has(port)) sure.add(port)
-            else bound.delete(port)
-          }
-          continue
-        }
-        const busy = yield* Effect.filter(newPorts(choice), (port) => listeners.isBound(port))
-        if (busy.length === 0) return choice
-        if (!looked) for (const port of (yield* listeners.ports)?.keys() ?? []) bound.add(port)
-        looked = true
-        for (const port of busy) {
-          bound.add(port)
-          sure.add(port)
-        }
+  /** A copy of them, made when the first port is assigned: there may be very many. */
+  let copy: Map<string, number> | undefined
+  return {
+    assignments,
+    ports: () => ports,
+    assign: (key: string, port: number) => {
+      // A change that is asked for again has assigned its ports before.
+      const created = ports.get(key) !== port || state.assigned?.has(key) === true
+      if (ports.get(key) !== port) {
+        copy ??= new Map(ports)
+        ports = copy.set(key, port)
       }
-    })
-
-  const take = (key: string, port: number) => {
-    const created = ports.get(key) !== port || state.assigned?.has(key) === true
-    if (ports.get(key) !== port) {
-      taken ??= new Map(ports)
-      ports = taken.set(key, port)
-    }
-    assignments.push({ key, port, created })
-  }
-
-  for (const app of new Set(request.apps)) {
-    const prod = keyOf(app, "prod")
-    const dev = keyOf(app, "dev")
-    const range = rules.appRange
-    const choice = yield* settled(
-      (world) => choosePair(prod, dev, range, world),
-      (each) => newPortsOf(each, ports.has(prod) ? "prod" : "dev")
-    )
-    switch (choice._tag) {
-      case "Full":
-        return yield* new RangeFull({ name: app, kind: "app", range, figures: choice.figures })
-      case "Blocked": {
-        const { _tag, ...blocked } = choice
-        const partner = choice.half === "prod" ? choice.port + 1 : choice.port - 1
-        const [by] = choice.obstacle?._tag === "Bound" ? yield* listeners.on(new Set([partner])) : []
-        return yield* new PairBlocked({ app, range, ...blocked, ...(by === undefined ? {} : { by }) })
-      }
-      case "Free":
-        for (const port of choice.skipped) skipped.add(port)
-        take(prod, choice.port)
-        take(dev, choice.port + 1)
-        break
-      case "Kept":
-        if (choice.prod % 2 !== 0 || choice.dev !== choice.prod + 1 || !contains(range, choice.prod)) {
-          notes.push({ _tag: "OddPair", app, prod: choice.prod, dev: choice.dev, range })
-        }
-        take(prod, choice.prod)
-        take(dev, choice.dev)
-        break
-      case "Completed":
-        take(prod, choice.prod)
-        take(dev, choice.dev)
+      assignments.push({ key, port, created })
     }
   }
-
-  for (const key of new Set(request.specials)) {
-    const held = ports.get(key)
-    if (held !== undefined) {
-      take(key, held)
-      continue
-    }
-    const range = rules.specialRange
-    const slot = yield* settled(
-      (world) => nextSlot(range, 1, world),
-      (each) => (each._tag === "Free" ? [each.port] : [])
-    )
-    if (slot._tag === "Full") {
-      return yield* new RangeFull({ name: key, kind: "special", range, figures: slot.figures })
-    }
-    for (const port of slot.skipped) skipped.add(port)
-    take(key, slot.port)
-  }
-
-  const [first] = assignments
-  if (request.description !== undefined && first !== undefined && !assignments.some((each) => each.created)) {
-    notes.push({ _tag: "NotDescribed", key: first.key })
-  }
-  const holders = yield* listeners.on(skipped)
-  const passedOver = [...skipped]
-    .sort((a, b) => a - b)
-    .map((port) => ({ port, by: holders.find((listener) => listener.port === port) ?? null }))
-  const answer: CommandResult<Allocation> = {
-    result: { assignments, skipped: passedOver },
-    notes: [...passedOver.map((each): Note => ({ _tag: "Skipped", ...each })), ...notes]
-  }
-  return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
-})
-
-/** The bound ports that kept `choice` from being another; those beyond its range have nothing to do with it. */
-const inTheWay = (choice: PairChoice): ReadonlyArray<number> => {
-  if (choice._tag === "Free" || choice._tag === "Full") return choice.skipped
-  return choice._tag === "Blocked" && choice.obstacle?._tag === "Bound"
-    ? [choice.port + (choice.half === "prod" ? 1 : -1)]
-    : []
 }
 
 const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<number> => {
@@ -166,6 +53,76 @@ const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<num
   if (choice._tag === "Completed") return [held === "prod" ? choice.dev : choice.prod]
   return []
 }
+
+/**
+ * Decides an allocation on `state`: one name after the other, each on what the one before left. A port that turns out to
+ * be bound is skipped, and the choice made again.
+ */
+export const decideAllocation = Effect.fn("decideAllocation")(function* (
+  request: AllocateRequest,
+  state: RegistryState,
+  { appRange, reserved, specialRange }: Rules
+) {
+  const listeners = yield* Listeners
+  const boundPorts = makeBoundPorts(listeners)
+  const { assign, assignments, ports } = makeAssignments(state)
+  const skipped = new Set<number>()
+  const notes: Array<Note> = []
+
+  const blocked = Effect.fnUntraced(function* (app: AppName, { _tag, ...rest }: PairChoice & { _tag: "Blocked" }) {
+    const partner = rest.half === "prod" ? rest.port + 1 : rest.port - 1
+    const [by] = rest.obstacle?._tag === "Bound" ? yield* listeners.on(new Set([partner])) : []
+    return yield* new PairBlocked({ app, range: appRange, ...rest, ...(by === undefined ? {} : { by }) })
+  })
+
+  const assignPair = Effect.fnUntraced(function* (app: AppName) {
+    const prod = keyOf(app, "prod")
+    const dev = keyOf(app, "dev")
+    const choice = yield* boundPorts.choose(
+      (bound) => choosePair(prod, dev, appRange, { ports: ports(), reserved, bound }),
+      (each) => newPortsOf(each, ports().has(prod) ? "prod" : "dev")
+    )
+    if (choice._tag === "Full")
+      return yield* new RangeFull({ name: app, kind: "app", range: appRange, figures: choice.figures })
+    if (choice._tag === "Blocked") return yield* blocked(app, choice)
+    const pair = choice._tag === "Free" ? { prod: choice.port, dev: choice.port + 1 } : choice
+    if (choice._tag === "Free") for (const port of choice.skipped) skipped.add(port)
+    const isPair = pair.prod % 2 === 0 && pair.dev === pair.prod + 1 && contains(appRange, pair.prod)
+    if (choice._tag === "Kept" && !isPair)
+      notes.push({ _tag: "OddPair", app, prod: pair.prod, dev: pair.dev, range: appRange })
+    assign(prod, pair.prod)
+    assign(dev, pair.dev)
+  })
+
+  const assignSpecial = Effect.fnUntraced(function* (key: SpecialKey) {
+    const held = ports().get(key)
+    if (held !== undefined) return assign(key, held)
+    const slot = yield* boundPorts.choose(
+      (bound) => nextSlot(specialRange, 1, { ports: ports(), reserved, bound }),
+      (each) => (each._tag === "Free" ? [each.port] : [])
+    )
+    if (slot._tag === "Full")
+      return yield* new RangeFull({ name: key, kind: "special", range: specialRange, figures: slot.figures })
+    for (const port of slot.skipped) skipped.add(port)
+    assign(key, slot.port)
+  })
+
+  for (const app of new Set(request.apps)) yield* assignPair(app)
+  for (const key of new Set(request.specials)) yield* assignSpecial(key)
+
+  const [first] = assignments
+  if (request.description !== undefined && first !== undefined && !assignments.some((each) => each.created))
+    notes.push({ _tag: "NotDescribed", key: first.key })
+  const holders = yield* listeners.on(skipped)
+  const skippedPorts = [...skipped]
+    .sort((a, b) => a - b)
+    .map((port) => ({ port, by: holders.find((listener) => listener.port === port) ?? null }))
+  const answer: CommandResult<Allocation> = {
+    result: { assignments, skipped: skippedPorts },
+    notes: [...skippedPorts.map((each): Note => ({ _tag: "Skipped", ...each })), ...notes]
+  }
+  return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
+})
 
 const changesFor = (
   { created, key, port }: Claimed,
@@ -178,12 +135,12 @@ const changesFor = (
     ...(created && description !== undefined
       ? [{ _tag: "Describe", key, description: description === "" ? null : description } as const]
       : []),
-    ...binding(state, key, directory)
+    ...bindTo(state, key, directory)
   ]
 }
 
-/** What has to be written for `key` to belong to `directory`. */
-export const binding = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
+/** Returns the change that makes `directory` the owner of `key`, if it is not. */
+export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
   const owner = state.owners.get(key)
   return directory === undefined || (owner?.kind === "directory" && owner.name === directory)
     ? []

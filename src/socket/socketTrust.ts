@@ -46,36 +46,41 @@ const ownerForGroup = (path: string): number | undefined => {
   return stat !== undefined && (stat.mode & 0o060) === 0o060 && groups.includes(stat.gid) ? stat.uid : undefined
 }
 
+/** Whether a part of a path leads nowhere else. */
+const isEmpty = (name: string): boolean => name === "" || name === "."
+
+const lookUp = (path: string): Stats | Place => {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) ?? { _tag: "Missing" }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return { _tag: code === "EACCES" || code === "EPERM" ? "Closed" : "Missing" }
+  }
+}
+
 /**
- * What is at `path`, as far as `uid` may trust it. Each directory, link and the socket itself must be this user's or
+ * Returns what is at `path`, as far as `uid` may trust it. Each directory, link and the socket itself must be this user's or
  * root's; a directory in which others may make files must be sticky, so that they cannot remove what is not theirs.
  *
  * Two more owners are trusted, but only for what they have not made in a directory that is open to others: the owner of /,
- * which is root even where a user namespace gives root another number; and, if the user has named the very path
- * (`isNamed`), the owner of a socket that is shared with a group of the user's.
+ * which is root even if a user namespace gives root another number; and, if the user has named the very path (`isNamed`),
+ * the owner of a socket that is shared with a group of the user's.
  */
 export const placeOf = (path: string, uid: number, isNamed = false): Place => {
-  const isVouched = (owner: number) =>
+  const isVouchedFor = (owner: number) =>
     owner === statOf("/")?.uid || (isNamed && uid !== 0 && ownerForGroup(path) === owner)
+  const isTrusted = (owner: number) => owner === 0 || owner === uid || (!isOpen && isVouchedFor(owner))
   const rest = path.split("/")
   let at = ""
   let isOpen = false
   let links = 0
   for (let name = rest.shift(); name !== undefined; name = rest.shift()) {
-    if (name === "" || name === ".") continue
+    if (isEmpty(name)) continue
     const next = `${at}/${name}`
-    let stat: Stats | undefined
-    try {
-      stat = lstatSync(next, { throwIfNoEntry: false })
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      return { _tag: code === "EACCES" || code === "EPERM" ? "Closed" : "Missing" }
-    }
-    if (stat === undefined) return { _tag: "Missing" }
-    const { mode, uid: owner } = stat
-    if (owner !== 0 && owner !== uid && (isOpen || !isVouched(owner)))
-      return { _tag: "Untrusted", at: next, why: `${next} belongs to uid ${owner}` }
-    if (stat.isSymbolicLink()) {
+    const found = lookUp(next)
+    if ("_tag" in found) return found
+    if (!isTrusted(found.uid)) return { _tag: "Untrusted", at: next, why: `${next} belongs to uid ${found.uid}` }
+    if (found.isSymbolicLink()) {
       if (++links > LINKS_MAX) return { _tag: "Missing" }
       const target = readlinkSync(next)
       rest.unshift(...target.split("/"))
@@ -85,9 +90,9 @@ export const placeOf = (path: string, uid: number, isNamed = false): Place => {
       continue
     }
     at = next
-    if (!stat.isDirectory()) continue
-    isOpen = isShared(stat)
-    if (isOpen && (mode & STICKY) === 0)
+    if (!found.isDirectory()) continue
+    isOpen = isShared(found)
+    if (isOpen && (found.mode & STICKY) === 0)
       return { _tag: "Untrusted", at, why: `other users may write to ${at}`, mode: true }
   }
   return { _tag: "Trusted", isOpen }

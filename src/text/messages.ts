@@ -4,31 +4,35 @@ import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { keyProblem } from "../domain/names.ts"
-import { formatRange, type Obstacle } from "../domain/PortRange.ts"
+import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
 import { age, describeListener, nameOf, names, showProcess } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
 
-/** What takes the row of `key` away. What is no key `d` does not take, and a shell might act upon it. */
-const removal = (key: string): string =>
-  keyProblem(key) === undefined ? `d deletePort --key ${key}` : "see what d doctor --check value-invalid says"
+/** The sentences that people read about errors and notes, one entry for each. */
 
-const whyNot = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
+/** The command that removes `keys`. An invalid key is not printed: it may contain shell syntax. */
+const removal = (...keys: ReadonlyArray<string>): string =>
+  keys.every((key) => keyProblem(key) === undefined)
+    ? keys.map((key) => `d deletePort --key ${key}`).join(" && ")
+    : "see d doctor --check value-invalid"
+
+const obstacleText = (obstacle: Obstacle | undefined, by: Listener | undefined): string => {
   switch (obstacle?._tag) {
     case "Assigned":
       return `belongs to ${nameOf(obstacle.key)}`
     case "Reserved":
       return `is reserved: ${obstacle.reason}`
     default:
-      return `is bound by ${describeListener(by ?? null)}`
+      return `is in use by ${describeListener(by ?? null)}`
   }
 }
 
-/** What helps where the system does not let this process bind a port. */
-const hintForBind = (code: string): string => {
+/** What to do if the system does not let this process bind a port, by the system's code. */
+const bindHint = (code: string): string => {
   switch (code) {
     case "EMFILE":
     case "ENFILE":
-      return "look at the limits of this shell: ulimit -n"
+      return "check the limits of this shell: ulimit -n"
     case "EACCES":
     case "EPERM":
     case "EAFNOSUPPORT":
@@ -38,181 +42,169 @@ const hintForBind = (code: string): string => {
   }
 }
 
-/** A failure in the words of its reader. The only place where they are made. */
-export const toCommandError = (error: RegistryError): CommandError => {
-  switch (error._tag) {
-    case "NotSet":
-      return error.stored === undefined
-        ? {
-            code: "not-set",
-            message: `Port not set for ${error.key}`,
-            hint: "d listPorts shows what is set, d allocate claims a port"
-          }
-        : {
-            code: "not-set",
-            message: `Port not set for ${error.key}: its row holds ${quote(error.stored)}, which is no port`,
-            hint: `d setPort --key ${error.key} --value PORT, or d deletePort --key ${error.key}`
-          }
-    case "NotFound":
-      return {
-        code: "not-found",
-        message: `Port entry not found for ${error.key}`,
-        hint: "d listPorts shows what is set"
-      }
-    case "NotReserved":
-      return error.reason === undefined
-        ? {
-            code: "not-found",
-            message: `${error.port} is not reserved`,
-            hint: `d reserve --port ${error.port} --reason TEXT`
-          }
-        : {
-            code: "not-found",
-            message: `${error.port} was not reserved with d reserve; it is held back all the same: ${error.reason}`,
-            hint: `AUTOMATELINUX_RESERVED_PORTS=-${error.port} takes it out`
-          }
-    case "PortHeld":
-      return {
-        code: "conflict",
-        message: `${error.port} belongs to ${names(error.holders)}; ${error.key} was not set`,
-        hint: `choose another, or ${removal(error.holders[0] ?? "")}, or repeat with --force to share it`
-      }
-    case "KeyTaken":
-      return {
-        code: "conflict",
-        message: `${error.to} has a port already, ${asTyped(error.port)}; ${error.key} was not renamed`,
-        hint: `d deletePort --key ${error.to} first, or choose another name`
-      }
-    case "KeyCollision":
-      return {
-        code: "conflict",
-        message: `the table ${error.table} takes ${quote(error.key)} and ${quote(error.other)} for one key`,
-        hint: "choose a name that differs by more than case, accents or spaces"
-      }
-    case "PairBlocked": {
-      const partner = error.half === "prod" ? error.port + 1 : error.port - 1
-      const why =
-        error.obstacle === undefined
-          ? `which is no place for ${error.half} in a pair of ${formatRange(error.range)}`
-          : `and ${partner}, the other half of the pair, ${whyNot(error.obstacle, error.by)}`
-      return {
-        code: "conflict",
-        message: `${error.app}-${error.half} has ${error.port}, ${why}`,
-        hint: `d release --app ${error.app} && d allocate --app ${error.app}`
-      }
+type ErrorOf<T extends RegistryError["_tag"]> = Extract<RegistryError, { readonly _tag: T }>
+
+const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => CommandError } = {
+  NotSet: ({ key, stored }) =>
+    stored === undefined
+      ? {
+          code: "not-set",
+          message: `Port not set for ${key}`,
+          hint: "d listPorts lists what is set, d allocate claims a port"
+        }
+      : {
+          code: "not-set",
+          message: `Port not set for ${key}: its row contains ${quote(stored)}, which is not a port`,
+          hint: `d setPort --key ${key} --value PORT, or d deletePort --key ${key}`
+        },
+  NotFound: ({ key }) => ({
+    code: "not-found",
+    message: `Port entry not found for ${key}`,
+    hint: "d listPorts lists what is set"
+  }),
+  NotReserved: ({ port, reason }) =>
+    reason === undefined
+      ? { code: "not-found", message: `${port} is not reserved`, hint: `d reserve --port ${port} --reason TEXT` }
+      : {
+          code: "not-found",
+          message: `${port} was not reserved with d reserve; it is reserved by default: ${reason}`,
+          hint: `AUTOMATELINUX_RESERVED_PORTS=-${port} removes it from the reserved ports`
+        },
+  PortHeld: ({ holders, key, port }) => ({
+    code: "conflict",
+    message: `${port} belongs to ${names(holders)}; ${key} was not set`,
+    hint: `choose another port, or ${removal(...holders)}, or repeat with --force to share it`
+  }),
+  KeyTaken: ({ key, port, to }) => ({
+    code: "conflict",
+    message: `${to} already has port ${asTyped(port)}; ${key} was not renamed`,
+    hint: `d deletePort --key ${to} first, or choose another name`
+  }),
+  KeyCollision: ({ key, other, table }) => ({
+    code: "conflict",
+    message: `the table ${table} treats ${quote(key)} and ${quote(other)} as the same key`,
+    hint: "choose a name that differs by more than case, accents or spaces"
+  }),
+  PairBlocked: ({ app, by, half, obstacle, port, range }) => {
+    const partner = half === "prod" ? port + 1 : port - 1
+    const why =
+      obstacle === undefined
+        ? contains(range, port)
+          ? `but a ${half} port in ${formatRange(range)} must be ${half === "prod" ? "even" : "odd"}`
+          : `outside ${formatRange(range)}, the range for pairs`
+        : `and ${partner}, the other half of its pair, ${obstacleText(obstacle, by)}`
+    return {
+      code: "conflict",
+      message: `${app}-${half} has ${port}, ${why}`,
+      hint: `d release --app ${app} && d allocate --app ${app}`
     }
-    case "RangeFull": {
-      const { busy, claimed, reserved, slots, stale = 0 } = error.figures
-      const noun = error.kind === "app" ? "pair" : "port"
-      return {
-        code: "range-full",
-        message: `no free ${noun} for ${error.name} in ${formatRange(error.range)}: slots ${slots}, claimed ${claimed}, reserved ${reserved}, busy ${busy}, stale ${stale}`,
-        hint: "d listPorts --health stale shows what may be released"
-      }
+  },
+  RangeFull: ({ figures: { busy, claimed, reserved, slots, stale = 0 }, kind, name, range }) => ({
+    code: "range-full",
+    message: `no free ${kind === "app" ? "pair" : "port"} for ${name} in ${formatRange(range)}: slots ${slots}, claimed ${claimed}, reserved ${reserved}, busy ${busy}, stale ${stale}`,
+    hint: "d listPorts --health stale lists what may be released"
+  }),
+  Invalid: ({ argument, command, problem }) => ({
+    code: "invalid",
+    message: `${argument} ${problem}`,
+    hint: `d ${command} --help`
+  }),
+  MissingArgument: ({ argument, command }) => {
+    const spec = findCommand(command)
+    return {
+      code: "missing-argument",
+      message: `Missing required arg: ${argument}`,
+      hint: spec === undefined ? "d help" : usageHint(spec)
     }
-    case "Invalid":
-      return { code: "invalid", message: `${error.argument} ${error.problem}`, hint: `d ${error.command} --help` }
-    case "MissingArgument": {
-      const command = findCommand(error.command)
-      return {
-        code: "missing-argument",
-        message: `Missing required arg: ${error.argument}`,
-        hint: command === undefined ? "d help" : usageHint(command)
-      }
-    }
-    case "WrongConfig":
-      return {
-        code: "invalid",
-        message: `${error.setting} ${error.problem}`,
-        hint: "correct it, or take it away for the default"
-      }
-    case "CannotTry":
-      return {
-        code: "unavailable",
-        message: `cannot find out whether ${error.port} is free on this machine: the system says ${error.code}`,
-        hint: hintForBind(error.code)
-      }
-    case "NothingToAccept":
-      return {
-        code: "conflict",
-        message: error.served
-          ? `whose the listener on ${error.port} is cannot be seen; ${error.key} stays as it was`
-          : `nothing listens on ${error.port}; ${error.key} stays as it was`,
-        hint: error.served
-          ? `${showProcess(error.port)} shows the process; d setPort --key ${error.key} --dir PATH says whose it is`
-          : `start it first, or say where it lives: d setPort --key ${error.key} --dir PATH`
-      }
-    case "Overtaken":
-      return {
-        code: "outcome-unknown",
-        message: "it was done once, and another change has taken part of it away since",
-        hint: "d listPorts shows what is true; the same command again makes it anew"
-      }
-    case "CannotBackUp":
-      return {
-        code: error.exists ? "conflict" : "invalid",
-        message: `cannot write ${error.file}: ${error.reason}`,
-        hint: error.exists
-          ? "choose another name, or move it away: a backup overwrites nothing"
-          : "name a file in a directory that takes it: d backup FILE"
-      }
-    case "BackedUpElsewhere":
-      return {
-        code: "invalid",
-        message: `${error.store} is backed up by the server's own program, not by d`,
-        hint: error.command
-      }
-    case "TooLate":
-      return { code: "unavailable", message: "the client has stopped waiting for that", hint: "ask again" }
-    case "TookTooLong":
-      return {
-        code: "unavailable",
-        message: `${error.what} did not end within ${error.seconds} s`,
-        hint: "try again"
-      }
-    case "OutcomeUnknown":
-      return {
-        code: "outcome-unknown",
-        message: `cannot tell whether it was done: ${error.store} was lost while it was being confirmed, and ${error.reason}`,
-        hint: "d listPorts shows what is true"
-      }
-    case "Unavailable":
-      return { code: "unavailable", message: `cannot use ${error.store}: ${error.reason}`, hint: error.hint }
-  }
+  },
+  WrongConfig: ({ problem, setting }) => ({
+    code: "invalid",
+    message: `${setting} ${problem}`,
+    hint: "correct it, or remove it to use the default"
+  }),
+  CannotTry: ({ code, port }) => ({
+    code: "unavailable",
+    message: `cannot tell whether ${port} is free on this machine: the system says ${code}`,
+    hint: bindHint(code)
+  }),
+  NothingToAccept: ({ key, port, served }) => ({
+    code: "conflict",
+    message: served
+      ? `cannot tell which process listens on ${port}; the owner of ${key} is unchanged`
+      : `nothing listens on ${port}; the owner of ${key} is unchanged`,
+    hint: served
+      ? `${showProcess(port)} shows the process; d setPort --key ${key} --dir PATH sets the owner`
+      : `start it first, or set the owner: d setPort --key ${key} --dir PATH`
+  }),
+  Overtaken: () => ({
+    code: "outcome-unknown",
+    message: "the change was made, and another one has undone part of it since",
+    hint: "d listPorts shows the current state; the same command makes the change again"
+  }),
+  CannotBackUp: ({ exists, file, reason }) => ({
+    code: exists ? "conflict" : "invalid",
+    message: `cannot write ${file}: ${reason}`,
+    hint: exists
+      ? "choose another name, or move it away: a backup overwrites nothing"
+      : "name a file in a directory that you can write to: d backup FILE"
+  }),
+  BackedUpElsewhere: ({ command, store }) => ({
+    code: "invalid",
+    message: `${store} is backed up with the server's own program, not with d`,
+    hint: command
+  }),
+  TooLate: () => ({
+    code: "unavailable",
+    message: "the request expired before it was started",
+    hint: "try again"
+  }),
+  TookTooLong: ({ seconds, what }) => ({
+    code: "unavailable",
+    message: `${what} did not finish within ${seconds} s`,
+    hint: "try again"
+  }),
+  OutcomeUnknown: ({ reason, store }) => ({
+    code: "outcome-unknown",
+    message: `cannot tell whether the change was made: ${store} was lost while it was being confirmed, and ${reason}`,
+    hint: "d listPorts shows the current state"
+  }),
+  Unavailable: ({ hint, reason, store }) => ({
+    code: "unavailable",
+    message: `cannot use ${store}: ${reason}`,
+    hint
+  })
 }
 
-/** A note as the line that standard error gets. */
-export const noteLine = (note: Note): string => {
-  switch (note._tag) {
-    case "Skipped":
-      return `skipped ${note.port}: ${describeListener(note.by)}`
-    case "OddPair":
-      return `note: ${note.app} keeps ${note.prod} and ${note.dev} as stored, which is no pair of ${formatRange(note.range)}`
-    case "NotDescribed":
-      return `note: nothing was newly claimed, so the description was not set: d setPort --key ${note.key} --description TEXT`
-    case "NothingHeld":
-      return `note: ${note.name} has no port, nothing to give back`
-    case "OutOfRange":
-      return `warning: ${note.port} lies outside ${formatRange(note.range)}, the range for ${note.key}`
-    case "WrongParity":
-      return `warning: ${note.port} is ${note.port % 2 === 0 ? "even" : "odd"}, and ${note.kind} has the ${note.kind === "prod" ? "even" : "odd"} port of a pair`
-    case "Shared":
-      return `warning: ${note.port} belongs to ${names(note.holders)} too`
-    case "Reserved":
-      return `warning: ${note.port} is reserved: ${note.reason}`
-    case "InUse":
-      return `warning: ${note.port} is in use by ${describeListener(note.by)}`
-    case "StaysHeld":
-      return `warning: ${names(note.holders)} keeps ${note.port}: reserving holds it back from allocation alone`
-    case "StillReserved":
-      return `note: ${note.port} stays reserved all the same: ${note.reason}`
-    case "OldHealth":
-      return `note: health is ${age(note.seconds)} old: no daemon looks at the ports; d daemon starts one`
-    case "HealthAhead":
-      return `note: how old the health is cannot be told: it was stored at ${note.at}, by a clock that was ahead; d daemon looks again`
-    case "NotMended":
-      return `warning: not mended: ${note.why}`
-    case "NoPort":
-      return `warning: the row of ${nameOf(note.key)} holds ${quote(note.stored)}, which is no port: ${removal(note.key)}`
-  }
+/** Turns an error into the sentences that its reader gets. */
+export const toCommandError = <T extends RegistryError["_tag"]>(error: ErrorOf<T>): CommandError =>
+  errors[error._tag as T](error)
+
+type NoteOf<T extends Note["_tag"]> = Extract<Note, { readonly _tag: T }>
+
+const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
+  Skipped: ({ by, port }) => `skipped ${port}: ${describeListener(by)}`,
+  OddPair: ({ app, dev, prod, range }) =>
+    `note: ${app} keeps ${prod} and ${dev} as stored, which is not a pair of ${formatRange(range)}`,
+  NotDescribed: ({ key }) =>
+    `note: no key was newly claimed; the description was left unchanged. To change it: d setPort --key ${key} --description TEXT`,
+  NothingHeld: ({ name }) => `note: ${name} has no port to release`,
+  OutOfRange: ({ key, port, range }) => `warning: ${port} is outside ${formatRange(range)}, the range for ${key}`,
+  WrongParity: ({ kind, port }) =>
+    `warning: ${port} is ${port % 2 === 0 ? "even" : "odd"}; the ${kind} port of a pair is ${kind === "prod" ? "even" : "odd"}`,
+  Shared: ({ holders, port }) => `warning: ${port} also belongs to ${names(holders)}`,
+  Reserved: ({ port, reason }) => `warning: ${port} is reserved: ${reason}`,
+  InUse: ({ by, port }) => `warning: ${port} is in use by ${describeListener(by)}`,
+  StaysHeld: ({ holders, port }) =>
+    `warning: ${names(holders)} still ${holders.length === 1 ? "has" : "have"} ${port}; a reservation only affects future allocations`,
+  StillReserved: ({ port, reason }) => `note: ${port} is still reserved by default: ${reason}`,
+  OldHealth: ({ seconds }) =>
+    `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
+  HealthAhead: ({ at }) =>
+    `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; d daemon updates it`,
+  NotMended: ({ why }) => `warning: not fixed: ${why}`,
+  NoPort: ({ key, stored }) =>
+    `warning: the row of ${nameOf(key)} contains ${quote(stored)}, which is not a port: ${removal(key)}`
 }
+
+/** Turns a note into a line for standard error. */
+export const noteLine = <T extends Note["_tag"]>(note: NoteOf<T>): string => notes[note._tag as T](note)

@@ -15,51 +15,70 @@ const seenAgo = ({ seen }: KeyOwner, now: number): string =>
       ? `last seen there at ${seen}, by a clock that was ahead`
       : `last seen there ${age(Math.round((now - Date.parse(seen)) / 1000))} ago`
 
-/** What serves a key's port is the app that it was bound to, or that was seen there first. */
+interface KnownKey {
+  readonly key: string
+  readonly owner: KeyOwner
+}
+
+/** Reports a process that serves `port`, which belongs to the owners of `known`. */
+const report = (
+  port: number,
+  known: readonly [KnownKey, ...Array<KnownKey>],
+  group: readonly [Listener, ...Array<Listener>],
+  isShared: boolean,
+  now: number
+): ReadonlyArray<FindingDraft> => {
+  const [{ key, owner }] = known
+  const [listener] = group
+  const { process } = listener
+  const isOther = known.some((each) => isOf(each.owner, listener) === false)
+  // A service manager, or a process that works in /, may belong to any app.
+  if (!isOther && (process?.manager === true || process?.directory === "/")) return []
+  const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
+  const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
+  const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
+  const accept = `d doctor --accept ${shellWord(key)}`
+  if (!isOther)
+    return [
+      {
+        ...common,
+        severity: "info",
+        message: `${served}: whether that is its app cannot be told; ${belongs}`,
+        ...(process === null ? fix(showProcess(port), "shows it") : fix(accept))
+      }
+    ]
+  const stop = process === null ? "" : `kill ${process.pid}`
+  return [
+    {
+      ...common,
+      severity: "error",
+      message: `${served}; ${belongs}`,
+      ...(isShared
+        ? fix(stop, "its app serves the port too")
+        : fix(accept, `if that is right; otherwise stop it: ${stop}`))
+    }
+  ]
+}
+
+/** Checks that the port of a key is served by the owner of the key. */
 export const portTaken: Check = (context) =>
   Effect.gen(function* () {
     const { keysOf, owners } = yield* context.view
     const listeners = yield* context.listeners
-    // After what is stored was read, or it could be of later.
+    // Read after what is stored, which must not be from a later time.
     const now = yield* Clock.currentTimeMillis
     return [...keysOf].flatMap(([port, keys]): ReadonlyArray<FindingDraft> => {
-      const known = keys.flatMap((key) => {
+      const [first, ...others] = keys.flatMap((key): ReadonlyArray<KnownKey> => {
         const owner = owners.get(key)
         return owner === undefined ? [] : [{ key, owner }]
       })
-      const [first] = known
-      // Where one of several keys is nobody's yet, anybody may be it.
-      if (first === undefined || known.length < keys.length) return []
+      // If any sharing key has no known owner, the listener may be its.
+      if (first === undefined || 1 + others.length < keys.length) return []
+      const known = [first, ...others] as const
       const here = listeners.get(port) ?? []
       const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener) === true)
-      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group): ReadonlyArray<FindingDraft> => {
-        const [listener] = group
-        const { process } = listener
-        const finding = known.some(({ owner }) => isOf(owner, listener) === false)
-        if (!finding && (process?.manager === true || process?.directory === "/")) return []
-        const { key, owner } = first
-        const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
-        const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
-        const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
-        const stop = process === null ? "" : `kill ${process.pid}`
-        const accept = `d doctor --accept ${shellWord(key)}`
-        return [
-          finding
-            ? {
-                ...common,
-                severity: "error",
-                message: `${served}; ${belongs}`,
-                ...(here.some(isTheirs)
-                  ? fix(stop, "its app serves the port too")
-                  : fix(accept, `if that is right; otherwise stop it: ${stop}`))
-              }
-            : {
-                ...common,
-                severity: "info",
-                message: `${served}: whether that is its app cannot be told; ${belongs}`,
-                ...(process === null ? fix(showProcess(port), "shows it") : fix(accept))
-              }
-        ]
-      })
+      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group) =>
+        report(port, [...known], group, here.some(isTheirs), now)
+      )
     })
   })

@@ -1,28 +1,33 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { appOf, keyProblem } from "../../domain/names.ts"
-import type { Check, FindingDraft } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft, View } from "../DoctorContext.ts"
 import { configure, moveApp, moveKey } from "../remedies.ts"
 
-/** No key has a port that is held back. */
+/** The commands that make `port` allocatable, in one line. */
+const unreserve = (port: number, view: View, context: DoctorContext): string => {
+  const { reserved, written } = context.settings
+  const current = written.get("reservedPorts") || undefined
+  const fixes = [
+    ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
+    ...(reserved.has(port)
+      ? [configure(context, "reservedPorts", [...(current === undefined ? [] : [current]), `-${port}`].join(","))]
+      : [])
+  ]
+  return fixes.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
+}
+
+/** Checks that no key has a reserved port. */
 export const rangeReserved: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
     const bound = yield* context.bound
-    const { settings } = context
     return [...view.ports].flatMap(([key, port]): ReadonlyArray<FindingDraft> => {
       const reason = view.reserved.get(port)
       if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
-      const written = settings.written.get("reservedPorts") || undefined
-      const lets = [
-        ...(view.reservedAtRunTime.has(port) ? [fix(`d unreserve --port ${port}`)] : []),
-        ...(settings.reserved.has(port)
-          ? [configure(context, "reservedPorts", [...(written === undefined ? [] : [written]), `-${port}`].join(","))]
-          : [])
-      ]
-      const letGo = lets.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
       const moves = app === null ? moveKey(key, view, context, bound) : moveApp(app, view, context, bound)
+      const letGo = `or let it go: ${unreserve(port, view, context)}`
       return [
         {
           severity: "warning",
@@ -31,7 +36,7 @@ export const rangeReserved: Check = (context) =>
           message: `${key} has ${port}, which is reserved`,
           evidence: reason,
           remedy: moves.remedy,
-          advice: [...(moves.advice === null ? [] : [moves.advice]), `or let it go: ${letGo}`].join("; ")
+          advice: moves.advice === null ? letGo : `${moves.advice}; ${letGo}`
         }
       ]
     })

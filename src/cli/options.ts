@@ -1,0 +1,122 @@
+import { realpathSync } from "node:fs"
+import { resolve } from "node:path"
+import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
+import { commandList, fieldOf, usageHint } from "../commands/commands.ts"
+import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
+import { asTyped, quote } from "../text/escape.ts"
+import { nearest } from "./nearest.ts"
+
+type Payload = Record<string, unknown>
+
+/** The words after a command's name, read from left to right. */
+interface Reader {
+  readonly command: CommandSpec
+  readonly words: ReadonlyArray<string>
+  readonly payload: Payload
+  /** The options that were given. */
+  readonly seen: Set<string>
+}
+
+const wrong = (code: ErrorCode, message: string, hint: string): CommandError => ({ code, message, hint })
+
+const helpHint = ({ name }: CommandSpec): string => `d ${name} --help`
+
+/** Resolves a relative directory, which means the caller's, and links, because the system names real directories. */
+const realDirectory = (given: string): string => {
+  const directory = resolve(given)
+  try {
+    return realpathSync(directory)
+  } catch {
+    return directory
+  }
+}
+
+const readOperand = ({ command, payload }: Reader, word: string): CommandError | undefined => {
+  const field = command.operand?.name.toLowerCase()
+  if (field === undefined)
+    return wrong("invalid", `${quote(word)} is not expected: every value follows its option`, helpHint(command))
+  if (field in payload) return wrong("invalid", `${quote(word)} is one word too many`, usageHint(command))
+  if (word.startsWith("-"))
+    return wrong(
+      "invalid",
+      `${quote(word)} is no file: write ./${asTyped(word)} if it is meant as one`,
+      helpHint(command)
+    )
+  // A relative path means the caller's directory.
+  payload[field] = word === "" ? word : resolve(word)
+  return undefined
+}
+
+const unknownOption = (command: CommandSpec, word: string, name: string): CommandError => {
+  const meant = nearest(
+    name,
+    command.options.map((option) => option.name)
+  )
+  const message = `${command.name} has no option ${quote(word)}`
+  if (meant !== undefined) return wrong("invalid", message, `did you mean --${meant}? ${helpHint(command)}`)
+  const others = commandList.filter(({ options }) => options.some((option) => option.name === name))
+  const belongs = others.length > 0 ? `it belongs to ${others.map((each) => each.name).join(", ")}; ` : ""
+  return wrong("invalid", message, belongs + helpHint(command))
+}
+
+const readSwitch = ({ payload }: Reader, { name }: OptionSpec, word: string): CommandError | undefined => {
+  if (word.includes("=")) return wrong("invalid", `${quote(word)}: --${name} takes no value`, `write --${name} alone`)
+  if (name !== "json") payload[fieldOf(name)] = true
+  return undefined
+}
+
+/** `inline` is the value if it was written as --name=value, and `next` the word after the option. */
+const readValue = (
+  { payload }: Reader,
+  { name, repeated, type, value: shown }: OptionSpec,
+  inline: string | undefined,
+  next: string | undefined
+): CommandError | undefined => {
+  const given = inline ?? next
+  if (given === undefined) return wrong("missing-argument", `--${name} needs a value`, `--${name} ${shown}`)
+  if (inline === undefined && /^--?[A-Za-z]|^--$/.test(given))
+    return wrong(
+      "missing-argument",
+      `--${name} needs a value, and ${quote(given)} is an option`,
+      `--${name} ${shown}; if it is meant as the value, --${name}=${asTyped(given)}`
+    )
+  const value = type === "directory" && given !== "" ? realDirectory(given) : given
+  const field = fieldOf(name)
+  payload[field] = repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
+  return undefined
+}
+
+/** Reads the option at `words[at]`, and returns the place of the word after it, or what is wrong. */
+const readOption = (reader: Reader, at: number): number | CommandError => {
+  const { command, seen, words } = reader
+  const word = words[at] ?? ""
+  const equals = word.indexOf("=")
+  const name = word.slice(2, equals === -1 ? undefined : equals)
+  const option = command.options.find((each) => each.name === name)
+  if (option === undefined) return unknownOption(command, word, name)
+  if (seen.has(name) && option.repeated === undefined)
+    return wrong("invalid", `--${name} is given twice`, `give it once: ${helpHint(command)}`)
+  seen.add(name)
+  if (option.value === undefined) return readSwitch(reader, option, word) ?? at + 1
+  const inline = equals === -1 ? undefined : word.slice(equals + 1)
+  return readValue(reader, option, inline, words[at + 1]) ?? at + (inline === undefined ? 2 : 1)
+}
+
+/** Reads the words after a command's name: what was given, by field, or the first thing that is wrong. */
+export const readOptions = (
+  command: CommandSpec,
+  words: ReadonlyArray<string>
+): { readonly payload: Readonly<Payload> } | CommandError => {
+  const reader: Reader = { command, words, payload: {}, seen: new Set() }
+  for (let at = 0; at < words.length; ) {
+    const word = words[at] ?? ""
+    const isOption = word.startsWith("--") && word !== "--"
+    const next = isOption ? readOption(reader, at) : (readOperand(reader, word) ?? at + 1)
+    if (typeof next !== "number") return next
+    at = next
+  }
+  const missing = command.options.find((option) => option.required && !reader.seen.has(option.name))
+  return missing === undefined
+    ? { payload: reader.payload }
+    : wrong("missing-argument", `Missing required arg: ${missing.name}`, usageHint(command))
+}

@@ -1,0 +1,200 @@
+import type { Socket } from "node:net"
+import type { CommandError } from "../domain/CommandError.ts"
+import { type Printed, printed, printedJson } from "../text/printed.ts"
+
+/** The answer to a request: a document, its text, and notes; or an error. */
+export type Outcome =
+  | {
+      readonly ok: true
+      readonly result: unknown
+      readonly text: () => Printed | Promise<Printed>
+      readonly notes: ReadonlyArray<string>
+    }
+  | { readonly ok: false; readonly failure: CommandError }
+
+/** A request as it came over the wire. */
+export type Request = Readonly<Record<string, unknown>>
+
+export interface Limits {
+  /** Bytes of one line. */
+  readonly line: number
+  readonly connections: number
+  /** Milliseconds without a byte in either direction while no reply is pending. */
+  readonly idle: number
+}
+
+/** If so many bytes wait for a client that does not read, nothing more is read from it. */
+const WRITE_HIGH_WATER_MARK = 262_144
+
+/** How long a client may keep a connection that has been closed, in milliseconds. */
+const CLOSE_TIMEOUT_MS = 2000
+
+const NEWLINE = 10
+
+/** An error in the form that the deployed clients know. */
+const plainError = ({ code, message }: CommandError): Printed =>
+  printed([
+    ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code) ? message : `ERROR: ${message}`
+  ])
+
+const jsonReply = (version: string, id: unknown, outcome: Outcome): Printed => {
+  const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
+  const body = outcome.ok
+    ? { ok: true, version, result: outcome.result, notes }
+    : { ok: false, version, error: outcome.failure }
+  return printedJson(id === undefined ? body : { ...body, id })
+}
+
+const parse = (line: string): Request | undefined => {
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Request) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Waits until `socket` has sent what it holds, or is gone. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((done) => {
+    const end = () => {
+      socket.off("drain", end).off("close", end)
+      done()
+    }
+    socket.on("drain", end).on("close", end)
+  })
+
+/** Splits what a client sends into lines of at most `limit` bytes. */
+const makeLines = (limit: number) => {
+  let pending: Buffer = Buffer.alloc(0)
+  return {
+    /** Returns the lines that `chunk` completes; undefined if one is too long. */
+    add: (chunk: Buffer): ReadonlyArray<string> | undefined => {
+      const lines: Array<string> = []
+      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+      for (let at = pending.indexOf(NEWLINE); at !== -1; at = pending.indexOf(NEWLINE)) {
+        if (at > limit) return undefined
+        lines.push(pending.toString("utf8", 0, at))
+        pending = pending.subarray(at + 1)
+      }
+      return pending.length > limit ? undefined : lines
+    },
+    /** Returns what follows the last line, and forgets it. */
+    rest: (): string => {
+      const rest = pending.toString("utf8")
+      pending = Buffer.alloc(0)
+      return rest
+    }
+  }
+}
+
+/**
+ * Answers the lines of one client in order. A plain request is the last one, whatever follows it; a request with
+ * `"format":"json"` leaves the connection open.
+ */
+export const handleConnection = (
+  socket: Socket,
+  respond: (request: Request) => Promise<Outcome>,
+  version: string,
+  limits: Limits
+) => {
+  const input = makeLines(limits.line)
+  const lines: Array<string> = []
+  let busy = false
+  let answering = false
+  let closing = false
+  let ended = false
+
+  const send = (text: Printed) => {
+    if (socket.writable) socket.write(`${text}\n`)
+  }
+  const drop = () => {
+    closing = true
+    lines.length = 0
+    input.rest()
+  }
+  const close = (text?: Printed) => {
+    drop()
+    // Destroy the socket if the client does not close it in time; until then drain and ignore its input.
+    if (socket.writable)
+      socket.end(text === undefined ? "" : text.endsWith("\n") ? text : `${text}\n`, () => {
+        const timeout = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref()
+        socket.once("close", () => clearTimeout(timeout))
+      })
+  }
+
+  const answer = async (line: string) => {
+    const request = parse(line)
+    if (request === undefined) return send(printed(["ERROR: Invalid JSON"]))
+    if (typeof request["id"] === "object" && request["id"] !== null) {
+      const failure: CommandError = {
+        code: "invalid",
+        message: '"id" must be a string, number, boolean or null',
+        hint: "leave it out"
+      }
+      return send(jsonReply(version, undefined, { ok: false, failure }))
+    }
+    const outcome = await respond(request)
+    if (request["format"] === "json") return send(jsonReply(version, request["id"], outcome))
+    close(outcome.ok ? await outcome.text() : plainError(outcome.failure))
+  }
+
+  const answerAll = async () => {
+    for (let line = lines.shift(); line !== undefined && !closing; line = lines.shift()) {
+      // Start nothing for a client that is gone, which a reply that cannot be written shows at once. One that has only
+      // closed its sending half is still written to.
+      if (!socket.writable) return drop()
+      answering = true
+      if (line.trim() !== "") await answer(line).catch(() => close())
+      answering = false
+      if (socket.writable && socket.writableLength > WRITE_HIGH_WATER_MARK) await drained(socket)
+    }
+  }
+
+  const work = async () => {
+    if (busy) return
+    busy = true
+    await answerAll()
+    busy = false
+    if (closing) return
+    if (ended) close()
+    else if (socket.isPaused()) socket.resume()
+  }
+
+  socket.on("data", (chunk: Buffer) => {
+    if (closing) return
+    const added = input.add(chunk)
+    if (added === undefined) return close(printed(["ERROR: Line too long"]))
+    lines.push(...added)
+    void work()
+    // Backpressure: stop reading until the queued lines are answered.
+    if (lines.length > 0) socket.pause()
+  })
+  socket.on("end", () => {
+    ended = true
+    const rest = input.rest()
+    if (rest !== "") lines.push(rest)
+    void work()
+  })
+  socket.setTimeout(limits.idle)
+  socket.on("timeout", () => {
+    // A client waiting for a reply isn't idle. Closing now would leave it not knowing whether its change was made.
+    if (answering) {
+      socket.setTimeout(limits.idle)
+      return
+    }
+    close(printed(["ERROR: Idle timeout"]))
+    // In case it does not even read that.
+    setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref()
+  })
+  // A client that vanishes is no error.
+  socket.on("error", () => socket.destroy())
+
+  return {
+    /** Closes the connection when the pending lines are answered. */
+    finish: () => {
+      ended = true
+      void work()
+    }
+  }
+}
