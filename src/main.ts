@@ -3,7 +3,7 @@ import { reportCrash } from "./cli/crash.ts"
 import { dispatch } from "./cli/dispatch.ts"
 import type { Task } from "./cli/Task.ts"
 
-/** Loads everything that needs Effect only now: a question to a running daemon is answered without it. */
+/** Loads everything that needs Effect on demand: a request to a running daemon does not need it. */
 const runWithEffect = async (task: Task): Promise<void> => (await import("./run.ts")).run(task)
 
 const invocation = parseArgv(process.argv.slice(2))

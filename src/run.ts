@@ -9,12 +9,12 @@ import type { Task } from "./cli/Task.ts"
 import { type CommandError, exitCodeOf } from "./domain/CommandError.ts"
 import { printed } from "./text/printed.ts"
 
-/** A command said no; `failure` is what its user is told. */
+/** A command failed; `failure` is shown to the user. */
 class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: CommandError }> {}
 
 const failed = (failure: CommandError) => new CommandFailed({ failure })
 
-/** What a task does not need is not loaded for it. */
+/** Loads only what the task needs. */
 const program = (task: Task): Effect.Effect<void, unknown> => {
   switch (task._tag) {
     case "Command":
@@ -37,11 +37,11 @@ const program = (task: Task): Effect.Effect<void, unknown> => {
   }
 }
 
-/** Tells what went wrong, and answers the exit code. */
+/** Reports the error, and returns the exit code. */
 const exitCode = (task: Task, cause: Cause.Cause<unknown>): number => {
   const json = task._tag === "Command" && task.json
   const error = Option.getOrUndefined(Cause.failureOption(cause))
-  // Who asks a daemon to stop gets what was asked for.
+  // Interrupting a daemon is a normal stop: exit 0.
   if (Cause.isInterruptedOnly(cause)) return task._tag === "Daemon" ? 0 : 130
   if (error instanceof CommandFailed) {
     writeCommandError(error.failure, json)
@@ -52,11 +52,11 @@ const exitCode = (task: Task, cause: Cause.Cause<unknown>): number => {
   return exitCodeOf("internal")
 }
 
-/** Runs `task` to its end, which is the process's. */
+/** Runs `task`, then exits the process. */
 export const run = (task: Task): void =>
   NodeRuntime.runMain(program(task), {
     disableErrorReporting: true,
-    // It writes to standard output.
+    // The pretty logger writes to standard output.
     disablePrettyLogger: true,
     teardown: (exit, onExit) =>
       onExit(Exit.match(exit, { onSuccess: () => 0, onFailure: (cause) => exitCode(task, cause) }))

@@ -6,8 +6,8 @@ import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
 import { commandList, commands, fieldOf } from "../commands/commands.ts"
 
 /**
- * The completions, made from the table of commands by a parser that makes good ones. Command lines are read by argv.ts:
- * this parser lets some wrong ones pass, and takes as long to load as half a command.
+ * The completions, generated from the table of commands by the parser of @effect/cli. Command lines are parsed by
+ * argv.ts instead: this parser accepts some wrong ones, and loading it takes half as long as a whole command.
  */
 
 const parser = (option: OptionSpec): Options.Options<unknown> => {
@@ -36,11 +36,11 @@ const root = Command.make("d").pipe(
   ])
 )
 
-/** The parser completes options of its own that d does not have. */
+/** Completions of the parser's own options, which d does not have. */
 const FOREIGN_LINE = /-(-|l )(log-level|wizard|completions)\b/
 const FOREIGN_WORDS = / --completions --log-level| --wizard/g
 
-/** The completions of `d` for a shell. */
+/** Returns the completions of `d` for a shell. */
 export const completions = (shell: string) =>
   shell === "bash"
     ? Effect.map(Command.getBashCompletions(root, "d"), (lines) => lines.join("\n").replaceAll(FOREIGN_WORDS, ""))

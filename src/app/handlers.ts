@@ -18,7 +18,7 @@ type Handlers = {
   ) => Effect.Effect<CommandResult<Results[N]>, RegistryError, Services>
 }
 
-/** The key that `getPort` is asked for: `--key`, or `--app` with `--mode`. */
+/** Returns the key that `getPort` looks up: `--key`, or `--app` with `--mode`. */
 const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey, Invalid | MissingArgument> => {
   const command = "getPort"
   if (key !== undefined) {
@@ -34,7 +34,7 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
   return Effect.fail(new MissingArgument({ command, argument }))
 }
 
-/** What `explain` is asked about: a port or a key. */
+/** Returns the port or the key that `explain` is about. */
 const askedPort = ({ key, port }: Payload<"explain">) => {
   const command = "explain"
   if (key === undefined) {

@@ -5,12 +5,12 @@ import { Registry } from "../registry/Registry.ts"
 import { databaseLayer } from "../store/databaseLayer.ts"
 import { Store } from "../store/Store.ts"
 
-/** What every command runs on. */
+/** The services that every command uses. */
 export type Services = PortsConfig | Listeners | Store | Registry
 
 /**
- * The registry with everything that it stands on, for a command, the daemon and the tests. Nothing connects to the
- * database before it is needed: each method fails with Unavailable while it is away.
+ * The registry with everything it depends on, for a command, the daemon and the tests. It connects to the database on
+ * first use: each method fails with Unavailable while the database is down.
  */
 export const registryLayer = (settings: typeof PortsConfig.Service, listeners = Listeners.Default) =>
   Registry.Default.pipe(

@@ -17,10 +17,10 @@ const AbsolutePath = ruled((text) =>
   text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
 )
 
-/** One of a few words. `noun` is what it is not. */
-const oneOf = <const A extends ReadonlyArray<string>>(words: A, noun: string, told: string) =>
+/** Makes a schema of fixed words. The error says that a value is not `noun`. */
+const oneOf = <const A extends ReadonlyArray<string>>(words: A, noun: string, choices: string) =>
   Schema.Literal(...words).annotations({
-    message: () => ({ message: `is not ${noun}: write ${told}`, override: true })
+    message: () => ({ message: `is not ${noun}: write ${choices}`, override: true })
   })
 
 const Mode = oneOf(["prod", "dev"], "a mode", "prod or dev")
@@ -36,7 +36,7 @@ const names = <A, I extends string>(name: Schema.Schema<A, I>) =>
     default: (): ReadonlyArray<A> => []
   })
 
-/** A decoder of arguments. Its schema is built when it is first used. */
+/** Makes a decoder of arguments. Its schema is built only when it is used. */
 const struct =
   <F extends Schema.Struct.Fields>(fields: F) =>
   (input: unknown) =>
@@ -94,7 +94,7 @@ const shallow = (value: unknown): unknown =>
       ? {}
       : value
 
-/** Decodes `payload`, and fails with the first thing that is wrong with it, in one sentence. */
+/** Decodes `payload`, or fails with the first problem, in one sentence. */
 export const decodePayload = <N extends RegistryCommand>(
   command: N,
   payload: Readonly<Record<string, unknown>>

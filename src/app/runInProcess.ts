@@ -17,8 +17,8 @@ export interface Reply<N extends RegistryCommand> {
 }
 
 /**
- * Runs one command in this process. An error in the payload is reported before the database is used. `perhapsDone` is the
- * operation of a change that a daemon may have made.
+ * Runs one command in this process. An error in the payload is reported before the database is used. `perhapsDone` is
+ * the operation id of a change that a daemon may have made.
  */
 export const runInProcess = <N extends RegistryCommand>(
   command: N,
@@ -35,7 +35,7 @@ export const runInProcess = <N extends RegistryCommand>(
   }).pipe(
     Effect.provideService(Operation, perhapsDone),
     Effect.mapError(toCommandError),
-    // Any other error says that the change was not made.
+    // Any other error means that the change was not made.
     Effect.mapError((error) =>
       perhapsDone !== undefined && error.code === "unavailable" ? outcomeUnknown(error.message) : error
     )

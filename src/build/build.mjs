@@ -1,6 +1,6 @@
-// Bundles the program. dist/d.cjs is all that a question to a running daemon needs, and small. What it loads on need
-// lies in a directory that is named by its content, so that a program that runs, or starts meanwhile, never meets parts
-// of two builds; dist/d.cjs comes last, and replaces the one before by a rename.
+// Bundles the program. dist/d.cjs is small, and all that a request to a running daemon needs. The parts that it loads
+// on demand are in a directory named by a digest of their content, so that a program that is running or starting never
+// mixes the parts of two builds; dist/d.cjs is written last, and replaces the previous one by a rename.
 import { createHash } from "node:crypto"
 import {
   chmodSync,
@@ -18,7 +18,7 @@ import {
 import { basename, join } from "node:path"
 import { bundle, bundleClient, PARTS, quietLogger } from "./bundle.mjs"
 
-/** Makes `dist/NAME` with what `write` puts there, complete or not at all. */
+/** Makes `dist/NAME` with the files that `write` creates, completely or not at all. */
 const makeDirectory = async (name, write) => {
   const made = `dist/${name}.${process.pid}`
   mkdirSync(made, { recursive: true })
@@ -26,14 +26,14 @@ const makeDirectory = async (name, write) => {
   try {
     renameSync(made, `dist/${name}`)
   } catch {
-    // Another build of the same was faster.
+    // Another build of the same content was faster.
     rmSync(made, { recursive: true })
   }
 }
 
 /**
- * The SQLite driver for a Node that has none built in. Its package has an install script, which npm warns of, so it is
- * not a dependency: its prebuilt binaries, for the systems that d runs on, become part of this package.
+ * The SQLite driver for versions of Node without a built-in one. Its package has an install script, which npm warns
+ * about, so it is not a dependency: its prebuilt binaries, for the systems that d runs on, become part of this package.
  */
 const SQLITE = "node_modules/@photostructure/sqlite"
 const sqlite = `sqlite-${JSON.parse(readFileSync(join(SQLITE, "package.json"), "utf8")).version}`
@@ -62,14 +62,14 @@ const digest = createHash("sha256").update(readFileSync("src/build/codeCache.cjs
 for (const text of texts.values()) digest.update(text)
 const parts = `parts-${digest.digest("hex").slice(0, 16)}`
 
-/** `run` is so large that V8's work on it is kept. */
+/** `run` is so large that V8's code for it is cached. */
 const RUN = `const { join } = require("node:path")
 module.exports = require("./codeCache.cjs").load(join(__dirname, "program.cjs"))
 `
 
 const writeParts = (directory) => {
   for (const [name, text] of texts) if (name !== "run") writeFileSync(join(directory, `${name}.cjs`), text)
-  // Wrapped here, because to put 600 kB of text together at each start is felt.
+  // Wrapped at build time, because concatenating 600 kB would slow down every start.
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${texts.get("run")}\n})`
   writeFileSync(join(directory, "program.cjs"), wrapped)
   copyFileSync("src/build/codeCache.cjs", join(directory, "codeCache.cjs"))
@@ -79,7 +79,7 @@ const writeParts = (directory) => {
 if (!existsSync(`dist/${sqlite}`)) await makeDirectory(sqlite, writeSqlite)
 if (!existsSync(`dist/${parts}`)) await makeDirectory(parts, writeParts)
 
-/** Run before anything else; so that it can be, an old Node must be able to read the whole file. */
+/** The check runs before anything else. For that, an old Node must be able to parse the whole file. */
 const { engines } = JSON.parse(readFileSync("package.json", "utf8"))
 const [major, minor] = engines.node.replace(">=", "").split(".").map(Number)
 const CHECK = `var v=process.versions.node.split(".");if(v[0]<${major}||v[0]==${major}&&v[1]<${minor}){console.error("error: d needs Node ${major}.${minor} or newer, and this is "+process.version+"\\nhint: node --version shows which Node your PATH has");process.exit(3)}`
@@ -89,7 +89,7 @@ writeFileSync(built, `#!/usr/bin/env node\n${CHECK}\n${(await bundleClient(parts
 chmodSync(built, 0o755)
 renameSync(built, "dist/d.cjs")
 
-/** A program that was started before this may still load its parts. */
+/** Parts of recent builds are kept: a program that was started before this build may still load them. */
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
   const old = ![parts, sqlite, "d.cjs"].includes(name) && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS

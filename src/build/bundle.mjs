@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { build } from "esbuild"
 
-/** Bundles what `entry` loads: the text, and the files that are in it. */
+/** Bundles `entry` with its imports. Returns the text, and the files that it contains. */
 export const bundle = async (entry, plugins = [], target = "node20.19") => {
   const { metafile, outputFiles } = await build({
     entryPoints: [entry],
@@ -13,9 +13,9 @@ export const bundle = async (entry, plugins = [], target = "node20.19") => {
     format: "cjs",
     write: false,
     metafile: true,
-    // The one driver that is a dependency of the package, loaded on need.
+    // The only driver that is a dependency of the package; loaded on demand.
     external: ["mysql2"],
-    // What is imported on need is required: that spares Node's other loader.
+    // Dynamic imports become `require`, so that Node's ES module loader is not needed.
     supported: { "dynamic-import": false },
     plugins,
     logLevel: "warning"
@@ -24,8 +24,8 @@ export const bundle = async (entry, plugins = [], target = "node20.19") => {
 }
 
 /**
- * When it is loaded, Effect's logger asks whether standard output is a terminal, and with that loads Node's streams and
- * sockets: a tenth of a start. Nothing is ever logged there.
+ * Effect's logger checks at load time whether standard output is a terminal, which loads Node's streams and sockets: a
+ * tenth of the startup time. Nothing is ever logged there.
  */
 export const quietLogger = {
   name: "quiet-logger",
@@ -40,7 +40,7 @@ export const quietLogger = {
 /** Loaded by d.cjs on demand, and not part of its bundle. */
 export const PARTS = ["run", "text/doctorReport", "text/portTableTerminal", "socket/socketLock"]
 
-/** Leaves what is imported on demand in a file of its own in `directory`, below dist. */
+/** Leaves dynamically imported modules in files of their own in `directory`, below dist. */
 const onDemand = (directory) => ({
   name: "on-demand",
   setup: ({ onResolve }) =>
@@ -49,5 +49,5 @@ const onDemand = (directory) => ({
     )
 })
 
-/** Bundles d.cjs, which asks a running daemon. An old Node must be able to read it, to say that it is too old. */
+/** Bundles d.cjs, the client of the daemon. An old Node must be able to parse it, to report that it is too old. */
 export const bundleClient = (directory) => bundle("src/main.ts", [onDemand(directory)], "node12")

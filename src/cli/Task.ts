@@ -7,7 +7,7 @@ export type Task =
       readonly command: RegistryCommand
       readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
-      /** The operation's number, if a daemon that did not reply may have made the change. */
+      /** The operation id, if a daemon that did not reply may have made the change. */
       readonly perhapsDone: string | undefined
     }
   | { readonly _tag: "Daemon" }

@@ -5,14 +5,14 @@ import { asTyped, quote } from "../text/escape.ts"
 import { nearest } from "./nearest.ts"
 import { readOptions } from "./options.ts"
 
-/** What a command line asks for, or what is wrong with it. */
+/** A parsed command line, or the error in it. */
 export type Invocation =
-  /** `alone` if no command was given, so that help is an error message. */
+  /** `alone` if no command was given, so that the help is an error message. */
   | { readonly _tag: "Help"; readonly command: CommandSpec | undefined; readonly alone: boolean }
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
-  /** Well-formed: `payload` has what was given, by field. */
+  /** A well-formed command. `payload` has the given values by field. */
   | {
       readonly _tag: "Run"
       readonly command: CommandSpec
@@ -25,7 +25,7 @@ export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
 
-/** What words mean, but for whether the answer is to be JSON. */
+/** An invocation without the `json` flag. */
 type Meaning = DistributiveOmit<Invocation, "json">
 type DistributiveOmit<T, K extends string> = T extends unknown ? Omit<T, K> : never
 
@@ -35,7 +35,7 @@ const readVersion = (words: ReadonlyArray<string>): Meaning => {
   const [extra] = words.filter((word) => word !== "--json")
   return extra === undefined
     ? { _tag: "Builtin", command: "version" }
-    : wrong("invalid", `${quote(extra)} is not expected after --version`, "d --version")
+    : wrong("invalid", `unexpected argument ${quote(extra)} after --version`, "d --version")
 }
 
 const readCompletions = (words: ReadonlyArray<string>): Meaning => {
@@ -51,11 +51,7 @@ const readCompletions = (words: ReadonlyArray<string>): Meaning => {
 
 const unknownCommand = (word: string): Meaning => {
   if (word.startsWith("-"))
-    return wrong(
-      "invalid",
-      `${quote(word)} stands where a command is expected`,
-      "d COMMAND [options]; d help lists the commands"
-    )
+    return wrong("invalid", `expected a command, not ${quote(word)}`, "d COMMAND [options]; d help lists the commands")
   const meant = nearest(
     word,
     commandList.map((each) => each.name)
@@ -68,7 +64,7 @@ const unknownCommand = (word: string): Meaning => {
 }
 
 const readHelp = ([word, extra]: ReadonlyArray<string>): Meaning => {
-  if (extra !== undefined) return wrong("invalid", `${quote(extra)} is one word too many`, "d help [COMMAND]")
+  if (extra !== undefined) return wrong("invalid", `unexpected argument ${quote(extra)}`, "d help [COMMAND]")
   if (word === undefined) return { _tag: "Help", command: undefined, alone: false }
   const command = findCommand(word)
   return command === undefined
@@ -101,8 +97,8 @@ const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
 }
 
 /**
- * Parses the words after the program's name. It is strict: unknown, repeated, misplaced, wrong-case and value-less options
- * are errors that repeat the word as it was typed.
+ * Parses the words after the program's name. It is strict: unknown, repeated, misplaced, wrong-case and value-less
+ * options are errors that repeat the word as it was typed.
  */
 export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
   const beforeDashes = words.includes("--") ? words.slice(0, words.indexOf("--")) : words

@@ -21,30 +21,30 @@ type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 
 const isInProcess = (name: string): boolean => findCommand(name)?.inProcess === true
 
-/** Why the environment allows no answer at all, if so. */
+/** Returns the error in the environment variables that control the daemon, if there is one. */
 const wrongEnvironment = (asksDaemon: boolean): CommandError | undefined => {
   const setting = process.env["AUTOMATELINUX_DAEMON"]
   if (setting && !["auto", "never"].includes(setting))
     return {
       code: "invalid",
       message: `AUTOMATELINUX_DAEMON ${quote(setting)} is wrong: write auto or never`,
-      hint: "correct it, or take it away for the default"
+      hint: "correct it, or remove it to use the default"
     }
   return asksDaemon ? wrongSocketPath(process.env) : undefined
 }
 
-/** Why `ping` and `status` got no reply; a daemon that is running all the same is named. */
+/** Returns the error if `ping` or `status` got no reply. Names the pid of a daemon that is running but unreachable. */
 const noDaemon = async (reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Reply" }>): Promise<CommandError> => {
   const unavailable = (message: string, hint: string): CommandError => ({ code: "unavailable", message, hint })
   if (reply._tag === "NoDaemon" && reply.place !== undefined) return untrustedSocket(reply.path, reply.place)
   if (!daemonAllowed(process.env))
-    return unavailable("no daemon is asked: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
+    return unavailable("the daemon is not used: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
   const path = reply._tag === "NoDaemon" ? reply.path : serverPath(process.env, currentUid())
   const { holderOf, unreachable } = await import("../socket/socketLock.ts")
   const pid = holderOf(path, currentUid())
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
   return reply._tag === "NoDaemon" && reply.why === "another program"
-    ? unavailable(`the program at ${path} is no daemon of d`, "d doctor --check daemon-running shows the way out")
+    ? unavailable(`the program at ${path} is not a daemon of d`, "d doctor --check daemon-running says what to do")
     : unavailable(`no daemon answers at ${path}`, "d daemon starts one")
 }
 
@@ -70,7 +70,7 @@ const runOnRegistry = async (
 ): Promise<void> => {
   let perhapsDone: string | undefined
   if (daemonAllowed(process.env) && !isInProcess(command)) {
-    // A daemon of another version is a finding.
+    // Lets doctor report a daemon of another version.
     const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
     const reply = await requestDaemon({ command, payload: sent, environment: process.env })
     if (reply._tag === "Reply") {
@@ -79,8 +79,8 @@ const runOnRegistry = async (
       // An older daemon does not know every command.
       if (!["other-store", "unknown-command"].includes(error.code)) return exitWith(error, json)
       const why =
-        error.code === "other-store" ? error.message : `the daemon is of version ${theirs} and does not know ${command}`
-      writeStderr(`note: ${why}; asked without it`)
+        error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
+      writeStderr(`note: ${why}; running without it`)
     }
     // A change that the daemon took without replying may have been made: this process makes it only if it was not.
     if (reply._tag === "Lost") perhapsDone = reply.operation

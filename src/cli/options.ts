@@ -21,7 +21,7 @@ const wrong = (code: ErrorCode, message: string, hint: string): CommandError => 
 
 const helpHint = ({ name }: CommandSpec): string => `d ${name} --help`
 
-/** Resolves a relative directory, which means the caller's, and links, because the system names real directories. */
+/** Resolves a directory against the caller's, and its symbolic links: the system reports a process's real directory. */
 const realDirectory = (given: string): string => {
   const directory = resolve(given)
   try {
@@ -34,15 +34,19 @@ const realDirectory = (given: string): string => {
 const readOperand = ({ command, payload }: Reader, word: string): CommandError | undefined => {
   const field = command.operand?.name.toLowerCase()
   if (field === undefined)
-    return wrong("invalid", `${quote(word)} is not expected: every value follows its option`, helpHint(command))
-  if (field in payload) return wrong("invalid", `${quote(word)} is one word too many`, usageHint(command))
+    return wrong(
+      "invalid",
+      `unexpected argument ${quote(word)}: values follow an option, as in --key VALUE`,
+      helpHint(command)
+    )
+  if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
   if (word.startsWith("-"))
     return wrong(
       "invalid",
-      `${quote(word)} is no file: write ./${asTyped(word)} if it is meant as one`,
+      `${quote(word)} is not a file name: write ./${asTyped(word)} if you mean a file`,
       helpHint(command)
     )
-  // A relative path means the caller's directory.
+  // A relative path is relative to the caller's directory.
   payload[field] = word === "" ? word : resolve(word)
   return undefined
 }
@@ -78,7 +82,7 @@ const readValue = (
     return wrong(
       "missing-argument",
       `--${name} needs a value, and ${quote(given)} is an option`,
-      `--${name} ${shown}; if it is meant as the value, --${name}=${asTyped(given)}`
+      `--${name} ${shown}; to use it as the value, --${name}=${asTyped(given)}`
     )
   const value = type === "directory" && given !== "" ? realDirectory(given) : given
   const field = fieldOf(name)
@@ -86,7 +90,7 @@ const readValue = (
   return undefined
 }
 
-/** Reads the option at `words[at]`, and returns the place of the word after it, or what is wrong. */
+/** Reads the option at `words[at]`, and returns the index of the word after it, or an error. */
 const readOption = (reader: Reader, at: number): number | CommandError => {
   const { command, seen, words } = reader
   const word = words[at] ?? ""
@@ -102,7 +106,7 @@ const readOption = (reader: Reader, at: number): number | CommandError => {
   return readValue(reader, option, inline, words[at + 1]) ?? at + (inline === undefined ? 2 : 1)
 }
 
-/** Reads the words after a command's name: what was given, by field, or the first thing that is wrong. */
+/** Reads the words after a command's name. Returns the given values by field, or the first error. */
 export const readOptions = (
   command: CommandSpec,
   words: ReadonlyArray<string>

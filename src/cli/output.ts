@@ -6,7 +6,7 @@ import { formatResult } from "../text/formatResult.ts"
 import { type Line, type Printed, printed, printedJson } from "../text/printed.ts"
 import type { Style } from "../text/terminalStyle.ts"
 
-/** Whether standard output may be a terminal, found out without Node's streams: to load them is a tenth of a start. */
+/** Whether standard output may be a terminal. Avoids Node's streams: loading them is a tenth of the startup time. */
 const mayBeTerminal = (): boolean => {
   try {
     return fstatSync(1).isCharacterDevice()
@@ -15,7 +15,7 @@ const mayBeTerminal = (): boolean => {
   }
 }
 
-/** The room and the colours of standard output. `hasColors` honours NO_COLOR. */
+/** Returns the width and the colours of standard output. `hasColors` honours NO_COLOR. */
 export const outputStyle = (): Style =>
   mayBeTerminal() && process.stdout.isTTY
     ? { width: process.stdout.columns, colour: process.stdout.hasColors() }
@@ -23,7 +23,7 @@ export const outputStyle = (): Style =>
 
 const HELP_WIDTH = 100
 
-/** The width that help is wrapped to. */
+/** Returns the width to which help is wrapped. */
 export const helpWidth = (): number => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH)
 
 const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
@@ -31,8 +31,8 @@ const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedAr
 const FULL_MS = 5
 
 /**
- * Writes `text` at once, and waits while a pipe is full that another program has made non-blocking; after `limit`
- * milliseconds that fails.
+ * Writes `text` synchronously. Waits while a pipe is full that another program made non-blocking, and fails if nothing
+ * could be written for `limit` milliseconds.
  */
 const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
   let rest = Buffer.from(text)
@@ -48,31 +48,34 @@ const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
   }
 }
 
-/** Who does not read what goes wrong for so long, in milliseconds, is not told. */
+/** How long to wait for the reader of standard error, in milliseconds. After that the text is dropped. */
 const READER_TIMEOUT_MS = 2000
 
 const writeError = (text: Printed): void => {
   try {
     writeAll(2, `${text}\n`, READER_TIMEOUT_MS)
   } catch {
-    // A full disk, or a reader that has left.
+    // A full disk, or a reader that is gone.
   }
 }
 
-/** Writes lines to standard error, as far as that can be: if it cannot, there is nobody to tell. */
+/** Writes lines to standard error. A failure to do so is ignored, because it could not be reported either. */
 export const writeStderr = (...lines: ReadonlyArray<Line>): void => writeError(printed(lines))
 
 /**
- * An answer that cannot be written ends the program: quietly if its reader closed the pipe, having seen enough,
- * otherwise with a line that says that the command was carried out all the same.
+ * Exits if the result cannot be written: silently if the reader has closed the pipe, having read enough, otherwise with
+ * an error that says that the command was carried out.
  */
 const handleStreamError = (error: NodeJS.ErrnoException): never => {
   if (error.code === "EPIPE") process.exit()
-  writeStderr(`error: the answer cannot be written: ${error.code}; what was asked was done`, "hint: d listPorts")
+  writeStderr(
+    `error: cannot write the result: ${error.code}; the command was carried out`,
+    "hint: d listPorts shows the current state"
+  )
   process.exit(exitCodeOf("unavailable"))
 }
 
-/** An answer goes to standard output, and nothing else does. */
+/** Writes a result to standard output. Nothing else is written there. */
 export const writeStdout = (text: Printed): void => {
   if (text === "") return
   try {
@@ -82,7 +85,7 @@ export const writeStdout = (text: Printed): void => {
   }
 }
 
-/** With `--json` the last line of standard error is the failure as a document. */
+/** Writes an error to standard error. With `--json` the last line is the error as a JSON document. */
 export const writeCommandError = ({ code, hint, message }: CommandError, json: boolean): void => {
   if (json) writeError(printedJson({ error: { code, message, hint } }))
   else writeStderr(`error: ${message}`, `hint: ${hint}`)
@@ -94,7 +97,7 @@ export const exitWith = (error: CommandError, json: boolean): void => {
   process.exitCode = exitCodeOf(error.code)
 }
 
-/** What a command came to: notes first, then the answer, as a document or as text. */
+/** Writes the notes and the result of a command, as JSON or text, and sets the exit code. */
 export const writeResult = async <N extends keyof Results>(
   command: N,
   { notes, result }: { readonly result: Results[N]; readonly notes: ReadonlyArray<string> },

@@ -26,19 +26,19 @@ export type CommandKind =
 export interface CommandSpec {
   readonly name: string
   readonly kind: CommandKind
-  /** Changes nothing. Anything else is sent only to a daemon that has shown what it is. */
+  /** Changes nothing. Other commands are sent only to a daemon that has identified itself. */
   readonly readOnly: boolean
   /**
-   * Makes one change at most, which has a number: after a lost reply it is sent again under that number, and not made
-   * twice.
+   * Makes at most one change, with an operation id: after a lost reply the command is sent again with the same id, and
+   * the change is not made twice.
    */
   readonly idempotent: boolean
-  /** Depends on the ranges and the reserved ports, so a daemon that has other ones must not answer. */
+  /** Depends on the ranges and the reserved ports, so a daemon with different ones must not answer. */
   readonly usesRanges?: true
   /** Never runs in a daemon. */
   readonly inProcess?: true
   readonly summary: string
-  /** What follows the name, one form per line. */
+  /** The arguments after the name, one form per line. */
   readonly usage: ReadonlyArray<string>
   readonly options: ReadonlyArray<OptionSpec>
   /** An argument without an option. */
@@ -50,4 +50,4 @@ export interface CommandSpec {
   readonly exitCode?: (result: unknown) => number
 }
 
-export const json: OptionSpec = { name: "json", help: "answer with one JSON document" }
+export const json: OptionSpec = { name: "json", help: "print one JSON document" }

@@ -38,13 +38,13 @@ export interface Status {
   readonly version: string
   readonly pid: number
   readonly uptimeSeconds: number
-  /** The file of settings, those that were changed after the daemon was started, and why they cannot be used now. */
+  /** The configuration file, the settings that changed since the daemon started, and why they cannot be used now. */
   readonly settings: {
     readonly file: string
     readonly changed: ReadonlyArray<string>
     readonly problem: string | null
   }
-  /** `latencyMs` is null where the database does not answer, and `error` says why. */
+  /** `latencyMs` is null if the database does not respond; `error` says why. */
   readonly database: {
     readonly kind: string
     readonly label: string
@@ -53,9 +53,9 @@ export interface Status {
   }
   readonly lastTick: { readonly at: string; readonly durationMs: number; readonly ports: number } | null
   /**
-   * How often the ports are looked at, and how long ago that was, without the time that the machine slept; why the last
-   * round failed, where it did; the other machine that uses this host's name, if there is one; and what the database
-   * refuses to keep of single ports.
+   * The probe interval; the time since the last tick, without the time that the machine slept; why the last tick
+   * failed, if it did; another machine that uses this host's name, if there is one; and what the database refuses to
+   * store about single ports.
    */
   readonly watching: {
     readonly intervalSeconds: number

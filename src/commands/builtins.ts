@@ -2,13 +2,13 @@ import { version } from "../../package.json"
 import { type BuiltinCommand, wireCommands } from "./commands.ts"
 import { rootHelp } from "./help.ts"
 
-/** An answer that needs neither registry nor daemon: the document, and the lines of its text. */
+/** The result of a builtin command, and the lines of its text. */
 export interface BuiltinResult {
   readonly result: unknown
   readonly lines: ReadonlyArray<string>
 }
 
-/** What the answers depend on. */
+/** The values that the results depend on. */
 export interface Surroundings {
   /** In columns. */
   readonly helpWidth: number
@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly socketPath: () => string
 }
 
-/** Runs a command that needs neither registry nor daemon. */
+/** Runs a command that needs neither the registry nor a daemon. */
 export const runBuiltin = (command: BuiltinCommand, { helpWidth, socketPath }: Surroundings): BuiltinResult => {
   const names = wireCommands.map(({ name }) => name)
   switch (command) {

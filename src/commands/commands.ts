@@ -4,8 +4,8 @@ import { portCommands } from "./ports.ts"
 import { serviceCommands } from "./service.ts"
 
 /**
- * The table of commands: everything about a command but its payload (app/payloads.ts), its use case (app/handlers.ts) and
- * its text (text/formatResult.ts), which the compiler asks for.
+ * The table of commands: everything about a command except its payload (app/payloads.ts), its use case
+ * (app/handlers.ts) and its text (text/formatResult.ts), which the compiler requires for each.
  */
 export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands } as const satisfies Record<
   string,
@@ -33,20 +33,20 @@ export const isRegistryCommand = (name: string): name is RegistryCommand => isOf
 export const isDaemonCommand = (name: string): name is DaemonCommand => isOfKind(name, "daemon")
 export const isBuiltinCommand = (name: string): name is BuiltinCommand => isOfKind(name, "builtin")
 
-/** Whether a command makes a change that has a number, under which it can be sent again. */
+/** Returns whether a command makes a change with an operation id, with which it can be sent again. */
 export const isNumberedChange = (name: string): boolean => {
   const command = findCommand(name)
   return command?.idempotent === true && !command.readOnly
 }
 
-/** The commands that a daemon answers. */
+/** The commands that can be sent to a daemon. */
 export const wireCommands: ReadonlyArray<CommandSpec> = commandList.filter(
   ({ inProcess, kind }) => kind !== "service" && inProcess === undefined
 )
 
-/** The name of an option as a field of a request: `dry-run` is `dryRun`. */
+/** Returns the field of an option in a request: `dryRun` for `dry-run`. */
 export const fieldOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
-/** The forms of `command` on one line. */
+/** Returns the forms of `command` on one line. */
 export const usageHint = (command: CommandSpec): string =>
   command.usage.map((usage) => `d ${command.name} ${usage}`.trimEnd()).join(", or ")

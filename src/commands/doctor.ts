@@ -1,7 +1,7 @@
 import type { Examination } from "../domain/Finding.ts"
 import { type CommandSpec, json } from "./CommandSpec.ts"
 
-/** The commands on what is wrong. */
+/** The commands for diagnosis. */
 export const doctorCommands = {
   doctor: {
     name: "doctor",
@@ -9,18 +9,23 @@ export const doctorCommands = {
     readOnly: false,
     idempotent: false,
     usesRanges: true,
-    summary: "Tell what is unreachable, stale, taken or in conflict, and what mends it",
+    summary: "Check for unreachable, stale, taken and conflicting ports, and suggest fixes",
     usage: ["[--check NAME] [--strict] [--fix] [--accept KEY]"],
     options: [
-      { name: "check", value: "NAME", type: "check", help: "make this check alone" },
-      { name: "strict", help: "let infos count" },
-      { name: "fix", help: "mend what is safe to mend: claims, missing tables, a dead socket" },
-      { name: "accept", value: "KEY", type: "key", help: "who serves the port of KEY now is right" },
+      { name: "check", value: "NAME", type: "check", help: "run only this check" },
+      { name: "strict", help: "exit with 1 on infos, too" },
+      { name: "fix", help: "fix what is safe to fix: claims, missing tables, a dead socket" },
+      {
+        name: "accept",
+        value: "KEY",
+        type: "key",
+        help: "accept the process now listening on KEY's port as its owner"
+      },
       json
     ],
     details: [
-      "Works with and without a daemon, and with the database down. Each finding has what is wrong, what was seen that says so, and the command that mends it. Nothing is ever freed, moved or ended by itself.",
-      "The exit code is 0 where there is no error and no warning, otherwise 1. docs/doctor.md explains every check."
+      "Works with and without a daemon, and with the database down. Each finding states the problem, the evidence and a command that fixes it. The doctor never releases or moves a port or stops a process.",
+      "Exits with 0 if there is no error and no warning, otherwise with 1. docs/doctor.md explains every check."
     ],
     examples: ["d doctor", "d doctor --check port-taken --json"],
     exitCode: (result) => ((result as Examination).healthy ? 0 : 1)
@@ -31,15 +36,15 @@ export const doctorCommands = {
     readOnly: true,
     idempotent: true,
     usesRanges: true,
-    summary: "Tell everything about one port",
+    summary: "Show everything about one port",
     usage: ["--port PORT", "--key KEY"],
     options: [
-      { name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535" },
-      { name: "key", value: "KEY", type: "key", help: "the key whose port it is, or was" },
+      { name: "port", value: "PORT", type: "port", help: "explain this port, 1 to 65535" },
+      { name: "key", value: "KEY", type: "key", help: "explain the port that this key has, or had" },
       json
     ],
     details: [
-      "Whose it is, since when and why, what listens there, its health, its history, and what is wrong with it; of a free port, whether it could be allocated."
+      "Shows which key has the port, since when and why, what listens on it, its health, its history, and what is wrong with it; for a free port, whether it would be allocated."
     ],
     examples: ["d explain --port 3005", "d explain --key cad-dev"]
   }

@@ -3,7 +3,7 @@ import { commandList } from "./commands.ts"
 
 const INDENT = "  "
 
-/** `text` in lines of at most `width` columns. Help is ASCII but for `…`, so a character is a column. */
+/** Wraps `text` to lines of at most `width` columns. Help is ASCII except for `…`, so a character is one column. */
 const wrap = (text: string, width: number): ReadonlyArray<string> => {
   const lines: Array<string> = []
   for (const word of text.split(" ")) {
@@ -29,7 +29,7 @@ const optionRow = (option: OptionSpec): [string, string] => [
   option.help + (option.required ? " (required)" : "") + (option.repeated ? " (may be repeated)" : "")
 ]
 
-/** The help of one command. */
+/** Returns the help of one command. */
 export const commandHelp = (command: CommandSpec, width: number): string =>
   [
     ...wrap(`${command.summary}.`, width),
@@ -46,7 +46,7 @@ export const commandHelp = (command: CommandSpec, width: number): string =>
     ""
   ].join("\n")
 
-/** The help of the program. */
+/** Returns the help of the program. */
 export const rootHelp = (width: number): string =>
   [
     ...wrap("d is the registry of TCP ports for everything that runs on a developer's machines.", width),
@@ -63,7 +63,7 @@ export const rootHelp = (width: number): string =>
     "Options:",
     ...columns(
       [
-        ["--json", "answer with one JSON document"],
+        ["--json", "print one JSON document"],
         ["--help, -h", "print the help of the command"],
         ["--version", "print the version"],
         ["--completions SHELL", "print completions for bash, zsh or fish"]
@@ -75,9 +75,9 @@ export const rootHelp = (width: number): string =>
     ...columns(
       [
         ["0", "done"],
-        ["1", "the answer is no: not set, not found, in conflict, range full"],
-        ["2", "the call is wrong"],
-        ["3", "the registry cannot be reached, or not be sure"],
+        ["1", "negative answer: not set, not found, conflict, or range full"],
+        ["2", "usage or configuration error"],
+        ["3", "the registry is unreachable, or the outcome is unknown"],
         ["70", "a bug in d"]
       ],
       width
@@ -88,11 +88,11 @@ export const rootHelp = (width: number): string =>
       [
         [
           "AUTOMATELINUX_DATABASE_URL",
-          "where the registry is kept; sqlite:/PATH/TO/FILE or mysql://USER:PASSWORD@HOST/NAME"
+          "location of the registry: sqlite:/PATH/TO/FILE or mysql://USER:PASSWORD@HOST/NAME"
         ],
-        ["AUTOMATELINUX_APP_RANGE", "where pairs come from; 3000-3499"],
-        ["AUTOMATELINUX_SPECIAL_RANGE", "where special ports come from; 3500-3999"],
-        ["AUTOMATELINUX_RESERVED_PORTS", "what is held back besides; 3128,3200-3210,-3306"]
+        ["AUTOMATELINUX_APP_RANGE", "range of the pairs; default 3000-3499"],
+        ["AUTOMATELINUX_SPECIAL_RANGE", "range of the special ports; default 3500-3999"],
+        ["AUTOMATELINUX_RESERVED_PORTS", "additional reserved ports, or with - exceptions: 3128,3200-3210,-3306"]
       ],
       width
     ),

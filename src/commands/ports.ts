@@ -1,22 +1,10 @@
 import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
 const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", type: "key", help, required: true })
-const apps: OptionSpec = {
-  name: "app",
-  value: "APP",
-  type: "app",
-  help: "an app, which has the pair APP-prod and APP-dev",
-  repeated: true
-}
-const specials: OptionSpec = {
-  name: "special",
-  value: "KEY",
-  type: "key",
-  help: "a key of its own, for one port outside the app scheme",
-  repeated: true
-}
+const apps = (help: string): OptionSpec => ({ name: "app", value: "APP", type: "app", help, repeated: true })
+const specials = (help: string): OptionSpec => ({ name: "special", value: "KEY", type: "key", help, repeated: true })
 
-/** The commands on the assignments. */
+/** The commands for assignments and reservations. */
 export const portCommands = {
   allocate: {
     name: "allocate",
@@ -27,21 +15,26 @@ export const portCommands = {
     summary: "Claim the next free pair for an app, or the next free port for a special service",
     usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
     options: [
-      apps,
-      specials,
-      { name: "description", value: "TEXT", type: "text", help: "what it is for; set on newly claimed keys only" },
+      apps("allocate the pair APP-prod and APP-dev"),
+      specials("allocate one port for KEY, which is not part of an app"),
+      {
+        name: "description",
+        value: "TEXT",
+        type: "text",
+        help: "describe what the ports are for; applies to newly claimed keys only"
+      },
       {
         name: "dir",
         value: "PATH",
         type: "directory",
-        help: "the directory that it lives in on this host, for d doctor"
+        help: "set the directory that the app runs in on this host, for d doctor"
       },
-      { name: "dry-run", help: "answer what it would do, and do nothing" },
+      { name: "dry-run", help: "show what would be allocated, and change nothing" },
       json
     ],
     details: [
-      "An app gets an even port for prod and the next one for dev, from 3000; a special gets one port, from 3500. What has a port keeps it, so the same call may be made again and again. Several names in one call are all claimed or none.",
-      "Passed over are ports that another key has, that are reserved, and that something on this machine has bound right now; for these a line on standard error says who."
+      "An app gets an even port for prod and the next port for dev, from 3000; a special gets one port, from 3500. Keys that already have a port keep it, so the command is idempotent. All names in one call are allocated, or none.",
+      "Skips ports that are assigned, reserved, or in use on this machine; for ports in use, a line on standard error says by what."
     ],
     examples: ["d allocate --app cad", "d allocate --special pt-proxy --description 'Proxy of the transport app'"]
   },
@@ -53,12 +46,12 @@ export const portCommands = {
     summary: "Print the port of a key, and nothing else",
     usage: ["--key KEY", "--app APP --mode prod|dev"],
     options: [
-      { name: "key", value: "KEY", type: "key", help: "the key to look up" },
-      { name: "app", value: "APP", type: "app", help: "the app to look up, with --mode" },
-      { name: "mode", value: "MODE", type: "mode", help: "prod or dev" },
+      { name: "key", value: "KEY", type: "key", help: "look up this key" },
+      { name: "app", value: "APP", type: "app", help: "look up this app, with --mode" },
+      { name: "mode", value: "MODE", type: "mode", help: "choose the app's prod or dev port" },
       json
     ],
-    details: ["Where no port is set, standard output stays empty and the exit code is 1."],
+    details: ["If no port is set, prints nothing on standard output and exits with 1."],
     examples: ["d getPort --key cad-dev", "npm run dev -- -p $(d getPort --app cad --mode dev)"]
   },
   setPort: {
@@ -67,26 +60,31 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     usesRanges: true,
-    summary: "Give a key a port of your choice, or describe it",
+    summary: "Assign a port of your choice to a key, or describe the key",
     usage: [
       "--key KEY --value PORT [--description TEXT] [--dir PATH] [--force]",
       "--key KEY [--description TEXT] [--dir PATH]"
     ],
     options: [
-      key("the key to set"),
-      { name: "value", value: "PORT", type: "port", help: "the port, 1 to 65535" },
-      { name: "description", value: "TEXT", type: "text", help: "what it is for; '' takes it away" },
+      key("set this key"),
+      { name: "value", value: "PORT", type: "port", help: "assign this port, 1 to 65535" },
+      {
+        name: "description",
+        value: "TEXT",
+        type: "text",
+        help: "describe what the port is for; '' removes the description"
+      },
       {
         name: "dir",
         value: "PATH",
         type: "directory",
-        help: "the directory that it lives in on this host, for d doctor"
+        help: "set the directory that the app runs in on this host, for d doctor"
       },
-      { name: "force", help: "also where another key has the port" },
+      { name: "force", help: "share the port even if another key already has it" },
       json
     ],
     details: [
-      "Refuses a port that another key has, and names it. A port that is reserved, in use or out of its range is set, with a warning."
+      "Refuses a port that another key has, and names that key. A port that is reserved, in use or outside its range is set, with a warning."
     ],
     examples: ["d setPort --key cad-dev --value 3001 --description 'CAD app development'"]
   },
@@ -98,8 +96,8 @@ export const portCommands = {
     summary: "List the assignments by port",
     usage: ["[--app APP] [--health unknown|up|down|stale]"],
     options: [
-      { name: "app", value: "APP", type: "app", help: "only the keys of this app" },
-      { name: "health", value: "HEALTH", type: "health", help: "only what is unknown, up, down or stale" },
+      { name: "app", value: "APP", type: "app", help: "list only the keys of this app" },
+      { name: "health", value: "HEALTH", type: "health", help: "list only ports with this health" },
       json
     ],
     details: [],
@@ -112,8 +110,8 @@ export const portCommands = {
     idempotent: true,
     summary: "Remove the assignment of one key",
     usage: ["--key KEY"],
-    options: [key("the key to remove"), json],
-    details: ["The exit code is 1 where there is none."],
+    options: [key("remove this key"), json],
+    details: ["Exits with 1 if there is none."],
     examples: ["d deletePort --key cad-dev"]
   },
   release: {
@@ -121,10 +119,10 @@ export const portCommands = {
     kind: "registry",
     readOnly: false,
     idempotent: true,
-    summary: "Give back everything an app or a special has",
+    summary: "Release all ports of an app or a special",
     usage: ["[--app APP]… [--special KEY]…"],
-    options: [apps, specials, json],
-    details: ["Answers what was given back. A name that has no port is no error; a line on standard error says so."],
+    options: [apps("release both ports of APP"), specials("release the port of KEY"), json],
+    details: ["Prints what was released. A name without a port is no error; a line on standard error says so."],
     examples: ["d release --app cad"]
   },
   rename: {
@@ -132,14 +130,14 @@ export const portCommands = {
     kind: "registry",
     readOnly: false,
     idempotent: true,
-    summary: "Give an assignment another key",
+    summary: "Rename a key",
     usage: ["--key KEY --to KEY"],
     options: [
-      key("the key as it is"),
-      { name: "to", value: "KEY", type: "key", help: "the key as it shall be", required: true },
+      key("rename this key"),
+      { name: "to", value: "KEY", type: "key", help: "give it this name", required: true },
       json
     ],
-    details: ["The port, its claim and the description go along."],
+    details: ["The port, its claim and the description move with it."],
     examples: ["d rename --key loom-server --to loom-stream"]
   },
   reserve: {
@@ -148,15 +146,15 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     usesRanges: true,
-    summary: "Hold a port back from allocation",
+    summary: "Reserve a port so that it is never allocated",
     usage: ["--port PORT --reason TEXT"],
     options: [
-      { name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true },
-      { name: "reason", value: "TEXT", type: "text", help: "why", required: true },
+      { name: "port", value: "PORT", type: "port", help: "reserve this port, 1 to 65535", required: true },
+      { name: "reason", value: "TEXT", type: "text", help: "say why", required: true },
       json
     ],
     details: [
-      "A key that has the port keeps it. What is reserved without asking stands in AUTOMATELINUX_RESERVED_PORTS and in the documentation."
+      "A key that has the port keeps it. Ports reserved by default are listed in docs/configuration.md; AUTOMATELINUX_RESERVED_PORTS changes them."
     ],
     examples: ["d reserve --port 3128 --reason 'Squid on the build host'"]
   },
@@ -166,7 +164,7 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     usesRanges: true,
-    summary: "Let a reserved port be allocated again",
+    summary: "Allow a reserved port to be allocated again",
     usage: ["--port PORT"],
     options: [{ name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true }, json],
     details: [],

@@ -1,6 +1,6 @@
 import { type CommandSpec, json } from "./CommandSpec.ts"
 
-/** The commands on the service and the program itself. */
+/** The commands for the daemon and the program itself. */
 export const serviceCommands = {
   status: {
     name: "status",
@@ -8,10 +8,10 @@ export const serviceCommands = {
     readOnly: true,
     idempotent: true,
     usesRanges: true,
-    summary: "Tell how the daemon, its database and the ports are",
+    summary: "Show the status of the daemon, its database and the ports",
     usage: [""],
     options: [json],
-    details: ["The exit code is 3 where no daemon runs."],
+    details: ["Exits with 3 if no daemon is running."],
     examples: ["d status"]
   },
   ping: {
@@ -19,10 +19,10 @@ export const serviceCommands = {
     kind: "daemon",
     readOnly: true,
     idempotent: true,
-    summary: "Ask whether a daemon answers",
+    summary: "Check whether a daemon answers",
     usage: [""],
     options: [json],
-    details: ["Prints pong. The exit code is 3 where no daemon runs."],
+    details: ["Prints pong. Exits with 3 if no daemon is running."],
     examples: ["d ping"]
   },
   daemon: {
@@ -30,12 +30,12 @@ export const serviceCommands = {
     kind: "service",
     readOnly: false,
     idempotent: false,
-    summary: "Run the service in the foreground",
+    summary: "Run the daemon in the foreground",
     usage: [""],
     options: [],
     details: [
-      "Serves every client over one Unix socket and looks at the ports from time to time. Every command works without it; with it they are quicker, and know which ports are up, down or stale.",
-      "Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Logs go to standard error; AUTOMATELINUX_LOG_LEVEL says how much."
+      "Serves every client over one Unix socket and probes the ports periodically. Every command works without it; with it, commands are faster and know which ports are up, down or stale.",
+      "Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Logs to standard error; AUTOMATELINUX_LOG_LEVEL sets the level."
     ],
     examples: ["d daemon"]
   },
@@ -45,12 +45,12 @@ export const serviceCommands = {
     readOnly: true,
     idempotent: false,
     inProcess: true,
-    summary: "Copy the registry's file, as it is at this moment",
+    summary: "Copy the registry's file to a backup",
     usage: ["FILE"],
     options: [json],
     details: [
-      "The copy is whole whatever else writes meanwhile, and holds every change that was answered before. FILE is its owner's alone, appears when it is complete, and is never overwritten.",
-      "For a registry on a server, prints the command that dumps its tables, with exit code 2. docs/backup.md has every way to back up and to restore."
+      "The copy is consistent even while other programs write, and contains every change that was acknowledged before. FILE is readable by its owner only, appears when it is complete, and is never overwritten.",
+      "For a registry on a server, prints the command that dumps its tables, and exits with 2. docs/backup.md describes every way to back up and restore."
     ],
     examples: ["d backup ~/ports-$(date +%F).sqlite"],
     operand: { name: "FILE", type: "file" }
@@ -63,7 +63,7 @@ export const serviceCommands = {
     summary: "Print the path of the daemon's socket",
     usage: [""],
     options: [json],
-    details: ["Only the environment decides it: AUTOMATE_LINUX_SOCKET_PATH, or XDG_RUNTIME_DIR."],
+    details: ["Depends only on the environment: AUTOMATE_LINUX_SOCKET_PATH, or XDG_RUNTIME_DIR."],
     examples: ["d getSocketPath"]
   },
   listCommands: {
@@ -71,7 +71,7 @@ export const serviceCommands = {
     kind: "builtin",
     readOnly: true,
     idempotent: true,
-    summary: "Print the names of the commands, one a line",
+    summary: "Print the names of the commands, one per line",
     usage: [""],
     options: [json],
     details: [],
@@ -93,7 +93,7 @@ export const serviceCommands = {
     kind: "builtin",
     readOnly: true,
     idempotent: true,
-    summary: "Print this help, or that of a command",
+    summary: "Print this help, or the help of a command",
     usage: ["[COMMAND]"],
     options: [],
     details: [],

@@ -17,30 +17,30 @@ import { type Database, parseDatabase } from "./databaseUrl.ts"
 import { defaultDatabase, settingsFile } from "./paths.ts"
 import { SETTING_NAMES, type SettingName, settings, variableOf } from "./settings.ts"
 
-/** Who makes a change, for claims and history. */
+/** The author of a change, for claims and history. */
 export interface Actor {
   readonly host: string
   readonly user: string
   readonly program: string
 }
 
-/** Everything that can be configured, checked. */
+/** The validated configuration. */
 export class PortsConfig extends Context.Tag("PortsConfig")<
   PortsConfig,
   {
     readonly database: Database
-    /** How long the database is waited for, in milliseconds: while nothing makes progress, and in total. */
+    /** How long to wait for the database, in milliseconds: without any progress, and in total. */
     readonly databaseTimeout: { readonly stalled: number; readonly total: number }
     readonly settingsTable: string
     readonly appRange: PortRange
     readonly specialRange: PortRange
     readonly reserved: Reserved
     readonly actor: Actor
-    /** How often the daemon looks at the ports. */
+    /** How often the daemon probes the ports. */
     readonly probeInterval: Duration.Duration
     readonly thresholds: Thresholds
     readonly logLevel: LogLevel.LogLevel
-    /** Who may use the daemon's socket besides its owner. */
+    /** The group that may use the daemon's socket, in addition to its owner. */
     readonly socketGroup: string | undefined
     /** The text of each setting. */
     readonly written: ReadonlyMap<SettingName, string>
@@ -81,7 +81,7 @@ const evenToOdd = (range: PortRange): Either.Either<PortRange, string> =>
         `${quote(formatRange(range))} does not start even and end odd, as whole pairs need: write it like 3000-3499`
       )
 
-/** Timers count no further, and one that is to wait longer ends at once or never. */
+/** The longest timer: one that is set for longer fires immediately or never. */
 const TIMER_MAX_DAYS = 24
 
 const duration = (text: string): Either.Either<Duration.Duration, string> =>
@@ -89,12 +89,10 @@ const duration = (text: string): Either.Either<Duration.Duration, string> =>
     onNone: () =>
       Either.left(`${quote(text)} is not a duration: write a number and a unit, like 5 seconds or 500 millis`),
     onSome: (value) =>
-      Duration.toMillis(value) > 0
-        ? Either.right(value)
-        : Either.left(`${quote(text)} is no time at all: write more than zero`)
+      Duration.toMillis(value) > 0 ? Either.right(value) : Either.left(`${quote(text)} is zero: write a longer time`)
   })
 
-/** A duration that something waits for. */
+/** Parses a duration that a timer is set to. */
 const wait = (text: string): Either.Either<Duration.Duration, string> =>
   Either.filterOrLeft(
     duration(text),
@@ -108,7 +106,7 @@ const tableFrom = (text: string): Either.Either<string, string> =>
         `${quote(text)} is not the name of a table: use up to 64 letters, digits and '_', beginning with no digit`
       )
     : OWN_TABLES.includes(text.toLowerCase())
-      ? Either.left(`${quote(text)} is a table the registry keeps for itself: name another`)
+      ? Either.left(`${quote(text)} is one of the registry's own tables: choose another name`)
       : Either.right(text)
 
 const whole = (text: string): Either.Either<number, string> =>
@@ -128,7 +126,7 @@ const group = (text: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${quote(text)} is not the name of a group`)
 
-/** A column of 255 characters has it with `watched:` before it. */
+/** A column of 255 characters stores it with the prefix `watched:`. */
 export const HOST_MAX = 247
 
 const hostFrom = (text: string): Either.Either<string, string> =>
@@ -138,7 +136,7 @@ const hostFrom = (text: string): Either.Either<string, string> =>
       ? Either.right(text)
       : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
 
-/** The system's name for this host, as far as it may be one: Linux takes any bytes. */
+/** Returns the system's name for this host, with invalid characters replaced: Linux allows any bytes. */
 const systemHost = (): string =>
   hostname()
     .replace(/[^A-Za-z0-9._-]/g, "-")
@@ -146,7 +144,7 @@ const systemHost = (): string =>
 
 type Parse = <A>(name: SettingName, parser: (text: string) => Either.Either<A, string>) => Either.Either<A, WrongConfig>
 
-/** The value of each setting. Its text is "" if it is not configured and has no default. */
+/** Parses every setting. Its text is "" if it is not configured and has no default. */
 const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
   Either.all({
     databaseUrl: parse(
@@ -167,7 +165,7 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
       return "reserved" in result
         ? Either.right(result.reserved)
         : Either.left(
-            `${quote(result.wrong)} is neither a port nor a range: write items like 3128, 3200-3210, or -3306 to take one out`
+            `${quote(result.wrong)} is neither a port nor a range: write items like 3128, 3200-3210, or -3306 to remove one`
           )
     }),
     host: parse("host", (text) => (text === "" ? Either.right(systemHost()) : hostFrom(text))),
@@ -179,13 +177,14 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
     socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text)))
   } satisfies Record<SettingName, Either.Either<unknown, WrongConfig>>)
 
-/** The variables that decide where our files are by default. */
+/** The variables that the default paths of our files depend on. */
 const DIRECTORIES = ["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"]
 
 /**
- * Reads the configuration: environment over file over defaults. A variable that is set to nothing counts as not set.
+ * Reads the configuration. The environment overrides the file, and the file overrides the defaults. An empty variable
+ * counts as unset.
  *
- * @param program what the history calls the program that makes the changes
+ * @param program the name that the history records for the program that makes the changes
  */
 export const readConfig = (
   environment: Environment,
@@ -202,7 +201,7 @@ export const readConfig = (
     const inEnvironment = (name: SettingName) => environment[variableOf(name)] || undefined
     const inFile = (name: SettingName) => file.get(name) || undefined
     const isFromFile = (name: SettingName) => inEnvironment(name) === undefined && inFile(name) !== undefined
-    /** Where a setting is, or would be, configured. */
+    /** Names the place where a setting is, or would be, configured. */
     const nameOf = (name: SettingName) => (isFromFile(name) ? `${name} in ${path}` : variableOf(name))
 
     const parse: Parse = (name, parser) =>
@@ -246,15 +245,15 @@ export const readConfig = (
     }
   })
 
-/** What a process that was started with other settings has to be told of those that are in effect now. */
+/** How the settings have changed since a process was started. */
 export interface SettingsChange {
-  /** The settings that differ, as the file has them. Their values may be secret. */
+  /** The names of the settings that differ. Their values may be secret. */
   readonly changed: ReadonlyArray<string>
-  /** Why a process that starts now cannot use them, in one sentence. */
+  /** Why a process that starts now could not use them. */
   readonly problem: WrongConfig | undefined
 }
 
-/** Compares `before` with what a process of the same environment would read now. */
+/** Compares `before` with what a process in the same environment would read now. */
 export const changeSince = (
   before: typeof PortsConfig.Service,
   environment: Environment

@@ -18,7 +18,7 @@ export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingN
   try {
     content = JSON.parse(text)
   } catch (cause) {
-    // The rest of the message quotes the file, which may hold a password.
+    // The rest of the message quotes the file, which may contain a password.
     const place = /position \d+/.exec((cause as Error).message)?.[0]
     return wrong(`is not JSON${place === undefined ? "" : `, at ${place}`}`)
   }
@@ -28,7 +28,7 @@ export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingN
   const values = new Map<SettingName, string>()
   for (const [key, value] of Object.entries(content)) {
     const name = SETTING_NAMES.find((each) => each === key)
-    if (name === undefined) return wrong(`has ${quote(key)}, which is no setting: use ${SETTING_NAMES.join(", ")}`)
+    if (name === undefined) return wrong(`has ${quote(key)}, which is not a setting: use ${SETTING_NAMES.join(", ")}`)
     if (typeof value !== "string" && typeof value !== "number")
       return wrong(
         `gives ${key} as ${typeof value === "object" ? "a list or an object" : typeof value}: write it as text, between quotes`

@@ -4,35 +4,35 @@ import * as Redacted from "effect/Redacted"
 import { blankProblem, parsePort } from "../domain/names.ts"
 import { quote } from "../text/escape.ts"
 
-/** An embedded file. */
+/** A SQLite file. */
 export interface Sqlite {
   readonly _tag: "Sqlite"
   /** Absolute. */
   readonly path: string
 }
 
-/** How the connection to a server is secured: not at all, or by TLS, with or without asking who the server is. */
+/** TLS to a server, with or without verifying its certificate. */
 export interface Tls {
   readonly verify: boolean
-  /** A file with the certificates to trust instead of the system's. */
+  /** A file with the certificates to trust instead of the default ones. */
   readonly ca: string | undefined
 }
 
-/** A MySQL or MariaDB server, or several that are one cluster. */
+/** A MySQL or MariaDB server, or the servers of one cluster. */
 export interface Mysql {
   readonly _tag: "Mysql"
-  /** Where to connect, in the order to try: over TCP, or at a Unix socket. */
+  /** The servers in the order to try, over TCP or at a Unix socket. */
   readonly servers: ReadonlyArray<{ readonly host: string; readonly port: number } | { readonly socket: string }>
   readonly name: string
-  /** None where the login name shall be used. */
+  /** `undefined` to use the login name. */
   readonly user: string | undefined
   readonly password: Redacted.Redacted | undefined
   readonly tls: Tls | undefined
-  /** Limits that differ from the common one, in milliseconds. */
+  /** Limits that differ from the default, in milliseconds. */
   readonly limits: Partial<Limits>
 }
 
-/** How long each step may take, in milliseconds. */
+/** The time limit of each step, in milliseconds. */
 export interface Limits {
   readonly connect: number
   readonly acquire: number
@@ -40,23 +40,23 @@ export interface Limits {
   readonly statement: number
 }
 
-/** What makes a server forget what it confirmed last, when it crashes itself or when its machine does. */
+/** A server setting that can lose the last confirmed changes, when the server crashes or only when its machine does. */
 export interface DurabilityRisk {
   readonly when: "server" | "machine"
-  /** The variable that makes it so, with its value. */
+  /** The server variable, with its value. */
   readonly setting: string
-  /** What it should be. */
+  /** The value that it should have. */
   readonly safe: string
 }
 
-/** Where the registry is kept. */
+/** The database that the registry is stored in. */
 export type Database = Sqlite | Mysql
 
 const URL_FORM = "write mysql://USER:PASSWORD@HOST:PORT/NAME, or sqlite:/PATH/TO/FILE"
 
 /**
- * A URL as it may be shown: its scheme and what follows the last @, no parameters, and nothing after a colon that is no
- * port, for where the host was forgotten that is the password.
+ * Returns a URL in a form that is safe to show: the scheme and everything after the last @, without the parameters, and
+ * without text after a colon that is not a port: if the host is missing, that is the password.
  */
 const shown = (url: string): string => {
   const scheme = /^[a-z]+:\/\//.exec(url)?.[0] ?? ""
@@ -72,7 +72,7 @@ const LIMITS: Readonly<Record<string, keyof Limits>> = {
   statementTimeout: "statement"
 }
 
-/** What may be meant as something else than a part of a file's name. */
+/** Characters that may be meant as something other than part of a file name. */
 const NO_PART_OF_A_PATH = /[?#]|%[0-9A-Fa-f]{2}/
 
 const parseSqlite = (url: string): Either.Either<Database, string> => {
@@ -83,7 +83,7 @@ const parseSqlite = (url: string): Either.Either<Database, string> => {
     )
   return isAbsolute(path) && !path.endsWith("/")
     ? Either.right({ _tag: "Sqlite", path })
-    : Either.left(`${quote(url)} names no file by an absolute path: write sqlite:/PATH/TO/FILE`)
+    : Either.left(`${quote(url)} has no absolute path: write sqlite:/PATH/TO/FILE`)
 }
 
 const decoded = (text: string): string | undefined => {
@@ -128,7 +128,7 @@ const readParameter = (parameters: Parameters, name: string, value: string): str
       parameters.tls = value
       return undefined
     default:
-      return `has ${quote(name)}, which is no parameter: use socket, tls, ca, ${Object.keys(LIMITS).join(", ")}`
+      return `has ${quote(name)}, which is not a parameter: use socket, tls, ca, ${Object.keys(LIMITS).join(", ")}`
   }
 }
 
@@ -145,22 +145,22 @@ const parseParameters = (text: string) => {
 }
 
 /**
- * A database by its URL. The password may hold any character but a line break; what is ambiguous in a URL is written
- * with a percent sign. What comes back on the left is a sentence without secrets.
+ * Parses the URL of a database. The password may contain any character except a line break; characters that are
+ * ambiguous in a URL have to be percent-encoded. The error is a sentence without secrets.
  */
 export const parseDatabase = (url: string): Either.Either<Database, string> => {
   const blank = blankProblem(url)
   if (blank !== undefined) return Either.left(`${shown(url)} ${blank}`)
   if (url.startsWith("sqlite:")) return parseSqlite(url)
   const match = /^(?:mysql|mariadb):\/\/(?:(.*)@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/.exec(url)
-  if (match === null) return Either.left(`${shown(url)} is not a database that is known: ${URL_FORM}`)
+  if (match === null) return Either.left(`${shown(url)} is not a known kind of database: ${URL_FORM}`)
   const [, credentials = "", hosts = "", database = "", query = ""] = match
   const colon = credentials.indexOf(":")
   const user = decoded(colon === -1 ? credentials : credentials.slice(0, colon))
   const password = colon === -1 ? "" : decoded(credentials.slice(colon + 1))
   const name = decoded(database)
   if (user === undefined || password === undefined || name === undefined) {
-    return Either.left(`${shown(url)} has a percent sign that encodes nothing: write %25 for it`)
+    return Either.left(`${shown(url)} has an invalid percent encoding: write %25 for a percent sign`)
   }
   if (name === "") return Either.left(`${shown(url)} names no database: ${URL_FORM}`)
   return Either.flatMap(
@@ -170,7 +170,7 @@ export const parseDatabase = (url: string): Either.Either<Database, string> => {
         socket === undefined ? (hosts === "" ? "localhost" : hosts).split(",").map(parseServer) : [{ socket }]
       const known = servers.filter((server) => server !== undefined)
       if (known.length < servers.length)
-        return Either.left(`${shown(url)} has a host that is none: write HOST or HOST:PORT, with commas between`)
+        return Either.left(`${shown(url)} has an invalid host: write HOST or HOST:PORT, with commas between`)
       return Either.right({
         _tag: "Mysql",
         servers: known,

@@ -1,24 +1,24 @@
 import { isAbsolute, join } from "node:path"
 import { home } from "../machine/user.ts"
 
-/** Where the registry and its settings are looked for. Nothing here loads slowly: every command asks for it. */
+/** The default paths of the registry and its settings. Every command needs them, so this file imports nothing slow. */
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const absolute = (path: string | undefined): string | undefined =>
   path !== undefined && isAbsolute(path) ? path : undefined
 
-/** A directory by the XDG rules: a variable that is relative or set to nothing counts as not set, HOME as well. */
+/** Returns a directory by the XDG rules: a variable that is relative or empty counts as unset, and so does HOME. */
 const xdg = (environment: Environment, variable: string, fallback: string): string =>
   absolute(environment[variable]) ?? join(absolute(environment["HOME"]) ?? home(), fallback)
 
-/** The file of settings. */
+/** Returns the path of the configuration file. */
 export const settingsFile = (environment: Environment): string =>
   join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "automatelinux/ports.json")
 
-/** The directory of the registry's file. */
+/** Returns the directory of the registry's database file. */
 export const stateDirectory = (environment: Environment): string =>
   join(xdg(environment, "XDG_STATE_HOME", ".local/state"), "automatelinux")
 
-/** The registry's file if no database is configured. */
+/** Returns the path of the registry's database file, which is used if no database is configured. */
 export const defaultDatabase = (environment: Environment): string => join(stateDirectory(environment), "ports.sqlite")

@@ -1,11 +1,11 @@
 interface SettingSpec {
-  /** The value in effect if nothing is configured. "" if it depends on the machine, or if there is none. */
+  /** The default value; "" if it depends on the machine or if there is none. */
   readonly default: string
-  /** Whether another value means another registry, or other ports from it: a daemon compares it with its client's. */
+  /** A different value means a different registry, or other ports from it: a daemon compares it with its client's. */
   readonly identifiesRegistry?: true
 }
 
-/** The table of settings. Config.ts has the parser of each; the compiler asks for it. */
+/** The table of settings. The compiler requires a parser for each in Config.ts. */
 export const settings = {
   databaseUrl: { default: "", identifiesRegistry: true },
   databaseTimeout: { default: "" },
@@ -22,7 +22,7 @@ export const settings = {
   socketGroup: { default: "" }
 } as const satisfies Record<string, SettingSpec>
 
-/** The name of a setting, as the configuration file has it. */
+/** The name of a setting in the configuration file. */
 export type SettingName = keyof typeof settings
 
 export const SETTING_NAMES = Object.keys(settings) as ReadonlyArray<SettingName>
@@ -36,6 +36,6 @@ export const IDENTIFYING_NAMES = SETTING_NAMES.filter(
   (name): name is IdentifyingName => "identifiesRegistry" in settings[name]
 )
 
-/** The environment variable of a setting: AUTOMATELINUX_APP_RANGE of `appRange`. */
+/** Returns the environment variable of a setting: AUTOMATELINUX_APP_RANGE for `appRange`. */
 export const variableOf = (name: SettingName): string =>
   `AUTOMATELINUX_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`

@@ -2,7 +2,7 @@ import type { Socket } from "node:net"
 import type { CommandError } from "../domain/CommandError.ts"
 import { type Printed, printed, printedJson } from "../text/printed.ts"
 
-/** The answer to a request: a document, its text, and notes; or an error. */
+/** The outcome of a request: a result with its text and notes, or an error. */
 export type Outcome =
   | {
       readonly ok: true
@@ -23,7 +23,7 @@ export interface Limits {
   readonly idle: number
 }
 
-/** If so many bytes wait for a client that does not read, nothing more is read from it. */
+/** Once this many bytes are waiting for a client to read them, no more requests are read from it. */
 const WRITE_HIGH_WATER_MARK = 262_144
 
 /** How long a client may keep a connection that has been closed, in milliseconds. */
@@ -31,7 +31,7 @@ const CLOSE_TIMEOUT_MS = 2000
 
 const NEWLINE = 10
 
-/** An error in the form that the deployed clients know. */
+/** Formats an error as the deployed clients expect it. */
 const plainError = ({ code, message }: CommandError): Printed =>
   printed([
     ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code) ? message : `ERROR: ${message}`
@@ -54,7 +54,7 @@ const parse = (line: string): Request | undefined => {
   }
 }
 
-/** Waits until `socket` has sent what it holds, or is gone. */
+/** Waits until `socket` has sent its buffer, or is closed. */
 const drained = (socket: Socket): Promise<void> =>
   new Promise((done) => {
     const end = () => {
@@ -184,10 +184,10 @@ export const handleConnection = (
       return
     }
     close(printed(["ERROR: Idle timeout"]))
-    // In case it does not even read that.
+    // In case the client does not even read that.
     setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS).unref()
   })
-  // A client that vanishes is no error.
+  // A client that disconnects is not an error.
   socket.on("error", () => socket.destroy())
 
   return {

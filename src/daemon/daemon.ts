@@ -27,7 +27,7 @@ const STOP_MS = 3000
 
 /** How often the socket and the settings are checked. */
 const UPKEEP = Schedule.spaced(Duration.seconds(5))
-/** How often it is checked whether the registry is quiet. The daemon writes once a minute, so one check in three finds it so. */
+/** How often to check for a quiet registry. The daemon writes once a minute, so one check in three finds it quiet. */
 const QUIET_CHECK = Schedule.spaced("20 seconds")
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -43,7 +43,7 @@ const refusedSocket = (error: unknown): CommandError =>
 
 const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
 
-/** Serves every client at one socket, and makes the socket again if it is removed. */
+/** Serves clients at one socket, and makes the socket again if it is removed. */
 const serveClients = (environment: Environment) =>
   Effect.gen(function* () {
     const { socketGroup: group } = yield* PortsConfig
@@ -75,10 +75,10 @@ const serveClients = (environment: Environment) =>
     const closed = group === undefined ? undefined : closedTo(path, group)
     if (closed !== undefined)
       yield* Effect.logWarning(`${closed} does not let the group ${group} in`).pipe(
-        Effect.annotateLogs({ remedy: `chgrp ${group} ${shellWord(closed)} && chmod g+x ${shellWord(closed)}` })
+        Effect.annotateLogs({ fix: `chgrp ${group} ${shellWord(closed)} && chmod g+x ${shellWord(closed)}` })
       )
 
-    /** Makes a removed socket again, with its directory. Leaves alone what others have put in its place. */
+    /** Makes a removed socket again, with its directory. Does not touch anything that others have put in its place. */
     const keepSocket = Effect.suspend(() =>
       service.isThere()
         ? Effect.void
@@ -119,7 +119,7 @@ const watchSettings = (environment: Environment) =>
     )
   })
 
-/** Probes the ports, and moves what was committed into the database file while the registry is quiet. */
+/** Probes the ports, and checkpoints the database file when the registry is quiet. */
 const watchPorts = Effect.gen(function* () {
   const monitor = yield* HealthMonitor
   const store = yield* Store
@@ -137,7 +137,7 @@ const watchPorts = Effect.gen(function* () {
 /** Runs the daemon until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, CommandError> =>
   Effect.gen(function* () {
-    // The reader of the log may close the pipe.
+    // Keep running if the reader of the log closes the pipe.
     process.stderr.on("error", () => {})
     stopOnSignals(environment)
     const wrong = wrongSocketPath(environment)

@@ -3,8 +3,8 @@ import type { CommandError } from "../domain/CommandError.ts"
 import { isUnderNohup } from "../machine/nohup.ts"
 
 /**
- * Handles a closed terminal, which both the kernel and the shell signal, and its Ctrl-\, like SIGTERM. Under nohup a closed
- * terminal is ignored.
+ * Handles SIGHUP, which both the kernel and the shell send when the terminal is closed, and SIGQUIT (Ctrl-\) like
+ * SIGTERM. Under nohup, SIGHUP is ignored.
  */
 export const stopOnSignals = (environment: Readonly<Record<string, string | undefined>>): void => {
   const ignored = isUnderNohup(environment)
@@ -16,7 +16,7 @@ export const stopOnSignals = (environment: Readonly<Record<string, string | unde
   process.on("SIGHUP", () => ignored || stop()).on("SIGQUIT", stop)
 }
 
-/** The program's files are gone, because d was installed again or removed. */
+/** The error if the program's files are gone, because d was reinstalled or removed. */
 export const programRemoved = (error: unknown): CommandError => ({
   code: "unavailable",
   message: `the program of this daemon was removed or replaced: ${(error as Error).message.split("\n")[0]}`,
@@ -24,8 +24,8 @@ export const programRemoved = (error: unknown): CommandError => ({
 })
 
 /**
- * Ends the daemon on an uncaught exception, with its socket. If a file cannot be loaded because d was installed again, the
- * service manager starts the new program.
+ * Stops the daemon on an uncaught exception, and removes its socket. If a file cannot be loaded because d was
+ * reinstalled, the service manager starts the new program.
  */
 export const uncaughtException = Effect.async<never, CommandError>((resume) => {
   const end = (error: NodeJS.ErrnoException) =>

@@ -1,45 +1,45 @@
-/** How many keys one question to the database names at most. */
-const MOST = 64
+/** The maximum number of keys in one query. */
+const MAX_KEYS = 64
 
-/** How many such questions may be under way, so that one that hangs does not hold up everybody. */
-const AT_ONCE = 4
+/** The maximum number of concurrent queries. More than one, so that a query that hangs does not block all clients. */
+const MAX_CONCURRENT = 4
 
-/** How many turns of the event loop a question waits for others at most: a fraction of a millisecond. */
-const TURNS_MAX = 8
+/** The maximum number of event loop iterations that a batch waits for more requests: a fraction of a millisecond. */
+const MAX_ITERATIONS = 8
 
 /**
- * Makes one question to the database of what many clients ask at the same time. Nobody is answered with anything that
- * was read before the question came: those that come while others are being answered wait for the next turn.
+ * Batches the requests that many clients make at the same time into one query. No request is answered with data that
+ * was read before it arrived: those that arrive while a query is running wait for the next batch.
  */
 export const batchGetPorts = <A>(read: (keys: ReadonlyArray<string>) => Promise<(key: string) => A>) => {
   const waiting: Array<{ readonly key: string; readonly done: (answer: A) => void; readonly fail: () => void }> = []
-  let underWay = 0
+  let inFlight = 0
 
   const next = async (): Promise<void> => {
-    for (let asked = waiting.splice(0, MOST); asked.length > 0; asked = waiting.splice(0, MOST)) {
+    for (let batch = waiting.splice(0, MAX_KEYS); batch.length > 0; batch = waiting.splice(0, MAX_KEYS)) {
       try {
-        const answer = await read([...new Set(asked.map(({ key }) => key))])
-        for (const { done, key } of asked) done(answer(key))
+        const answer = await read([...new Set(batch.map(({ key }) => key))])
+        for (const { done, key } of batch) done(answer(key))
       } catch {
-        for (const { fail } of asked) fail()
+        for (const { fail } of batch) fail()
       }
     }
-    underWay--
+    inFlight--
   }
 
-  /** As long as more questions come with each turn of the event loop, they are worth waiting for. */
-  const gather = (before: number, turns: number): void => {
-    if (waiting.length > before && waiting.length < MOST && turns < TURNS_MAX) {
-      setImmediate(gather, waiting.length, turns + 1)
+  /** Waits for as long as each iteration of the event loop brings more requests. */
+  const gather = (before: number, iterations: number): void => {
+    if (waiting.length > before && waiting.length < MAX_KEYS && iterations < MAX_ITERATIONS) {
+      setImmediate(gather, waiting.length, iterations + 1)
     } else void next()
   }
 
   return (key: string): Promise<A> =>
     new Promise((done, fail) => {
       waiting.push({ key, done, fail })
-      if (underWay === AT_ONCE) return
-      underWay++
-      // After everything that has arrived by now.
+      if (inFlight === MAX_CONCURRENT) return
+      inFlight++
+      // Starts after everything that has already arrived is read.
       setImmediate(gather, 0, 0)
     })
 }

@@ -30,7 +30,7 @@ export const logging = Logger.replace(
     : Logger.withConsoleError(Logger.map(Logger.logfmtLogger, (line) => printed([line])))
 )
 
-/** Returns a logger of one problem, which logs it once for as long as it stays the same. "" means that there is none. */
+/** Returns a function that logs a problem once for as long as it stays the same. "" means that there is no problem. */
 export const logChanges = () => {
   let logged = ""
   return (problem: string) =>

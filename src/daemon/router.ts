@@ -36,13 +36,13 @@ import { makeStatus } from "./status.ts"
 
 const HELP_WIDTH = 100
 
-/** How long a change may take: the queue at the database, the search for a lost COMMIT, and some seconds. */
+/** How long a change may take: waiting for the database lock, resolving a lost COMMIT, and a few seconds. */
 const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
   Math.ceil((total + stalled) / 1000) + 10
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A payload as the deployed clients may send it: a single name for a list, null for an absent field. */
+/** Normalises a payload of the deployed clients, which may send one name for a list and null for an absent field. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {
   const repeated =
     findCommand(command)
@@ -55,17 +55,17 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
   )
 }
 
-/** The settings that only matter to commands that use the ranges. */
+/** The settings that only concern commands that use the ranges. */
 const RANGES: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
 
 const describeDifference = ({ ours, setting, theirs }: Difference): string =>
   theirs === UNREADABLE
-    ? "the settings of this environment cannot be read"
+    ? "the settings of this environment are unreadable"
     : RANGES.includes(setting)
       ? `the daemon's ${setting} is ${quote(ours)}, and this environment's ${quote(theirs)}`
-      : `the daemon keeps another registry than this environment names: ${quote(ours)}, and not ${quote(theirs)}`
+      : `the daemon serves another registry than this environment configures: ${quote(ours)}, not ${quote(theirs)}`
 
-/** When the client stops waiting, by `performance.now()`. The client gives it by this clock, or by the time of day. */
+/** Returns when the client stops waiting, by `performance.now()`. It is sent by that clock or by the time of day. */
 const deadlineOf = ({ deadline, until }: Request): number =>
   typeof deadline === "number"
     ? deadline
@@ -77,7 +77,7 @@ const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
 
 const refuse = (code: ErrorCode, message: string, hint: string): Outcome => refused({ code, message, hint })
 
-/** Whether a request asks for the port of one valid key, and nothing else. */
+/** Returns whether a request is `getPort` with a valid key, and without app and mode. */
 const isPlainGetPort = ({ app, command, key, mode }: Request): boolean =>
   command === "getPort" &&
   typeof key === "string" &&
@@ -91,11 +91,11 @@ const operationOf = ({ operation }: Request): { readonly operation: string | und
       ? { operation }
       : refuse(
           "invalid",
-          `operation ${quote(operation)} is no number of a change: write 16 to 36 letters, digits and -`,
+          `operation ${quote(operation)} is invalid: write 16 to 36 letters, digits and -`,
           "a UUID is one"
         )
 
-/** Makes what turns requests into outcomes. It never rejects. */
+/** Makes the function that turns requests into outcomes. It never rejects. */
 export const makeRouter = (environment: Environment) =>
   Effect.gen(function* () {
     const settings = yield* PortsConfig
@@ -106,12 +106,12 @@ export const makeRouter = (environment: Environment) =>
     const surroundings = { helpWidth: HELP_WIDTH, socketPath: () => serverPath(environment, currentUid()) }
 
     const runtime = yield* Effect.runtime<Services>()
-    /** Traces of requests are read by no one, and making them slows down each. */
+    /** Runs without tracing, which would slow down every request for spans that nothing reads. */
     const run = <A>(effect: Effect.Effect<A, never, Services>) =>
       Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
 
     /** Turns errors and bugs into outcomes. */
-    const settled = <A, R>(
+    const recovered = <A, R>(
       command: string,
       effect: Effect.Effect<A, RegistryError, R>,
       failed: (outcome: Outcome) => A
@@ -126,10 +126,10 @@ export const makeRouter = (environment: Environment) =>
         )
       )
 
-    /** getPort is asked most, and by many at once. The batch skips everything that other commands need. */
+    /** getPort is the most frequent request, often many at once. The batch skips what only other commands need. */
     const getPort = batchGetPorts((keys) =>
       run(
-        settled<(key: string) => Outcome, never>(
+        recovered<(key: string) => Outcome, never>(
           "getPort",
           Effect.map(
             registry.getSome(keys),
@@ -157,10 +157,10 @@ export const makeRouter = (environment: Environment) =>
         Effect.provideService(RequestDeadline, deadline),
         Effect.provideService(Operation, isNumberedChange(command) ? parsed.operation : undefined)
       )
-      return run(settled<Outcome, Services>(command, work, (outcome) => outcome))
+      return run(recovered<Outcome, Services>(command, work, (outcome) => outcome))
     }
 
-    const askDaemon = async (command: DaemonCommand): Promise<Outcome> => {
+    const runDaemonCommand = async (command: DaemonCommand): Promise<Outcome> => {
       const pong = (): Results["ping"] => ({
         pong: true,
         pid: process.pid,
@@ -171,14 +171,14 @@ export const makeRouter = (environment: Environment) =>
       return { ok: true, notes: [], result, text: () => formatResult<DaemonCommand>(command, result, {}) }
     }
 
-    /** Why a request is not answered, if so. */
+    /** Returns the reason that a request is refused, if there is one. */
     const refusal = (command: string, request: Request, deadline: number): Outcome | undefined => {
       if (performance.now() > deadline) return refused(toCommandError(new TooLate()))
       const difference = differenceFrom(request["registry"], own)
-      const matters =
+      const isRelevant =
         difference !== undefined && (!RANGES.includes(difference.setting) || findCommand(command)?.usesRanges === true)
-      return matters
-        ? refuse("other-store", describeDifference(difference), "AUTOMATELINUX_DAEMON=never asks no daemon")
+      return isRelevant
+        ? refuse("other-store", describeDifference(difference), "to bypass the daemon: AUTOMATELINUX_DAEMON=never")
         : undefined
     }
 
@@ -194,7 +194,7 @@ export const makeRouter = (environment: Environment) =>
         const { lines, result } = runBuiltin(command, surroundings)
         return { ok: true, notes: [], result, text: () => printed(lines) }
       }
-      if (isDaemonCommand(command)) return askDaemon(command)
+      if (isDaemonCommand(command)) return runDaemonCommand(command)
       if (isRegistryCommand(command) && findCommand(command)?.inProcess === undefined)
         return runOnRegistry(command, request, deadline)
       const names = commandList.map((each) => each.name).join(", ")

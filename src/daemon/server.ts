@@ -4,7 +4,7 @@ import { handleConnection, type Limits, type Outcome, type Request } from "./con
 
 export const LIMITS: Limits = { line: 65_536, connections: 1024, idle: 60_000 }
 
-/** A socket that answers lines of JSON. */
+/** A server at a Unix socket. */
 export interface Service {
   /** Whether the socket at the path is the one that was made here. */
   readonly isThere: () => boolean
@@ -14,7 +14,7 @@ export interface Service {
   readonly stop: (timeout: number) => Promise<void>
 }
 
-/** The inode at `path`, `undefined` if there is none that can be seen. */
+/** Returns the device and inode at `path`; `undefined` if there is none or it cannot be read. */
 const inodeOf = (path: string): string | undefined => {
   try {
     const { dev, ino } = lstatSync(path)
@@ -46,19 +46,19 @@ export const serve = async (
     new Promise<Server>((done, fail) => {
       const server = createServer({ allowHalfOpen: true }, accept)
       server.once("error", fail)
-      // The socket is its owner's alone from its first moment.
+      // With this umask only its owner can connect to the socket from the moment it exists.
       const umask = process.umask(0o177)
       server.listen(path, () => {
         server.off("error", fail)
         done(server)
       })
       process.umask(umask)
-      // As long as this process has it open, no other file gets its inode.
+      // The inode is not reused while this process has the socket open.
       if (server.listening) made = inodeOf(path)
     })
 
   let server = await listen()
-  /** When a server is closed, Node removes what is at its path, whatever that is by then. */
+  /** Node unlinks the path of a server that is closed, even if it is another file by then. */
   const close = () => {
     const there = inodeOf(path)
     if (there === undefined || there === made) server.close()

@@ -12,7 +12,7 @@ import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/messages.ts"
 
-/** How long the database is waited for: less than a client waits for a reply. */
+/** How long to wait for the database: less than a client waits for a reply. */
 const LIMIT = Duration.seconds(5)
 
 const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => ({
@@ -21,7 +21,7 @@ const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => (
   claimed: slotsOf(range, size, ports).size
 })
 
-/** Makes the status of a daemon that starts now. It never fails or hangs, even if the database does. */
+/** Makes the query of the daemon's status; uptime counts from now. Never fails or hangs, even if the database does. */
 export const makeStatus = (environment: Readonly<Record<string, string | undefined>>) =>
   Effect.gen(function* () {
     const startedAt = yield* monotonic
@@ -70,11 +70,11 @@ export const makeStatus = (environment: Readonly<Record<string, string | undefin
         store: named.label,
         fault: "silent",
         reason: "it does not answer",
-        hint: "see whether the server runs, and AUTOMATELINUX_DATABASE_URL"
+        hint: "check that the server is running, and AUTOMATELINUX_DATABASE_URL"
       })
 
     return whenReachable.pipe(
-      // `disconnect`: a query that hangs is not waited for to be interrupted.
+      // `disconnect`: don't wait for a hung query to be interrupted.
       Effect.disconnect,
       Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
       Effect.catchAll((error) => Effect.succeed(databaseDown(error))),

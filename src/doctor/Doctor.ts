@@ -12,29 +12,29 @@ import { toCommandError } from "../text/messages.ts"
 import { checks } from "./checks/checks.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
 import { explain } from "./explain.ts"
-import { accept, mendWhatIsSafe } from "./fixes.ts"
+import { accept, applySafeFixes } from "./fixes.ts"
 import { makeContext } from "./makeContext.ts"
 
 export interface ExamineRequest {
-  /** Only this check; all where none is named. */
+  /** Run only this check. */
   readonly check?: CheckName | undefined
-  /** Mends what is safe to mend before. */
+  /** Apply the safe fixes first. */
   readonly fix: boolean
-  /** Takes who serves this key's port for its owner before. */
+  /** Make the process that listens on this key's port its owner first. */
   readonly accept?: PortKey | undefined
   readonly strict: boolean
-  /** The version of who asks. */
+  /** The client's version. */
   readonly version: string
 }
 
-/** What a check may take besides what the database is waited for. */
+/** How long a check may take, besides waiting for the database. */
 const LIMIT = Duration.seconds(5)
 
-/** One check and what came of it. */
+/** A check and its findings. */
 interface Checked {
   readonly name: CheckName
   readonly findings: ReadonlyArray<Finding>
-  /** Why it could not be made. */
+  /** Why it could not be run. */
   readonly failure?: RegistryError | "bug"
 }
 
@@ -67,16 +67,16 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       request: ExamineRequest,
       environment: Readonly<Record<string, string | undefined>>
     ) {
-      const look = makeContext({ settings, machine, store, environment, version: request.version })
+      const fresh = makeContext({ settings, machine, store, environment, version: request.version })
       const mended: Array<string> = []
-      if (request.accept !== undefined) mended.push(...(yield* accept(yield* look, request.accept)))
+      if (request.accept !== undefined) mended.push(...(yield* accept(yield* fresh, request.accept)))
       const notes: Array<Note> = []
       if (request.fix) {
-        const { done, failed } = yield* mendWhatIsSafe(yield* look)
+        const { done, failed } = yield* applySafeFixes(yield* fresh)
         mended.push(...done)
         notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: toCommandError(error).message })))
       }
-      const context = yield* look
+      const context = yield* fresh
       const names = request.check === undefined ? CHECK_NAMES : [request.check]
       const [checked, assignments] = yield* Effect.all(
         [
@@ -89,10 +89,10 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
         { concurrency: "unbounded" }
       )
       const said = checked.flatMap(({ findings }) => findings)
-      const dark = said.some(
+      const databaseDown = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
-      const findings = [...said, ...checked.flatMap((each) => skippedCheck(each, dark))].sort(worstFirst)
+      const findings = [...said, ...checked.flatMap((each) => skippedCheck(each, databaseDown))].sort(worstFirst)
       const matters = (each: Finding) => request.strict || each.severity !== "info"
       const result = {
         healthy: !findings.some(matters),
@@ -110,7 +110,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       return { result, notes } satisfies CommandResult<Examination>
     })
 
-    /** Everything about one port, or one key's. */
+    /** Explains a port, or the port of a key. */
     const explainPort = Effect.fn("Doctor.explain")(function* (
       about: { readonly key: PortKey } | { readonly port: number },
       environment: Readonly<Record<string, string | undefined>>,
@@ -129,9 +129,9 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
   })
 }) {}
 
-/** A check that could not be made is itself a finding, unless the database explains it. */
-const skippedCheck = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<Finding> => {
-  if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && dark)) return []
+/** A check that could not be run is itself a finding, unless the state of the database explains it. */
+const skippedCheck = ({ failure, name }: Checked, databaseDown: boolean): ReadonlyArray<Finding> => {
+  if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && databaseDown)) return []
   return [
     {
       check: name,
@@ -139,7 +139,7 @@ const skippedCheck = ({ failure, name }: Checked, dark: boolean): ReadonlyArray<
       keys: [],
       ports: [],
       message: `${name} could not be checked`,
-      evidence: failure === "bug" ? "this is a bug in d: its log has more" : toCommandError(failure).message,
+      evidence: failure === "bug" ? "this is a bug in d; the log has the details" : toCommandError(failure).message,
       ...fix(`d doctor --check ${name}`, "tries again")
     }
   ]

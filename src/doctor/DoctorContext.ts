@@ -11,29 +11,29 @@ import type { Listeners } from "../machine/Listeners.ts"
 import type { Store } from "../store/Store.ts"
 import type { DaemonProbe } from "./probeDaemon.ts"
 
-/** The registry as it is stored, and what this host has seen. */
+/** The registry as it is stored, with the health on this host. */
 export interface View extends RegistryState {
-  /** Those of the reserved ports that are held back with `d reserve`. */
+  /** The ports that were reserved with `d reserve`. */
   readonly reservedAtRunTime: ReadonlySet<number>
   /** Port → its keys, lowest name first. */
   readonly keysOf: ReadonlyMap<number, ReadonlyArray<string>>
-  /** What is still true of a key's port on this host. */
+  /** The health of a key's port on this host, as far as it still holds. */
   readonly healthOf: (key: string) => PortHealth | undefined
-  /** When this host was last looked at; ISO 8601, null where it never was. */
+  /** When this host was last probed; ISO 8601, null if never. */
   readonly probedAt: string | null
 }
 
-/** What the checks look at. Each part is read when the first check asks for it, and once. */
+/** Everything that the checks examine. Each part is read once, when the first check needs it. */
 export interface DoctorContext {
   readonly settings: typeof PortsConfig.Service
-  /** Who asks: another version than the daemon's is a finding. */
+  /** The client's version: if the daemon has another one, that is a finding. */
   readonly version: string
   /** Milliseconds since 1970. */
   readonly now: number
   readonly store: typeof Store.Service
   readonly schemaStatus: Effect.Effect<SchemaStatus, RegistryError>
   readonly view: Effect.Effect<View, RegistryError>
-  /** Port → what listens on it. */
+  /** Port → its listeners. */
   readonly listeners: Effect.Effect<ReadonlyMap<number, ReadonlyArray<Listener>>>
   /** The assigned ports on which nothing answers. */
   readonly silent: Effect.Effect<ReadonlySet<number>, RegistryError>
@@ -41,16 +41,16 @@ export interface DoctorContext {
   /** The ports that something listens on. */
   readonly bound: Effect.Effect<ReadonlySet<number>>
   readonly daemon: Effect.Effect<DaemonProbe>
-  /** What the daemon says of itself, if it answers in time. */
+  /** The daemon's status, if it answers in time. */
   readonly status: Effect.Effect<Status | undefined>
-  /** The other machine that has this host's name, if there is one: then what is stored may be what that one saw. */
+  /** Another machine with this host's name, if there is one: the stored health may be its. */
   readonly rival: Effect.Effect<Rival | undefined>
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly machine: typeof Listeners.Service
 }
 
-/** What a check has to say; whose it is, is known. */
+/** A finding of a check, which adds its name. */
 export type FindingDraft = Omit<Finding, "check">
 
-/** One check: looks at the scene, changes nothing. */
+/** A check. It changes nothing. */
 export type Check = (context: DoctorContext) => Effect.Effect<ReadonlyArray<FindingDraft>, RegistryError>

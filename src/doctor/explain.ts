@@ -10,8 +10,8 @@ import { nextSlot, type Slot } from "../registry/allocator.ts"
 import { describeListener, names } from "../text/describe.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
 
-/** The checks that say nothing of one port. */
-const BESIDES: ReadonlyArray<CheckName> = [
+/** The checks that are not about a port. */
+const NOT_ABOUT_A_PORT: ReadonlyArray<CheckName> = [
   "store-reachable",
   "store-schema",
   "store-durable",
@@ -22,10 +22,10 @@ const BESIDES: ReadonlyArray<CheckName> = [
   "range-ephemeral"
 ]
 
-/** Ports on either side whose being held back is worth knowing. */
+/** How far away a reserved port is worth mentioning. */
 const NEARBY = 5
 
-/** Why `keys` have `port`. */
+/** Explains why `keys` have `port`. */
 const whyAssigned = (
   { settings }: DoctorContext,
   view: View,
@@ -35,17 +35,18 @@ const whyAssigned = (
   const kind = kindOf(key)
   const range = kind === "special" ? settings.specialRange : settings.appRange
   const from = formatRange(range)
-  if (!contains(range, port)) return `outside ${from}, where ${kind === "special" ? "specials" : "apps"} get theirs`
+  if (!contains(range, port)) return `outside ${from}, the range for ${kind === "special" ? "specials" : "apps"}`
   if (kind === "special") return `one of the ports for specials, ${from}`
   const partner = partnerOf(port)
   const other = view.keysOf.get(partner)
   const beside =
-    other === undefined ? `${partner} beside it is free` : `${partner} beside it belongs to ${names(other)}`
-  const parity = port % 2 === (kind === "prod" ? 0 : 1) ? "as it should" : `and ${kind} should have the other`
-  return `the ${port % 2 === 0 ? "even" : "odd"} port of a pair of ${from}, ${parity}; ${beside}`
+    other === undefined ? `its partner ${partner} is free` : `its partner ${partner} belongs to ${names(other)}`
+  const parity =
+    port % 2 === (kind === "prod" ? 0 : 1) ? `as expected for ${kind}` : `but ${kind} should have the other`
+  return `${port % 2 === 0 ? "even" : "odd"} port of a pair in ${from}, ${parity}; ${beside}`
 }
 
-/** Whether a free port could be allocated, and why. */
+/** Explains whether a free port would be allocated. */
 const whyFree = (
   { settings }: DoctorContext,
   view: View,
@@ -62,7 +63,7 @@ const whyFree = (
     return listener === undefined ? undefined : `is in use by ${describeListener(listener)}`
   }
   const own = obstacle(port)
-  if (own !== undefined) return [false, `nobody's, and not to be allocated: it ${own}`]
+  if (own !== undefined) return [false, `unassigned and not available: it ${own}`]
   const world = { ports: view.ports, reserved: view.reserved, bound: new Set(listeners.keys()) }
   if (contains(specialRange, port)) {
     const next = nextSlot(specialRange, 1, world)
@@ -70,22 +71,22 @@ const whyFree = (
   }
   if (!contains(appRange, port)) {
     const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
-    return [false, `free, and outside ${from}, where allocation takes ports from: d setPort --key KEY --value ${port}`]
+    return [false, `free, but outside ${from}, so never allocated; to use it: d setPort --key KEY --value ${port}`]
   }
   const partner = partnerOf(port)
   const theirs = obstacle(partner)
   if (theirs !== undefined) {
-    return [false, `free, and not to be allocated: ${partner}, the other half of the pair, ${theirs}`]
+    return [false, `free, but will not be allocated: ${partner}, the other half of its pair, ${theirs}`]
   }
   const next = nextSlot(appRange, 2, world)
   return [true, freeFor("app", next, Math.min(port, partner), port)]
 }
 
-/** What a free port is free for; `first` is the first port of its slot. */
+/** Explains which allocation gets a free port. `first` is the first port of its slot. */
 const freeFor = (noun: "app" | "special", next: Slot, first: number, port: number): string =>
   next._tag === "Full" || next.port === first
     ? `free: the next ${noun} gets it`
-    : `free: the next ${noun} gets ${next.port}; d setPort --key KEY --value ${port} takes it`
+    : `free: the next ${noun} gets ${next.port}; to use ${port}: d setPort --key KEY --value ${port}`
 
 const shown = ({ address, process, user }: Listener): Explanation["listeners"][number] => ({
   address,
@@ -161,7 +162,7 @@ export const explain = (
     const here = (port === undefined ? undefined : all.get(port)) ?? []
     const findings = yield* run(
       focusedOn(context, port, here),
-      CHECK_NAMES.filter((name) => !BESIDES.includes(name))
+      CHECK_NAMES.filter((name) => !NOT_ABOUT_A_PORT.includes(name))
     )
     const concerns = (finding: Finding) =>
       finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))

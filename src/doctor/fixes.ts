@@ -7,7 +7,7 @@ import { currentUid } from "../socket/socketPath.ts"
 import { nameOf } from "../text/describe.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
 
-/** What `d doctor --fix` and `--accept` do. Each answers what it has done, in sentences; nobody's port is touched. */
+/** What `d doctor --fix` and `--accept` do. Each returns what it has done, in sentences. No assignment is changed. */
 
 const makeTables = (context: DoctorContext) =>
   Effect.gen(function* () {
@@ -16,8 +16,8 @@ const makeTables = (context: DoctorContext) =>
     if (unused || foreign.length > 0 || (missing.length === 0 && !isOlder)) return []
     yield* context.store.makeTables
     return [
-      ...missing.map((table) => `made the table ${table}`),
-      ...(isOlder ? [`brought the tables from version ${stored.version} to version ${known.version}`] : [])
+      ...missing.map((table) => `created the table ${table}`),
+      ...(isOlder ? [`upgraded the tables from version ${stored.version} to version ${known.version}`] : [])
     ]
   })
 
@@ -30,7 +30,7 @@ const agree = (context: DoctorContext) =>
     })
   )
 
-/** With the right to serve the path in hand, nobody begins to serve it meanwhile. */
+/** Holds the lock of the path, so that no daemon starts meanwhile. */
 const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {
   try {
     const right = await lock(path, currentUid())
@@ -43,7 +43,7 @@ const removeDead = async (path: string): Promise<ReadonlyArray<string>> => {
       right?.close()
     }
   } catch {
-    // Somebody serves it by now, or has taken it away.
+    // A daemon serves it by now, or it has been removed.
     return []
   }
 }
@@ -53,14 +53,14 @@ const removeSocket = (context: DoctorContext) =>
     state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
   )
 
-/** What was mended, and what could not be. */
+/** What was fixed, and what could not be. */
 export interface Mended {
   readonly done: ReadonlyArray<string>
   readonly failed: ReadonlyArray<RegistryError>
 }
 
-/** The safe mends, as far as each can be done. */
-export const mendWhatIsSafe = (context: DoctorContext): Effect.Effect<Mended> =>
+/** Applies the safe fixes, as far as each can be done. */
+export const applySafeFixes = (context: DoctorContext): Effect.Effect<Mended> =>
   Effect.map(
     Effect.forEach(
       [makeTables, agree, removeSocket],
@@ -73,7 +73,7 @@ export const mendWhatIsSafe = (context: DoctorContext): Effect.Effect<Mended> =>
     (each) => ({ done: each.flatMap(({ done }) => done), failed: each.flatMap(({ failed }) => failed) })
   )
 
-/** Takes who serves the port of `key` for its owner from now on. */
+/** Makes the process that listens on the port of `key` its owner. */
 export const accept = (context: DoctorContext, key: string) =>
   Effect.gen(function* () {
     const { store } = context
@@ -84,12 +84,12 @@ export const accept = (context: DoctorContext, key: string) =>
         if (port === undefined) return yield* new NotSet({ key })
         const serving = listeners.get(port) ?? []
         const known = state.owners.get(key)
-        // Where its app serves the port too, the other is meant.
+        // If its app also listens on the port, the other process is meant.
         const others = serving.filter((each) => known === undefined || isOf(known, each) !== true)
         const owner = [...others, ...serving].map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
         if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
         return {
-          answer: [`${key} belongs to ${describeOwner(owner)} from now on`],
+          answer: [`${key} now belongs to ${describeOwner(owner)}`],
           changes:
             known?.kind === owner.kind && known.name === owner.name
               ? []

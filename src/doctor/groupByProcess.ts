@@ -1,6 +1,6 @@
 import type { Listener } from "../domain/Listener.ts"
 
-/** The listeners of each process, or, where processes cannot be seen, of each user. */
+/** Groups listeners by port and process, or by user if the process is not visible. */
 export const byProcess = (
   listeners: ReadonlyArray<Listener>
 ): ReadonlyArray<readonly [Listener, ...Array<Listener>]> => {

@@ -48,8 +48,8 @@ const viewOf = (
 })
 
 /**
- * The same for everybody who asks, made when the first one does, in a fiber of its own: a check that is given up takes
- * nothing from the others.
+ * Runs `effect` once, when it is first needed, in a fiber of its own: a check that times out does not interrupt it for the
+ * others.
  */
 const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
   let fiber: Fiber.RuntimeFiber<A, E> | undefined
@@ -63,19 +63,19 @@ const once = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
   )
 }
 
-/** What there is to look at, now. */
+/** Makes the context of the checks, as of now. */
 export const makeContext = ({ environment, machine, settings, store, version }: Means): Effect.Effect<DoctorContext> =>
   Effect.gen(function* () {
     const schemaStatus = once(store.schemaStatus)
     const view = once(
       Effect.gen(function* () {
         const readEverything = yield* store.readEverything
-        // Read after that: what the daemon has stored meanwhile is not still to come.
+        // The time is read last: what the daemon has stored meanwhile is not from the future.
         return viewOf(readEverything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })
     )
     const listeners = once(Effect.map(machine.all, byPort))
-    /** Those of `ports` that nothing answers on: no listener is known, and nobody accepts, as an engine may. */
+    /** The ports that nothing answers on: no listener is known, and connecting fails, which a container engine may answer. */
     const silentAmong = (ports: Iterable<number>) =>
       Effect.gen(function* () {
         const known = yield* listeners

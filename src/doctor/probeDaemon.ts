@@ -9,22 +9,22 @@ import { holderOf, serverOf } from "../socket/socketLock.ts"
 import { clientPaths, currentUid, isNamed, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
 import type { Untrusted } from "../socket/socketTrust.ts"
 
-/** What is met at the sockets that a client of this environment tries. */
+/** What is at the sockets that a client of this environment tries. */
 export type DaemonProbe =
   | { readonly _tag: "None"; readonly path: string }
-  /** The environment names a path that no socket can have. */
+  /** The environment names an invalid path. */
   | { readonly _tag: "Misnamed"; readonly path: string; readonly problem: string }
-  /** Another user could have made it, so it was not asked. */
+  /** Another user could have made the socket, so it was not used. */
   | { readonly _tag: "Untrusted"; readonly path: string; readonly place: Untrusted; readonly given: boolean }
-  /** There is a socket, and no process serves it. */
+  /** A socket that no process serves. */
   | { readonly _tag: "Dead"; readonly path: string }
-  /** There is a file of another kind. */
+  /** A file of another kind. */
   | { readonly _tag: "NoSocket"; readonly path: string }
-  /** `given` where the environment names the very socket. */
+  /** This user may not connect. `given` if the environment names the very socket. */
   | { readonly _tag: "Forbidden"; readonly path: string; readonly owner: number | undefined; readonly given: boolean }
-  /** Somebody took the question, and never answered. */
+  /** A process accepted the request and never replied. */
   | { readonly _tag: "Silent"; readonly path: string; readonly process: Process | undefined }
-  /** A daemon runs, and what is met at its path, which `seen` says, is not its socket. */
+  /** A daemon is running, but its socket is not at its path. `seen` says what is. */
   | {
       readonly _tag: "Unreachable"
       readonly path: string
@@ -34,7 +34,7 @@ export type DaemonProbe =
       /** What keeps it from making its socket again. */
       readonly inTheWay: "file" | "program" | undefined
     }
-  /** Another program, or a daemon that keeps another registry. */
+  /** Another program, or a daemon that serves another registry. */
   | { readonly _tag: "Foreign"; readonly path: string; readonly what: string; readonly why: string }
   | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly pid: number }
 
@@ -44,9 +44,7 @@ const LIMIT_MS = 3000
 
 const ANOTHER_PROGRAM = "another program"
 
-/**
- * What a daemon says of itself, whichever registry it keeps, if it says so in time: it may be waiting for its database.
- */
+/** Returns a daemon's status, whichever registry it serves, if it replies in time: it may be waiting for its database. */
 export const statusOf = (state: DaemonProbe, environment: Environment): Effect.Effect<Status | undefined> =>
   Effect.promise(async () => {
     if (state._tag !== "Serving" && state._tag !== "Foreign") return undefined
@@ -54,7 +52,7 @@ export const statusOf = (state: DaemonProbe, environment: Environment): Effect.E
     return asked._tag === "Reply" && asked.reply.ok ? asked.reply.result : undefined
   })
 
-/** The process of the daemon that serves the socket at `path`, if that can be told. */
+/** Returns the process of the daemon that serves the socket at `path`, if it can be found. */
 export const processServing = (path: string, machine: typeof Listeners.Service): Effect.Effect<Process | undefined> =>
   Effect.suspend(() => {
     const pid = serverOf(path)
@@ -78,7 +76,7 @@ const stateAt = (
       if (reply.ok) return { _tag: "Serving", path, version: cut(reply.version, LIMITS.name), pid: reply.result.pid }
       const why = cut(reply.error.message, LIMITS.message)
       return reply.error.code === "other-store"
-        ? foreign("a daemon that keeps another registry", why)
+        ? foreign("a daemon that serves another registry", why)
         : foreign("a daemon that does not answer ping", why)
     }
     if (asked.place !== undefined) return { _tag: "Untrusted", path, place: asked.place, given }
@@ -89,7 +87,7 @@ const stateAt = (
       case "EPERM":
         return { _tag: "Forbidden", path, owner: ownerOf(path), given }
       case "busy":
-        return foreign("a daemon that takes no more connections", "it says that it has too many")
+        return foreign("a daemon that accepts no more connections", "it says that it has too many")
       case "another program":
         return foreign(ANOTHER_PROGRAM, "it does not answer ping as a daemon of d does")
       default:
@@ -105,7 +103,7 @@ const ownerOf = (path: string): number | undefined => {
   }
 }
 
-/** Tries the paths in a client's order, until somebody is met. */
+/** Tries the paths in a client's order until something is found. */
 const meet = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonProbe> =>
   Effect.gen(function* () {
     const own = serverPath(environment, currentUid())
@@ -114,14 +112,14 @@ const meet = (environment: Environment, machine: typeof Listeners.Service): Effe
     const ours = ownPaths(environment, currentUid())
     for (const path of clientPaths(environment, currentUid())) {
       const state = yield* stateAt(path, environment, machine)
-      // What the system's daemon does not let this user do is nobody's fault, nor is a place that is not needed.
+      // That the system's daemon does not let this user in is no fault, nor is a path that is not needed.
       const matters = path === own || (ours.includes(path) && state?._tag !== "Untrusted")
       if (state !== undefined && (matters || state._tag === "Serving" || state._tag === "Foreign")) return state
     }
     return { _tag: "None", path: own }
   })
 
-/** What is met at the path of a daemon that cannot be reached there. */
+/** Describes what is at the path of a daemon that cannot be reached there. */
 const metAt = (state: DaemonProbe): Pick<DaemonProbe & { _tag: "Unreachable" }, "seen" | "inTheWay"> | undefined => {
   switch (state._tag) {
     case "None":
@@ -129,7 +127,7 @@ const metAt = (state: DaemonProbe): Pick<DaemonProbe & { _tag: "Unreachable" }, 
     case "Dead":
       return { seen: `connecting to ${state.path} is refused`, inTheWay: undefined }
     case "NoSocket":
-      return { seen: `${state.path} is no socket`, inTheWay: "file" }
+      return { seen: `${state.path} is not a socket`, inTheWay: "file" }
     case "Foreign":
       return state.what === ANOTHER_PROGRAM
         ? { seen: `${state.path} is served by another program`, inTheWay: "program" }
@@ -139,14 +137,14 @@ const metAt = (state: DaemonProbe): Pick<DaemonProbe & { _tag: "Unreachable" }, 
   }
 }
 
-/** Finds the daemon that a client of this environment asks. If none answers, one may run all the same. */
+/** Finds the daemon that a client of this environment would use. If none answers, one may still be running. */
 export const probeDaemon = (environment: Environment, machine: typeof Listeners.Service): Effect.Effect<DaemonProbe> =>
   Effect.gen(function* () {
     const state = yield* meet(environment, machine)
     const met = metAt(state)
     if (met === undefined) return state
     const uid = currentUid()
-    // The kernel knows who holds the lock, even if that is stopped.
+    // The kernel knows which process holds the lock, even if it is stopped.
     const pid = holderOf(state.path, uid)
     if (pid === undefined) return state
     const process = yield* machine.process(pid)

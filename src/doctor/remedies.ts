@@ -14,7 +14,7 @@ import { shellWord } from "../text/shell.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
 import { processServing } from "./probeDaemon.ts"
 
-/** Commands that mend, made for a shell: each is typed as it stands, in bash, zsh and dash. */
+/** Commands that fix something, quoted for bash, zsh and dash. */
 
 /** A name in SQL. */
 export const sqlName = (name: string): string => `\`${name.replaceAll("`", "``")}\``
@@ -33,8 +33,8 @@ export const asAdministrator = ({ settings: { database } }: DoctorContext, state
     : `${client(database)} --execute=${shellWord(statement)} --database=${shellWord(database.name)}`
 
 /**
- * Deletes the row of `key`, past `d`, which does not take what is no key. The name is written as its bytes; of one that
- * fills a screen, how it begins and how long it is.
+ * Deletes the row of `key` with SQL, because `d` does not accept an invalid key. The key is written as its bytes; a very long
+ * one is matched by its beginning and its length.
  */
 const deleteRow = (context: DoctorContext, key: string): string => {
   const { database, settingsTable } = context.settings
@@ -52,28 +52,28 @@ const deleteRow = (context: DoctorContext, key: string): string => {
   return asAdministrator(context, `DELETE FROM ${settingsTable} WHERE ${row}`)
 }
 
-/** Gives a key's port back. */
+/** Deletes the assignment of a key. */
 export const deletePort = (context: DoctorContext, key: string): string =>
   keyProblem(key) === undefined ? `d deletePort --key ${key}` : deleteRow(context, key)
 
-/** Gives back what an app or a special has. */
+/** Releases the app or special that has a key. */
 export const release = (key: string): string => {
   const app = appOf(key)
   return app === null ? `d release --special ${shellWord(key)}` : `d release --app ${shellWord(app)}`
 }
 
-/** What is taken on this machine, as allocation sees it. */
+/** The port usage on this machine, as allocation sees it. */
 export const worldOf = (view: View, bound: ReadonlySet<number>): PortUsage => ({
   ports: view.ports,
   reserved: view.reserved,
   bound
 })
 
-const NO_ROOM = fix("d listPorts --health stale", "nothing is free: shows what may be released")
+const NO_ROOM = fix("d listPorts --health stale", "nothing is free: lists what may be released")
 
 const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
 
-/** Gives an app another pair, half by half, so that it never stands without; what is known of its keys stays. */
+/** Moves an app to another pair, one half after the other, so that it is never without ports and keeps its descriptions. */
 export const moveApp = (app: string, view: View, { settings }: DoctorContext, bound: ReadonlySet<number>): Fix => {
   const slot = nextSlot(settings.appRange, 2, worldOf(view, bound))
   if (slot._tag === "Full") return NO_ROOM
@@ -86,7 +86,7 @@ export const moveApp = (app: string, view: View, { settings }: DoctorContext, bo
   return fix([...held.map(({ key, port }) => setPort(key, port)), ...rest].join(" && "))
 }
 
-/** Gives one key another port: beside the other half of its app where that is free, else the app another pair. */
+/** Moves one key to another port: next to the other half of its app if that is free, otherwise moves the whole app. */
 export const moveKey = (key: string, view: View, context: DoctorContext, bound: ReadonlySet<number>): Fix => {
   if (keyProblem(key) !== undefined) return fix(deleteRow(context, key))
   const app = appOf(key)
@@ -101,7 +101,7 @@ export const moveKey = (key: string, view: View, context: DoctorContext, bound: 
     : moveApp(app, view, context, bound)
 }
 
-/** A part of a URL; a slash is none that separates. */
+/** Encodes a part of a URL, but for slashes. */
 const encoded = (text: string): string => encodeURIComponent(text).replaceAll("%2F", "/")
 
 const urlOf = ({ name, servers, user }: Mysql): string => {
@@ -110,7 +110,7 @@ const urlOf = ({ name, servers, user }: Mysql): string => {
   return `mysql://${encodeURIComponent(user ?? "USER")}:PASSWORD@${hosts}/${encodeURIComponent(name)}${socket}`
 }
 
-/** What mends a database with that fault; `otherwise` where nothing is known. */
+/** Returns the fix for a database with that fault, or `otherwise` if none is known. */
 export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
   Effect.gen(function* () {
     const { database } = context.settings
@@ -132,12 +132,12 @@ export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix):
         return fix(`${client(database)} --execute=${shellWord(`CREATE DATABASE ${sqlName(database.name)}`)}`)
       case "read-only":
         return another(
-          `of the server that takes writes; if that is this one: ${asAdministrator(context, "SET GLOBAL read_only = 0")}`
+          `of the server that accepts writes; if it should be this one: ${asAdministrator(context, "SET GLOBAL read_only = 0")}`
         )
       case "rights": {
         const known = yield* context.store.account.pipe(Effect.catchAll(() => Effect.succeed(undefined)))
         const [user = "", host = "%"] = (known ?? `${database.user ?? "USER"}@%`).split(/@(?=[^@]*$)/)
-        // A grant takes the name for a pattern.
+        // GRANT treats the name as a pattern.
         const name = sqlName(database.name.replace(/[_%\\]/g, "\\$&"))
         return fix(
           asAdministrator(
@@ -151,33 +151,33 @@ export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix):
     }
   })
 
-/** Sets something: where it is set now, or in the environment. */
+/** Changes a setting: in the file if it is set there, otherwise in the environment. */
 export const configure = (context: DoctorContext, name: SettingName, value: string): Fix => {
   const { file, fromFile } = context.settings
   return fromFile.has(name)
     ? configureFile(context, name, value)
-    : fix(`export ${variableOf(name)}=${shellWord(value)}`, `for good: ${name} in ${file}`)
+    : fix(`export ${variableOf(name)}=${shellWord(value)}`, `permanently: ${name} in ${file}`)
 }
 
-/** Opens a file in the user's editor; one with options would be one word to zsh. */
+/** Opens a file in the user's editor. Through sh, because zsh would take an EDITOR with options for one word. */
 export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${shellWord(file)}`
 
-/** Sets something in the file, which a service reads too. */
+/** Changes a setting in the file, which a service also reads. */
 export const configureFile = ({ settings: { file } }: DoctorContext, name: SettingName, value: string): Fix =>
-  fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and start the daemon anew`)
+  fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and restart the daemon`)
 
-/** Ends a daemon, waits until it is gone, and starts another. */
+/** Restarts a daemon. */
 export const restart = (context: DoctorContext, path: string, pid: number): Effect.Effect<Fix> =>
   Effect.map(processServing(path, context.machine), (process) => {
     const unit = process?.unit ?? null
     if (unit === null) return fix(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`)
-    return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is the system's")
+    return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is a system service")
   })
 
-/** From here on the kernel gives ports to outgoing connections, unless it was told otherwise. */
+/** The last port below those that the kernel uses for outgoing connections by default. */
 const HIGHEST = 32_767
 
-/** A range twice as large that does not meet `other`, upwards, downwards or elsewhere. */
+/** Returns a range twice as large that does not overlap `other`: extended up or down, or moved. */
 export const larger = (range: PortRange, other: PortRange): string | undefined => {
   const size = range.last - range.first + 1
   const beyond = Math.max(range.last, other.last) + 1

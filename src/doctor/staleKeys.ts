@@ -2,7 +2,7 @@ import { appOf, keyProblem } from "../domain/names.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
 
-/** A key with its port, and what this host has seen of it. */
+/** A key with its port, and its health on this host. */
 export interface Seen {
   readonly key: string
   readonly port: number
@@ -10,8 +10,8 @@ export interface Seen {
 }
 
 /**
- * The assignments that are this host's business: not what another host has claimed and this one never saw up, for that
- * runs there; and not the rows of what is no key, which value-invalid tells of.
+ * Returns the assignments that concern this host. A port that another host has claimed and that was never up here runs
+ * there; invalid keys are reported by value-invalid.
  */
 export const ofThisHost = (view: View, { settings }: DoctorContext): ReadonlyArray<Seen> =>
   [...view.ports].flatMap(([key, port]) => {
@@ -21,10 +21,7 @@ export const ofThisHost = (view: View, { settings }: DoctorContext): ReadonlyArr
     return elsewhere || keyProblem(key) !== undefined ? [] : [{ key, port, health }]
   })
 
-/**
- * What has been quiet for long, by the app or special that has it: a pair only as a whole, for as long as one half is in
- * use there is nothing to give back.
- */
+/** Returns the stale keys by the app or special that has them. A pair is stale only as a whole. */
 export const staleOwners = (
   view: View,
   context: DoctorContext,

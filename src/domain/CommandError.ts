@@ -1,4 +1,4 @@
-/** Why a command failed, in the words every client gets. */
+/** Why a command failed: the code that every client gets. */
 export type ErrorCode =
   | "not-set"
   | "not-found"
@@ -12,14 +12,14 @@ export type ErrorCode =
   | "other-store"
   | "internal"
 
-/** A failure as it is shown: what is wrong, with which value, and what to type next. */
+/** An error as users see it: what is wrong with which value, and the next command. */
 export interface CommandError {
   readonly code: ErrorCode
   readonly message: string
   readonly hint: string
 }
 
-/** 1: the answer is no. 2: the call is wrong. 3: the registry cannot be reached or sure. 70: a bug. */
+/** 1: negative answer. 2: usage or configuration error. 3: registry unreachable, or outcome unknown. 70: a bug. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   "not-set": 1,
   "not-found": 1,
@@ -34,11 +34,11 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   internal: 70
 }
 
-/** What is said if the daemon took a command and did not answer, and `why` nobody else can tell what became of it. */
+/** The error if the daemon took a command and did not reply; `why` is why the outcome is unknown. */
 export const outcomeUnknown = (why: string): CommandError => ({
   code: "outcome-unknown",
-  message: `cannot tell whether it was done: the daemon took the command and did not answer, and ${why}`,
-  hint: "d listPorts shows what is true"
+  message: `cannot tell whether the change was made: the daemon accepted the command and did not reply, and ${why}`,
+  hint: "d listPorts shows the current state"
 })
 
 export const exitCodeOf = (code: ErrorCode): number => EXIT_CODES[code]

@@ -1,7 +1,7 @@
 import type { Listener } from "./Listener.ts"
 import type { Note } from "./Note.ts"
 
-/** What a command answers, and what has to be said beside it. */
+/** The result of a successful command, with notes for its user. */
 export interface CommandResult<A> {
   readonly result: A
   readonly notes: ReadonlyArray<Note>
@@ -15,6 +15,6 @@ export interface KeyPort {
 
 export interface Allocation {
   readonly assignments: ReadonlyArray<KeyPort & { readonly created: boolean }>
-  /** Ports that were passed over because something had bound them; `by` says what, where that can be told. */
+  /** Ports that were skipped because something had bound them; `by` is the listener, if one was found. */
   readonly skipped: ReadonlyArray<{ readonly port: number; readonly by: Listener | null }>
 }

@@ -3,24 +3,24 @@ import type { Health } from "./Health.ts"
 import type { HistoryEvent } from "./HistoryEvent.ts"
 import type { KeyOwner } from "./Owner.ts"
 
-/** Everything about one port. Times are ISO 8601. */
+/** The result of `explain`: everything about one port. Times are ISO 8601. */
 export interface Explanation {
-  /** Null where a key has none any more, and the history is all there is. */
+  /** Null if the key no longer has a port, so that only its history is left. */
   readonly port: number | null
-  /** Those that have the port; more than one where somebody forced it. */
+  /** The keys that have the port; more than one only if it was forced. */
   readonly keys: ReadonlyArray<{
     readonly key: string
     readonly description: string | null
     readonly claimed: { readonly at: string; readonly by: string; readonly host: string } | null
-    /** Whose the key is on this host. */
+    /** The owner of the key on this host. */
     readonly owner: KeyOwner | null
     readonly health: Health
   }>
-  /** Why it is this port, or, where it is free, whether it could be allocated. */
+  /** Why the keys have this port; if it is free, whether it could be allocated. */
   readonly place: string
-  /** Whether allocation could give it out; false where it is assigned. */
+  /** Whether the port could be allocated; false if it is assigned. */
   readonly allocatable: boolean
-  /** Ports held back beside it. */
+  /** Reserved ports near it. */
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reason: string }>
   readonly listeners: ReadonlyArray<{
     readonly address: string
@@ -32,7 +32,7 @@ export interface Explanation {
     readonly container: string | null
     readonly since: string | null
   }>
-  /** The last changes to the port or the key, the newest first. */
+  /** The last changes to the port or the key, newest first. */
   readonly history: ReadonlyArray<HistoryEvent>
   readonly findings: ReadonlyArray<Finding>
 }

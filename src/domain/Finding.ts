@@ -1,4 +1,4 @@
-/** The checks, in the order in which they are told. */
+/** The checks, in the order in which their findings are reported. */
 export const CHECK_NAMES = [
   "store-reachable",
   "store-schema",
@@ -23,23 +23,29 @@ export const CHECK_NAMES = [
 
 export type CheckName = (typeof CHECK_NAMES)[number]
 
-/** The worst first. */
+/** Worst first. */
 export const SEVERITIES = ["error", "warning", "info"] as const
 
 export type Severity = (typeof SEVERITIES)[number]
 
-/** What mends something. */
+/** How to fix a finding. */
 export interface Fix {
-  /** The command, to be typed into a shell as it stands; null if none is known. */
+  /** A command that can be pasted into a shell unchanged; null if none is known. */
+  readonly fix: string | null
+  /** The former name of `fix`, for one release. */
   readonly remedy: string | null
-  /** What to know beside it: another way, or what comes next. */
+  /** Advice that goes with it: an alternative, or the next step. */
   readonly advice: string | null
 }
 
-/** A command that mends, with what to know beside it. */
-export const fix = (remedy: string | null, advice: string | null = null): Fix => ({ remedy, advice })
+/** Makes a fix of a command and the advice that goes with it. */
+export const fix = (command: string | null, advice: string | null = null): Fix => ({
+  fix: command,
+  remedy: command,
+  advice
+})
 
-/** One thing that the doctor has to say. */
+/** One problem that the doctor found. */
 export interface Finding extends Fix {
   readonly check: CheckName
   readonly severity: Severity
@@ -47,29 +53,29 @@ export interface Finding extends Fix {
   readonly ports: ReadonlyArray<number>
   /** What is wrong. */
   readonly message: string
-  /** What was seen that says so. */
+  /** The evidence for it. */
   readonly evidence: string
 }
 
-/** Everything that a round of checks comes to. */
+/** The result of `doctor`. */
 export interface Examination {
-  /** There is no error and no warning, and, where it was asked to be strict, no info. */
+  /** There is no error and no warning; with `strict`, no info either. */
   readonly healthy: boolean
   /** ISO 8601. */
   readonly checkedAt: string
   /** Names the database, without secrets. */
   readonly store: string
-  /** How much was looked at; null where the database could not be asked. Elsewhere than on Linux no listener is seen. */
+  /** How much was examined; null if the database was unreachable. Listeners are only visible on Linux. */
   readonly looked: { readonly assignments: number | null; readonly listeners: number }
-  /** What was mended before. */
+  /** The fixes that were made before the checks ran. */
   readonly mended: ReadonlyArray<string>
   readonly findings: ReadonlyArray<Finding>
   readonly ran: ReadonlyArray<CheckName>
-  /** Checks that could not be made: without the database, or for a reason that is a finding of theirs. */
+  /** Checks that could not run: the database was unreachable, or a finding of theirs gives another reason. */
   readonly failed: ReadonlyArray<CheckName>
 }
 
-/** The worst first, then by check, then by port. */
+/** Orders findings by severity, worst first, then by check, then by port. */
 export const worstFirst = (a: Finding, b: Finding): number =>
   SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
   CHECK_NAMES.indexOf(a.check) - CHECK_NAMES.indexOf(b.check) ||

@@ -1,6 +1,6 @@
 export const HEALTH_STATES = ["unknown", "up", "down", "stale"] as const
 
-/** The health of a port, by the probes of it so far. */
+/** The health of a port, as its probes have shown it so far. */
 export type HealthState = (typeof HEALTH_STATES)[number]
 
 /** Times are ISO 8601 in UTC, null if unknown. */
@@ -11,9 +11,9 @@ export interface Health {
   readonly checkedAt: string | null
 }
 
-/** The health of a port that nobody has looked at. */
+/** The health of a port that was never probed. */
 export const unwatched: Health = { state: "unknown", since: null, lastUp: null, checkedAt: null }
 
-/** What is shown of the health of a port, by what is known of it and when it was last looked at. */
+/** Returns the health of a port as it is shown, from its record, if there is one, and the time of the last probe. */
 export const healthFrom = (known: Omit<Health, "checkedAt"> | undefined, checkedAt: string | null): Health =>
   known === undefined ? unwatched : { state: known.state, since: known.since, lastUp: known.lastUp, checkedAt }

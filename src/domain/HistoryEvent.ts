@@ -1,4 +1,4 @@
-/** One change, as the history keeps it. */
+/** One change in the history. */
 export interface HistoryEvent {
   /** ISO 8601, UTC. */
   readonly at: string

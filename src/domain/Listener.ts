@@ -1,35 +1,35 @@
-/** What can be told of a process that listens. */
+/** A process that listens, as far as this user may inspect it. */
 export interface Process {
   readonly pid: number
   readonly command: string | null
-  /** Where it works. */
+  /** Its working directory. */
   readonly directory: string | null
-  /** That is somebody's home, and so says nothing of what it works on. */
+  /** The directory is a user's home, which does not identify an app. */
   readonly atHome: boolean
-  /** The absolute paths among its words. */
+  /** The absolute paths on its command line. */
   readonly paths: ReadonlyArray<string>
-  /** The service that it belongs to, by the service manager's name. */
+  /** The service it belongs to, by its name in the service manager. */
   readonly unit: string | null
-  /** The container that it runs in, or where a container engine's proxy passes connections on to: address and port. */
+  /** The container it runs in. For a container engine's proxy, the address and port that it forwards to. */
   readonly container: string | null
-  /** It is the proxy of a container engine, which listens for what runs in a container. */
+  /** It is a container engine's proxy, which listens on behalf of a container. */
   readonly proxy: boolean
   /** ISO 8601. */
   readonly startedAt: string | null
-  /** It is a service manager, which holds sockets for others. */
+  /** It is a service manager, which holds sockets for its services. */
   readonly manager: boolean
   /** It was stopped, by SIGSTOP or from its terminal. */
   readonly stopped: boolean
 }
 
-/** A TCP socket in LISTEN on this host, with the process that owns it where that can be known. */
+/** A listening TCP socket on this host, with the process that owns it if that is visible. */
 export interface Listener {
   readonly port: number
   readonly address: string
-  /** The owner's login name, or `uid N` where it has none. */
+  /** The owner's login name, or `uid N` if there is none. */
   readonly user: string
-  /** Null where this user may not see it. */
+  /** Null if this user may not inspect it. */
   readonly process: Process | null
-  /** Connections that wait to be accepted. */
+  /** Connections waiting to be accepted. */
   readonly queue: number
 }

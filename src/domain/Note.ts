@@ -1,11 +1,11 @@
 import type { Listener } from "./Listener.ts"
 import type { PortRange } from "./PortRange.ts"
 
-/** Something that has to be said beside an answer that is a success. */
+/** A remark for the user that goes with a successful result. */
 export type Note =
-  /** Allocation passed over `port`. */
+  /** Allocation skipped `port`. */
   | { readonly _tag: "Skipped"; readonly port: number; readonly by: Listener | null }
-  /** An app keeps two ports that are no pair, or no pair of its range. */
+  /** An app keeps two ports that do not form a pair, or not one in its range. */
   | {
       readonly _tag: "OddPair"
       readonly app: string
@@ -13,27 +13,27 @@ export type Note =
       readonly dev: number
       readonly range: PortRange
     }
-  /** A description was given, and no key was new. */
+  /** A description was given, but no key was newly claimed. */
   | { readonly _tag: "NotDescribed"; readonly key: string }
   /** There was nothing to release. */
   | { readonly _tag: "NothingHeld"; readonly name: string }
   | { readonly _tag: "OutOfRange"; readonly key: string; readonly port: number; readonly range: PortRange }
   | { readonly _tag: "WrongParity"; readonly key: string; readonly port: number; readonly kind: "prod" | "dev" }
-  /** A port was forced upon a second key. */
+  /** A key was forced onto a port that other keys have. */
   | { readonly _tag: "Shared"; readonly port: number; readonly holders: ReadonlyArray<string> }
   /** A reserved port was assigned. */
   | { readonly _tag: "Reserved"; readonly port: number; readonly reason: string }
-  /** A port was assigned on which something listens. */
+  /** The port that was assigned is in use. */
   | { readonly _tag: "InUse"; readonly port: number; readonly by: Listener }
-  /** A port was reserved that keys have. */
+  /** The port that was reserved is assigned to keys, which keep it. */
   | { readonly _tag: "StaysHeld"; readonly port: number; readonly holders: ReadonlyArray<string> }
-  /** A port is reserved by configuration too. */
+  /** The port that was unreserved is also reserved by default or by configuration. */
   | { readonly _tag: "StillReserved"; readonly port: number; readonly reason: string }
-  /** The row of a key holds no port. */
+  /** The row of a key does not contain a valid port. */
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
-  /** Nobody has looked at the ports of this host for so long. */
+  /** The ports of this host were last probed this many seconds ago. */
   | { readonly _tag: "OldHealth"; readonly seconds: number }
-  /** When the ports of this host were last looked at is still to come: the clock was ahead then. */
+  /** The ports of this host were last probed at a time in the future, so the clock was ahead then. */
   | { readonly _tag: "HealthAhead"; readonly at: string }
-  /** Something could not be mended. */
+  /** A fix failed. */
   | { readonly _tag: "NotMended"; readonly why: string }

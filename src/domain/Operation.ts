@@ -4,35 +4,35 @@ import type { KeyRecord, RegistryState } from "./RegistryState.ts"
 import { portsOf } from "./RegistryState.ts"
 
 /**
- * The number of the change that is asked for, made by the client. A client that has lost the reply asks again with the
- * same number, and a change that was made under it is answered and not made twice. `undefined` if nobody can ask again.
+ * The id of a change, made by the client. A client that lost the reply sends the change again with the same id; if it
+ * was already made, it is answered and not made twice. `undefined` if the client cannot retry.
  */
 export class Operation extends Context.Reference<Operation>()("Operation", {
   defaultValue: (): string | undefined => undefined
 }) {}
 
-/** The bounds of a client's number: as long as the column that keeps it, and long enough that two never meet. */
+/** The form of a client's operation id: at most as long as its column, and long enough that two never collide. */
 export const OPERATION = /^[0-9A-Za-z-]{16,36}$/
 
-/** The part of the history that a change is recognised by. */
+/** The part of a history event that is needed to answer its change again. */
 export type Done = Pick<HistoryEvent, "what" | "key" | "oldPort" | "newPort" | "detail">
 
 const NEW_KEY: KeyRecord = { description: null, createdAt: "", host: "", by: "" }
 
-/** Puts the rows back that an event wrote or removed. */
+/** Restores the rows that an event wrote or removed. */
 const restoreRow = (rows: Map<string, string>, { detail, key, newPort, oldPort, what }: Done): void => {
   if (key === null) return
   if (what === "rename") rows.delete(key)
   const port = newPort ?? oldPort
   const holder = what === "rename" ? detail : key
   if (port !== null && holder !== null) rows.set(holder, String(port))
-  // The row that was removed held no port.
+  // The removed row did not contain a port.
   else if (what === "delete" || what === "release") rows.set(key, "")
 }
 
 /**
- * Returns the state in which a change that was made before gives the answer that it gave then: what it assigned is there,
- * and what it removed is there again. Other changes since then stay.
+ * Returns the state on which a change that was already made gives the same answer again: what it assigned is there, and
+ * what it removed is back. Changes made since then stay.
  */
 export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): RegistryState => {
   const rows = new Map(state.rows)

@@ -2,27 +2,27 @@ import type { Listener, Process } from "./Listener.ts"
 
 export const OWNER_KINDS = ["directory", "unit", "container"] as const
 
-/** Whose a listener is, as far as a process shows it: it lasts over restarts. */
+/** The app behind a listener, identified by something that survives its restarts. */
 export interface Owner {
   readonly kind: (typeof OWNER_KINDS)[number]
   /** The directory, the unit, or the port inside the container. */
   readonly name: string
 }
 
-/** Whose a key is on one host. */
+/** The owner of a key on one host. */
 export interface KeyOwner extends Owner {
-  /** When that was said or first seen; ISO 8601. */
+  /** When it was set or first seen; ISO 8601. */
   readonly since: string
-  /** When it was last seen to serve the key's port; null where it never was. */
+  /** When it was last seen serving the key's port; null if never. */
   readonly seen: string | null
 }
 
 const portInside = (container: string | null): string => container?.split(":").at(-1) ?? ""
 
 /**
- * The owner that `process` shows: the container that it is the proxy of, the directory it works in, or, where that is
- * the root or a home and so says nothing, its unit. An address inside the container is another at each start, so the
- * port counts. A directory inside a container is none of this machine's.
+ * Returns the owner that `process` indicates: the container it is the proxy of, its working directory, or, if that is
+ * the root or a home and so identifies nothing, its unit. A container gets a new address at each start, so only the
+ * port inside it counts. A directory inside a container is not one of this machine's.
  */
 export const ownerOf = (process: Process | null): Owner | undefined => {
   if (process === null || process.manager) return undefined
@@ -37,8 +37,9 @@ const inside = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`)
 
 /**
- * Whether `listener` is `owner`'s: in its directory, one above or below, or running a program of it; in its unit; of
- * its container. `undefined` where that cannot be told, as for an app that now runs in a container and then does not.
+ * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below, or has a path
+ * inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
+ * unknown, for example for an app that runs sometimes in a container and sometimes not.
  */
 export const isOf = (owner: Owner, { process }: Listener): boolean | undefined => {
   if (process === null || process.manager) return undefined
@@ -57,6 +58,6 @@ export const isOf = (owner: Owner, { process }: Listener): boolean | undefined =
   }
 }
 
-/** An owner for people. */
+/** Describes an owner to users. */
 export const describeOwner = ({ kind, name }: Owner): string =>
   kind === "container" ? `port ${name} of a container` : name

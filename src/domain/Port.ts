@@ -6,7 +6,7 @@ import { PORT_MAX, parsePort } from "./names.ts"
 export const Port = Schema.Int.pipe(Schema.between(1, PORT_MAX), Schema.brand("Port"))
 export type Port = typeof Port.Type
 
-/** A port as callers write it: decimal digits, or the number itself. */
+/** A port as callers may write it: a string of decimal digits, or a number. */
 export const PortInput = Schema.transformOrFail(Schema.Unknown, Port, {
   strict: true,
   decode: (input, _, ast) => {

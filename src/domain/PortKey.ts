@@ -1,7 +1,7 @@
 import * as Schema from "effect/Schema"
 import { appProblem, keyProblem, specialProblem } from "./names.ts"
 
-/** A string that is refused with the problem that a rule finds. The value itself is put before it later. */
+/** Makes a schema of strings that reports the problem that a rule finds. The decoder puts the value before it. */
 export const ruled = (problem: (text: string) => string | undefined) =>
   Schema.String.annotations({ message: () => "is not text" }).pipe(Schema.filter(problem))
 
@@ -17,5 +17,5 @@ export type AppName = typeof AppName.Type
 export const SpecialKey = ruled(specialProblem).pipe(Schema.brand("SpecialKey"))
 export type SpecialKey = typeof SpecialKey.Type
 
-/** The key of one half of an app's pair. */
+/** Returns the key of one half of an app's pair. */
 export const keyOf = (app: AppName, mode: "prod" | "dev"): PortKey => PortKey.make(`${app}-${mode}`)

@@ -1,12 +1,12 @@
 import { parsePort } from "./names.ts"
 
-/** Where ports of a kind come from, both ends included. */
+/** A range of ports, both ends included. */
 export interface PortRange {
   readonly first: number
   readonly last: number
 }
 
-/** `3000-3499`, or `undefined` where `text` is no range. */
+/** Parses a range such as `3000-3499`; `undefined` if `text` is not one. */
 export const parseRange = (text: string): PortRange | undefined => {
   const [first, last, ...more] = text.split("-").map(parsePort)
   return first === undefined || last === undefined || more.length > 0 || first > last ? undefined : { first, last }
@@ -18,16 +18,16 @@ export const contains = (range: PortRange, port: number): boolean => port >= ran
 
 export const overlaps = (a: PortRange, b: PortRange): boolean => a.first <= b.last && b.first <= a.last
 
-/** The other port of the pair that `port` is in. */
+/** Returns the other port of the pair that contains `port`. */
 export const partnerOf = (port: number): number => (port % 2 === 0 ? port + 1 : port - 1)
 
-/** The slots of `size` ports of `range` that `ports` lie in, counted from 0. */
+/** Returns the slots of `range`, of `size` ports each and counted from 0, that contain any of `ports`. */
 export const slotsOf = (range: PortRange, size: 1 | 2, ports: Iterable<number>): Set<number> =>
   new Set([...ports].filter((port) => contains(range, port)).map((port) => Math.floor((port - range.first) / size)))
 
 export const slotCount = ({ first, last }: PortRange, size: 1 | 2): number => (last - first + 1) / size
 
-/** Why a range has no place left. Each slot is counted once, under the first of these that holds for it. */
+/** Why a range is full. Each slot is counted once, under the first reason that applies. */
 export interface Figures {
   readonly slots: number
   readonly claimed: number
@@ -35,7 +35,7 @@ export interface Figures {
   readonly busy: number
 }
 
-/** Why one port cannot be had. */
+/** Why a port is not available. */
 export type Obstacle =
   | { readonly _tag: "Assigned"; readonly key: string }
   | { readonly _tag: "Reserved"; readonly reason: string }

@@ -10,54 +10,54 @@ export interface Claim {
   readonly by: string
 }
 
-/** What is known of a key beside its port. */
+/** Facts about a key other than its port. */
 export interface KeyRecord {
   readonly description: string | null
-  /** When and by whom it was first claimed; ISO 8601. */
+  /** When it was first claimed; ISO 8601. */
   readonly createdAt: string
   readonly host: string
   readonly by: string
 }
 
-/** Key → port, as far as the rows of `settings` are ports. */
+/** Key → port, for the rows of the settings table that contain a valid port. */
 export type Ports = ReadonlyMap<string, number>
 
-/** Everything a decision may rest on, read inside one transaction. */
+/** Everything a decision may depend on, read in one transaction. */
 export interface RegistryState {
-  /** Key → what its row in `settings` holds, to the byte. */
+  /** Key → the exact value of its row in the settings table. */
   readonly rows: ReadonlyMap<string, string>
   readonly ports: Ports
   readonly claims: ReadonlyMap<number, Claim>
   readonly keys: ReadonlyMap<string, KeyRecord>
-  /** Whose each key is on this host, as far as that is known. */
+  /** The known owners of the keys on this host. */
   readonly owners: ReadonlyMap<string, KeyOwner>
-  /** Ports held back at run time, with the reason. */
+  /** Ports reserved with `d reserve`, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
-  /** The keys that this very change has assigned, if it was made before and is answered again. */
+  /** The keys that this change assigned, if it was already made and is being answered again. */
   readonly assigned?: ReadonlySet<string>
   readonly facts?: RegistryFacts
 }
 
-/** What a registry says of itself, once anything was changed. */
+/** Facts that a registry stores about itself, from its first change on. */
 export interface RegistryFacts {
-  /** The table of settings that the claims belong to. */
+  /** The settings table that the claims belong to. */
   readonly settingsTable: string | undefined
   /** The version of the tables, as it is stored. */
   readonly version: string | undefined
 }
 
-/** One thing that a decision wants written. */
+/** One change that a decision makes. */
 export type Change =
   | { readonly _tag: "Assign"; readonly what: "set" | "allocate"; readonly key: string; readonly port: number }
   | { readonly _tag: "Remove"; readonly what: "delete" | "release"; readonly key: string }
   | { readonly _tag: "Rename"; readonly key: string; readonly to: string }
   | { readonly _tag: "Describe"; readonly key: string; readonly description: string | null }
-  /** Says whose the key is on this host; `seen` where that one serves its port now. */
+  /** Sets the owner of the key on this host; `seen` if that owner is serving its port now. */
   | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner; readonly seen: boolean }
   | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
   | { readonly _tag: "Unreserve"; readonly port: number }
 
-/** The valid ports among `rows`. */
+/** Returns the valid ports among `rows`. */
 export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> => {
   const ports = new Map<string, number>()
   for (const [key, value] of rows) {
@@ -67,7 +67,7 @@ export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> 
   return ports
 }
 
-/** Port → the keys that it is assigned to, lowest name first. */
+/** Returns the keys that each port is assigned to, in order of name. */
 export const holdersByPort = (ports: Ports): ReadonlyMap<number, ReadonlyArray<string>> => {
   const holders = new Map<number, Array<string>>()
   for (const key of [...ports.keys()].sort()) {
@@ -79,7 +79,7 @@ export const holdersByPort = (ports: Ports): ReadonlyMap<number, ReadonlyArray<s
   return holders
 }
 
-/** The keys that `port` is assigned to, lowest name first. More than one where somebody forced it. */
+/** Returns the keys that `port` is assigned to, in order of name. There is more than one only if it was forced. */
 export const holdersOf = (ports: Ports, port: number): ReadonlyArray<string> =>
   [...ports]
     .filter(([, assigned]) => assigned === port)

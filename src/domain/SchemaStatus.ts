@@ -1,19 +1,19 @@
 /** A version of the registry's tables. */
 export interface SchemaVersion {
   readonly version: number
-  /** The first `d` that knows it, if that is stored. */
+  /** The first version of `d` that supports it, if that is stored. */
   readonly since: string | undefined
 }
 
-/** How the tables of a database are, against what is expected. */
+/** The tables of a database, compared with the expected ones. */
 export interface SchemaStatus {
-  /** There is none of the registry's own tables: nobody has used it yet. */
+  /** The registry has no tables of its own yet, so it was never used. */
   readonly unused: boolean
   readonly missing: ReadonlyArray<string>
-  /** Tables of that name that have not the expected columns: somebody else's. */
+  /** Tables with a name of ours but without an expected column: another program's. */
   readonly foreign: ReadonlyArray<{ readonly table: string; readonly column: string }>
-  /** The version of the tables that are there. */
+  /** The version of the existing tables. */
   readonly stored: SchemaVersion
-  /** The one that this program makes. */
+  /** The version that this program creates. */
   readonly known: SchemaVersion
 }

@@ -2,16 +2,16 @@ import { reconcile, renameClaim } from "./claims.ts"
 import type { Change, Claim, RegistryState } from "./RegistryState.ts"
 
 /**
- * What the registry holds once `changes` are made on `state`. `right` says when, where and by whom, and `agrees` whether the
- * claims are known to agree with the rows.
+ * Returns the state after `changes`. `stamp` has the time, host and user of the changes; `agrees` is whether the claims
+ * are known to agree with the rows.
  */
 export const applyChanges = (
   state: RegistryState,
   changes: ReadonlyArray<Change>,
-  right: Omit<Claim, "key">,
+  stamp: Omit<Claim, "key">,
   agrees = false
 ): RegistryState => {
-  /** A copy of `map`. One that none of the changes writes to is not copied: there may be very many keys. */
+  /** Copies `map` only if one of the changes writes to it: there may be very many keys. */
   const copied = <K, V>(map: ReadonlyMap<K, V>, ...writers: ReadonlyArray<Change["_tag"]>): Map<K, V> =>
     changes.some(({ _tag }) => writers.includes(_tag)) ? new Map(map) : (map as Map<K, V>)
   const rows = copied(state.rows, "Assign", "Remove", "Rename")
@@ -19,9 +19,9 @@ export const applyChanges = (
   const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
   const owners = copied(state.owners, "Remove", "Rename", "Bind")
   const reserved = copied(state.reserved, "Reserve", "Unreserve")
-  let claims = agrees ? state.claims : reconcile(state.ports, state.claims, right)
+  let claims = agrees ? state.claims : reconcile(state.ports, state.claims, stamp)
   const introduce = (key: string) => {
-    const { by, claimedAt: createdAt, host } = right
+    const { by, claimedAt: createdAt, host } = stamp
     if (!keys.has(key)) keys.set(key, { description: null, createdAt, host, by })
   }
   for (const change of changes) {
@@ -51,8 +51,8 @@ export const applyChanges = (
         introduce(change.key)
         owners.set(change.key, {
           ...change.owner,
-          since: right.claimedAt,
-          seen: change.seen ? right.claimedAt : null
+          since: stamp.claimedAt,
+          seen: change.seen ? stamp.claimedAt : null
         })
         break
       case "Reserve":
@@ -62,7 +62,7 @@ export const applyChanges = (
         reserved.delete(change.port)
     }
   }
-  return { ...state, rows, ports, keys, owners, reserved, claims: reconcile(ports, claims, right) }
+  return { ...state, rows, ports, keys, owners, reserved, claims: reconcile(ports, claims, stamp) }
 }
 
 const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {

@@ -2,13 +2,13 @@ import * as Data from "effect/Data"
 import type { Listener } from "./Listener.ts"
 import type { Figures, Obstacle, PortRange } from "./PortRange.ts"
 
-/** No port is assigned to `key`. `stored` is what its row holds where there is a row and it is no port. */
+/** No port is assigned to `key`. `stored` is the value of its row if there is one that is not a port. */
 export class NotSet extends Data.TaggedError("NotSet")<{ readonly key: string; readonly stored?: string }> {}
 
 /** There is nothing to delete under `key`. */
 export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: string }> {}
 
-/** `port` was not reserved at run time; `reason` is why it is reserved all the same. */
+/** `port` was not reserved with `d reserve`; `reason` is set if it is reserved by default or by configuration. */
 export class NotReserved extends Data.TaggedError("NotReserved")<{ readonly port: number; readonly reason?: string }> {}
 
 /** `port` is assigned to other keys than `key`. */
@@ -18,14 +18,14 @@ export class PortHeld extends Data.TaggedError("PortHeld")<{
   readonly holders: ReadonlyArray<string>
 }> {}
 
-/** `key` has a port already, so nothing can be renamed to it. */
+/** `to` already has a port, so `key` cannot be renamed to it. */
 export class KeyTaken extends Data.TaggedError("KeyTaken")<{
   readonly key: string
   readonly to: string
   readonly port: string
 }> {}
 
-/** The table takes `key` and `other` for one key: its collation ignores case, accents or trailing spaces. */
+/** The table treats `key` and `other` as the same key: its collation ignores case, accents or trailing spaces. */
 export class KeyCollision extends Data.TaggedError("KeyCollision")<{
   readonly key: string
   readonly other: string
@@ -39,11 +39,11 @@ export class PairBlocked extends Data.TaggedError("PairBlocked")<{
   readonly port: number
   readonly range: PortRange
   readonly obstacle?: Obstacle
-  /** Who listens on the partner, where that is the obstacle and can be told. */
+  /** The listener on the partner port, if that is the obstacle and the listener is visible. */
   readonly by?: Listener
 }> {}
 
-/** A range has no place left. `stale` of the claimed slots have been quiet for long, as far as this host has seen. */
+/** A range is full. `stale` is how many of the claimed slots are stale on this host. */
 export class RangeFull extends Data.TaggedError("RangeFull")<{
   readonly kind: "app" | "special"
   readonly name: string
@@ -70,10 +70,10 @@ export class WrongConfig extends Data.TaggedError("WrongConfig")<{
   readonly problem: string
 }> {}
 
-/** What is the matter with a database, as far as something can be done about it. */
+/** The kind of a database failure, as far as its fix depends on it. */
 export type Fault = "down" | "silent" | "credentials" | "no-database" | "read-only" | "rights" | "other"
 
-/** The registry's database cannot be used. `store` names it without secrets, `reason` says why, in one sentence. */
+/** The registry's database cannot be used. `store` names it without secrets; `reason` is one sentence. */
 export class Unavailable extends Data.TaggedError("Unavailable")<{
   readonly store: string
   readonly fault: Fault
@@ -81,41 +81,42 @@ export class Unavailable extends Data.TaggedError("Unavailable")<{
   readonly hint: string
 }> {}
 
-/** The answer to a change was lost and could not be asked for again: it may have been made. */
+/** The reply to a change was lost and could not be recovered, so the change may have been made. */
 export class OutcomeUnknown extends Data.TaggedError("OutcomeUnknown")<{
   readonly store: string
   readonly reason: string
 }> {}
 
-/** Nothing that could be accepted as the owner of `key` serves its port; `served` where somebody does who cannot be seen. */
+/** No process that could be accepted as the owner of `key` serves its port. `served` if an unidentified one does. */
 export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
   readonly key: string
   readonly port: number
   readonly served: boolean
 }> {}
 
-/** A change that is asked for again was made before, and part of what it assigned is no longer there. */
+/** A change that was sent again was already made, but later changes have undone part of it. */
 export class Overtaken extends Data.TaggedError("Overtaken") {}
-/** A backup cannot be written to `file`. `exists` if that is because something is there. */
+
+/** A backup cannot be written to `file`. `exists` if the reason is that it already exists. */
 export class CannotBackUp extends Data.TaggedError("CannotBackUp")<{
   readonly file: string
   readonly reason: string
   readonly exists: boolean
 }> {}
 
-/** A registry that `d` does not copy itself: `command` does. */
+/** `d` cannot back up this registry itself; `command` does. */
 export class BackedUpElsewhere extends Data.TaggedError("BackedUpElsewhere")<{
   readonly store: string
   readonly command: string
 }> {}
 
-/** Whoever asked has stopped waiting, so nothing was done. */
+/** The client has stopped waiting, so nothing was done. */
 export class TooLate extends Data.TaggedError("TooLate") {}
 
-/** Something did not end within its limit. */
+/** `what` did not finish within its time limit. */
 export class TookTooLong extends Data.TaggedError("TookTooLong")<{ readonly what: string; readonly seconds: number }> {}
 
-/** This machine did not let `port` be tried. `code` is the system's. */
+/** The bind test of `port` failed with the system's error `code`, which does not show whether the port is free. */
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
 
 export type RegistryError =

@@ -1,42 +1,42 @@
-/** Text that other programs and people wrote, cut to a length that is safe to keep. */
+/** Limits the length of text that other programs and people wrote. */
 
-/** The most characters that are kept of a text, by what it is. */
+/** The maximum number of characters that are kept, by kind of text. */
 export const LIMITS = {
-  /** A process or a container. */
+  /** The name of a process or a container. */
   name: 80,
-  /** A unit of the service manager, which makes no longer one: it tells one service from another. */
+  /** A unit of the service manager, at the manager's own limit: a truncated name could match another service. */
   unit: 255,
-  /** A value that a sentence quotes. */
+  /** A value quoted in a message. */
   quoted: 80,
-  /** A name or a time in a row of the registry's tables, whose columns are as wide. */
+  /** A name or a time in the registry's tables: the width of their columns. */
   column: 255,
-  /** A key. A row may have a longer one, which is no key. */
+  /** A key. A longer one may be stored, but is invalid. */
   key: 250,
-  /** What a server, a driver or another daemon says. */
+  /** A message of a server, a driver or another daemon. */
   message: 300,
   /** A description or a reason. */
   text: 500,
-  /** A directory or a file: the system knows no longer one. */
+  /** A directory or a file: PATH_MAX on Linux. */
   path: 4096
 } as const
 
-/** At most `max` characters of `text`, with `…` for what is left out. Half of a character is never kept. */
+/** Truncates `text` to `max` characters, ending in `…` if it was longer. Never splits a surrogate pair. */
 export const cut = (text: string, max: number): string => {
   if (text.length <= max) return text
   const characters = Array.from(text.slice(0, 2 * (max + 1)))
   return characters.length <= max ? text : `${characters.slice(0, max - 1).join("")}…`
 }
 
-/** Text of a column, to which another program may have written anything, bytes included. */
+/** Reads the text of a column, to which another program may have written anything, even binary data. */
 export const columnText = (value: unknown, max: number = LIMITS.column): string =>
   cut(value instanceof Uint8Array ? new TextDecoder().decode(value) : String(value ?? ""), max)
 
-/** The same for a column that may be empty. */
+/** The same for a column that may be null. */
 export const columnTextOrNull = (value: unknown, max: number): string | null =>
   value === null ? null : columnText(value, max)
 
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
 
-/** A time of a column, ISO 8601 in UTC, or null if the column holds none. */
+/** Reads a time from a column, ISO 8601 in UTC; null if the column does not contain one. */
 export const columnTime = (value: unknown): string | null =>
   typeof value === "string" && TIME.test(value) ? value : null

@@ -1,33 +1,33 @@
 import { LIMITS } from "./foreignText.ts"
 
 /**
- * What is a key, an app, a port, a description: the rules themselves, as plain functions. They import nothing that starts
- * slowly, so that the path which must start fast can use them; the schemas beside this file are made of them.
+ * The rules for keys, apps, ports and descriptions, as plain functions. They import nothing that is slow to load, so
+ * that the client, which must start fast, can use them; the schemas in this directory are built from them.
  */
 
 export type Kind = "prod" | "dev" | "special"
 
-/** An app's longest key is `APP-prod`: five characters more. */
+/** An app's longest key is `APP-prod`, five characters more than its name. */
 const APP_MAX = LIMITS.key - "-prod".length
 export const PORT_MAX = 65_535
 
-/** What is no plain text of one line: control characters, and what separates lines and paragraphs. */
+/** Characters that are not allowed in a single line of text: control characters, line and paragraph separators. */
 const CONTROL = /[\p{Cc}\p{Zl}\p{Zp}]/gu
 const KEY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/
 const PORT = /^[1-9][0-9]{0,4}$/
 
-/** What Node reads for bytes that are not UTF-8: what they were is lost. */
+/** The replacement character that Node decodes invalid UTF-8 to, which loses the original bytes. */
 const LOST = "\ufffd"
 const NOT_UTF8 = "has bytes that are not UTF-8: write it in UTF-8"
 
-/** What is wrong with `text` as the name of a file or a URL, which it may be all the same. */
+/** Returns what looks wrong with `text` as a path or a URL, even though the system would accept it. */
 export const blankProblem = (text: string): string | undefined =>
   text.includes(LOST)
     ? NOT_UTF8
     : text.search(CONTROL) !== -1
-      ? "has a control character, perhaps of a line that ends in CRLF: take it out"
+      ? "has a control character, perhaps from a line that ends in CRLF: remove it"
       : text.trim() !== text
-        ? "begins or ends with a blank: take it out"
+        ? "begins or ends with a space: remove it"
         : undefined
 
 const nameProblem = (noun: string, text: string, max: number): string | undefined => {
@@ -39,31 +39,31 @@ const nameProblem = (noun: string, text: string, max: number): string | undefine
   return undefined
 }
 
-/** What is wrong with `text` as a key, or `undefined`. */
+/** Returns what is wrong with `text` as a key, or `undefined`. */
 export const keyProblem = (text: string): string | undefined => nameProblem("a key", text, LIMITS.key)
 
-/** What is wrong with `text` as the name of an app, or `undefined`. */
+/** Returns what is wrong with `text` as the name of an app, or `undefined`. */
 export const appProblem = (text: string): string | undefined =>
   nameProblem("an app's name", text, APP_MAX) ??
   (kindOf(text) === "special"
     ? undefined
-    : `ends in -${kindOf(text)}, which belongs to its keys: name the app alone, "${text.replace(/-(prod|dev)$/, "")}"`)
+    : `ends in -${kindOf(text)}, which belongs to its keys: write only the app's name, "${text.replace(/-(prod|dev)$/, "")}"`)
 
-/** What is wrong with `text` as the key of a special, or `undefined`. */
+/** Returns what is wrong with `text` as the key of a special, or `undefined`. */
 export const specialProblem = (text: string): string | undefined =>
   keyProblem(text) ??
   (kindOf(text) === "special"
     ? undefined
     : `ends in -${kindOf(text)}, which makes it half of an app's pair: use --app ${text.replace(/-(prod|dev)$/, "")}`)
 
-/** The port that `text` writes in decimal, or `undefined`: no sign, no space, no leading zero, at most 65535. */
+/** Parses a port in decimal, or returns `undefined`: no sign, no space, no leading zero, at most 65535. */
 export const parsePort = (text: string): number | undefined => {
   if (!PORT.test(text)) return undefined
   const port = Number(text)
   return port <= PORT_MAX ? port : undefined
 }
 
-/** What is wrong with a description, a reason or a directory, or `undefined`. */
+/** Returns what is wrong with a description, a reason or a directory, or `undefined`. */
 export const textProblem = (text: string, max: number = LIMITS.text): string | undefined => {
   if (text.length > max) return `is ${text.length} characters long: at most ${max} are kept`
   if (text.search(CONTROL) !== -1) return "has a line break or a control character: write one plain line"
@@ -72,9 +72,9 @@ export const textProblem = (text: string, max: number = LIMITS.text): string | u
   return undefined
 }
 
-/** The kind of a key, by its suffix. */
+/** Returns the kind of a key, which its suffix determines. */
 export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : key.endsWith("-dev") ? "dev" : "special")
 
-/** The app that owns `key`, or `null` for a special. */
+/** Returns the app that `key` belongs to, or `null` for a special. */
 export const appOf = (key: string): string | null =>
   kindOf(key) === "special" ? null : key.replace(/-(prod|dev)$/, "")

@@ -3,10 +3,10 @@ import { kindOf } from "./names.ts"
 import type { Owner } from "./Owner.ts"
 import type { RegistryState } from "./RegistryState.ts"
 
-/** The result of one probe of a port; `none` if the probe could not be made, which says nothing of the port. */
+/** The result of one probe of a port; `none` if it could not be made, which says nothing about the port. */
 export type ProbeResult = "up" | "down" | "none"
 
-/** The health of one port on one host, by all probes so far. */
+/** The health of one port on one host, as all probes so far have shown it. */
 export interface PortHealth {
   readonly port: number
   readonly key: string
@@ -76,9 +76,9 @@ export interface Learned {
 }
 
 /**
- * Returns the health of `port`, which `key` has, after a probe. The first probe counts at once; a port that was up is down
- * after several failures in a row, and up again at the first success. A port that was assigned to another key starts
- * afresh. No state starts before the port was claimed.
+ * Returns the health of `port`, which is assigned to `key`, after a probe. The first probe counts at once; a port that
+ * was up is down after several failures in a row, and up again at the first success. A port that was assigned to
+ * another key starts afresh. No state starts before the port was claimed.
  */
 export const nextHealth = (
   before: PortHealth | undefined,
@@ -109,8 +109,8 @@ export const nextHealth = (
 }
 
 /**
- * Returns `record` if it still holds for a port that was claimed at `claimedAt`: a port that was released and claimed again
- * starts with a clean slate. A record from the future, at `now`, does not prove that it belongs to this claim.
+ * Returns `record` if it still holds for a port that was claimed at `claimedAt`: a port that was released and claimed
+ * again starts with a clean slate. A record from the future, at `now`, does not prove that it belongs to this claim.
  */
 export const stillTrue = (
   record: PortHealth | undefined,
@@ -129,7 +129,7 @@ export interface HostHealth {
   readonly watched: number
   /** When the host was last probed, to a minute; ISO 8601, null if never. */
   readonly probedAt: string | null
-  /** The machine of the daemon that stored that. */
+  /** The machine of the daemon that stored it. */
   readonly machine: string | undefined
 }
 
@@ -141,8 +141,8 @@ export interface Rival {
 }
 
 /**
- * Returns what is known `now` of the port of a key; if several keys share it, of the key that the record names. A port that
- * was up when the host was last probed is taken to be up still.
+ * Returns the known health of a port at `now`; if several keys share it, that of the key that the record names. A port
+ * that was up when the host was last probed is assumed to be up still.
  */
 export const knownOf = (
   { probedAt, records }: HostHealth,
@@ -161,8 +161,8 @@ export const knownOf = (
 }
 
 /**
- * Returns `record` without times that are in the future at `now`, as a clock leaves them that was ahead and then set right;
- * except for one that only says that the state started after the port was claimed.
+ * Returns `record` without times that are in the future at `now`, which are left over from a clock that was ahead and
+ * then corrected. `since` may stay in the future if the port was claimed then: no state starts before the claim.
  */
 export const corrected = (record: PortHealth, now: string, claimedAt: string | undefined): PortHealth => ({
   ...record,
@@ -174,7 +174,7 @@ export const corrected = (record: PortHealth, now: string, claimedAt: string | u
 export const later = (a: string | null, b: string | null): string | null =>
   a !== null && (b === null || a > b) ? a : b
 
-/** Returns `time`, or null if it is in the future at `now`: then it is unknown. */
+/** Returns `time`, or null if it is in the future at `now`, so that the real time is unknown. */
 export const past = (time: string | null, now: string): string | null => (time !== null && time > now ? null : time)
 
 export const earlier = (a: string, b: string): string => (a < b ? a : b)

@@ -1,12 +1,12 @@
 import { parsePort } from "./names.ts"
 import { parseRange } from "./PortRange.ts"
 
-/** Port → why it is held back from allocation. */
+/** Port → why it is never allocated. */
 export type Reserved = ReadonlyMap<number, string>
 
 /**
- * The ports that browsers refuse to open, by the "bad port" list of the Fetch standard
- * (https://fetch.spec.whatwg.org/#port-blocking), with the service each is blocked for.
+ * The ports that browsers refuse to connect to: the "bad port" list of the Fetch standard
+ * (https://fetch.spec.whatwg.org/#port-blocking), with the service that each is blocked for.
  */
 const BLOCKED_BY_BROWSERS =
   "1 tcpmux,7 echo,9 discard,11 systat,13 daytime,15 netstat,17 qotd,19 chargen,20 ftp-data,21 ftp,22 ssh,23 telnet," +
@@ -23,7 +23,7 @@ const DATABASE_AND_DESKTOP: ReadonlyArray<readonly [number, string]> = [
   [3389, "RDP, remote desktop"]
 ]
 
-/** What is reserved where nothing is configured. */
+/** The ports that are reserved by default. */
 export const builtInReserved: Reserved = new Map([
   ...BLOCKED_BY_BROWSERS.split(",").map((entry): [number, string] => {
     const [port = "", service = ""] = entry.split(" ")
@@ -33,8 +33,8 @@ export const builtInReserved: Reserved = new Map([
 ])
 
 /**
- * The built-in list as configuration changes it: `3128,3200-3210` adds, `-3306` takes out. Answers the offending item
- * as `wrong` where one is neither.
+ * Applies the configured changes to the built-in list: `3128,3200-3210` adds, `-3306` removes. Returns the first item
+ * that is neither a port nor a range as `wrong`.
  */
 export const configureReserved = (
   text: string,

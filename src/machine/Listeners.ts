@@ -20,46 +20,46 @@ const withOwners = async (found: ReadonlyArray<Socket>): Promise<ReadonlyArray<L
   }))
 }
 
-const aMoment = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
+const shortDelay = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
 
 /**
- * Those of `ports` on which one socket listens now and 20 to 50 ms later. Somebody else's try of a port, for another
- * registry or from another node of a cluster, looks like a listener for as long as it takes.
+ * Returns those of `ports` on which the same socket is still listening 20 to 50 ms later. Another process's bind test,
+ * for another registry or through another node of the database cluster, looks like a listener while it lasts.
  */
 const still = Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<number>) {
   const before = new Set(sockets().map(({ inode }) => inode))
-  yield* aMoment
+  yield* shortDelay
   const stayed = new Set(sockets().flatMap(({ inode, port }) => (before.has(inode) ? port : [])))
   return new Set(ports.filter((port) => stayed.has(port)))
 })
 
 let prepared: Promise<void> | undefined
 
-/** Who listens on this host, and which process that is. */
+/** The listeners on this host and their processes, and bind tests of ports. */
 export class Listeners extends Effect.Service<Listeners>()("Listeners", {
   succeed: {
     /**
-     * The ports something listens on, by one reading of the kernel's tables; `undefined` where it has none. Each has a
-     * mark, which is another when another socket listens.
+     * Port → the identity of the sockets that listen on it, which changes when other sockets do. Reads the kernel's
+     * tables once; `undefined` if there are none.
      */
     ports: Effect.sync((): ReadonlyMap<number, string> | undefined => {
       const found = readSockets()
       if (found === undefined) return undefined
-      const marks = new Map<number, string>()
-      for (const { inode, port } of found) marks.set(port, `${marks.get(port) ?? ""} ${inode}`)
-      return marks
+      const identities = new Map<number, string>()
+      for (const { inode, port } of found) identities.set(port, `${identities.get(port) ?? ""} ${inode}`)
+      return identities
     }),
 
-    /** Everything that listens on this host. */
+    /** All listeners on this host. */
     all: Effect.promise(() => withOwners(sockets())),
 
-    /** What the kernel keeps for outgoing connections. */
+    /** The ports that the kernel uses for outgoing connections. */
     ephemeral: Effect.sync(readEphemeral),
 
-    /** The process `pid`, as far as this user may look into it. */
+    /** Describes the process `pid`, as far as this user may inspect it. */
     process: (pid: number): Effect.Effect<Process> => Effect.sync(() => processOf(pid, new Set())),
 
-    /** Whether something accepts connections to `port` on this host, by connecting; `undefined` where it is silent. */
+    /** Returns whether `port` on this host accepts connections, by connecting; `undefined` if that does not show it. */
     answers: (port: number): Effect.Effect<boolean | undefined> =>
       Effect.map(
         Effect.all(
@@ -67,13 +67,13 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
           { concurrency: "unbounded" }
         ),
         (answers) => {
-          const told = answers.filter((answer) => answer !== "forbidden")
-          if (told.includes(true)) return true
-          return told.length === 0 || told.includes(undefined) ? undefined : false
+          const known = answers.filter((answer) => answer !== "forbidden")
+          if (known.includes(true)) return true
+          return known.length === 0 || known.includes(undefined) ? undefined : false
         }
       ),
 
-    /** The listeners on `ports`, one for each address. */
+    /** Returns the listeners on `ports`, one per address. */
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
       ports.size === 0
         ? Effect.succeed([])
@@ -82,8 +82,8 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     still,
 
     /**
-     * Binds some port, once in a process: what Node loads and compiles for that the first time, 10 ms, is not waited for by
-     * everybody in the queue.
+     * Binds an arbitrary port, once per process: Node takes 10 ms to load and compile its code for the first bind,
+     * which should not happen while others wait for the database lock.
      */
     prepare: Effect.promise(() => {
       prepared ??= isFree(0, ALL_ADDRESSES).then(
@@ -94,10 +94,10 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     }),
 
     /**
-     * Whether something has bound `port`, on any address, found out by binding it for a moment.
+     * Returns whether something has bound `port`, on any address, by binding it for a moment.
      *
-     * Others who try the same port at that moment make it look busy. So a busy answer is asked again until one socket
-     * keeps the port for a moment, at most 5 times; if it stays, it is believed.
+     * Another process's bind test makes the port look busy. So a failed bind is retried, at most 5 times, until a
+     * socket is found that keeps listening on the port. If the last retry fails too, the port counts as bound.
      */
     isBound: Effect.fn("Listeners.isBound")(function* (port: number) {
       for (let attempt = 0; yield* bindFails(port); attempt++) {
@@ -109,9 +109,10 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
 }) {}
 
 /**
- * `node:net` is loaded only when a port is tried: it is a tenth of the start of a process that only reads.
+ * Bind test with `get-port`, which returns another port if the requested one is busy. For a while it also refuses ports
+ * that it returned before, hence `clearLockedPorts`.
  *
- * `get-port` answers another port where the wished one is busy, and for a while refuses what it answered before.
+ * It is loaded on demand because it loads `node:net`, a tenth of the startup time of a process that only reads.
  */
 const isFree = async (port: number, host?: string): Promise<boolean> => {
   const { default: getPort, clearLockedPorts } = await import("get-port")
@@ -120,8 +121,8 @@ const isFree = async (port: number, host?: string): Promise<boolean> => {
 }
 
 /**
- * Linux lets nobody have a port on all addresses while somebody listens on one of them, so one try tells of all.
- * Elsewhere each address is tried.
+ * Linux refuses to bind a port on all addresses while a socket listens on one of them, so one bind test covers all.
+ * On other systems each address is tested.
  */
 const ALL_ADDRESSES = process.platform === "linux" ? "::" : undefined
 
@@ -135,8 +136,8 @@ const bindIpv4 = async (port: number): Promise<void> => {
 }
 
 /**
- * The same without `get-port`, which fails if it may not make a socket for IPv6 or may not list the addresses, as in the
- * sandbox of a service. Others may use IPv6 all the same: the kernel's tables show them.
+ * Bind test without `get-port`, which fails if it may not create IPv6 sockets or list the addresses, for example in a
+ * service's sandbox. Other processes may still use IPv6, so the kernel's tables are checked too.
  */
 const isFreeOnIpv4 = async (port: number): Promise<boolean> => {
   try {
@@ -154,11 +155,11 @@ const bindFails = (port: number): Effect.Effect<boolean, CannotTry> =>
     catch: (cause) => new CannotTry({ port, code: (cause as NodeJS.ErrnoException).code ?? String(cause) })
   })
 
-/** Both, as `localhost` may be one of them alone. */
+/** Both, because a server on `localhost` may listen on only one of them. */
 const LOOPBACK = ["127.0.0.1", "::1"]
 const CONNECT_LIMIT_MS = 1000
 
-/** What connecting to an address comes to: nothing if it is silent, and `forbidden` if this process may not connect. */
+/** Accepted, refused, `forbidden` if this process may not connect, or `undefined` after a timeout or another error. */
 type Answer = boolean | "forbidden" | undefined
 
 const connects = (host: string, port: number): Effect.Effect<Answer> =>
@@ -173,7 +174,7 @@ const connects = (host: string, port: number): Effect.Effect<Answer> =>
         }
         socket.setTimeout(CONNECT_LIMIT_MS, () => answer(undefined))
         socket.once("connect", () => answer(true))
-        // A host without IPv6 has nothing listening there.
+        // On a host without IPv6, nothing can be listening there.
         socket.once("error", (error: NodeJS.ErrnoException) =>
           answer(
             ["ECONNREFUSED", "EADDRNOTAVAIL", "EAFNOSUPPORT", "ENETUNREACH"].includes(error.code ?? "")

@@ -2,11 +2,11 @@ import { existsSync, mkdirSync, statSync } from "node:fs"
 import { dirname } from "node:path"
 
 /**
- * Makes `directory` with what is missing above it, and returns whether it was missing. Throws the system's error if it
- * cannot be made.
+ * Makes `directory` and its missing parents, and returns whether it was missing. Throws the system's error if it cannot
+ * be made.
  *
- * Not by the `recursive` of `mkdirSync`, which never returns if the system answers ENOENT below a directory that is there,
- * as /proc does.
+ * Does not use the `recursive` option of `mkdirSync`, which never returns if the system reports ENOENT below an
+ * existing directory, as it does for /proc.
  */
 export const makeDirectory = (directory: string, mode: number, again = false): boolean => {
   try {
@@ -16,7 +16,7 @@ export const makeDirectory = (directory: string, mode: number, again = false): b
     const { code } = error as NodeJS.ErrnoException
     if (code === "EEXIST" && statSync(directory).isDirectory()) return false
     if (code !== "ENOENT" || again) throw error
-    // With the parent there, another process has just made it.
+    // If the parent exists by now, another process has just made it: retry once.
     const parent = dirname(directory)
     const isThere = existsSync(parent)
     if (!isThere) makeDirectory(parent, mode)

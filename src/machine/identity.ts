@@ -3,10 +3,10 @@ import { readFileSync, readlinkSync } from "node:fs"
 import { networkInterfaces } from "node:os"
 import * as Context from "effect/Context"
 
-/** Makes the digest another than other programs make of the same ids, which machine-id(5) asks not to show. */
+/** Makes the digest specific to this program: machine-id(5) asks programs not to expose the id itself. */
 const SALT = "automatelinux-ports"
 
-/** The first of these that can be read and says something. */
+/** Returns the first text that can be read and is not empty. */
 const firstOf = (...reads: ReadonlyArray<() => string>): string => {
   for (const read of reads) {
     try {
@@ -21,7 +21,7 @@ const firstOf = (...reads: ReadonlyArray<() => string>): string => {
 
 const file = (path: string) => () => readFileSync(path, "utf8")
 
-/** The addresses of the network cards, for a system without such ids. */
+/** The MAC addresses of the network interfaces, for systems without such ids. */
 const cards = () =>
   Object.values(networkInterfaces())
     .flatMap((each) => each?.map(({ mac }) => mac) ?? [])
@@ -29,8 +29,9 @@ const cards = () =>
     .join()
 
 /**
- * A digest that all programs share that see the same listeners: those on one machine and in one network namespace. Two
- * containers differ, and so do two copies of one disk. When a machine or a container starts again it is another.
+ * Returns a digest that is the same for all programs that see the same listeners: those on one machine in one network
+ * namespace. It differs between two containers and between two copies of one disk, and changes when the machine or the
+ * container is restarted.
  */
 const readIdentity = (): string => {
   const ids = [
@@ -42,7 +43,7 @@ const readIdentity = (): string => {
   return createHmac("sha256", SALT).update(known).digest("hex").slice(0, 16)
 }
 
-/** Tells this machine from another of the same name. */
+/** Distinguishes this machine from others with the same host name. */
 export class MachineIdentity extends Context.Reference<MachineIdentity>()("MachineIdentity", {
   defaultValue: readIdentity
 }) {}

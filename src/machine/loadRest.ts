@@ -4,15 +4,15 @@ import { createRequire } from "node:module"
 const REQUIRED = /\brequire\(\s*["']([^"']+)["']\s*\)/g
 
 /**
- * Loads what the package `name`, and what it has loaded, would load later. A process that lives long may outlive its files:
- * `npm ci` takes them away, and another version's may be put in their place. mysql2 loads what it needs to log in when it
- * first does, and takes a file that it does not find for a connection that broke. Throws if a file is gone by now.
+ * Loads the modules that the loaded part of the package `name` would load later. A long-lived process may outlive its
+ * files: `npm ci` removes them, and may install another version in their place. mysql2 loads its authentication code at
+ * the first login, and treats a missing file as a broken connection. Throws if a file is already missing.
  */
 export const loadRest = (name: string): void => {
   const { cache } = createRequire(process.execPath)
   const isOfPackage = ({ filename }: NodeModule) => filename.includes(`/node_modules/${name}/`)
   const modules = new Set(Object.values(cache).filter((each) => each !== undefined && isOfPackage(each)))
-  // Grows while it is gone through.
+  // The set grows while it is iterated.
   for (const module of modules) {
     if (module === undefined || !/\.c?js$/.test(module.filename)) continue
     const require = createRequire(module.filename)
@@ -22,7 +22,7 @@ export const loadRest = (name: string): void => {
         require(wanted)
         modules.add(cache[file])
       } catch (error) {
-        // Another package may be optional.
+        // A dependency on another package may be optional.
         if (wanted.startsWith(".")) throw error
       }
     }

@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 /**
- * Milliseconds by a clock that only runs forward, whatever the time of day is set to. It counts from anywhere: only the
- * difference of two readings means something.
+ * Milliseconds on a monotonic clock, which changes of the time of day do not affect. Its origin is arbitrary: only the
+ * difference of two readings is meaningful.
  */
 export const monotonic: Effect.Effect<number> = Effect.map(Clock.currentTimeNanos, (nanos) => Number(nanos) / 1e6)

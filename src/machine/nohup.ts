@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 
-/** The flags of a file that was opened to be written alone. */
+/** The flags of a descriptor that was opened write-only. */
 const WRITE_ONLY = /^flags:\s+0\d*1$/m
 
 /**
- * Whether this process was started under nohup. Node takes back what nohup has done, which is to ignore SIGHUP, before any
- * JavaScript runs. What is left of it is the name of the command, as bash and zsh tell it, and a standard input that cannot
- * be read, in place of a terminal.
+ * Returns whether this process was started under nohup. Node resets what nohup does, which is to ignore SIGHUP, before
+ * any JavaScript runs. Two traces remain: the name of the command in `_`, which bash and zsh set, and a standard input
+ * that cannot be read, which nohup opens in place of a terminal.
  */
 export const isUnderNohup = (environment: Readonly<Record<string, string | undefined>>): boolean => {
   if (basename(environment["_"] ?? "") === "nohup") return true

@@ -1,19 +1,19 @@
 import { closeSync, openSync, readFileSync, readSync } from "node:fs"
 import { tryRead } from "./tryRead.ts"
 
-/** A TCP socket in LISTEN, as the kernel's table has it. */
+/** A listening TCP socket in the kernel's table. */
 export interface Socket {
   readonly port: number
   readonly address: string
   readonly uid: number
   readonly inode: string
-  /** Connections that wait to be accepted. */
+  /** Connections waiting to be accepted. */
   readonly queue: number
 }
 
 const LISTEN = "0A"
 
-/** The kernel writes an address as words in the machine's own byte order, which is little-endian on all we run on. */
+/** Parses an address: words in native byte order, which is little-endian on all supported systems. */
 const readAddress = (hex: string): string => {
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).reverse())
   if (bytes.length === 4) return bytes.map((byte) => Number.parseInt(byte, 16)).join(".")
@@ -23,7 +23,7 @@ const readAddress = (hex: string): string => {
   return new URL(`http://[${groups.join(":")}]`).hostname.slice(1, -1)
 }
 
-/** A machine has few, and they come again in every line. */
+/** Parsed addresses: a machine has few, and they repeat on every line. */
 const addresses = new Map<string, string>()
 
 const address = (hex: string): string => {
@@ -32,7 +32,7 @@ const address = (hex: string): string => {
   return known
 }
 
-/** The listening sockets in the lines of /proc/net/tcp or tcp6 (proc_net_tcp(5) of the kernel's documentation). */
+/** Parses the listening sockets in lines of /proc/net/tcp or tcp6 (proc_net_tcp in the kernel's documentation). */
 const parseSocketTable = (lines: ReadonlyArray<string>): ReadonlyArray<Socket> =>
   lines.flatMap((line) => {
     const [, local = "", , state, queues = "", , , uid, , inode = ""] = line.trim().split(/\s+/)
@@ -42,21 +42,21 @@ const parseSocketTable = (lines: ReadonlyArray<string>): ReadonlyArray<Socket> =
     return [{ port: Number.parseInt(port, 16), address: address(host), uid: Number(uid), inode, queue }]
   })
 
-/** The kernel's tables of TCP sockets, and where it says how many there are in each. */
+/** The kernel's tables of TCP sockets, and where it reports how many sockets each has. */
 const TABLES = [
   { path: "/proc/net/tcp", counter: "/proc/net/sockstat", count: /^TCP: inuse (\d+)/m },
   { path: "/proc/net/tcp6", counter: "/proc/net/sockstat6", count: /^TCP6: inuse (\d+)/m }
 ]
 
-/** As much as the kernel hands out at once. */
+/** The most that the kernel returns per read. */
 const PIECE = Buffer.alloc(4096)
 
 /**
- * The lines of a table, without its head, as far as sockets listen.
+ * Reads the lines of a table, without its header, as far as they are of listening sockets.
  *
- * The kernel writes these first. Then, and again where it is asked for more, it goes through the places of all
- * connections that there could be, for 3 ms, however few there are. So nothing is asked for once there are as many
- * lines as there are sockets, or one that is connected.
+ * The kernel lists those first. After them, and again on each further read, it scans its whole table of possible
+ * connections, which takes 3 ms even if there are few. So reading stops once there are as many lines as sockets, or a
+ * line of a connected socket.
  */
 const readListening = ({ count, counter, path }: (typeof TABLES)[number]): ReadonlyArray<string> => {
   const countSockets = () =>
@@ -65,7 +65,7 @@ const readListening = ({ count, counter, path }: (typeof TABLES)[number]): Reado
   try {
     const lines: Array<string> = []
     let rest = ""
-    // Counted again at the end: one that came meanwhile may stand before one that was there already.
+    // Count again at the end: a new socket may be listed before one that already existed.
     for (let sockets = countSockets(); lines.length <= sockets && sockets > 0; ) {
       const length = readSync(file, PIECE)
       if (length === 0) break
@@ -81,7 +81,7 @@ const readListening = ({ count, counter, path }: (typeof TABLES)[number]): Reado
   }
 }
 
-/** `undefined` where there is no such table: not Linux. */
+/** Reads the listening sockets; `undefined` if there is no such table, as on systems other than Linux. */
 export const readSockets = (): ReadonlyArray<Socket> | undefined => {
   const tables = TABLES.map((table) => tryRead(() => readListening(table), undefined)).filter(
     (lines) => lines !== undefined

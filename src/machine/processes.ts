@@ -5,22 +5,22 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 import type { Process } from "../domain/Listener.ts"
 import { tryRead } from "./tryRead.ts"
 
-/** Pid 1, and the manager of a user's services. In a container pid 1 may be the app; then whose it is stays open. */
+/** Whether a process is pid 1 or a user's service manager. If pid 1 is a container's app, its owner stays unknown. */
 const isManager = (pid: number): boolean =>
   pid === 1 || tryRead(() => readFileSync(`/proc/${pid}/comm`, "utf8"), "").trim() === "systemd"
 
-/** Inode of a socket → the descriptor that it was found at last: a process keeps its sockets. */
+/** Inode of a socket → the descriptor at which it was last found: a process keeps its sockets. */
 const places = new Map<string, string>()
 const PLACES_MAX = 10_000
 
-/** How long other work of this process is held up, in milliseconds: a machine may have very many descriptors. */
-const STRETCH_MS = 20
+/** How long the event loop may be blocked, in milliseconds: a machine may have very many descriptors. */
+const SLICE_MS = 20
 
-/** Returns a function that returns a promise to wait for when it is time to let other work run. */
+/** Makes a function that returns a promise to await when it is time to let other work run. */
 const makePause = () => {
   let began = performance.now()
   return (): Promise<void> | undefined => {
-    if (performance.now() - began <= STRETCH_MS) return undefined
+    if (performance.now() - began <= SLICE_MS) return undefined
     return new Promise((done) =>
       setImmediate(() => {
         began = performance.now()
@@ -30,11 +30,11 @@ const makePause = () => {
   }
 }
 
-/** The inode of the socket that is open at `place`, a descriptor in /proc. */
+/** Returns the inode of the socket that is open at `place`, a descriptor in /proc. */
 const inodeAt = (place: string): string | undefined =>
   /^socket:\[(\d+)\]$/.exec(tryRead(() => readlinkSync(place), ""))?.[1]
 
-/** Finds those of `inodes` that are still open where they were found last. */
+/** Returns the pids of those of `inodes` that are still open at the descriptor where they were last found. */
 const findAgain = (inodes: ReadonlySet<string>): Map<string, number> => {
   const owners = new Map<string, number>()
   for (const inode of inodes) {
@@ -44,7 +44,7 @@ const findAgain = (inodes: ReadonlySet<string>): Map<string, number> => {
   return owners
 }
 
-/** The descriptors of process `pid` that are sockets, with the inode of each. */
+/** Yields the descriptors of process `pid` that are sockets, with the inode of each. */
 const socketsOf = async function* (pid: string, pause: ReturnType<typeof makePause>) {
   for (const descriptor of tryRead(() => readdirSync(`/proc/${pid}/fd`), [])) {
     const pausing = pause()
@@ -56,8 +56,8 @@ const socketsOf = async function* (pid: string, pause: ReturnType<typeof makePau
 }
 
 /**
- * Returns the pid that has each socket open, by inode, for the processes that this user may look into. A service manager
- * keeps a socket that it has handed to a service, so it is the owner only if there is no other.
+ * Returns the pid that has each socket open, by inode, for the processes that this user may inspect. A service manager
+ * keeps a socket that it has passed to a service, so it counts as the owner only if there is no other.
  */
 export const ownersOf = async (inodes: ReadonlySet<string>): Promise<Map<string, number>> => {
   const owners = findAgain(inodes)
@@ -79,16 +79,16 @@ export const ownersOf = async (inodes: ReadonlySet<string>): Promise<Map<string,
   return new Map([...managers, ...owners])
 }
 
-/** Ticks of the clock that the kernel counts a process's start in, per second: always 100 for what it shows of it. */
+/** Clock ticks per second in the start time that the kernel reports of a process: always 100. */
 const HERTZ = 100
 
-/** When this machine was started, in seconds since 1970. */
+/** Returns when this machine was booted, in seconds since 1970. */
 const bootTime = (): number =>
   Number(/^btime (\d+)$/m.exec(tryRead(() => readFileSync("/proc/stat", "utf8"), ""))?.[1] ?? Number.NaN)
 
 /**
- * The service that a process belongs to, as the service manager named its group: whole, because it tells one service from
- * another. A session of a user is none.
+ * Returns the service that a process belongs to, from the path of its cgroup. The name is never truncated, because a
+ * truncated one could match another service. A user's session is not a service.
  */
 export const unitIn = (cgroup: string): string | null =>
   cgroup
@@ -96,33 +96,33 @@ export const unitIn = (cgroup: string): string | null =>
     .filter((part) => part.endsWith(".service") && !part.startsWith("user@") && part.length <= LIMITS.unit)
     .at(-1) ?? null
 
-/** The short number of the container that a process runs in. */
+/** Returns the short id of the container that a process runs in. */
 export const containerIn = (cgroup: string): string | null =>
   /(?:docker|libpod|containerd|crio)[-/:]([0-9a-f]{12})[0-9a-f]{52}/.exec(cgroup)?.[1] ?? null
 
 /**
- * Where a process works; null if the name is not in UTF-8, because what stands for its bytes would name another
- * directory. The kernel marks one that was removed.
+ * Returns the working directory of a process; null if it is not UTF-8, because with replacement characters it would
+ * name another directory. The kernel marks a removed directory with ` (deleted)`.
  */
 const directoryOf = (pid: number): string | null => {
   const bytes = tryRead(() => readlinkSync(`/proc/${pid}/cwd`, "buffer"), null)
   return bytes !== null && isUtf8(bytes) ? bytes.toString().replace(/ \(deleted\)$/, "") : null
 }
 
-/** What can be told of a process. `homes` are the directories of users. */
+/** Describes a process, as far as this user may inspect it. `homes` are the home directories of all users. */
 export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
   const read = (name: string) => tryRead(() => readFileSync(`/proc/${pid}/${name}`, "utf8"), "")
   const words = read("cmdline").split("\0")
   const [program = ""] = words
   const name = program === "" ? read("comm").trim() : basename(program)
-  // The name, in brackets, may itself hold brackets and spaces.
+  // The name is in parentheses, and may itself contain parentheses and spaces.
   const [state = "", ...stat] = read("stat")
     .replace(/^.*\) /s, "")
     .split(" ")
   const started = bootTime() + Number(stat[18]) / HERTZ
   const cgroup = read("cgroup")
   const after = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined)
-  // docker-proxy says it this way.
+  // These are options of docker-proxy.
   const inner = after("-container-port")
   const directory = directoryOf(pid)
   return {
@@ -136,12 +136,12 @@ export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
     proxy: inner !== undefined,
     startedAt: Number.isFinite(started) ? new Date(started * 1000).toISOString() : null,
     manager: isManager(pid),
-    // A debugger's stop is a small t: it goes on by itself, or is somebody's at work.
+    // State `t` (traced) is a debugger; only `T` counts as stopped.
     stopped: state === "T"
   }
 }
 
-/** The users that the system knows: login names by uid, and their homes. */
+/** Reads the users of this system: their login names by uid, and their homes. */
 export const readUsers = (): { readonly names: ReadonlyMap<number, string>; readonly homes: ReadonlySet<string> } => {
   const users = tryRead(() => readFileSync("/etc/passwd", "utf8"), "")
     .split("\n")

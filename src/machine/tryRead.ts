@@ -1,4 +1,4 @@
-/** What `read` answers, or `otherwise` where it may not or there is nothing: processes come and go while they are read. */
+/** Returns the result of `read`, or `otherwise` if it throws: no permission, or a process that has just ended. */
 export const tryRead = <A>(read: () => A, otherwise: A): A => {
   try {
     return read()

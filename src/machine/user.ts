@@ -1,7 +1,7 @@
 import { userInfo } from "node:os"
 import { isAbsolute } from "node:path"
 
-/** This user's login name, or the number where the system knows no name for it, as in some containers. */
+/** Returns this user's login name, or `uid N` if there is none, as in some containers. */
 export const userName = (): string => {
   try {
     return userInfo().username
@@ -10,7 +10,7 @@ export const userName = (): string => {
   }
 }
 
-/** This user's home as the system knows it, whatever HOME says, or a directory that cannot be used if it knows none. */
+/** Returns this user's home from the system's user database, ignoring HOME, or an unusable directory if it has none. */
 export const home = (): string => {
   try {
     const { homedir } = userInfo()

@@ -39,7 +39,7 @@ export interface Tick {
 }
 
 const CONNECTIONS = 32
-/** How soon a tick that failed is tried again, in milliseconds. */
+/** How soon a failed tick is retried, in milliseconds. */
 const RETRY_MS = 5000
 
 /** Probes every assigned port periodically, and stores their health on this host. */
@@ -68,7 +68,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
 
     /** Makes the claims agree with rows that other programs wrote. */
     const followOthers = Effect.gen(function* () {
-      // Read again in a transaction: what the tick read may be between two changes of our own.
+      // Reads again in a transaction: the tick may have read between two changes of our own.
       const followed = (yield* store.reconcileClaims).map(({ claim }) => nameOf(claim.key))
       if (followed.length > 0)
         yield* Effect.annotateLogs(Effect.logInfo("followed what other programs wrote"), { keys: names(followed) })
@@ -79,7 +79,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
         concurrency: CONNECTIONS
       })
 
-    /** Stores what a tick decided to, and remembers it. */
+    /** Stores the changes that a tick decided on, and returns what to remember. */
     const save = Effect.fnUntraced(function* ({ changes, memory: next, rival }: NextTick, at: string) {
       if (rival !== undefined && (yield* rivals.notice(rival, at)))
         yield* Effect.logWarning(`another machine is called ${actor.host} too, and overwrites its health`)
@@ -99,7 +99,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
         )
     })
 
-    /** Probes every assigned port once: rows of other programs are adopted, changes of health stored and logged. */
+    /** Probes every assigned port once, adopts rows of other programs, and stores and logs changes of health. */
     const tick = Effect.fn("HealthMonitor.tick")(function* () {
       const started = yield* monotonic
       const stored = yield* store.readForTick
@@ -130,8 +130,8 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
     })
 
     /**
-     * Ticks until it is interrupted, the first time at once. A tick that fails is logged, unless the one before failed for
-     * the same reason, and the next one follows. While the database is away, that is soon.
+     * Runs ticks until it is interrupted, the first one immediately. A failed tick is retried soon, and logged unless
+     * the one before failed for the same reason.
      */
     const run = tick().pipe(
       Effect.as(interval),
@@ -173,7 +173,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
       flush,
       last: Effect.sync(() => last),
       rival: rivals.now,
-      /** Seconds since the last tick, or since there should have been one, without the time that the machine slept. */
+      /** Seconds since the last tick, or since the start if there was none, without the time that the machine slept. */
       idleSeconds: Effect.sync(() => (performance.now() - tickedAt) / 1000),
       /** Why the last tick failed, if it did. */
       failure: Effect.sync(() => failure),

@@ -19,22 +19,22 @@ import type { RegistryState } from "../domain/RegistryState.ts"
 import { describeListener } from "../text/describe.ts"
 import { recognise, type Serving, unfamiliar } from "./portOwnership.ts"
 
-/** The decisions of a tick, as pure functions: what the monitor read and probed goes in, what it stores and logs comes out. */
+/** The decisions of a tick, as pure functions from what the monitor read and probed to what it stores and logs. */
 
 /** How often the watched time is stored, at most. */
 const CLOCK_EVERY_MS = 60_000
-/** How often it is stored that owners still serve their ports, at most: so much is forgotten when the power fails. */
+/** How often it is stored that owners still serve their ports, at most: a power failure loses that much. */
 const SIGHTINGS_EVERY_MS = 3_600_000
-/** A port that is down is connected to once in so many ticks: an engine may publish it without a listener of its own. */
+/** A port that is down is connected to every this many ticks: a container engine may publish it without a listener. */
 const CONNECT_EVERY = 10
 
-/** What was read from the registry. */
+/** The data that a tick reads from the registry. */
 export interface Snapshot extends Pick<RegistryState, "ports" | "claims"> {
   readonly owners: ReadonlyMap<string, KeyOwner>
   readonly health: HostHealth
 }
 
-/** What is remembered from one tick to the next. Times without a unit are milliseconds of the monotonic clock. */
+/** The memory from one tick to the next. Times without a unit are milliseconds of the monotonic clock. */
 export interface Memory {
   readonly records: ReadonlyMap<number, PortHealth>
   readonly serving: ReadonlyMap<number, Serving>
@@ -47,12 +47,12 @@ export interface Memory {
   readonly tickedAt: number | undefined
   readonly storedAt: number
   readonly sightingsStoredAt: number
-  /** What the database refused; tried again whenever the watched time is stored. */
+  /** Data that the database refused; retried whenever the watched time is stored. */
   readonly unstored: ReadonlyArray<Unstored>
   readonly count: number
 }
 
-/** What is known when a tick starts. */
+/** The facts at the start of a tick. */
 export interface Start {
   readonly memory: Memory
   readonly snapshot: Snapshot
@@ -68,11 +68,12 @@ export interface Start {
   readonly known: ReadonlyMap<number, PortHealth>
 }
 
-/** Port → the identity of the sockets that listen on it; `undefined` if this machine does not tell. */
+/** Port → the identity of the sockets that listen on it; `undefined` if this system does not report it. */
 export type Listening = ReadonlyMap<number, string> | undefined
 
 /**
- * Returns what is empty now and was not before: a backup may be being restored. It is believed if it is so a second time.
+ * Returns the part of the registry that has become empty, perhaps because a backup is being restored. The tick that
+ * first finds this changes nothing; the next one goes ahead.
  */
 export const emptiedSince = (
   memory: Memory | undefined,
@@ -84,7 +85,7 @@ export const emptiedSince = (
   return memory !== undefined && memory.records.size > 0 && health.records.size === 0 ? "health" : undefined
 }
 
-/** Returns what is remembered at the first tick. A port that was up when the host was last probed was up until then. */
+/** Returns the memory for the first tick. A port that was up when the host was last probed was up until then. */
 const firstMemory = ({ claims, health }: Snapshot, at: string): Memory => ({
   records: new Map(
     [...health.records].flatMap(([port, stored]): ReadonlyArray<[number, PortHealth]> => {
@@ -107,13 +108,13 @@ const firstMemory = ({ claims, health }: Snapshot, at: string): Memory => ({
   count: 0
 })
 
-/** Returns the health of `port` from before, as far as it still holds. */
+/** Returns the health of `port` before this tick, as far as it still holds. */
 const knownBefore = (memory: Memory, { claims, health }: Snapshot, port: number, at: string) => {
   const claimedAt = claims.get(port)?.claimedAt
   const claimedBefore = memory.claims.get(port)
   const record = stillTrue(memory.records.get(port), claimedAt)
   if (record === undefined) return undefined
-  // It was claimed anew, whatever the clock of the host says that claimed it.
+  // The port was claimed anew, even if the clock of the claiming host suggests otherwise.
   if (record.state !== "up" && claimedBefore !== undefined && claimedBefore !== claimedAt) return undefined
   const stored = health.records.get(port)
   const same = stored?.state === record.state && stored.key === record.key
@@ -153,7 +154,7 @@ export const portsToConnect = (
   return [...keyOf.keys()].filter((port) => listening === undefined || (!listening.has(port) && isDue(port)))
 }
 
-/** Returns the health of every assigned port after this tick's probes. `answers` has the ports that were connected to. */
+/** Returns the health of every assigned port after this tick. `answers` has the ports that were connected to. */
 export const probed = (
   { at, keyOf, known, snapshot, watched }: Start,
   listening: Listening,
@@ -175,7 +176,7 @@ const isTransition = ({ records }: Memory, record: PortHealth): boolean => {
   return before?.state !== record.state || before.key !== record.key
 }
 
-/** Returns the ports whose listeners have to be identified: `fresh` to know whose they are, `risen` for their description. */
+/** Returns the ports whose listeners have to be identified: `fresh` to find their owner, `risen` to describe them. */
 export const portsToIdentify = (
   { keyOf, memory, snapshot }: Start,
   listening: Listening,
@@ -187,7 +188,7 @@ export const portsToIdentify = (
   )
 })
 
-/** What this tick found out. */
+/** The results of this tick's probes. */
 export interface Facts {
   /** The machine that this daemon runs on. */
   readonly machine: string
@@ -200,24 +201,24 @@ export interface Facts {
 
 export interface NextTick {
   readonly memory: Memory
-  /** What has to be stored; nothing if all of it is stored already. */
+  /** The changes to store; `undefined` if everything is already stored. */
   readonly changes: HealthChanges | undefined
   /** Another machine that has stored health under this host's name since the last tick. */
   readonly rival: string | undefined
-  /** Ports that are served by another app than their key's, as seen for the first time. */
+  /** Ports that are newly found to be served by another app than their key's. */
   readonly strangers: ReadonlyArray<{ readonly port: number; readonly key: string }>
   /** Health that has changed, with the state before. */
   readonly transitions: ReadonlyArray<{ readonly record: PortHealth; readonly before: PortHealth["state"] }>
 }
 
-/** Whether the stored health of a port is not `record`: another daemon of this host's name may have overwritten it. */
+/** Whether the stored health of a port differs from `record`, perhaps because another machine has overwritten it. */
 const isUnsaved = (stored: PortHealth | undefined, record: PortHealth, at: string): boolean =>
   stored?.state !== record.state ||
   stored.key !== record.key ||
   stored.since !== record.since ||
   past(stored.lastUp, at) !== stored.lastUp
 
-/** Returns when each owner was last seen to serve its port, and those owners that have left one since the last tick. */
+/** Returns when each owner was last seen serving its port, and the owners that have stopped since the last tick. */
 const sight = ({ at, keyOf, memory }: Start, serving: ReadonlyMap<number, Serving>) => {
   const assigned = new Set(keyOf.values())
   const sightings = new Map([...memory.sightings].filter(([key]) => assigned.has(key)))
@@ -244,7 +245,7 @@ export const nextTick = (start: Start, { found, fresh, listening, machine, recor
   const other = memory.tickedAt === undefined ? undefined : snapshot.health.machine
   const rival = other === machine ? undefined : other
   const age = Date.parse(at) - Date.parse(snapshot.health.probedAt ?? "")
-  // If a clock was set, the stored time is wrong at once.
+  // If the clock was changed, the stored time is wrong immediately.
   const clockDue =
     rival !== undefined || started - memory.storedAt >= CLOCK_EVERY_MS || !(age >= 0 && age < CLOCK_EVERY_MS)
   const sightingsDue = clockDue && started - memory.sightingsStoredAt >= SIGHTINGS_EVERY_MS
@@ -310,6 +311,6 @@ export const afterRefusal = (
   return { unstored: [...left, ...refused].sort((a, b) => a.port - b.port), fresh }
 }
 
-/** Returns `sightings` without times after `at`, as a clock leaves them that was ahead. */
+/** Returns `sightings` with no time after `at`: a clock that was ahead may have left later ones. */
 export const upTo = (at: string, sightings: ReadonlyArray<Sighting>): ReadonlyArray<Sighting> =>
   sightings.map((each) => ({ ...each, at: earlier(each.at, at) }))

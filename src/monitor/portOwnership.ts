@@ -2,22 +2,22 @@ import type { Listener } from "../domain/Listener.ts"
 import { isOf, type KeyOwner, type Owner, ownerOf } from "../domain/Owner.ts"
 import type { Learned } from "../domain/portHealth.ts"
 
-/** Who serves an assigned port. It holds as long as `identity` is the same. */
+/** The app that serves an assigned port. Holds as long as `identity` is the same. */
 export interface Serving {
   readonly key: string
   readonly owner: Owner | undefined
-  /** Of the key, its owner and the sockets: other ones have to be identified again. */
+  /** Changes with the key, its owner or the sockets. The listeners then have to be identified again. */
   readonly identity: string
   readonly servedBy: "owner" | "other" | "unknown"
 }
 
 type Owners = ReadonlyMap<string, KeyOwner>
 
-/** Identifies who serves the port of `key`, for as long as neither its owner nor its `sockets` change. */
+/** Returns an identity that changes when `key`, its owner or its `sockets` do. */
 export const servingIdentity = (key: string, owner: Owner | undefined, sockets: string): string =>
   [key, owner?.kind ?? "", owner?.name ?? "", sockets].join(" ")
 
-/** Decides whether `listeners` are of the owner of a key, and learns the owner if none is known and one can be told. */
+/** Decides whether `listeners` belong to the owner of a key, and learns the owner if none is known yet. */
 const judge = (
   owner: KeyOwner | undefined,
   listeners: ReadonlyArray<Listener>
@@ -44,7 +44,7 @@ export const unfamiliar = (
     return mine === undefined || known === servingIdentity(key, owners.get(key), mine) ? [] : [port]
   })
 
-/** Returns who serves each port now: as `before` if nothing changed, and by what listeners were `found` if it did. */
+/** Returns what serves each port: as `before` if nothing changed, otherwise by the listeners that were `found`. */
 export const recognise = (
   keys: ReadonlyMap<number, string>,
   owners: Owners,

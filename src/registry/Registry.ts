@@ -17,7 +17,7 @@ import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { listing } from "./list.ts"
 import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
 
-/** The use cases. Each change is one transaction; what it rests on is read inside it. */
+/** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
   effect: Effect.gen(function* () {
     const config = yield* PortsConfig
@@ -34,7 +34,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return { result: { key, port }, notes: [] } satisfies CommandResult<KeyPort>
     })
 
-    /** What `get` answers for any of `keys`, all of them asked for at once. */
+    /** Looks up all of `keys` at once, and returns the result of `get` for any of them. */
     const getSome = (keys: ReadonlyArray<string>) =>
       Effect.map(
         store.rowsFor(keys),
@@ -137,19 +137,19 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    /** Every assignment by port, with what this host has seen of it and what listens there now. */
+    /** Lists the assignments by port, with their health on this host and their current listeners. */
     const list = Effect.fn("Registry.list")(function* (filter: {
       readonly app?: AppName | undefined
       readonly health?: HealthState | undefined
     }) {
       const stored = yield* store.list
       const ports = portsOf(stored.rows)
-      const queryOr = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
-      const found = yield* listeners.on(new Set(queryOr.map(([, port]) => port)))
-      return listing(queryOr, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
+      const selected = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
+      const found = yield* listeners.on(new Set(selected.map(([, port]) => port)))
+      return listing(selected, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
     })
 
-    /** Claims a pair for each app and a port for each special, all or nothing. A dry run answers what it would do. */
+    /** Claims a pair for each app and a port for each special, all or nothing. A dry run only returns the result. */
     const allocate = Effect.fn("Registry.allocate")(function* (request: AllocateRequest) {
       const decide = (state: RegistryState) =>
         decideAllocation(request, state, { ...config, reserved: reservedIn(state) }).pipe(
@@ -171,7 +171,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
   })
 }) {}
 
-/** How many slots of a full range hold nothing but stale ports. */
+/** Returns how many slots of a full range contain only stale ports. */
 const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {
   const slots = (wanted: (health: PortHealth) => boolean) =>
     slotsOf(

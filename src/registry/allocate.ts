@@ -27,17 +27,17 @@ interface Rules {
 
 type Claimed = Allocation["assignments"][number]
 
-/** The ports as they are after each assignment. */
+/** Tracks the ports as they are after each assignment. */
 const makeAssignments = (state: RegistryState) => {
   const assignments: Array<Claimed> = []
   let ports: Ports = state.ports
-  /** A copy of them, made when the first port is assigned: there may be very many. */
+  /** A copy of the ports, made when the first one is assigned: there may be very many. */
   let copy: Map<string, number> | undefined
   return {
     assignments,
     ports: () => ports,
     assign: (key: string, port: number) => {
-      // A change that is asked for again has assigned its ports before.
+      // A change that is sent again has already assigned its ports.
       const created = ports.get(key) !== port || state.assigned?.has(key) === true
       if (ports.get(key) !== port) {
         copy ??= new Map(ports)
@@ -55,8 +55,8 @@ const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<num
 }
 
 /**
- * Decides an allocation on `state`: one name after the other, each on what the one before left. A port that turns out to
- * be bound is skipped, and the choice made again.
+ * Decides an allocation on `state`: one name after another, each on the result of the one before. If a chosen port
+ * turns out to be bound, it is skipped and the choice is repeated.
  */
 export const decideAllocation = Effect.fn("decideAllocation")(function* (
   request: AllocateRequest,
@@ -139,7 +139,7 @@ const changesFor = (
   ]
 }
 
-/** Returns the change that makes `directory` the owner of `key`, if it is not. */
+/** Returns the change that makes `directory` the owner of `key`, if it is not already. */
 export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
   const owner = state.owners.get(key)
   return directory === undefined || (owner?.kind === "directory" && owner.name === directory)

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Listeners } from "../machine/Listeners.ts"
 import type { PairChoice } from "./allocator.ts"
 
-/** Returns the bound ports that kept `choice` from being another one. */
+/** Returns the bound ports without which `choice` might have been different. */
 const inTheWay = (choice: PairChoice): ReadonlyArray<number> => {
   if (choice._tag === "Free" || choice._tag === "Full") return choice.skipped
   return choice._tag === "Blocked" && choice.obstacle?._tag === "Bound"
@@ -11,8 +11,8 @@ const inTheWay = (choice: PairChoice): ReadonlyArray<number> => {
 }
 
 /**
- * Knows which ports something on this machine has bound. Only the ports that are chosen are tried: the table of listeners
- * is slow to read, and is asked once, when a port that was tried is bound.
+ * Tracks which ports are bound on this machine. Only chosen ports are bind-tested. The table of listeners is slow to
+ * read, so it is read once, and only if a bind test has failed.
  */
 export const makeBoundPorts = (listeners: typeof Listeners.Service) => {
   const bound = new Set<number>()
@@ -39,7 +39,7 @@ export const makeBoundPorts = (listeners: typeof Listeners.Service) => {
     })
 
   return {
-    /** Chooses until every skipped port is confirmed to be bound, and none of the new ports is bound. */
+    /** Repeats the choice until every skipped port is confirmed to be bound and none of the new ports is. */
     choose: Effect.fnUntraced(function* <C extends PairChoice>(
       decide: (bound: ReadonlySet<number>) => C,
       newPorts: (choice: C) => ReadonlyArray<number>

@@ -7,8 +7,8 @@ import { appOf, kindOf } from "../domain/names.ts"
 import { type HostHealth, knownOf, past } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 
-/** A daemon stores the time of its looks once a minute; what is much older was not looked at since. */
-const STALE_NEWS_MS = 150_000
+/** A daemon stores the time of its probes once a minute. If that is much older, no daemon is probing the ports. */
+const OLD_HEALTH_MS = 150_000
 
 type Stored = Pick<RegistryState, "rows" | "ports" | "claims" | "keys"> & { readonly health: HostHealth }
 
@@ -20,9 +20,9 @@ const shown = ({ address, process, user }: Listener): Assignment["listener"] => 
   user
 })
 
-/** What `listPorts` answers of the assignments that it is `asked` for, with who listens there `now`, and what is odd. */
+/** Returns the result of `listPorts` for the `selected` assignments, with the listeners that were `found`. */
 export const listing = (
-  asked: Iterable<readonly [key: string, port: number]>,
+  selected: Iterable<readonly [key: string, port: number]>,
   state: HealthState | undefined,
   stored: Stored,
   found: ReadonlyArray<Listener>,
@@ -32,7 +32,7 @@ export const listing = (
   const at = new Date(now).toISOString()
   const checkedAt = past(health.probedAt, at)
   const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
-  const result = [...asked]
+  const result = [...selected]
     .map(
       ([key, port]): Assignment => ({
         key,
@@ -52,6 +52,6 @@ export const listing = (
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
   if (health.probedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.probedAt })
-  if (age > STALE_NEWS_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
+  if (age > OLD_HEALTH_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
   return { result, notes }
 }

@@ -16,7 +16,7 @@ export interface SetRequest {
   readonly force: boolean
 }
 
-/** Reads the port that the row of `key` holds. */
+/** Parses the port in the row of `key`. */
 export const portFrom = (key: string, stored: string | undefined): Either.Either<number, NotSet> => {
   const port = stored === undefined ? undefined : parsePort(stored)
   return port === undefined
@@ -24,7 +24,7 @@ export const portFrom = (key: string, stored: string | undefined): Either.Either
     : Either.right(port)
 }
 
-/** Returns what is odd about `key` having `port` in `range`. */
+/** Returns notes if `port` is outside `range`, or has the wrong parity for `key`. */
 export const misplaced = (key: string, port: number, range: PortRange): ReadonlyArray<Note> => {
   const kind = kindOf(key)
   return [
@@ -36,8 +36,8 @@ export const misplaced = (key: string, port: number, range: PortRange): Readonly
 }
 
 /**
- * Decides `setPort` on `state`: the port, the changes, and what is odd about it. `moves` tells whether the key gets another
- * port, so that the port has to be looked at on this machine.
+ * Decides `setPort` on `state`: the port, the changes and the notes. `moves` is whether the key gets a different port,
+ * which then has to be checked on this machine.
  */
 export const decideSet = (
   request: SetRequest,

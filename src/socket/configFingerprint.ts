@@ -3,19 +3,19 @@ import { defaultDatabase, settingsFile } from "../config/paths.ts"
 import { IDENTIFYING_NAMES, type IdentifyingName, settings, variableOf } from "../config/settings.ts"
 
 /**
- * The settings that identify a registry, as they are in effect: a client sends them, and a daemon compares them with its own
- * before it does anything. There is no secret in them: `databaseUrl` is without user, password and parameters.
+ * The effective values of the settings that identify a registry: a client sends them, and a daemon compares them with
+ * its own before it does anything. They contain no secrets: `databaseUrl` is without user, password and parameters.
  */
 export type ConfigFingerprint = Readonly<Record<IdentifyingName, string>>
 
-/** Sent by a client whose settings cannot be read: the command itself tells why. */
+/** Sent by a client that cannot read its settings. The daemon refuses it, and the command reports the error itself. */
 export const UNREADABLE = "unreadable"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 const MYSQL = /^(?:mysql|mariadb):\/\/(?:.*@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/
 
-/** Which database a URL names, whoever asks it and however. */
+/** Returns the database that a URL names, regardless of user and connection parameters. */
 const databaseOf = (url: string): string => {
   if (url.startsWith("sqlite:")) return url.replace(/^sqlite:\/\/(?=\/)/, "sqlite:")
   const [, hosts = "", name = "", query = ""] = MYSQL.exec(url) ?? []
@@ -23,7 +23,7 @@ const databaseOf = (url: string): string => {
   return `mysql:${new URLSearchParams(query).get("socket") ?? servers.join(",")}/${name}`
 }
 
-/** Makes the fingerprint of what is `written` for each setting; undefined or "" means its default. */
+/** Makes a fingerprint. `written` returns the text of a setting; undefined or "" means its default. */
 export const fingerprintBy = (
   written: (name: IdentifyingName) => string | undefined,
   environment: Environment
@@ -33,7 +33,7 @@ export const fingerprintBy = (
   return { databaseUrl: databaseOf(databaseUrl || `sqlite:${defaultDatabase(environment)}`), ...others }
 }
 
-/** Reads the configuration file; nothing if there is none. Throws if it cannot be read. */
+/** Reads the configuration file. A missing file sets nothing. Throws if it cannot be read. */
 const readSettings = (path: string): Readonly<Record<string, unknown>> => {
   try {
     return JSON.parse(readFileSync(path, "utf8"))
@@ -64,7 +64,7 @@ const isSameFile = (one: string, other: string): boolean => {
   return first !== undefined && first.dev === second?.dev && first.ino === second.ino
 }
 
-/** A setting in which a client and a daemon differ, with what each of them says. */
+/** A setting in which a client and a daemon differ, with the value of each. */
 export interface Difference {
   readonly setting: IdentifyingName
   readonly theirs: string
@@ -72,11 +72,11 @@ export interface Difference {
 }
 
 /**
- * In which setting the registry that a client means differs from `ours`, if it does. Clients that do not say, as other
- * programs do, mean ours.
+ * Returns the setting in which a client's registry differs from `ours`, if any. A client that sends no fingerprint, as
+ * other programs do, is assumed to mean ours.
  */
 export const differenceFrom = (theirs: unknown, ours: ConfigFingerprint): Difference | undefined => {
-  if (theirs === undefined) return undefined
+  if (theirs === undefined || theirs === null) return undefined
   const said = (typeof theirs === "object" && theirs !== null ? theirs : { databaseUrl: theirs }) as Record<
     string,
     unknown

@@ -6,8 +6,9 @@ import { clientPaths, currentUid, isNamed } from "./socketPath.ts"
 import { placeOf, type Untrusted } from "./socketTrust.ts"
 
 /**
- * The reason why there is no daemon at a path: the system's code; `silent`, it does not so much as say what it is; `busy`,
- * it takes no more connections; `another program`, its answers are not a daemon's of ours; `untrusted`, it was not asked.
+ * No daemon could be used at a path. `why` is the system's error code, or one of: `silent`, it did not identify itself
+ * in time; `busy`, it rejected the request without taking it, as with too many connections; `another program`, its
+ * replies are not those of a daemon of d; `untrusted`, nothing was sent because the socket is not trusted.
  */
 export interface NoDaemon {
   readonly _tag: "NoDaemon"
@@ -16,73 +17,78 @@ export interface NoDaemon {
   readonly place?: Untrusted
 }
 
-/** What became of a question: an answer, nothing to ask, or a daemon that took it and did not answer. */
+/** The outcome of a request: a reply, no daemon, or a daemon that took the request and did not reply. */
 export type DaemonReply<N extends keyof Results> =
   | { readonly _tag: "Reply"; readonly reply: Reply<N> }
   | NoDaemon
-  /** `operation` is the number of the change that was asked for, if it was one. */
+  /** `operation` is the operation id, if the request was a change. */
   | { readonly _tag: "Lost"; readonly operation: string | undefined }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** A daemon answers sooner, unless it says that its database is waited for longer; one that does not is stopped or stuck. */
+/** A daemon that takes longer is suspended or stuck, unless it has reported that it waits longer for its database. */
 const REPLY_TIMEOUT_MS = 30_000
-/** It says what it is at once. */
+/** The time limit for a daemon to identify itself, which it does at once. */
 const HANDSHAKE_TIMEOUT_MS = 5000
-/** It is not waited for longer, whatever it says; a timer has room for no more than 24 days. */
+/** The longest wait, whatever the daemon reports: a timer cannot be set to more than 24 days. */
 const WAIT_MAX_MS = 86_400_000
-/** No answer is longer, in bytes: a list of 10,000 assignments has 4 million. */
+/** The maximum size of a reply, in bytes: a list of 10,000 assignments has 4 million. */
 const REPLY_MAX = 64 * 2 ** 20
 
-/** What our daemon says of a request that it did not take. */
+/** The lines with which our daemon rejects a request without taking it. */
 const NOT_TAKEN = ["ERROR: Too many connections", "ERROR: Line too long"]
 
-/** Asked before a change: a daemon of another kind, which answers in plain text, would just do it. */
-const WHO_ARE_YOU = `${JSON.stringify({ command: "ping", format: "json" })}\n`
+/** Sent before a change: a daemon of another kind, which replies in plain text, would just make the change. */
+const PING = `${JSON.stringify({ command: "ping", format: "json" })}\n`
 
 /**
- * When a change that is waited for `wait` milliseconds must no longer be begun. A daemon that was stopped meanwhile must
- * not do later what was done without it, nor begin what ends after that. The time of day may be set meanwhile, so the end
- * is by the daemon's own `clock`.
+ * Returns the time after which a daemon must not start a change that the client waits `wait` milliseconds for. After
+ * the wait the client makes the change without the daemon, so a daemon that was suspended must not make it later, nor
+ * start one that it would finish too late. The time is by the daemon's own `clock`, because the time of day may be set
+ * meanwhile.
  */
-const endOf = (wait: number, clock: number): object => ({ deadline: clock + wait - HANDSHAKE_TIMEOUT_MS })
+const deadlineFor = (wait: number, clock: number): object => ({ deadline: clock + wait - HANDSHAKE_TIMEOUT_MS })
 
-interface Question<N extends keyof Results> {
+interface RequestOptions<N extends keyof Results> {
   readonly command: N
   readonly payload: object
   readonly environment: Environment
-  /** Any registry will do; otherwise a daemon that keeps another than the environment names answers `other-store`. */
+  /** Accept any registry; otherwise a daemon with a registry other than the environment's replies `other-store`. */
   readonly any?: boolean
-  /** Milliseconds. */
+  /** The timeout, in milliseconds. */
   readonly limit?: number
-  /** Sent only after the daemon has shown what it is. */
-  readonly matters?: boolean
+  /** Send the request only after the daemon has identified itself. */
+  readonly needsHandshake?: boolean
 }
 
 interface Request extends Readonly<Record<string, unknown>> {
-  /** The number of the change that is asked for: under it the change can be asked for again. */
+  /** The operation id of a change, with which it can be sent again. */
   readonly operation?: string | undefined
 }
 
-const requestOf = ({ any = false, command, environment, payload }: Question<keyof Results>): Request => ({
+const requestOf = ({ any = false, command, environment, payload }: RequestOptions<keyof Results>): Request => ({
   ...payload,
   command,
   format: "json",
-  // The global one, because importing it costs every question.
+  // The global `crypto`, because importing it would slow down every request.
   operation: isNumberedChange(command) ? crypto.randomUUID() : undefined,
   ...(any ? {} : { registry: fingerprintOf(environment) })
 })
 
 /**
- * Asks the daemon at `path`, if that is trusted: another user's is told nothing. If the question `matters`, a daemon that
- * does not show within a few seconds what it is has taken nothing, and is as good as none.
+ * Sends a request to the daemon at `path` if the socket is trusted; another user's receives nothing. With
+ * `needsHandshake`, a daemon that does not identify itself within a few seconds has not received the request, and
+ * counts as absent.
  */
-const requestAt = async <N extends keyof Results>(path: string, question: Question<N>): Promise<DaemonReply<N>> => {
-  const { command, environment, limit = REPLY_TIMEOUT_MS, matters = false } = question
+const requestAt = async <N extends keyof Results>(
+  path: string,
+  options: RequestOptions<N>
+): Promise<DaemonReply<N>> => {
+  const { command, environment, limit = REPLY_TIMEOUT_MS, needsHandshake = false } = options
   const none = (why: string): NoDaemon => ({ _tag: "NoDaemon", path, why })
-  const look = () => placeOf(path, currentUid(), isNamed(path, environment))
-  // Found out before anything is loaded that only a daemon needs.
-  const place = look()
+  const checkPlace = () => placeOf(path, currentUid(), isNamed(path, environment))
+  // Checked before `node:net` is loaded, which is only needed if there is a daemon.
+  const place = checkPlace()
   if (place._tag === "Untrusted") return { ...none("untrusted"), place }
   if (place._tag !== "Trusted") return none(place._tag === "Missing" ? "ENOENT" : "EACCES")
   const { connect } = await import("node:net")
@@ -93,78 +99,78 @@ const requestAt = async <N extends keyof Results>(path: string, question: Questi
     let chunks: Array<Buffer> = []
     let size = 0
     let timer: NodeJS.Timeout | undefined
-    const end = (asked: DaemonReply<N>) => {
+    const end = (reply: DaemonReply<N>) => {
       clearTimeout(timer)
       socket.destroy()
-      done(asked)
+      done(reply)
     }
     const lost = (): DaemonReply<N> => ({ _tag: "Lost", operation: request.operation })
-    const gone = (why: string): DaemonReply<N> => (sent ? lost() : none(why))
-    /** Of all that comes until then: one byte now and then is no answer. */
+    const lostOrNone = (why: string): DaemonReply<N> => (sent ? lost() : none(why))
+    /** Limits the time until a complete line: bytes that trickle in do not extend it. */
     const wait = (milliseconds: number) => {
       clearTimeout(timer)
-      timer = setTimeout(() => end(gone("silent")), milliseconds)
+      timer = setTimeout(() => end(lostOrNone("silent")), milliseconds)
     }
     const send = (milliseconds: number, until: object) => {
       sent = true
       wait(milliseconds)
       socket.write(`${JSON.stringify({ ...request, ...until })}\n`)
     }
-    /** A change may have been made by whatever answers like that. */
-    const strange = (line?: string) => {
+    /** Handles a line that is not a valid reply. If a change was sent, it may have been made. */
+    const rejectLine = (line?: string) => {
       const busy = NOT_TAKEN.some((each) => each === line)
-      end(sent && matters && !busy ? lost() : none(busy ? "busy" : "another program"))
+      end(sent && needsHandshake && !busy ? lost() : none(busy ? "busy" : "another program"))
     }
     wait(Math.min(limit, HANDSHAKE_TIMEOUT_MS))
     socket.once("connect", () => {
-      // Beside the files of others, a daemon of ours may have ended since, and another user's be there.
-      if (place.isOpen && look()._tag !== "Trusted") return end(none("ENOENT"))
-      if (matters) socket.write(WHO_ARE_YOU)
-      // While the daemon says who it is.
-      request = requestOf(question)
-      if (!matters) send(limit, {})
+      // Where others can create files, our daemon may have exited since the check, and another user's taken its place.
+      if (place.isOpen && checkPlace()._tag !== "Trusted") return end(none("ENOENT"))
+      if (needsHandshake) socket.write(PING)
+      // Built while the daemon replies to the ping.
+      request = requestOf(options)
+      if (!needsHandshake) send(limit, {})
     })
     socket.on("data", (chunk: Buffer) => {
       const newline = chunk.indexOf(10)
       chunks.push(newline === -1 ? chunk : chunk.subarray(0, newline))
       size += chunk.length
-      if (size > REPLY_MAX) return strange()
+      if (size > REPLY_MAX) return rejectLine()
       if (newline === -1) return
       const line = Buffer.concat(chunks).toString()
-      // What is said before it was asked for is no answer.
+      // Data that arrived before the request was sent is not a reply to it.
       chunks = []
       size = 0
       if (sent) {
         const reply = readReply(command, line)
-        return reply === undefined ? strange(line) : end({ _tag: "Reply", reply })
+        return reply === undefined ? rejectLine(line) : end({ _tag: "Reply", reply })
       }
       const greeting = readReply("ping", line)
-      if (greeting?.ok !== true) return strange(line)
+      if (greeting?.ok !== true) return rejectLine(line)
       const { clock, waitSeconds } = greeting.result
       const longest = Math.min(Math.max(limit, waitSeconds * 1000), WAIT_MAX_MS)
-      send(longest, endOf(longest, clock))
+      send(longest, deadlineFor(longest, clock))
     })
-    socket.once("error", (error: NodeJS.ErrnoException) => end(gone(error.code ?? "silent")))
-    socket.once("close", () => end(gone("silent")))
+    socket.once("error", (error: NodeJS.ErrnoException) => end(lostOrNone(error.code ?? "silent")))
+    socket.once("close", () => end(lostOrNone("silent")))
   })
 }
 
-/** Whether commands shall be taken to a daemon at all. */
+/** Whether commands may be sent to a daemon at all. */
 export const daemonAllowed = (environment: Environment): boolean => environment["AUTOMATELINUX_DAEMON"] !== "never"
 
-/** Asks the daemon of this user, or else the system's. If there is none, the first path says why. */
-export const requestDaemon = async <N extends keyof Results>(question: Question<N>): Promise<DaemonReply<N>> => {
-  const matters = !commands[question.command].readOnly
+/** Sends a request to this user's daemon, or else to the system's. If there is none, returns why for the first path. */
+export const requestDaemon = async <N extends keyof Results>(options: RequestOptions<N>): Promise<DaemonReply<N>> => {
+  const needsHandshake = !commands[options.command].readOnly
   let first: NoDaemon | undefined
-  for (const path of clientPaths(question.environment, currentUid())) {
-    const asked = await requestAt(path, { ...question, matters })
-    if (asked._tag !== "NoDaemon") return asked
-    first ??= asked
+  for (const path of clientPaths(options.environment, currentUid())) {
+    const reply = await requestAt(path, { ...options, needsHandshake })
+    if (reply._tag !== "NoDaemon") return reply
+    first ??= reply
   }
   return first ?? { _tag: "NoDaemon", path: "", why: "ENOENT" }
 }
 
-/** What comes of a question of `command` at `path`, within `limit` milliseconds; `any` as for `requestDaemon`. */
+/** Sends `command` to the daemon at `path`, with a timeout of `limit` milliseconds and without a handshake. */
 export const requestOnce = <N extends keyof Results>(
   path: string,
   command: N,

@@ -10,11 +10,12 @@ import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 
 /**
- * What a daemon may reply: everything is checked before any of it is believed or printed. By hand, because to load a
- * library for it would be felt in each command; the compiler holds the table to the types of the answers.
+ * Validates the replies of a daemon completely before anything in them is used or printed. The guards are written by
+ * hand, because loading a library would slow down every command; the compiler checks them against the types of the
+ * results.
  */
 
-/** What a daemon answered, as far as it is one. */
+/** A valid reply of a daemon. */
 export type Reply<N extends keyof Results> =
   | {
       readonly ok: true
@@ -95,6 +96,7 @@ const finding = () =>
     ports: listOf(amount),
     message: text,
     evidence: text,
+    fix: orNull(text),
     remedy: orNull(text),
     advice: orNull(text)
   })
@@ -171,7 +173,7 @@ const status = () =>
 const keyPort = () => object({ key: text, port })
 const released = () => object({ released: listOf(object({ key: text, port: orNull(amount) })) })
 
-/** What each command is answered; only the guard that is used is made. */
+/** The guard of each command's result. A guard is built only when it is used. */
 const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
   allocate: () =>
     object<Results["allocate"]>({
@@ -211,7 +213,7 @@ const parse = (line: string): unknown => {
   }
 }
 
-/** The reply that `line` is to `command`; `undefined` if it is none of a daemon of ours. */
+/** Parses `line` as the reply to `command`; `undefined` if it is not a valid reply of a daemon of d. */
 export const readReply = <N extends keyof Results>(command: N, line: string): Reply<N> | undefined => {
   const reply = parse(line)
   if (!isObject(reply) || !version(reply["version"])) return undefined

@@ -6,7 +6,7 @@ import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { placeOf } from "./socketTrust.ts"
 
-/** Why a daemon may not serve a path; the sentence for its user. */
+/** The reason that a daemon may not serve a path, as a sentence for its user. */
 export class SocketRefused extends Error {
   readonly hint: string
   constructor(message: string, hint: string) {
@@ -17,7 +17,7 @@ export class SocketRefused extends Error {
 
 const ANSWER_LIMIT_MS = 2000
 
-/** Whether something takes connections at `path`. */
+/** Returns whether something accepts connections at `path`. A timeout counts as yes. */
 export const answers = (path: string): Promise<boolean> =>
   new Promise((done) => {
     const socket = connect(path)
@@ -32,7 +32,7 @@ export const answers = (path: string): Promise<boolean> =>
 
 const statOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })
 
-const giveTo = (path: string, group: string, mode: number): void => {
+const setGroup = (path: string, group: string, mode: number): void => {
   try {
     chownSync(path, -1, groupId(group))
     chmodSync(path, mode)
@@ -42,13 +42,13 @@ const giveTo = (path: string, group: string, mode: number): void => {
   }
 }
 
-/** Makes `directory` and what is missing above it, for their owner and the group alone. What was there stays as it is. */
-const makeRoom = (directory: string, group: string | undefined): void => {
+/** Makes `directory` and its missing parents, for their owner and the group only. Existing ones are not changed. */
+const makeSocketDirectory = (directory: string, group: string | undefined): void => {
   const parent = dirname(directory)
-  if (!existsSync(parent)) makeRoom(parent, group)
+  if (!existsSync(parent)) makeSocketDirectory(parent, group)
   if (!makeDirectory(directory, 0o700) || group === undefined) return
   try {
-    giveTo(directory, group, 0o750)
+    setGroup(directory, group, 0o750)
   } catch (error) {
     rmdirSync(directory)
     throw error
@@ -57,33 +57,34 @@ const makeRoom = (directory: string, group: string | undefined): void => {
 
 const ANOTHER_PATH = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
 
-/** Refuses a directory in which another user could put a socket in the place of ours. */
+/** Refuses a directory in which another user could replace our socket. */
 const refuseUntrusted = (directory: string, uid: number): void => {
   const place = placeOf(directory, uid)
   if (place._tag !== "Untrusted") return
   throw new SocketRefused(
-    `no socket is made in ${directory}: ${place.why}`,
+    `will not make a socket in ${directory}: ${place.why}`,
     place.mode ? `chmod go-w ${shellWord(place.at)}, or ${ANOTHER_PATH}` : ANOTHER_PATH
   )
 }
 
-/** Refuses to serve beside another daemon of this user's, which was started in another session. */
+/** Refuses to serve next to another daemon of this user, for example one that was started in another session. */
 export const refuseSecond = async (others: ReadonlyArray<string>, uid: number): Promise<void> => {
   for (const path of others) {
     if (placeOf(path, uid)._tag === "Trusted" && statOf(path)?.uid === uid && (await answers(path)))
-      throw new SocketRefused(`a daemon of this user serves ${path} already`, "d status tells more")
+      throw new SocketRefused(`a daemon of this user already serves ${path}`, "d status shows more")
   }
 }
 
 /**
- * Makes room at `path`: its directory, if there is none, and nothing in it but perhaps a dead socket of ours, which is
- * taken away. A directory that was there may be other programs' as well, so its mode and group are never changed.
+ * Prepares `path` for a socket: makes its directory if it is missing, removes a dead socket of ours, and refuses
+ * anything else that is there. Other programs may use an existing directory too, so its mode and group are never
+ * changed.
  */
 export const prepare = async (path: string, uid: number, group: string | undefined): Promise<void> => {
   const directory = dirname(path)
   if (group !== undefined) groupId(group)
   refuseUntrusted(directory, uid)
-  if (statOf(directory) === undefined) makeRoom(directory, group)
+  if (statOf(directory) === undefined) makeSocketDirectory(directory, group)
   refuseUntrusted(directory, uid)
   if (statOf(directory)?.isDirectory() !== true)
     throw new SocketRefused(`${directory} is not a directory`, ANOTHER_PATH)
@@ -91,8 +92,8 @@ export const prepare = async (path: string, uid: number, group: string | undefin
   if (there === undefined) return
   if (!there.isSocket() || there.uid !== uid) {
     throw new SocketRefused(
-      `${path} is there already, and is no socket of this user`,
-      `look at it, and move it away: ls -l ${shellWord(path)}`
+      `${path} already exists and is not a socket owned by you`,
+      `check it, and move it away: ls -l ${shellWord(path)}`
     )
   }
   if (await answers(path)) {
@@ -109,12 +110,12 @@ const groupId = (name: string): number => {
   }
 }
 
-/** Lets the group in, where one is configured; the socket itself was made for its owner alone. */
+/** Lets the group in, if one is configured: the socket is created for its owner only. */
 export const admit = (path: string, group: string | undefined): void => {
-  if (group !== undefined) giveTo(path, group, 0o660)
+  if (group !== undefined) setGroup(path, group, 0o660)
 }
 
-/** The directory on the way to `path` that does not let `group` through, if there is one. */
+/** Returns the directory above `path` that `group` cannot pass through, if there is one. */
 export const closedTo = (path: string, group: string): string | undefined => {
   const gid = groupId(group)
   for (let directory = dirname(path); ; directory = dirname(directory)) {

@@ -5,14 +5,14 @@ import { tryRead } from "../machine/tryRead.ts"
 import { answers, SocketRefused } from "./socketFile.ts"
 
 /**
- * The right to serve a path: an abstract socket, which the kernel gives to one process, and takes back however that ends.
- * Any user may bind such a name, so a name alone says nothing: only one that a process of this user's holds is a lock
- * (docs/decisions/daemon-lock.md). Nothing is ever read from whoever holds it.
+ * The lock for serving a path: an abstract socket, whose name the kernel gives to one process, and releases however
+ * that process ends. Any user may bind such a name, so a name alone proves nothing: it is a lock only if a process of
+ * this user holds it (docs/decisions/daemon-lock.md). Nothing is ever read from the holder.
  */
 
 /**
- * Every name has 107 bytes, as many as fit: Node 20 would fill a shorter one with zeros, so that other versions would not
- * meet it; and no name has room for a whole line of the kernel's table.
+ * Every name has 107 bytes, the maximum: Node 20 pads a shorter one with zeros, so that other versions would bind a
+ * different name. A name also has no room for a forged line of the kernel's table.
  */
 const SUFFIX = 32
 const baseOf = (path: string, uid: number): string => {
@@ -24,11 +24,11 @@ const USUAL = "0".repeat(SUFFIX)
 
 const PIECE = Buffer.alloc(65_536)
 
-/** The inodes of the sockets that listen on a name that begins with `base`, apart from `suffix`. */
+/** Returns the inodes of the sockets that listen on a name of `base` and any suffix, except for `suffix`. */
 const inodesOf = (base: string, suffix?: string): ReadonlySet<string> => {
   const line = new RegExp(`^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} 00010000 0001 01 +(\\d+) @${base}([0-9a-f]{${SUFFIX}})$`)
   const found = new Set<string>()
-  // Piece by piece: other users may make the table as long as they like.
+  // Read in pieces: other users can make the table arbitrarily long.
   const table = openSync("/proc/net/unix", "r")
   try {
     let rest = ""
@@ -47,8 +47,8 @@ const inodesOf = (base: string, suffix?: string): ReadonlySet<string> => {
 }
 
 /**
- * A process of `uid` that has one of the sockets open. All its user ids must be that one: a program with the set-user-id
- * bit has the rights of its owner, and sockets that its caller gave it.
+ * Returns a process of `uid` that has one of the sockets open. All its user ids must be `uid`: a set-user-ID program
+ * has the rights of its owner, and sockets that its caller passed to it.
  */
 const holderAmong = (inodes: ReadonlySet<string>, uid: number): number | undefined => {
   if (inodes.size === 0) return undefined
@@ -66,8 +66,8 @@ const holderAmong = (inodes: ReadonlySet<string>, uid: number): number | undefin
 }
 
 /**
- * The process of `uid` that has the right to serve `path`, if any. The table's lines of paths would not tell: another user
- * may bind the same path elsewhere, or name a socket so that it looks like such a line.
+ * Returns the process of `uid` that holds the lock for `path`, if any. The paths in the kernel's table would not do:
+ * another user may bind the same path elsewhere, or name a socket so that it looks like a line with that path.
  */
 export const holderOf = (path: string, uid: number): number | undefined =>
   holderAmong(
@@ -75,19 +75,19 @@ export const holderOf = (path: string, uid: number): number | undefined =>
     uid
   )
 
-/** The daemon that serves the socket at `path`, if that can be told. */
+/** Returns the pid of the daemon that serves the socket at `path`, if it can be identified. */
 export const serverOf = (path: string): number | undefined => {
   const owner = tryRead(() => lstatSync(path).uid, undefined)
   return owner === undefined ? undefined : holderOf(path, owner)
 }
 
-/** Says that the daemon `pid` runs and cannot be reached at `path`, and what to do. */
+/** The error if the daemon `pid` is running but cannot be reached at `path`. */
 export const unreachable = (path: string, pid: number): { readonly message: string; readonly hint: string } => ({
-  message: `a daemon runs, pid ${pid}, and does not answer at ${path}`,
-  hint: "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running shows the way out"
+  message: `a daemon is running, pid ${pid}, but does not answer at ${path}`,
+  hint: "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running says what to do"
 })
 
-/** How long a daemon that is starting may have the lock and no socket yet. */
+/** How long a daemon that is starting may hold the lock without having its socket yet. */
 const STARTING_MS = 2000
 const POLL_MS = 50
 
@@ -100,35 +100,36 @@ const answersSoon = async (path: string): Promise<boolean> => {
   return true
 }
 
-/** Why a second daemon may not serve `path`, which the daemon `pid` has the lock of. It may not be reachable there. */
+/** Returns why a second daemon may not serve `path`: the daemon `pid` holds its lock, and may be unreachable there. */
 const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
   if (await answersSoon(path))
-    return new SocketRefused(`a daemon serves ${path} already, pid ${pid}`, "d status tells more")
+    return new SocketRefused(`a daemon already serves ${path}, pid ${pid}`, "d status shows more")
   const { hint, message } = unreachable(path, pid)
   return new SocketRefused(message, hint)
 }
 
-/** Binds a name; `undefined` if it is bound already. */
+/** Binds an abstract name; `undefined` if it is already bound. */
 const bind = (name: string): Promise<Server | undefined> =>
   new Promise((done, fail) => {
-    // Any user may connect, and gets neither a word nor a descriptor of ours.
+    // Any user may connect: close at once, so that connections neither get data nor use up our descriptors.
     const server = createServer((socket) => socket.destroy())
     server.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "EADDRINUSE") done(undefined)
       else fail(error)
     })
     server.listen(`\0${name}`, () => {
-      // Without a descriptor left, there is no one to tell.
+      // Ignore failures to accept, as without a free descriptor: no client expects a reply here.
       server.on("error", () => {})
       done(server.unref())
     })
   })
 
 /**
- * Takes the right to serve `path`, for life. Only Linux has such names; elsewhere dialling must do.
+ * Takes the lock for `path`, for the lifetime of this process. Only Linux has abstract sockets; other systems rely on
+ * dialling the socket.
  *
- * If the usual name is another user's, one that cannot be guessed is bound. Of two processes that do so at the same moment,
- * each may see the other, and then neither gets the lock; both never do.
+ * If another user has bound the usual name, binds a random one. Two processes that do so at the same moment may each
+ * see the other, and then neither gets the lock; they never both get it.
  */
 export const lock = async (path: string, uid: number): Promise<Server | undefined> => {
   if (process.platform !== "linux") return undefined

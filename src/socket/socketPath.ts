@@ -6,7 +6,7 @@ import { blankProblem } from "../domain/names.ts"
 import { quote } from "../text/escape.ts"
 import { placeOf, type Untrusted } from "./socketTrust.ts"
 
-/** Where the service's socket lies. Only the environment says it, never a file; nothing is imported that starts slowly. */
+/** Finds the daemon's socket. Its path depends only on the environment, never on a file. Imports nothing slow. */
 
 type Environment = Readonly<Record<string, string | undefined>>
 
@@ -15,15 +15,15 @@ const SYSTEM = "/run/automatelinux/automatelinux-daemon.sock"
 const FILE = "automatelinux-daemon.sock"
 const NAME = `automatelinux/${FILE}`
 
-/** The longest path of a socket, in bytes. Some versions of Node cut off what is longer. */
+/** The maximum length of a socket's path, in bytes. Some versions of Node truncate a longer one. */
 const PATH_MAX = process.platform === "linux" ? 107 : 103
 
 const fits = (path: string): boolean => Buffer.byteLength(path) <= PATH_MAX
 
-/** The rule for other characters takes longer to load than the rest of this file. */
+/** Skips the full check for printable ASCII, because it takes longer to load than the rest of this file. */
 const hasBlank = (path: string): boolean => !/^[!-~]*$/.test(path) && blankProblem(path) !== undefined
 
-/** What is wrong with the socket's path that the environment names. */
+/** Returns what is wrong with the socket path in the environment, if anything. */
 export const wrongSocketPath = (environment: Environment): CommandError | undefined => {
   const path = environment[VARIABLE]
   if (!path) return undefined
@@ -34,7 +34,7 @@ export const wrongSocketPath = (environment: Environment): CommandError | undefi
   return { code: "invalid", message: `${VARIABLE} ${quote(path)} ${problem}`, hint: "name another path, or unset it" }
 }
 
-/** Whether `directory` is this user's, `undefined` if it is missing. */
+/** Returns whether `directory` is this user's; `undefined` if it is missing. */
 const isOurs = (directory: string, uid: number): boolean | undefined => {
   try {
     const stat = statSync(directory, { throwIfNoEntry: false })
@@ -45,9 +45,9 @@ const isOurs = (directory: string, uid: number): boolean | undefined => {
 }
 
 /**
- * The paths that daemons of this user serve, the preferred one first. A runtime directory that is another user's, as `su`
- * leaves it, counts as not set. Without one of the session's, as under cron, the one that systemd makes is used, so that
- * both find the same daemon.
+ * Returns the paths that daemons of this user may serve, the preferred one first. A runtime directory of another user,
+ * as after `su`, counts as unset. If XDG_RUNTIME_DIR is unset, as under cron, the directory that systemd makes is used,
+ * so that both find the same daemon.
  */
 export const ownPaths = (environment: Environment, uid: number): readonly [string, ...Array<string>] => {
   const given = environment[VARIABLE]
@@ -62,33 +62,33 @@ export const ownPaths = (environment: Environment, uid: number): readonly [strin
   return isOurs(standard, uid) ? [join(standard, NAME), ...others] : [...others]
 }
 
-/** The path that a daemon of this user serves: not one that another user has in hand. */
+/** Returns the path that a daemon of this user serves. Skips paths that another user controls. */
 export const serverPath = (environment: Environment, uid: number): string => {
   const paths = ownPaths(environment, uid)
   return paths.find((path) => fits(path) && placeOf(path, uid)._tag !== "Untrusted") ?? paths[0]
 }
 
-/** Why the socket at `path` is left alone. */
+/** The error for a socket that is not used because it is not trusted. */
 export const untrustedSocket = (path: string, { why }: Untrusted): CommandError => ({
   code: "unavailable",
   message: `the socket ${path} is not used: ${why}`,
-  hint: "d doctor --check daemon-running shows the way out"
+  hint: "d doctor --check daemon-running says what to do"
 })
 
-/** Why a program that connects to the server's path on its own should not do so. */
+/** Returns why a program should not connect to the daemon's path on its own, if there is a reason. */
 export const unusableSocket = (environment: Environment, uid: number): CommandError | undefined => {
   const path = serverPath(environment, uid)
   const place = placeOf(path, uid, isNamed(path, environment))
   return wrongSocketPath(environment) ?? (place._tag === "Untrusted" ? untrustedSocket(path, place) : undefined)
 }
 
-/** The paths that a client tries, in this order. */
+/** Returns the paths that a client tries, in order. */
 export const clientPaths = (environment: Environment, uid: number): ReadonlyArray<string> => {
   const own = ownPaths(environment, uid).filter(fits)
   return environment[VARIABLE] || uid === 0 ? own : [...own, SYSTEM]
 }
 
-/** Whether the environment names the very path. */
+/** Returns whether the environment names exactly this path. */
 export const isNamed = (path: string, environment: Environment): boolean => environment[VARIABLE] === path
 
 export const currentUid = (): number => process.getuid?.() ?? 0

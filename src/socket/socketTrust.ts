@@ -1,11 +1,11 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs"
 
 /**
- * Decides which sockets are trusted, for everything that connects to one or makes one: a socket of this user's or of
- * root's, on a path on which no other user can put another in its place.
+ * Decides which sockets are trusted, for everything that connects to a socket or makes one: those of this user or root,
+ * at a path where no other user can replace them.
  */
 
-/** `at` is the part of the path that others have in hand, `mode` if only its permissions make it so. */
+/** `at` is the part of the path that others control; `mode` is set if the reason is only its permissions. */
 export interface Untrusted {
   readonly _tag: "Untrusted"
   readonly at: string
@@ -14,20 +14,20 @@ export interface Untrusted {
 }
 
 export type Place =
-  /** `isOpen` if others may make files beside it, once it is gone. */
+  /** `isOpen` if others may create files in its directory, and so take its place once it is gone. */
   | { readonly _tag: "Trusted"; readonly isOpen: boolean }
   | { readonly _tag: "Missing" }
-  /** This user may not look further. */
+  /** This user may not access the path. */
   | { readonly _tag: "Closed" }
   | Untrusted
 
 const STICKY = 0o1000
 const BY_GROUP = 0o020
 const BY_ALL = 0o002
-/** As the kernel has it. */
+/** The kernel's limit. */
 const LINKS_MAX = 40
 
-/** Whether others than its owner may make files in a directory. By convention a user's own group has the user's number. */
+/** Whether other users may create files in a directory. By convention a user's private group has the user's id. */
 const isShared = ({ gid, mode, uid }: Stats): boolean =>
   (mode & BY_ALL) !== 0 || ((mode & BY_GROUP) !== 0 && gid !== uid)
 
@@ -39,14 +39,14 @@ const statOf = (path: string): Stats | undefined => {
   }
 }
 
-/** The owner of a socket that is open to a group of this user's, as AUTOMATELINUX_SOCKET_GROUP makes it. */
+/** Returns the owner of a socket that is shared with a group of this user, as with AUTOMATELINUX_SOCKET_GROUP. */
 const ownerForGroup = (path: string): number | undefined => {
   const stat = statOf(path)
   const groups = [process.getgid?.(), ...(process.getgroups?.() ?? [])]
   return stat !== undefined && (stat.mode & 0o060) === 0o060 && groups.includes(stat.gid) ? stat.uid : undefined
 }
 
-/** Whether a part of a path leads nowhere else. */
+/** Whether a component of a path can be skipped. */
 const isEmpty = (name: string): boolean => name === "" || name === "."
 
 const lookUp = (path: string): Stats | Place => {
@@ -59,12 +59,13 @@ const lookUp = (path: string): Stats | Place => {
 }
 
 /**
- * Returns what is at `path`, as far as `uid` may trust it. Each directory, link and the socket itself must be this user's or
- * root's; a directory in which others may make files must be sticky, so that they cannot remove what is not theirs.
+ * Returns what is at `path`, as far as `uid` may trust it. Each directory, each link and the socket itself must belong
+ * to this user or root; a directory in which others may create files must be sticky, so that they cannot remove files
+ * of others.
  *
- * Two more owners are trusted, but only for what they have not made in a directory that is open to others: the owner of /,
- * which is root even if a user namespace gives root another number; and, if the user has named the very path (`isNamed`),
- * the owner of a socket that is shared with a group of the user's.
+ * Two more owners are trusted, but not inside a directory in which others may create files: the owner of /, which is
+ * root even if a user namespace maps root to another id; and, if the user named exactly this path (`isNamed`), the
+ * owner of a socket that is shared with a group of the user.
  */
 export const placeOf = (path: string, uid: number, isNamed = false): Place => {
   const isVouchedFor = (owner: number) =>

@@ -10,11 +10,11 @@ import type { CommitLost } from "./retry.ts"
 
 /** A failed statement, by what it means for the registry, whatever the database calls it. */
 export type FailureKind =
-  /** One of the registry's tables does not exist: the schema has to be made. */
+  /** One of the registry's tables does not exist: the schema has to be created. */
   | { readonly _tag: "MissingTable" }
   /** The tables are of an older version than this program's, and have to be upgraded. */
   | { readonly _tag: "Outdated" }
-  /** A unique key, table, column or index exists already: a writer that does not take our lock was faster. */
+  /** A unique key, table, column or index already exists: a writer that does not take our lock was faster. */
   | { readonly _tag: "Duplicate" }
   /**
    * - Contended: another transaction is in the way; a retry may succeed.
@@ -27,7 +27,7 @@ export type FailureKind =
       readonly _tag: "Contended" | "ConnectionLost" | "Unreachable" | "Rejected" | "MissingColumn"
       readonly reason: string
       readonly hint: string
-      /** If there is none, the tag tells it. */
+      /** Derived from the tag if missing. */
       readonly fault?: Fault
     }
 
@@ -56,9 +56,9 @@ export interface Begun {
 export interface ColumnTypes {
   /** Holds a name and is compared byte for byte. */
   readonly name: (length: number) => string
-  /** A row's own number, counted up by the database. */
+  /** A row's own number, assigned by the database. */
   readonly serial: string
-  /** What follows the closing bracket of CREATE TABLE. */
+  /** The part of CREATE TABLE after the closing parenthesis. */
   readonly options: string
 }
 
@@ -77,28 +77,28 @@ export class Driver extends Context.Tag("Driver")<
     ) => Effect.Effect<ReadonlyArray<object>, SqlError>
     /** Begins a transaction that excludes other writers, and runs the queries that it starts with. */
     readonly begin: (connection: Connection, reading: Reading) => Effect.Effect<Begun, SqlError>
-    /** Runs statements about this host alone in a transaction that does not take, or hold up, the writers' lock. */
+    /** Runs statements about this host alone in a transaction; on a server, without the writers' lock. */
     readonly runBeside: (statements: Statements) => Effect.Effect<unknown, SqlError | CommitLost>
     /**
-     * Runs the remaining statements, and commits. Returns the `since` by which the next transaction can tell that nothing
-     * was committed after it; undefined if the database cannot tell.
+     * Runs the remaining statements, and commits. Returns the `since` by which the next transaction can tell that
+     * nothing was committed after it; undefined if the database cannot tell.
      */
     readonly commit: (connection: Connection, last: Statements) => Effect.Effect<string | undefined, SqlError>
     /** Changes whenever anyone commits; undefined if the database has no such version. */
     readonly dataVersion: Effect.Effect<string | undefined, SqlError>
-    /** Changes when other processes change the registry. It tells slow writers from a lock that is stuck. */
+    /** Changes when other processes change the registry. It distinguishes slow writers from a stuck lock. */
     readonly progress: Effect.Effect<unknown, SqlError>
     /** Runs queries on what is committed, without waiting for a transaction of this process. */
     readonly readMany: (queries: Statements) => Effect.Effect<RawResults, SqlError>
     /**
-     * Waits for a connection slot, and runs `effect`. Everything but the one write goes through here, so that a connection
-     * is always left for the write.
+     * Waits for a connection slot, and runs `effect`. Everything but the one write goes through here, so that a
+     * connection is always left for the write.
      */
     readonly withConnectionSlot: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
     /** Runs statements in order, and returns the driver's report of each. */
     readonly runAll: (connection: Connection, statements: Statements) => Effect.Effect<RawResults, SqlError>
     readonly classifyError: (error: SqlError) => FailureKind
-    /** Likewise for an error in response to COMMIT: ConnectionLost, unless it is known to mean that it was rolled back. */
+    /** Likewise for an error in response to COMMIT: ConnectionLost, unless it is known to mean a rollback. */
     readonly classifyCommitError: (error: SqlError) => FailureKind
     /** Returns how many rows an UPDATE or DELETE matched, by its raw result. */
     readonly affectedRows: (raw: unknown) => number
@@ -111,7 +111,7 @@ export class Driver extends Context.Tag("Driver")<
     readonly columns: Effect.Effect<ReadonlySet<string>, SqlError>
     /** The account that this program is logged in as, in the form of GRANT; undefined if there are no accounts. */
     readonly account: Effect.Effect<string | undefined, SqlError>
-    /** What a crash may lose of what was committed; undefined if nothing. */
+    /** The setting by which a crash may lose what was committed; undefined if there is none. */
     readonly durabilityRisk: Effect.Effect<DurabilityRisk | undefined, SqlError>
   }
 >() {}

@@ -12,7 +12,7 @@ export const query = <R extends object, A>(
   decode: (rows: ReadonlyArray<R>) => A
 ): Query<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
 
-/** Queries that are run together, by the names of their results. One that is undefined is not run. */
+/** Queries that are run together, by the names of their results. Undefined ones are skipped. */
 export type Queries = Readonly<Record<string, Query<unknown> | undefined>>
 
 type Decoded<Q extends Queries> = {

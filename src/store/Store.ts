@@ -21,8 +21,8 @@ import { makeWriter } from "./writer.ts"
 export { labelOf } from "./databaseLabel.ts"
 
 /**
- * The registry's tables, whatever database they are in. Every change goes through `write`; every failure of the
- * database comes out as `Unavailable`.
+ * The registry's tables, in any of the databases. Every change goes through `write`. A failure of the database is
+ * `Unavailable`, or `OutcomeUnknown` if a COMMIT was lost.
  */
 export class Store extends Effect.Service<Store>()("Store", {
   effect: Effect.gen(function* () {
@@ -38,40 +38,40 @@ export class Store extends Effect.Service<Store>()("Store", {
     const { queryWithoutRepair, queryOr, ifTableExists, provide } = runner
     const write = makeWriter(actor, runner, rows, changes)
 
-    const lookAt = <Q extends Queries>(queries: Q, look: typeof driver.readMany) => {
+    const readWith = <Q extends Queries>(queries: Q, readMany: typeof driver.readMany) => {
       const statements = [queries, health.queries].flatMap(statementsOf)
-      return Effect.map(look(statements), (answers) => {
-        const { clock, records } = decodeAll(health.queries, answers.slice(-2))
-        return { ...decodeAll(queries, answers), health: { records, ...clock } }
+      return Effect.map(readMany(statements), (results) => {
+        const { clock, records } = decodeAll(health.queries, results.slice(-2))
+        return { ...decodeAll(queries, results), health: { records, ...clock } }
       })
     }
-    /** What `queries` come to outside of any transaction, and what this host has seen. */
-    const look = <Q extends Queries>(queries: Q) => lookAt(queries, driver.readMany)
+    /** Reads `queries`, and the health on this host, outside any transaction. */
+    const read = <Q extends Queries>(queries: Q) => readWith(queries, driver.readMany)
 
-    /** The same if tables are missing, which are as good as empty. */
-    const lookAtRest = <Q extends Queries>(queries: Q) =>
-      lookAt(queries, (statements) =>
+    /** Likewise, but treats missing tables as empty. */
+    const readExisting = <Q extends Queries>(queries: Q) =>
+      readWith(queries, (statements) =>
         Effect.map(
           Effect.forEach(statements, (statement) => ifTableExists(driver.readMany([statement]), [[]])),
-          (answers) => answers.flat()
+          (results) => results.flat()
         )
       )
 
-    const surveyed = ({
+    const withPorts = ({
       health,
       ...state
-    }: Effect.Effect.Success<ReturnType<typeof look<typeof rows.everything>>>) => ({
+    }: Effect.Effect.Success<ReturnType<typeof read<typeof rows.everything>>>) => ({
       state: { ...state, ports: portsOf(state.rows) },
       health
     })
 
     const listed = { rows: rows.everything.rows, keys: rows.everything.keys, claims: rows.everything.claims }
 
-    const lookAround = look({ rows: listed.rows, claims: listed.claims, owners: owners.all })
-    /** What a tick has read, and after which commit: it is read again only where there was another. */
-    let known: { readonly version: string; readonly seen: Effect.Effect.Success<typeof lookAround> } | undefined
+    const readTick = read({ rows: listed.rows, claims: listed.claims, owners: owners.all })
+    /** The data of the last tick, and its version: it is read again only if anything was committed since. */
+    let known: { readonly version: string; readonly data: Effect.Effect.Success<typeof readTick> } | undefined
 
-    /** After which commit it was last asked whether all is quiet. */
+    /** The data version when `checkpointIfQuiet` was last called. */
     let lastDataVersion: string | undefined
 
     return {
@@ -80,7 +80,7 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       write,
 
-      /** Makes the claims agree with what other programs wrote, and answers what that took. */
+      /** Makes the claims agree with what other programs wrote, and returns how they changed. */
       reconcileClaims: Effect.suspend(() =>
         write((state) =>
           Effect.map(DateTime.now, (now) => ({
@@ -89,85 +89,82 @@ export class Store extends Effect.Service<Store>()("Store", {
               host: actor.host,
               by: actor.user
             }),
-            // Writing makes them agree, also where there is nothing else to write.
+            // Every write makes them agree, even one without changes.
             changes: []
           }))
         )
       ),
 
-      /** What `write` would answer; nothing is written. */
+      /** Returns what `write` would return, and writes nothing. */
       dryRun: Effect.fn("Store.dryRun")(function* <A, E, R>(
         decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>
       ) {
-        const unused = Effect.flatMap(lookAtRest(rows.everything), (seen) => decide(surveyed(seen).state))
+        const unused = Effect.flatMap(readExisting(rows.everything), (found) => decide(withPorts(found).state))
         return (yield* queryOr(provide(registryTransaction(runner, rows, ({ state }) => decide(state))), unused)).answer
       }),
 
-      /** What the row of `key` holds, or `undefined` where there is none. */
+      /** Returns the value of the row of `key`; undefined if there is none. */
       row: (key: string) => queryOr(rows.readRow(key), Effect.succeed(undefined)),
 
-      /** What the rows of `keys` hold, by key; at least one is asked for. */
+      /** Returns the values of the rows of `keys`, by key. `keys` must not be empty. */
       rowsFor: (keys: ReadonlyArray<string>) =>
         queryOr(rows.readSome(keys), Effect.succeed<ReadonlyMap<string, string>>(new Map())),
 
-      /** Every row by key, what is known of the keys, and what this host has seen. */
-      list: queryOr(look(listed), lookAtRest(listed)),
+      /** Reads all rows, records and claims of the keys, and the health on this host. */
+      list: queryOr(read(listed), readExisting(listed)),
 
-      /**
-       * What a tick rests on: the ports, the claims, and what is known of them on this host. Nothing in a database that is
-       * not in use yet.
-       */
+      /** Reads the data for a tick, owners and health on this host included. Undefined if the database is unused. */
       readForTick: queryOr(
         Effect.gen(function* () {
           const version = yield* driver.dataVersion
-          if (version !== undefined && version === known?.version) return known.seen
-          const seen = yield* lookAround
-          known = version === undefined ? undefined : { version, seen }
-          return seen
+          if (version !== undefined && version === known?.version) return known.data
+          const data = yield* readTick
+          known = version === undefined ? undefined : { version, data }
+          return data
         }),
         Effect.succeed(undefined)
       ),
 
-      /** Stores what has changed in what this host has seen, and answers what the database refused. */
+      /** Stores the results of a tick on this host, and returns what the database rejected. */
       saveHealth: yield* makeHealthWriter(runner, health, owners),
 
-      /** How the tables are. */
+      /** Compares the tables with the expected ones. */
       schemaStatus: queryWithoutRepair(
-        Effect.map(Effect.all([driver.columns, runner.facts]), ([there, facts]) =>
-          schemaStatusOf(settingsTable, schema, there, facts)
+        Effect.map(Effect.all([driver.columns, runner.facts]), ([columns, facts]) =>
+          schemaStatusOf(settingsTable, schema, columns, facts)
         )
       ),
 
-      /** Makes the tables that are missing, and brings them up to date. */
+      /** Creates the tables that are missing, and upgrades the others. */
       makeTables: runner.makeTables,
 
-      /** Everything that is known, of this host where it differs; fails if a table is missing from a registry in use. */
-      readEverything: Effect.map(queryOr(look(rows.everything), lookAtRest(rows.everything)), surveyed),
+      /** Reads everything, owners and health of this host only. Fails if a table is missing from a registry in use. */
+      readEverything: Effect.map(queryOr(read(rows.everything), readExisting(rows.everything)), withPorts),
 
-      /** Fails where a change could not be written; nothing is. */
+      /** Fails if a change could not be written. Writes nothing. */
       tryWrite: queryWithoutRepair(provide(registryTransaction(runner, rows, () => tryEverything(settingsTable)))),
 
       /** Writes a copy of the registry to `file`, and returns its size in bytes. */
       backup: (file: string) =>
         queryWithoutRepair(
           Effect.gen(function* () {
-            // A copy of nothing is no backup: perhaps another registry is meant.
+            // A copy of an empty registry is no backup: perhaps another registry is meant.
             if (schemaStatusOf(settingsTable, schema, yield* driver.columns, factsOf([])).unused) {
               return yield* new Unavailable({
                 store: driver.label,
                 fault: "other",
-                reason: "nothing is in it yet",
-                hint: "name the registry that is meant with AUTOMATELINUX_DATABASE_URL"
+                reason: "it is empty",
+                hint: "name the registry to back up with AUTOMATELINUX_DATABASE_URL"
               })
             }
             return yield* driver.backup(file)
           })
         ),
 
-      /** Lets a plain copy of the registry's file have everything. */
+      /** Moves what is committed into the registry's file, so that a plain copy of the file is complete. */
       checkpoint: queryWithoutRepair(driver.checkpoint),
 
-      /** The same if nothing was written since this was asked last. */
+      /** Likewise, but only if nothing was committed since the last call. */
       checkpointIfQuiet: queryWithoutRepair(
         Effect.suspend(() => {
           const before = lastDataVersion
@@ -178,17 +175,17 @@ export class Store extends Effect.Service<Store>()("Store", {
         })
       ),
 
-      /** The account that this program was let in as. */
+      /** The account that this program is logged in as. */
       account: queryWithoutRepair(driver.account),
 
-      /** How much of what was committed a crash may lose. */
+      /** The setting by which a crash may lose what was committed; undefined if there is none. */
       durabilityRisk: queryWithoutRepair(driver.durabilityRisk),
 
-      /** The last changes to a key or a port, the newest first. */
+      /** Returns the last changes to a key or a port, newest first. */
       history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
         queryOr(rows.readHistory(about), Effect.succeed([])),
 
-      /** Asks the database for nothing. */
+      /** Checks that the database responds. */
       ping: queryWithoutRepair(Effect.asVoid(sql`SELECT 1`))
     }
   })

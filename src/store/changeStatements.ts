@@ -7,40 +7,40 @@ import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { batchesOf } from "./batches.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
-/** Who makes a change, and when. */
+/** The author and the time of a change. */
 export interface Stamp extends Actor {
   /** ISO 8601, UTC. */
   readonly at: string
-  /** The number of the transaction, for what belongs to none of its changes. */
+  /** The number of the transaction, for history events that belong to none of its decisions. */
   readonly batch: string
 }
 
-/** What one decision wants written, and what it was made on. */
+/** The changes of one decision, and the state that it was made on. */
 export interface Part {
   readonly state: RegistryState
   readonly changes: ReadonlyArray<Change>
-  /** The number that the history keeps it under. */
+  /** The number under which the history records it. */
   readonly operation: string
 }
 
-/** SQLite takes 32,766 values in one statement, and a server 1 MiB at the least. */
+/** The maximum rows in one statement: SQLite accepts 32,766 values, and a server at least 1 MiB. */
 const ROWS_MAX = 200
 
-/** What makes a key known that was not. */
+/** The changes that create the record of a key that has none. */
 const INTRODUCING: ReadonlyArray<Change["_tag"]> = ["Assign", "Describe", "Bind"]
 
 /** One statement of a change. */
 export interface ChangeStatement {
   readonly statement: Statement<object>
-  /** The key whose row it must meet, and what that was read to hold. */
+  /** The row that it must match: its key, and the value that was read. */
   readonly expects?: StoredRow
   /** The key whose row it inserts. */
   readonly inserts?: string
-  /** The rows that must be there as they were written; else it fails as a duplicate. */
+  /** The rows that must hold what was written. Otherwise the statement fails as a duplicate. */
   readonly keeps?: ReadonlyArray<StoredRow>
 }
 
-/** A row of the settings: its key, and the text that it holds. */
+/** A row of the settings table: its key, and its value as text. */
 export interface StoredRow {
   readonly key: string
   readonly stored: string
@@ -48,32 +48,32 @@ export interface StoredRow {
 
 type HistoryEvent = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "detail", string | number | null>>
 
-/** The key whose row a change writes. */
+/** Returns the key whose row a change writes, if any. */
 const rowOf = (change: Change): ReadonlyArray<string> =>
   change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
 
-/** What has to be done for changes to be written. */
+/** Makes the functions that turn changes into statements. */
 export const makeChangeStatements = (settings: string, schema: Steps) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const bytes = sql.literal(sql.onDialectOrElse({ mysql: () => "BINARY", orElse: () => "BLOB" }))
-    /** A column as text in UTF-8, whatever its type and character set are. */
+    /** Converts a column to UTF-8 text, whatever its type and character set. */
     const asText = (column: string) =>
       sql.onDialectOrElse({
         mysql: () => sql`CONVERT(${sql(column)} USING utf8mb4)`,
         orElse: () => sql`CAST(${sql(column)} AS TEXT)`
       })
-    /** Byte for byte, whatever the column's collation holds to be equal; `=` comes first for the index. */
+    /** Compares byte for byte, whatever the column's collation. The plain `=` comes first, to use the index. */
     const exactly = (column: string, value: string) =>
       sql`${sql(column)} = ${value} AND CAST(${asText(column)} AS ${bytes}) = CAST(${value} AS ${bytes})`
 
-    /** In as few statements as their number of values allows. */
+    /** Inserts rows, in as few statements as the limit on values allows. */
     const insertAll = (
       table: string,
       rows: ReadonlyArray<Record<string, string | number | null>>
     ): ReadonlyArray<ChangeStatement> =>
       batchesOf(rows, ROWS_MAX).map((some) => ({ statement: sql`INSERT INTO ${sql(table)} ${sql.insert(some)}` }))
 
-    /** What a history row says; the rows of one transaction are written at its end. */
+    /** Makes a history event. The events of a transaction are written at its end. */
     const historyEvent = (
       what: string,
       key: string | null,
@@ -99,8 +99,9 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
     })
 
     /**
-     * Fails as a duplicate unless the table holds all `rows` as they were written: a column of another type or a trigger
-     * may have altered them. A statement of its own kind, so that it goes to a server with COMMIT, in one round trip.
+     * Fails as a duplicate unless the table holds all `rows` as they were written: a column type or a trigger may have
+     * altered them. It is a statement that fails, not a query to check, so that it can be sent with COMMIT in one round
+     * trip.
      */
     const keepAll = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<ChangeStatement> =>
       batchesOf(rows, ROWS_MAX).map((keeps) => {
@@ -114,19 +115,19 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         }
       })
 
-    /** Gives the keys of `changes` their rows in `port_keys`, where they have none. */
+    /** Inserts rows into `port_keys` for the keys of `changes` that have none. */
     const introduce = (state: RegistryState, changes: ReadonlyArray<Change>, { at, host, user }: Stamp) => {
-      const toPublicError = changes.flatMap((change) =>
+      const introduced = changes.flatMap((change) =>
         INTRODUCING.includes(change._tag) && "key" in change ? change.key : []
       )
-      const fresh = [...new Set(toPublicError)].filter((key) => !state.keys.has(key))
+      const fresh = [...new Set(introduced)].filter((key) => !state.keys.has(key))
       return insertAll(
         "port_keys",
         fresh.map((key) => ({ key, created_at: at, host, by: user }))
       )
     }
 
-    /** Stores what the registry does not say of itself yet. */
+    /** Stores the facts about the registry that are not stored yet. */
     const introduceRegistry = (facts: RegistryState["facts"]) =>
       insertAll("port_registry", [
         ...(facts?.settingsTable === undefined ? [{ name: TABLE_ROW, value: settings }] : []),
@@ -138,7 +139,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
     ]
 
-    /** Writes one change to everything but the claims, which follow at the end, and what the history says of it. */
+    /** Returns the history event of one change, and its statements except for the claims, which follow at the end. */
     const write = (
       state: RegistryState,
       change: Change,
@@ -224,7 +225,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       )
     ]
 
-    /** What claims did because another program wrote to `settings`: told in the history, as the change it was. */
+    /** Makes the history event of a claim that changed because another program wrote to `settings`. */
     const followed = ({ claim, from, to }: ClaimMove): HistoryEvent =>
       historyEvent(
         from === undefined ? "adopt" : to === undefined ? "drop" : "follow",
@@ -234,14 +235,14 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       )
 
     /**
-     * Writes to the row that the transaction has locked. On one server the lock is enough; in a cluster locks end at
-     * the node, but of two transactions that write one row only the first can commit.
+     * Writes to the row that the transaction has locked. On one server the lock is enough. In a cluster locks hold only
+     * on their node, but of two transactions that write the same row only the first can commit.
      */
     const touch = (batch: string) => sql`UPDATE port_registry SET value = ${batch} WHERE name = ${MUTEX}`
 
     /**
-     * What writes all `parts`, and the claims as they must stand afterwards: between what was `stored`, and what is
-     * `left`. It is nothing at all if nothing changes and the claims agree with the rows already.
+     * Returns the statements that write all `parts`, and turn the claims that were `stored` into those that are `left`.
+     * There are none if nothing changes and the claims already agree with the rows.
      */
     const statementsFor = (
       { agrees, stored }: { readonly agrees: boolean; readonly stored: RegistryState },
@@ -257,8 +258,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       for (const { changes, operation, state } of parts) {
         steps.push(...introduce(state, changes, stamp))
         for (const change of changes) {
-          const [told, ...written] = write(state, change, stamp)
-          historyEvents.push({ batch: operation, ...told })
+          const [event, ...written] = write(state, change, stamp)
+          historyEvents.push({ batch: operation, ...event })
           steps.push(...written)
         }
       }
@@ -276,14 +277,14 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       ]
     }
 
-    /** The rows that `parts` write, as they are in the end. */
+    /** Returns the rows that `parts` write, with their final values. */
     const written = (parts: ReadonlyArray<Part>, left: RegistryState): ReadonlyArray<StoredRow> =>
       [...new Set(parts.flatMap(({ changes }) => changes.flatMap(rowOf)))].flatMap((key) => {
         const stored = left.rows.get(key)
         return stored === undefined ? [] : [{ key, stored }]
       })
 
-    /** The text that the row of `key` holds, in the database's own form, or `undefined`. */
+    /** Reads the value of the row of `key`, as the database converts it to text; undefined if there is none. */
     const readText = (key: string) =>
       Effect.map(
         sql<{ stored: string }>`

@@ -1,13 +1,13 @@
 import type { Database, Mysql } from "../config/databaseUrl.ts"
 import { userName } from "../machine/user.ts"
 
-/** The login name that a server is asked as. */
+/** Returns the user name for logging in to a server. */
 export const userOf = ({ user }: Mysql): string => user ?? userName()
 
 const serverName = (server: Mysql["servers"][number]): string =>
   "socket" in server ? server.socket : `${server.host.includes(":") ? `[${server.host}]` : server.host}:${server.port}`
 
-/** Names a database for people, without secrets, whether it can be reached or not. */
+/** Names a database for people, without secrets and without connecting to it. */
 export const labelOf = (database: Database): string =>
   database._tag === "Sqlite"
     ? `the registry's file ${database.path}`

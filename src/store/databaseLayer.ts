@@ -22,8 +22,8 @@ const importMysql = (database: Mysql) =>
   })
 
 /**
- * Loads the driver of the configured database. A daemon does so when it starts: later the files may be gone, or another
- * version's.
+ * Loads the driver of the configured database. A daemon does so when it starts, because later its files may be gone, or
+ * belong to another version.
  */
 export const loadDriver = Effect.gen(function* () {
   const { database } = yield* PortsConfig
@@ -31,7 +31,7 @@ export const loadDriver = Effect.gen(function* () {
   else yield* (yield* Effect.promise(() => import("./sqlite/driver.ts"))).load(database)
 })
 
-/** The configured database. It is connected to when it is first used, so only a driver that cannot be loaded fails here. */
+/** The configured database. It connects when it is first used, so only loading the driver can fail here. */
 export const databaseLayer = Layer.scopedContext(
   Effect.gen(function* () {
     const { database, databaseTimeout, settingsTable } = yield* PortsConfig

@@ -9,18 +9,16 @@ import type { RegistryTables } from "./registryTables.ts"
 import { rejected } from "./requirements.ts"
 import type { Steps } from "./schema.ts"
 
-/**
- * A row no longer holds what we read, `stored`: another program has written it. The transaction is retried.
- */
+/** A row no longer holds `stored`, the value that we read: another program changed it. The transaction is retried. */
 export class RowChanged extends Data.TaggedError("RowChanged")<{ readonly key: string; readonly stored: string }> {}
 
-/** Makes what turns changes into statements, and executes them inside a transaction. */
+/** Makes the functions that turn changes into statements, and execute these inside a transaction. */
 export const makeChangeExecutor = (settings: string, schema: Steps, rows: RegistryTables) =>
   Effect.gen(function* () {
     const driver = yield* Driver
     const changeStatements = yield* makeChangeStatements(settings, schema)
 
-    /** Fails with KeyCollision if the table takes another key for one of `keys`. */
+    /** Fails with KeyCollision if the table's collation considers another key equal to one of `keys`. */
     const refuseCollision = (keys: ReadonlyArray<string>) =>
       Effect.forEach(
         keys,
@@ -32,7 +30,7 @@ export const makeChangeExecutor = (settings: string, schema: Steps, rows: Regist
         { discard: true }
       )
 
-    /** Fails if the table holds something else than what was written to one of `rows`. */
+    /** Fails if the table does not hold what was `written`, because a column type or a trigger altered it. */
     const refuseAltered = (written: ReadonlyArray<StoredRow>) =>
       Effect.forEach(
         written,
@@ -42,7 +40,7 @@ export const makeChangeExecutor = (settings: string, schema: Steps, rows: Regist
               ? Effect.void
               : rejected(
                   `its table ${quote(settings)} stores ${found === undefined ? "nothing" : quote(found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`,
-                  "give setting_key and setting_value columns of text, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
+                  "make setting_key and setting_value text columns, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
                 )
           ),
         { discard: true }
@@ -58,7 +56,7 @@ export const makeChangeExecutor = (settings: string, schema: Steps, rows: Regist
       ).pipe(
         Effect.catchIf(
           (error) => driver.classifyError(error)._tag === "Duplicate",
-          // Another key that the table takes for ours, or what another program wrote meanwhile.
+          // A key that the table considers equal to ours, a value that it altered, or another program's write.
           (error) =>
             refuseCollision(statements.flatMap(({ inserts }) => inserts ?? [])).pipe(
               Effect.zipRight(refuseAltered(statements.flatMap(({ keeps }) => keeps ?? []))),

@@ -16,12 +16,12 @@ interface HealthRow {
   readonly listener: string | null
 }
 
-/** The statements on what a host has seen. They touch no row of another host. */
+/** Makes the statements on the health of the ports on `host`. They touch no row of another host. */
 export const makeHealthTable = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const counter = `watched:${host}`
 
-    /** What was seen, by port, and how long, until when and from where the host was watched. */
+    /** The health by port; and how long, until when and from which machine the host was watched. */
     const queries = {
       records: query(
         sql<HealthRow>`
@@ -30,7 +30,7 @@ export const makeHealthTable = (host: string) =>
           new Map(
             rows.flatMap(({ last_up, mark, ...row }): ReadonlyArray<[number, PortHealth]> => {
               const since = columnTime(row.since)
-              // A row that another program wrote and that says nothing is as good as none.
+              // Another program may have written an invalid row: ignore it.
               if (since === null || !HEALTH_STATES.includes(row.state)) return []
               const listener = columnTextOrNull(row.listener, LIMITS.path)
               return [[row.port, { ...row, since, lastUp: columnTime(last_up), lastUpWatchedSeconds: mark, listener }]]
@@ -41,7 +41,7 @@ export const makeHealthTable = (host: string) =>
         sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${counter}`,
         ([clock]): Omit<HostHealth, "records"> => {
           const [seconds, at, machine] = columnText(clock?.value).split(" ")
-          // A clock that was set back once made it negative.
+          // A clock that was set back may have left it negative.
           return { watched: Math.max(0, Number(seconds) || 0), probedAt: columnTime(at), machine }
         }
       )

@@ -8,7 +8,7 @@ import type { OwnersTable } from "./ownersTable.ts"
 import { DatabaseFailure } from "./retry.ts"
 import type { QueryRunner } from "./runQuery.ts"
 
-/** One row of what a round of looks came to. */
+/** One row of the results of a tick. */
 type Piece =
   | { readonly _tag: "Gone"; readonly port: number }
   | { readonly _tag: "Record"; readonly record: PortHealth }
@@ -16,17 +16,17 @@ type Piece =
   | { readonly _tag: "Learned"; readonly learned: Learned }
   | { readonly _tag: "Clock"; readonly clock: NonNullable<HealthChanges["clock"]> }
 
-/** Rows in one statement: SQLite takes 32,766 values. */
+/** The maximum rows in one statement: SQLite accepts 32,766 values. */
 const ROWS_MAX = 500
 
-/** Whether a statement was refused for what it wanted to write. */
+/** Whether a statement was rejected because of the values in it. */
 const isAboutARow = (error: unknown): error is DatabaseFailure & { readonly kind: { readonly _tag: "Rejected" } } =>
   error instanceof DatabaseFailure && error.kind._tag === "Rejected" && (error.kind.fault ?? "other") === "other"
 
 /**
- * Stores what a round of looks came to, in as few statements as possible and besides the queue: nothing of it concerns
- * another host, and on a server that is far away a row at a time kept everyone else waiting for seconds. A row that the
- * database refuses, as for a name that the column cannot hold, is left out alone; answers those.
+ * Stores the results of a tick, in as few statements as possible and outside the writers' queue: they concern no other
+ * host, and on a distant server, one row at a time kept everyone else waiting for seconds. If the database rejects a
+ * row, for example because the column cannot hold a name, only that row is left out. Returns the rows that were.
  */
 export const makeHealthWriter = (runner: QueryRunner, health: HealthTable, owners: OwnersTable) =>
   Effect.map(Driver, (driver) => {
@@ -50,18 +50,18 @@ export const makeHealthWriter = (runner: QueryRunner, health: HealthTable, owner
       )
     ]
 
-    /** Stores one row that was refused as far as it can be, and tells what is left out. */
-    const withoutText = (piece: Piece, error: DatabaseFailure, now: string) => {
+    /** Stores as much as possible of one row that was rejected, and returns what is left out. */
+    const storePartly = (piece: Piece, error: DatabaseFailure, now: string) => {
       if (piece._tag === "Gone" || piece._tag === "Clock") return Effect.fail(error)
-      // An owner that could not be stored cannot be looked for either, and has been told.
+      // An owner that the column cannot hold cannot be searched for either. It was reported when it was learned.
       if (piece._tag === "Sighting") return Effect.succeed<ReadonlyArray<Unstored>>([])
       const reason = error.kind._tag === "Rejected" ? error.kind.reason : ""
       const { key, port } = piece._tag === "Record" ? piece.record : piece.learned
-      const told = (what: Unstored["what"]): ReadonlyArray<Unstored> => [{ what, key, port, reason }]
-      if (piece._tag === "Learned") return Effect.succeed(told("owner"))
-      if (piece.record.listener === null) return Effect.succeed(told("health"))
+      const unstored = (what: Unstored["what"]): ReadonlyArray<Unstored> => [{ what, key, port, reason }]
+      if (piece._tag === "Learned") return Effect.succeed(unstored("owner"))
+      if (piece.record.listener === null) return Effect.succeed(unstored("health"))
       const plain: Piece = { _tag: "Record", record: { ...piece.record, listener: null } }
-      return Effect.map(store([plain], now), (rest) => (rest.length > 0 ? rest : told("listener")))
+      return Effect.map(store([plain], now), (rest) => (rest.length > 0 ? rest : unstored("listener")))
     }
 
     const attempt = (pieces: ReadonlyArray<Piece>, now: string) =>
@@ -71,7 +71,7 @@ export const makeHealthWriter = (runner: QueryRunner, health: HealthTable, owner
       Effect.catchIf(attempt(pieces, now), isAboutARow, (error) => {
         const [first] = pieces
         if (first === undefined) return Effect.fail(error)
-        if (pieces.length === 1) return withoutText(first, error, now)
+        if (pieces.length === 1) return storePartly(first, error, now)
         const half = Math.ceil(pieces.length / 2)
         return Effect.zipWith(store(pieces.slice(0, half), now), store(pieces.slice(half), now), (a, b) => [...a, ...b])
       })

@@ -6,7 +6,7 @@ import type { Learned, Sighting } from "../domain/portHealth.ts"
 import { query } from "./Query.ts"
 import { PREFIX } from "./schema.ts"
 
-/** The statements on whose keys are on `host`. They touch no row of another host. */
+/** Makes the statements on the owners of keys on `host`. They touch no row of another host. */
 export const makeOwnersTable = (host: string, settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const all = query(
@@ -25,17 +25,14 @@ export const makeOwnersTable = (host: string, settings: string) =>
 
     const mine = (key: string) => sql`host = ${host} AND ${sql("key")} = ${key}`
 
-    /**
-     * Keeps the first owner that was seen, unless somebody has said whose it is meanwhile, or what was seen has been given
-     * back.
-     */
+    /** Stores the first owner that was seen, unless the key got an owner or lost its port meanwhile. */
     const learn = ({ at, key, owner, port }: Learned) =>
       sql`INSERT INTO port_owners (host, ${sql("key")}, kind, name, since, seen)
         SELECT ${host}, ${key}, ${owner.kind}, ${owner.name}, ${at}, ${at} FROM ${sql(settings)}
         WHERE setting_key = ${PREFIX + key} AND setting_value = ${String(port)}
           AND NOT EXISTS (SELECT 1 FROM port_owners WHERE ${mine(key)})`
 
-    /** A time that is still to come at `now` is of a clock that was ahead. */
+    /** Stores when the owner was last seen. A stored time after `now` is from a clock that was ahead: overwrite it. */
     const see = ({ at, key, owner }: Sighting, now: string) =>
       sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
         AND (seen IS NULL OR seen < ${at} OR seen > ${now})`

@@ -8,7 +8,7 @@ import { Driver } from "./Driver.ts"
 import { type Query, query } from "./Query.ts"
 import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
 
-/** What one answer shows of the past. */
+/** The maximum number of history events that one query returns. */
 const HISTORY_MAX = 20
 
 interface HistoryRow extends Omit<HistoryEvent, "oldPort" | "newPort"> {
@@ -16,7 +16,7 @@ interface HistoryRow extends Omit<HistoryEvent, "oldPort" | "newPort"> {
   readonly new_port: number | null
 }
 
-/** A row of `settings`, whose table other programs may have made, with columns of other types. */
+/** A row of the settings table, which another program may have created with columns of other types. */
 interface Row {
   readonly setting_key: unknown
   readonly setting_value: unknown
@@ -24,37 +24,37 @@ interface Row {
 
 const textOf = (value: unknown): string => (value instanceof Uint8Array ? Buffer.from(value).toString() : String(value))
 
-/** The key of an assignment's row, and what it holds. */
+/** Returns the key and the value of an assignment's row; undefined for any other row. */
 const readStored = ({ setting_key, setting_value }: Row): readonly [key: string, stored: string] | undefined => {
   const name = textOf(setting_key)
   return name.startsWith(PREFIX) ? [name.slice(PREFIX.length), textOf(setting_value)] : undefined
 }
 
-/** Key → what its row holds, byte for byte, whatever the table's collation holds to be equal. */
+/** Maps keys to values. Keys are compared byte for byte, whatever the table's collation considers equal. */
 const byKey = (rows: ReadonlyArray<Row>): ReadonlyMap<string, string> =>
   new Map(rows.map(readStored).filter((each) => each !== undefined))
 
-/** `values`, with the first one repeated up to a power of two: a statement is kept for each number of values. */
-const filled = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
+/** Pads `values` to a power of two with the first one: each number of values is another prepared statement. */
+const padded = (values: ReadonlyArray<string>): ReadonlyArray<string> => {
   const [first = ""] = values
   const missing = 2 ** Math.ceil(Math.log2(values.length)) - values.length
   return [...values, ...Array<string>(missing).fill(first)]
 }
 
-/** The questions to the registry's tables, but for what each host has seen. */
+/** Makes the queries on the registry's tables, except for those on the health and the owners of one host. */
 export const makeRegistryTables = (settings: string, ofOwners: Query<RegistryState["owners"]>) =>
   Effect.map(Effect.all([SqlClient.SqlClient, Driver]), ([sql, driver]) => {
-    const [some] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
+    const [selectRows] = sql`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key IN`.compile()
 
-    /** The rows whose key begins with the prefix, by an index however many others there are. */
+    /** Matches the rows whose key starts with the prefix, by index, however many other rows there are. */
     const isOurs = sql.onDialectOrElse({
-      // The underscore would be a wildcard.
+      // Escaped, because an underscore is a wildcard.
       mysql: () => sql`setting_key LIKE 'port|_%' ESCAPE '|'`,
-      // SQLite uses no index for LIKE. The character after the underscore ends the range.
+      // SQLite uses no index for LIKE. The range ends before the character that follows the underscore in ASCII.
       orElse: () => sql`setting_key >= 'port_' AND setting_key < ${"port`"}`
     })
 
-    /** Key → what its row holds. */
+    /** The values of all assignments, by key. */
     const ofRows = query(sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE ${isOurs}`, byKey)
 
     const ofKeys = query(
@@ -101,7 +101,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       factsOf
     )
 
-    /** What a decision rests on. */
+    /** Everything that a decision may depend on. */
     const everything = {
       rows: ofRows,
       keys: ofKeys,
@@ -111,26 +111,26 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       facts: ofFacts
     }
 
-    /** Those rows that the table takes for `key`'s, by their keys: its collation may hold others to be equal. */
+    /** Returns the values of all rows whose key the table's collation considers equal to `key`, by key. */
     const readLike = (key: string) =>
       Effect.map(
         sql<Row>`SELECT setting_key, setting_value FROM ${sql(settings)} WHERE setting_key = ${PREFIX + key}`,
         byKey
       )
 
-    /** What the row of `key` holds, or `undefined`. */
+    /** Returns the value of the row of `key`; undefined if there is none. */
     const readRow = (key: string) => Effect.map(readLike(key), (rows) => rows.get(key))
 
-    /** The same for several keys. */
+    /** Returns the values of the rows of `keys`, by key. */
     const readSome = (keys: ReadonlyArray<string>) => {
-      const toPublicError = filled(keys.map((key) => PREFIX + key))
-      const marks = toPublicError.map(() => "?").join(", ")
-      return Effect.map(driver.readOne(`${some} (${marks})`, toPublicError), (rows) =>
+      const settingKeys = padded(keys.map((key) => PREFIX + key))
+      const placeholders = settingKeys.map(() => "?").join(", ")
+      return Effect.map(driver.readOne(`${selectRows} (${placeholders})`, settingKeys), (rows) =>
         byKey(rows as ReadonlyArray<Row>)
       )
     }
 
-    /** Whether the transaction was committed that wrote changes of all those numbers `at` that time. */
+    /** Returns whether the transaction that wrote changes with all these `numbers` at the time `at` was committed. */
     const wasWritten = (numbers: ReadonlyArray<string>, at: string) =>
       Effect.map(
         sql<{
@@ -139,14 +139,14 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
         (found) => found.length === numbers.length
       )
 
-    /** The events of those `operations` that were made before, by their number. It is not asked about none. */
+    /** Finds the events of those `operations` that were made before, by number. Undefined if there are none. */
     const ofOperations = (operations: ReadonlyArray<string>) =>
       operations.length === 0
         ? undefined
         : query(
             sql<HistoryRow & { readonly batch: string }>`
           SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
-          WHERE batch IN ${sql.in(filled(operations))} ORDER BY id`,
+          WHERE batch IN ${sql.in(padded(operations))} ORDER BY id`,
             (found) => {
               const done = new Map<string, ReadonlyArray<Done>>()
               for (const { batch, detail, key, new_port, old_port, what } of found) {
@@ -157,10 +157,10 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
             }
           )
 
-    /** The last changes to a key, or to a port, the newest first. */
+    /** Returns the last changes to a key or to a port, newest first. */
     const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) => {
       const newest = sql.literal(`ORDER BY id DESC LIMIT ${HISTORY_MAX}`)
-      // Each by its own index: there is none for one or the other.
+      // One subquery per column, each with its own index: no index serves all of them in one condition.
       const found = [
         ...(key === undefined ? [] : [sql`${sql("key")} = ${key}`]),
         ...(port === undefined ? [] : [sql`old_port = ${port}`, sql`new_port = ${port}`])

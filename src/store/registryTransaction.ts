@@ -6,13 +6,13 @@ import type { RegistryTables } from "./registryTables.ts"
 import type { QueryRunner } from "./runQuery.ts"
 import { type CommitWith, transaction } from "./transaction.ts"
 
-/** The state that a transaction left, with claims that agree with the rows. It holds if nothing was committed `since`. */
+/** The state that a transaction left, with claims that agree with the rows. Valid until something is committed. */
 export interface Kept {
   readonly since: string
   readonly state: RegistryState
 }
 
-/** What decisions are made on. */
+/** The data that decisions are based on. */
 export interface Found {
   readonly state: RegistryState
   /** Whether the claims are known to agree with the rows. */
@@ -22,8 +22,8 @@ export interface Found {
 }
 
 /**
- * Runs `body` in a transaction on the whole registry, and on those of `operations` that were made before. What was `kept`
- * is not read again if nothing was committed since.
+ * Runs `body` in a transaction, with the whole registry and those of `operations` that were made before. Uses `kept`
+ * instead of reading the registry if nothing was committed since.
  */
 export const registryTransaction = <A, E, R>(
   runner: QueryRunner,

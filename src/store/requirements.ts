@@ -13,28 +13,28 @@ import { newest, type Steps, versionOf } from "./schema.ts"
 export const rejected = (reason: string, hint: string): DatabaseFailure =>
   new DatabaseFailure({ kind: { _tag: "Rejected", reason, hint } })
 
-/** What must be true of the tables before they are read or changed. Each fails with DatabaseFailure if it is not. */
+/** Makes the checks of the tables before they are read or changed. Each fails with DatabaseFailure. */
 export const makeRequirements = (settings: string, steps: Steps) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const known = newest(steps)
 
-    /** Requires that the claims belong to our table of settings. */
+    /** Requires that the claims belong to our settings table. */
     const requireTable = (stored: string | undefined) =>
       stored === undefined || stored === settings
         ? Effect.void
         : rejected(
-            `it is kept with the table ${quote(stored)}, and not ${quote(settings)}: with two of them a port is given twice`,
+            `its settings table is ${quote(stored)}, not ${quote(settings)}: with two settings tables, a port could be assigned twice`,
             `set AUTOMATELINUX_SETTINGS_TABLE=${shellWord(cut(stored, LIMITS.name))}, or name another database`
           )
 
-    /** Requires that no newer program has made the tables. */
+    /** Requires that the tables are not of a newer program. */
     const requireVersion = (row: string | undefined) => {
       const { since, version } = versionOf(row)
       if (version <= known.version) return Effect.void
       const made = Number.isFinite(version) ? String(version) : quote(row)
       return rejected(
-        `its tables are of version ${made}${since === undefined ? "" : `, which d ${since} brought`}; this is d ${program}, which knows version ${known.version}`,
-        `install ${since === undefined ? "a newer d" : `d ${since} or newer`}, and start the daemon anew if there is one`
+        `its tables have version ${made}${since === undefined ? "" : `, from d ${since}`}; this is d ${program}, which supports version ${known.version}`,
+        `install ${since === undefined ? "a newer d" : `d ${since} or newer`}, and restart the daemon if there is one`
       )
     }
 
@@ -49,7 +49,7 @@ export const makeRequirements = (settings: string, steps: Steps) =>
         : Effect.void
 
     let isTransactional = false
-    /** Asks for the storage engine of the table of settings, until it is known to support transactions. */
+    /** Queries the storage engine of the settings table, until it is known to support transactions. */
     const engineQuery = () =>
       isTransactional
         ? undefined
@@ -65,19 +65,19 @@ export const makeRequirements = (settings: string, steps: Steps) =>
             orElse: () => undefined
           })
 
-    /** Requires that changes to the table of settings can be rolled back. `engine` is one that cannot, if any. */
+    /** Requires that changes to the settings table can be rolled back. `engine` is its engine if that cannot. */
     const requireEngine = (engine: string | undefined) => {
       isTransactional = engine === undefined
       return engine === undefined
         ? Effect.void
         : rejected(
-            `its table ${quote(settings)} is of the engine ${engine}, which keeps half of a change that fails`,
+            `its table ${quote(settings)} uses the engine ${engine}, which cannot roll back a failed change`,
             `convert it: ALTER TABLE \`${settings}\` ENGINE=InnoDB`
           )
     }
 
     let isOurs = false
-    /** Requires our table of settings, until it is known to be. A change reads it itself. */
+    /** Requires that the claims belong to our settings table, until that is known. A change checks it itself. */
     const ensureTable = (facts: Effect.Effect<RegistryFacts, SqlError>) =>
       Effect.suspend(() =>
         isOurs

@@ -22,7 +22,7 @@ export interface RetryLimits {
 /** How often it is checked whether others make progress, in milliseconds. */
 const PROGRESS_MS = 1000
 
-/** What is known of an effect that is being retried. Times are milliseconds of the monotonic clock. */
+/** The state of an effect that is being retried. Times are milliseconds of the monotonic clock. */
 interface Attempts {
   readonly began: number
   /** When anything last made progress. */
@@ -30,11 +30,11 @@ interface Attempts {
   /** The last time to retry, whatever makes progress. */
   readonly end: number
   readonly checkedAt: number
-  /** What `progress` was when it was last checked. */
+  /** The value of `progress` at the last check. */
   readonly progress: unknown
   /** Whether the connection broke, so that the server may be restarting. */
   readonly disconnected: boolean
-  /** Whether the outcome of a COMMIT is being looked for. */
+  /** Whether the outcome of a lost COMMIT is being determined. */
   readonly recovering: boolean
 }
 
@@ -56,7 +56,7 @@ const counted = (attempts: Attempts, error: Retryable, now: number, { stalled }:
     : { ...attempts, disconnected }
 }
 
-/** Checks whether others have made progress, if they may be in the way and it is time. */
+/** Checks whether others have made progress, if they may be in the way and a check is due. */
 const checked = (
   attempts: Attempts,
   { _tag }: FailureKind,
@@ -64,12 +64,12 @@ const checked = (
   { stalled, total }: RetryLimits,
   progress: Effect.Effect<unknown, unknown>
 ): Effect.Effect<Attempts> => {
-  // A server may also end a statement that waits for a lock, for the time that it took.
+  // A server may also end a statement that waits for a lock because it took too long.
   const mayBeQueued = stalled < total && (_tag === "Contended" || _tag === "ConnectionLost")
   if (!mayBeQueued || now - attempts.checkedAt < PROGRESS_MS) return Effect.succeed(attempts)
   const current = Effect.orElseSucceed(Effect.timeout(progress, PROGRESS_MS), () => undefined)
   return Effect.map(current, (seen) => {
-    // The first check has nothing to compare with. It counts if it could not be made earlier.
+    // The first check has nothing to compare with. If it was only possible after the limit, it counts as progress.
     const hasMoved = attempts.progress === undefined ? now - attempts.began >= stalled : seen !== attempts.progress
     return {
       ...attempts,
@@ -85,7 +85,7 @@ const checked = (
  *
  * - another transaction is in the way, or was faster;
  * - the connection broke, and after that also while none can be made, because the server may be restarting;
- * - the outcome of a COMMIT is unknown: the limits start again, once, because it has to be found out.
+ * - the outcome of a COMMIT is unknown: the limits start again, once, because it has to be determined.
  *
  * While another transaction is in the way, `limits.stalled` starts again whenever `progress` changes.
  */
@@ -130,22 +130,22 @@ const retry = <A, E, R>(
     }
   })
 
-/** Turns a failure that stayed into the error of the public API. `store` names the database. */
+/** Turns a failure that retries did not resolve into the error of the public API. `store` names the database. */
 export const unavailable = (store: string, kind: FailureKind): Unavailable => {
   switch (kind._tag) {
     case "MissingTable":
       return new Unavailable({
         store,
         fault: "rights",
-        reason: "a table is missing and cannot be made",
-        hint: "look at the rights of its user"
+        reason: "a table is missing and cannot be created",
+        hint: "check the rights of its user"
       })
     case "Outdated":
       return new Unavailable({
         store,
         fault: "other",
-        reason: "its tables are of an older version",
-        hint: "d doctor --fix brings them up to date"
+        reason: "its tables have an older version",
+        hint: "d doctor --fix upgrades them"
       })
     case "Duplicate":
       return new Unavailable({

@@ -33,8 +33,8 @@ const isKind =
     error instanceof DatabaseFailure && tags.includes(error.kind._tag)
 
 /**
- * Makes what runs every query: it retries transient failures, creates missing tables, and maps errors to those of the
- * public API. `settings` is the table of settings.
+ * Makes the functions that run every query: they retry transient failures, create missing tables, and map errors to
+ * those of the public API. `settings` is the settings table.
  */
 export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout: RetryLimits) =>
   Effect.gen(function* () {
@@ -69,14 +69,14 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
         () => Effect.succeed(otherwise)
       )
 
-    /** What the registry says about itself, and the row that writers lock. Nothing if there are no tables. */
+    /** The facts about the registry, and the row that writers lock. Empty if there are no tables. */
     const factRows = ifTableExists(
       driver.readOne("SELECT name, value FROM port_registry WHERE name IN (?, ?, ?)", [TABLE_ROW, VERSION_ROW, MUTEX]),
       []
     ) as Effect.Effect<ReadonlyArray<FactRow>, SqlError>
     const facts = Effect.map(factRows, factsOf)
 
-    /** Blames a missing table or column on the version of the tables, if they have another one than ours. */
+    /** Reports a missing table or column as a version mismatch, if the tables have another version than ours. */
     const explainMissing = <A, E, R>(
       effect: Effect.Effect<A, E | DatabaseFailure, R>
     ): Effect.Effect<A, E | DatabaseFailure, R> =>
@@ -106,7 +106,7 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
 
     /**
      * Whether the registry has never been changed. Fails if a table is missing from one that was: it was removed, or a
-     * backup is being restored. What it held must not be begun anew silently.
+     * backup is being restored. It must not silently be replaced by an empty one.
      */
     const isUnused = withRetries(
       driver.withConnectionSlot(
@@ -120,7 +120,7 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
           if (missing.length === 0) return false
           return yield* rejected(
             `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing from it`,
-            "wait if a backup is being restored, otherwise restore one; d doctor --fix makes empty tables"
+            "wait if a backup is being restored, otherwise restore one; d doctor --fix creates empty tables"
           )
         })
       )
@@ -149,7 +149,7 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
       )
     }
 
-    /** Runs a write that is no change of the registry: it creates no tables, and writes to none that are not ours. */
+    /** Runs a write that does not change the registry itself. Creates no tables, and writes only to ours. */
     const withExistingTables = <A, E, R>(effect: Effect.Effect<A, E | SqlError | RowChanged, R>) =>
       withRetries(
         driver.withConnectionSlot(

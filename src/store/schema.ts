@@ -8,31 +8,31 @@ import { type ColumnTypes, Driver } from "./Driver.ts"
 type Columns = ReadonlyArray<readonly [table: string, columns: ReadonlyArray<string>]>
 
 /**
- * What a version of the tables adds to the one before.
+ * The changes from one version of the tables to the next.
  *
- * Older programs go on reading, and a transaction of theirs may commit between two statements. So a step only adds: a
- * table, an index, or a column that may be left out of an INSERT. What a newer program reads must be there to the older
- * one as well, so a question takes the columns of a step with `SELECT *`, and does without what is missing. The table
- * port_registry, and the row that has the version, stay as they are for ever.
+ * Older programs keep reading, and one of their transactions may commit between two statements. So a step only adds: a
+ * table, an index, or a column that an INSERT may omit. A newer program also reads tables that are not upgraded yet, so
+ * its queries select the columns of a step with `SELECT *`, and tolerate missing ones. The table port_registry and the
+ * form of its version row never change.
  */
 export interface SchemaStep extends SchemaVersion {
-  /** Each may be run again, and by several programs at once: what is there already is no failure. */
+  /** Safe to run repeatedly and by several programs at once: an error that something already exists is ignored. */
   readonly statements: (types: ColumnTypes) => ReadonlyArray<string>
-  /** The columns that it adds, by table. */
+  /** The columns that the step adds, by table. */
   readonly columns: Columns
 }
 
-/** The version of the tables without any step. */
+/** The version of the tables before any step. */
 const FIRST: SchemaVersion = { version: 1, since: "0.1.0" }
 
-/** The steps from the first version to the newest, in their order. */
+/** The steps from the first version to the newest, in order. */
 export class SchemaSteps extends Context.Reference<SchemaSteps>()("SchemaSteps", {
   defaultValue: (): ReadonlyArray<SchemaStep> => []
 }) {}
 
 export type Steps = ReadonlyArray<SchemaStep>
 
-/** The columns of the first version that every table must have, ours or not. */
+/** The columns that each table must have in the first version, even if another program created it. */
 const COLUMNS = (settings: string): Columns => [
   [settings, ["setting_key", "setting_value"]],
   ["port_claims", ["port", "claim_key", "claimed_at", "host", "by"]],
@@ -44,7 +44,7 @@ const COLUMNS = (settings: string): Columns => [
   ["port_health", ["host", "port", "key", "state", "since", "last_up", "failures", "mark", "listener"]]
 ]
 
-/** The columns of the tables in `version`. */
+/** Returns the columns of the tables in `version`. */
 const columnsOf = (settings: string, steps: Steps, version: number): Columns => {
   const columns = new Map(COLUMNS(settings))
   for (const step of steps.filter((each) => each.version <= version)) {
@@ -54,9 +54,9 @@ const columnsOf = (settings: string, steps: Steps, version: number): Columns => 
 }
 
 /**
- * The tables of the first version, each made only if it is missing. The last one is port_registry: without its rows there
- * is no change, so a registry that was changed has had all of them. Times are ISO 8601 text in UTC, because the databases have no type
- * for them in common.
+ * Returns the statements that create the tables of the first version, if they are missing. port_registry comes last: no
+ * change is possible without its rows, so a registry that was ever changed has had all tables. Times are ISO 8601 text
+ * in UTC, because the databases have no time type in common.
  */
 const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: string) => {
   const create = (table: string, columns: string) =>
@@ -64,7 +64,7 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
   const id = (name: string) => sql.onDialectOrElse({ mysql: () => `\`${name}\``, orElse: () => `"${name}"` })
   const name = types.name
   const stamp = `host ${name(255)} NOT NULL, ${id("by")} ${name(255)} NOT NULL`
-  /** The columns that the history is searched by. */
+  /** The columns by which the history is searched. */
   const indexed = [id("key"), "old_port", "new_port"]
   return [
     create(id(settings), `setting_key ${name(255)} NOT NULL PRIMARY KEY, setting_value TEXT NOT NULL`),
@@ -92,7 +92,7 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
         `${id("user")} ${name(255)} NOT NULL, program ${name(255)} NOT NULL, UNIQUE (batch, id)` +
         sql.onDialectOrElse({ mysql: () => indexed.map((column) => `, INDEX (${column})`).join(""), orElse: () => "" })
     ),
-    // On a server they are part of the table, because to make an index is another right there.
+    // On a server they are part of CREATE TABLE, because CREATE INDEX needs another privilege.
     ...sql.onDialectOrElse({
       mysql: () => [],
       orElse: () =>
@@ -111,18 +111,19 @@ const statements = (sql: SqlClient.SqlClient, types: ColumnTypes, settings: stri
   ]
 }
 
-/** What the key of an assignment's row begins with. */
+/** The prefix of the setting_key of an assignment. */
 export const PREFIX = "port_"
-/** The registry's tables. */
+
+/** Returns the names of the registry's tables. */
 export const tableNames = (settings: string): ReadonlyArray<string> => COLUMNS(settings).map(([table]) => table)
 
-/** The row that every transaction locks first, so that writers stand in a queue. */
+/** The row that every change locks first on a server, so that writers queue. */
 export const MUTEX = "mutex"
 
-/** The row that says which table of settings the claims belong to: those of another would drop them. */
+/** The row that names the settings table of the claims: a program with another one would drop them. */
 export const TABLE_ROW = "settings_table"
 
-/** The row that has the version of the tables, and the first `d` that knows it; one that has none is of the first version. */
+/** The row with the version of the tables and the first `d` that knows it. Without it, it is the first version. */
 export const VERSION_ROW = "schema_version"
 
 export interface FactRow {
@@ -130,33 +131,33 @@ export interface FactRow {
   readonly value: string
 }
 
-/** What the rows of that name in port_registry say. */
+/** Returns what rows of port_registry say about the registry. */
 export const factsOf = (rows: ReadonlyArray<FactRow>): RegistryFacts => {
   const value = (name: string) => rows.find((row) => row.name === name)?.value
   return { settingsTable: value(TABLE_ROW), version: value(VERSION_ROW) }
 }
 
-/** The version that `steps` make. */
+/** Returns the version of the tables after all `steps`. */
 export const newest = (steps: Steps): SchemaVersion => steps.at(-1) ?? FIRST
 
-/** What the row of the version holds for the one that `steps` make. */
+/** Returns the value of the version row after all `steps`. */
 export const versionRow = (steps: Steps): string => `${newest(steps).version} ${newest(steps).since}`
 
-/** The version that the row tells; one that cannot be read is newer than any. */
+/** Parses the version row. A value that cannot be parsed counts as newer than any version. */
 export const versionOf = (row: string | undefined): SchemaVersion => {
   if (row === undefined) return FIRST
   const [, version, since] = /^([1-9]\d{0,8})(?: (\d+\.\d+\.\d+))?$/.exec(row) ?? []
   return { version: Number(version ?? Number.POSITIVE_INFINITY), since }
 }
 
-/** Many may do it at once. */
+/** Inserts the mutex row. Safe to run concurrently. */
 const insertMutex = (sql: SqlClient.SqlClient) =>
   sql.onDialectOrElse({
     mysql: () => sql`INSERT IGNORE INTO port_registry ${sql.insert({ name: MUTEX, value: "" })}`,
     orElse: () => sql`INSERT OR IGNORE INTO port_registry ${sql.insert({ name: MUTEX, value: "" })}`
   })
 
-/** Makes what is missing, in the newest version; safe when many do it at once. Nothing that is there is altered. */
+/** Creates what is missing, in the newest version, and changes nothing else. Safe to run concurrently. */
 export const ensureSchema = (settings: string, steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -173,7 +174,7 @@ export const ensureSchema = (settings: string, steps: Steps) =>
     }
   })
 
-/** Stores, in a transaction, that the tables have the newest version. */
+/** Stores that the tables have the newest version. Run it in a transaction. */
 export const storeVersion = (steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -183,7 +184,7 @@ export const storeVersion = (steps: Steps) =>
     yield* sql`INSERT INTO port_registry ${sql.insert({ name: VERSION_ROW, value: versionRow(steps) })}`
   })
 
-/** Reads no row and every column, so that a table of another shape fails here and not in the middle of a change. */
+/** Selects every column of no row, so that a table of another shape fails here and not in the middle of a change. */
 export const checkColumns = (settings: string, steps: Steps) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -192,7 +193,7 @@ export const checkColumns = (settings: string, steps: Steps) =>
     }
   })
 
-/** Inserts and deletes nothing, wherever a change may: a right that is missing shows all the same. */
+/** Inserts and deletes no rows in every table that a change may write to, so that a missing privilege shows. */
 export const tryEverything = (settings: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
@@ -203,7 +204,7 @@ export const tryEverything = (settings: string) =>
     }
   })
 
-/** Compares what is there, by `table.column`, with what is expected of the version that it is. */
+/** Compares the columns that exist (`table.column`) with those expected of the stored version. */
 export const schemaStatusOf = (
   settings: string,
   steps: Steps,

@@ -21,21 +21,21 @@ export interface Plan<A> {
 /** A decision to be made on the current state. It may be made several times. */
 export interface Decision {
   readonly decide: (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
-  /** The number that the history keeps its changes under. */
+  /** The number under which the history records its changes. */
   readonly operation: string
-  /** Whether the client may be asking again for a change that was made before. */
+  /** Whether the client may be repeating a request whose change was already made. */
   readonly repeatable: boolean
 }
 
 export type DecisionExit = Exit.Exit<unknown, unknown>
 
-/** What a transaction writes to the history, by which it can be recognised. */
+/** The history entries by which a transaction can be recognised. */
 export interface Written {
   readonly operations: ReadonlyArray<string>
   readonly at: string
 }
 
-/** What an attempt came to before its COMMIT: the outcome of each decision, and what recognises the transaction. */
+/** The result of an attempt before its COMMIT: the outcome of each decision, and how to recognise the transaction. */
 export interface Attempted {
   readonly exits: ReadonlyArray<DecisionExit>
   readonly written: Written
@@ -56,7 +56,7 @@ interface Options {
 /** How long a transaction is kept open for one more decision, in milliseconds: others wait for the lock. */
 const DECIDING_MS = 100
 
-/** Answers a decision that was made before, by what the history has of it. Nothing is changed again. */
+/** Returns the answer of a decision that was made before, from its history. Changes nothing. */
 const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
   const before = asAnswered(state, events)
   /** Whether the change would be made only now: a port that is no longer assigned, or a key that is still there. */
@@ -65,7 +65,7 @@ const answerAgain = ({ decide }: Decision, state: RegistryState, events: Readonl
     (change._tag === "Remove" && !events.some(({ key }) => key === change.key))
   return Effect.matchEffect(decide(before), {
     onSuccess: ({ answer, changes }) => (changes.some(isNew) ? new Overtaken() : Effect.succeed(answer)),
-    // It was done, whatever stands in its way now.
+    // It was done before, whatever prevents it now.
     onFailure: () => new Overtaken()
   })
 }

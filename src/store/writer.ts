@@ -18,17 +18,17 @@ import type { QueryRunner } from "./runQuery.ts"
 import { transaction } from "./transaction.ts"
 import { type Attempted, type Decision, type DecisionExit, makeWriteAttempt, type Plan } from "./writeAttempt.ts"
 
-/** How long decisions that failed as a group are tried one by one before others get their turn, in milliseconds. */
+/** How long the decisions of a failed group are written one by one before others go on, in milliseconds. */
 const ONE_BY_ONE_MS = 1000
 
-/** How often a row may have changed under us before it is taken for one that no statement can match. */
+/** How often a row may change under us before it is considered one that no statement can match. */
 const CONFLICTS_MAX = 20
 
-/** The value is not equal to itself, or not to its text: NULL, or a number in a column without a type. */
+/** The error for a row whose value does not equal the text we read: NULL, or a number in a column without a type. */
 const unmatchable = ({ key, stored }: RowChanged) =>
   rejected(
-    `the row of ${nameOf(key)} reads ${quote(stored)} and is no text, or another program writes it all the time`,
-    "write that row anew, as text, with what made it"
+    `the row of ${nameOf(key)} (${quote(stored)}) keeps changing, or is not stored as text`,
+    "rewrite that row as text with the program that made it"
   )
 
 /** Whether a failure concerns the whole group: the database is away, or another transaction is in the way. */
@@ -38,8 +38,8 @@ const concernsAll = (cause: Cause.Cause<unknown>): boolean => {
 }
 
 /**
- * Makes `Store.write`, the only way to change the registry. In a transaction, `decide` chooses on everything that there
- * is, and what it chose is written with claims and history. `decide` may run several times.
+ * Makes `Store.write`, the only way to change the registry. In one transaction, `decide` gets the whole registry, and
+ * the changes that it returns are written with claims and history. `decide` may run several times.
  */
 export const makeWriter = (actor: Actor, runner: QueryRunner, tables: RegistryTables, executor: ChangeExecutor) => {
   const attempt = makeWriteAttempt(actor, runner, executor)
@@ -56,18 +56,18 @@ export const makeWriter = (actor: Actor, runner: QueryRunner, tables: RegistryTa
   /**
    * Writes a group of decisions in one transaction, and returns the outcome of each. It may leave out the last ones.
    *
-   * If the outcome of a COMMIT is unknown, a transaction of its own finds it out before anything else is tried. That one
-   * waits for the lock behind the lost one, or, on another node of a cluster, excludes it by committing: so it finds the
-   * history of the lost one, or knows that there will be none. Only if no transaction gets that far does the outcome stay
-   * unknown.
+   * If the outcome of a COMMIT is unknown, a transaction of its own determines it before anything else is done. That
+   * one waits for the lock behind the lost one, or, on another node of a cluster, excludes it by committing: so it
+   * finds the history of the lost one, or knows that there will be none. Only if no transaction gets that far does the
+   * outcome stay unknown.
    */
   const writeGroup = (decisions: ReadonlyArray<Decision>): Effect.Effect<ReadonlyArray<DecisionExit>> =>
     Effect.suspend(() => {
-      // The global one, because importing it costs every process that only reads.
+      // The global `crypto`, because importing it would cost every process that only reads.
       const batch = crypto.randomUUID()
       const repeatable = decisions.filter((each) => each.repeatable).map(({ operation }) => operation)
       let attempted: Attempted | undefined
-      /** The attempt whose COMMIT was lost, and how. */
+      /** The attempt whose COMMIT was lost, and the error. */
       let unresolved: { readonly attempted: Attempted; readonly error: CommitLost } | undefined
       let optimistic = true
       let conflicts = 0
@@ -105,7 +105,7 @@ export const makeWriter = (actor: Actor, runner: QueryRunner, tables: RegistryTa
             tables,
             (found, commitWith) =>
               Effect.tap(attempt(decisions, found, options, commitWith), () => {
-                // If COMMIT fails now, the next attempt finds out which statement did.
+                // If COMMIT fails now, the next attempt shows which statement failed.
                 optimistic = false
               }),
             repeatable,
@@ -139,7 +139,7 @@ export const makeWriter = (actor: Actor, runner: QueryRunner, tables: RegistryTa
       })
     })
 
-  /** Writes each decision in a transaction of its own, as far as that gets in a moment. */
+  /** Writes each decision in a transaction of its own, until ONE_BY_ONE_MS have passed. */
   const oneByOne = Effect.fnUntraced(function* (decisions: ReadonlyArray<Decision>) {
     const began = performance.now()
     const exits: Array<DecisionExit> = []

@@ -3,12 +3,12 @@ import { keyProblem } from "../domain/names.ts"
 import type { Unstored } from "../domain/portHealth.ts"
 import { quote } from "./escape.ts"
 
-/** How things are called, for people: listeners, keys, spans of time, and the commands that sentences share. */
+/** Describes listeners, keys and time spans in words, and has the commands that several sentences share. */
 
 /** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
 export const describeListener = (listener: Listener | null): string => {
-  if (listener === null) return "something that cannot be told"
-  if (listener.process === null) return `a process of ${listener.user}, not for this user to see`
+  if (listener === null) return "an unknown process"
+  if (listener.process === null) return `a process of ${listener.user} (details not visible to you)`
   const { command, container, directory, pid, proxy, unit } = listener.process
   return [
     command === null ? "a process" : command,
@@ -31,22 +31,22 @@ export const describeSockets = (listeners: readonly [Listener, ...Array<Listener
   ].join(", ")
 }
 
-/** What cannot be stored, in words. */
+/** Describes what the database refused to store. */
 export const describeUnstored = ({ key, port, what }: Pick<Unstored, "key" | "port" | "what">): string => {
   switch (what) {
     case "health":
       return `the health of ${port} (${nameOf(key)}) cannot be stored`
     case "listener":
-      return `the name of what listens on ${port} (${nameOf(key)}) cannot be stored`
+      return `the description of the listener on ${port} (${nameOf(key)}) cannot be stored`
     case "owner":
       return `the owner of ${nameOf(key)}, which has ${port}, cannot be stored`
   }
 }
 
-/** A key that is shown: another program may have written one that is none. */
+/** Quotes a key if it is invalid, as another program may have written it. */
 export const nameOf = (key: string): string => (keyProblem(key) === undefined ? key : quote(key))
 
-/** So many keys are named in one sentence; another program may have written any number of rows. */
+/** How many keys one sentence names: another program may have written any number of rows. */
 const NAMED = 6
 
 export const names = (keys: ReadonlyArray<string>): string => {
@@ -55,7 +55,7 @@ export const names = (keys: ReadonlyArray<string>): string => {
   return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
 }
 
-/** A time span for people, in its largest whole unit. */
+/** Formats a time span in its largest whole unit. */
 export const age = (seconds: number): string => {
   const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
   const count = Math.floor(seconds / size)
@@ -68,8 +68,8 @@ const UNITS: ReadonlyArray<readonly [number, string]> = [
   [60, "minute"]
 ]
 
-/** Before a command that only root may give. */
+/** Comes before a command that only root may run. */
 export const sudo = process.getuid?.() === 0 ? "" : "sudo "
 
-/** The command that shows which process listens on `port`, also another user's. */
+/** The command that shows which process listens on `port`, even another user's. */
 export const showProcess = (port: number): string => `${sudo}ss -ltnp 'sport = :${port}'`

@@ -7,11 +7,11 @@ import { type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./terminalStyle.ts"
 import { painter } from "./terminalStyle.ts"
 
-/** What the doctor says, for people: grouped, the worst first, three lines a finding, counts at the end. */
+/** The doctor's report for people: grouped by check, the worst first, with counts at the end. */
 
 const COLOURS = { error: "red", warning: "yellow", info: "cyan" } as const
 
-/** Of many infos of one kind so many are shown whole. */
+/** How many infos of one check are shown in full. */
 const INFOS_SHOWN = 3
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
@@ -20,14 +20,14 @@ const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severi
 
 const messageOf = ({ message }: Finding): Line => ["  ", { format: "bold", text: message }]
 
-const linesOf = ({ advice, remedy }: Fix): ReadonlyArray<Line> => [
-  ...(remedy === null ? [] : [`    mend: ${remedy}`]),
+const linesOf = ({ advice, fix }: Fix): ReadonlyArray<Line> => [
+  ...(fix === null ? [] : [`    fix: ${fix}`]),
   ...(advice === null ? [] : [`    note: ${advice}`])
 ]
 
 const ofFinding = (finding: Finding): ReadonlyArray<Line> => [
   messageOf(finding),
-  `    seen: ${finding.evidence}`,
+  `    evidence: ${finding.evidence}`,
   ...linesOf(finding)
 ]
 
@@ -36,19 +36,19 @@ const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>): Readonly
   if (first === undefined) return []
   const shown = severity === "info" && findings.length > INFOS_SHOWN + 1 ? findings.slice(0, INFOS_SHOWN) : findings
   const rest = findings.slice(shown.length)
-  const whose = ({ keys, ports }: Finding) => (keys.length > 0 ? keys.map(nameOf) : ports).join(", ")
-  // One remedy for all is said once.
+  const subjects = ({ keys, ports }: Finding) => (keys.length > 0 ? keys.map(nameOf) : ports).join(", ")
+  // A fix that is the same for all is shown once.
   const together =
-    findings.length > 1 && findings.every(({ advice, remedy }) => remedy === first.remedy && advice === first.advice)
+    findings.length > 1 && findings.every(({ advice, fix }) => fix === first.fix && advice === first.advice)
   return [
     headOf(first),
     ...(together ? [...findings.map(messageOf), ...linesOf(first)] : shown.flatMap(ofFinding)),
-    ...(rest.length > 0 && !together ? [`  and the same of ${rest.map(whose).join(", ")}`] : []),
+    ...(rest.length > 0 && !together ? [`  same for ${rest.map(subjects).join(", ")}`] : []),
     ""
   ]
 }
 
-/** The text of an examination. */
+/** Formats an examination. */
 export const report = (examination: Examination, style: Style): Printed => {
   const { failed, findings, looked, mended, ran, store } = examination
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
@@ -69,7 +69,7 @@ export const report = (examination: Examination, style: Style): Printed => {
   const well: Span = { format: "green", text: "all is well" }
   return printed(
     [
-      ...mended.map((line) => `mended: ${line}`),
+      ...mended.map((line) => `fixed: ${line}`),
       ...groups,
       ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
       findings.length === 0 && failed.length === 0
@@ -93,7 +93,7 @@ const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, wha
 }
 
 const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number]) => {
-  const seen = health.lastUp === null ? "never seen up here" : `last up ${health.lastUp}`
+  const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`
   return [
     ["key", description === null ? nameOf(key) : `${nameOf(key)}: ${description}`],
     ["claimed", claimed === null ? "no claim" : `${claimed.at} by ${claimed.by} on ${claimed.host}`],
@@ -105,10 +105,7 @@ const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"]
             `${describeOwner(owner)}, ${owner.seen === null ? "not seen there yet" : `last seen there ${owner.seen}`}`
           ]
         ]),
-    [
-      "health",
-      health.state === "unknown" ? "unknown: nobody has looked" : `${health.state} since ${health.since}, ${seen}`
-    ]
+    ["health", health.state === "unknown" ? "unknown: never probed" : `${health.state} since ${health.since}, ${seen}`]
   ]
 }
 
@@ -116,7 +113,7 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
   const { address, command, container, directory, pid, since, unit, user } = listener
   return [
     address,
-    ...(pid === null ? ["a process that this user may not see"] : [`${command ?? "a process"}, pid ${pid}`]),
+    ...(pid === null ? ["a process that you may not see"] : [`${command ?? "a process"}, pid ${pid}`]),
     `of ${user}`,
     ...(directory === null ? [] : [`in ${directory}`]),
     ...(unit === null ? [] : [unit]),
@@ -125,7 +122,7 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
   ].join(", ")
 }
 
-/** The text of an explanation. */
+/** Formats an explanation. */
 export const explanationText = (explanation: Explanation, style: Style): Printed => {
   const { findings, history, keys, listeners, place, port, reserved } = explanation
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])

@@ -5,18 +5,17 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 const PLAIN = /^[ -~]*$/
 
 /**
- * What a terminal or a reader of lines acts upon, or what cannot be seen and changes how its neighbours read: control
- * characters, format characters such as those that turn the direction of writing, what separates lines, and halves of
- * characters.
+ * Characters that act on a terminal or a line reader, or that are invisible and change how others read: control characters,
+ * format characters such as bidirectional overrides, line separators, and lone surrogates.
  */
 const ACTING = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 
-/** Whether nothing in `text` acts upon a terminal. */
+/** Whether nothing in `text` acts on a terminal. */
 export const isHarmless = (text: string): boolean => PLAIN.test(text) || text.search(ACTING) === -1
 
 const hex = (code: number): string => code.toString(16).padStart(4, "0")
 
-/** `text` as a part of one line, with what a terminal would act upon written out. */
+/** Escapes `text` as a part of one line. */
 export const escaped = (text: string): string =>
   PLAIN.test(text)
     ? text
@@ -25,7 +24,7 @@ export const escaped = (text: string): string =>
         return code > 0xffff ? `\\u{${hex(code)}}` : `\\u${hex(code)}`
       })
 
-/** A document of JSON that reads as the same, with what a terminal would act upon written out as JSON does. */
+/** Escapes a JSON document, which still parses to the same value. */
 export const escapedJson = (document: string): string =>
   PLAIN.test(document)
     ? document
@@ -33,7 +32,7 @@ export const escapedJson = (document: string): string =>
         Array.from({ length: character.length }, (_, at) => `\\u${hex(character.charCodeAt(at))}`).join("")
       )
 
-/** `value` as it may be shown in a message: quoted, control characters escaped, cut where it is long. */
+/** Quotes `value` for a message: escaped, and cut if it is long. */
 export const quote = (value: unknown): string => {
   const text =
     typeof value === "object" && value !== null
@@ -42,5 +41,5 @@ export const quote = (value: unknown): string => {
   return text.length > LIMITS.quoted ? `${cut(text, LIMITS.quoted - 3)}"` : text
 }
 
-/** A word as somebody wrote it, quoted where it is not plain. */
+/** Returns a word as it was typed, quoted if it is not plain. */
 export const asTyped = (text: string): string => (text === quote(text).slice(1, -1) ? text : quote(text))

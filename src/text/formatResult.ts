@@ -11,7 +11,7 @@ const statusText = (status: Status): Printed => {
   const rows: ReadonlyArray<readonly [string, string]> = [
     ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
     ...(changed.length > 0 || problem !== null ? [["settings", settings] as const] : []),
-    // What is wrong names the database itself.
+    // The error names the database itself.
     ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
     [
       "last tick",
@@ -37,7 +37,7 @@ const line = (only: Line): Printed => printed([only])
 const released = (result: Results["release"]): Printed =>
   printed(result.released.map(({ key, port }) => `${key} ${port ?? "-"}`))
 
-/** How each answer reads as text, without the last line's end. */
+/** The text of each result, without the last line break. */
 const texts: {
   readonly [N in keyof Results]: (result: Results[N], payload: unknown, style: Style) => Printed | Promise<Printed>
 } = {
@@ -48,7 +48,7 @@ const texts: {
     if (value !== undefined) return line(`Port set for ${key} to ${port}`)
     return line(description === undefined ? `Directory set for ${key}` : `Description set for ${key}`)
   },
-  // What makes tables for terminals takes longer to load than anything else here.
+  // Loaded on demand: the terminal table takes longer to load than everything else here.
   listPorts: async (assignments, _, { colour, width }) =>
     width === undefined
       ? plainTable(assignments)
@@ -65,7 +65,7 @@ const texts: {
   status: statusText
 }
 
-/** The text of an answer, by default as a pipe and the wire get it. */
+/** Formats a result as text, by default for a pipe and the wire. */
 export const formatResult = <N extends keyof Results>(
   command: N,
   result: Results[N],

@@ -6,17 +6,17 @@ import { type Printed, printed } from "./printed.ts"
 export const HEAD = ["KEY", "PORT", "KIND", "HEALTH", "DESCRIPTION"]
 export const GAP = "  "
 
-/** The cells of the table's lines, without its head: as they are printed, because that is what is measured. */
+/** The cells of the rows, escaped, because their width as printed counts. */
 export const cellsOf = (assignments: ReadonlyArray<Assignment>): ReadonlyArray<ReadonlyArray<string>> =>
   assignments.map(({ description, health, key, kind, port }) =>
     [cut(key, LIMITS.key), String(port), kind, health.state, description ?? ""].map(escaped)
   )
 
-/** How wide each column has to be. */
+/** The width of each column. */
 export const widthsOf = (cells: ReturnType<typeof cellsOf>): ReadonlyArray<number> =>
   HEAD.map((title, at) => Math.max(title.length, ...cells.map((row) => (row[at] ?? "").length)))
 
-/** The assignments as a table for a pipe: whole and without colours. */
+/** Formats the assignments as a table for a pipe: complete and without colours. */
 export const plainTable = (assignments: ReadonlyArray<Assignment>): Printed => {
   const cells = cellsOf(assignments)
   const widths = widthsOf(cells)

@@ -26,9 +26,7 @@ const NO_BORDER = {
   middle: GAP
 } as const
 
-/**
- * The assignments as a table for a terminal. Its cells are escaped; what lays them out adds colours and blanks. Only descriptions are cut where it is narrow, never a key or a port.
- */
+/** Formats the assignments as a table for a terminal. If it is narrow, only descriptions are cut, never a key or a port. */
 export const terminalTable = (assignments: ReadonlyArray<Assignment>, width: number, colour: boolean): Printed => {
   const rows = cellsOf(assignments)
   const fixed = widthsOf(rows).slice(0, -1)

@@ -1,16 +1,16 @@
 import { isHarmless } from "./escape.ts"
 
-/** What no shell looks into. A word that begins with `=` is a command's path to zsh. */
+/** Words that no shell interprets. To zsh, a word that begins with `=` is the path of a command. */
 const PLAIN = /^(?!=)[A-Za-z0-9_@%+=:,./-]+$/
 
-/** What `printf` writes as it stands, wherever it comes. */
+/** Characters that `printf` writes unchanged anywhere. */
 const LITERAL = /[A-Za-z0-9_./]/
 
 const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, "0")}`
 
 /**
- * `text` as one word of a command line that is typed into bash, zsh or dash. What the line editor would act upon before
- * the shell sees it, an escape or a line break, is written as its bytes. A line break at the very end is lost.
+ * Quotes `text` as one word of a command line for bash, zsh or dash. Escapes and line breaks, which the line editor would act
+ * on before the shell sees them, are written as octal bytes. A line break at the very end is lost.
  */
 export const shellWord = (text: string): string => {
   if (PLAIN.test(text)) return text
@@ -22,6 +22,6 @@ export const shellWord = (text: string): string => {
   return `"$(printf '${bytes.join("")}')"`
 }
 
-/** The command that goes to `directory`. A slash at the end keeps a line break before it. */
+/** Returns the command that changes to `directory`. A slash at the end keeps a line break before it. */
 export const changeDirectory = (directory: string): string =>
   `cd ${shellWord(directory.endsWith("\n") ? `${directory}/` : directory)}`

@@ -78,7 +78,7 @@ describe("a URL", () => {
     ["mysql:/me:secret@h/d", /"…@h\/d" is not a database that is known/],
     ["me:secret@h/d", /"…@h\/d" is not a database/],
     ["mysql://me:sec\nsecret@h/", /"mysql:\/\/…@h\/" /],
-    ["mysql://me:secret@h", /is not a database that is known: write mysql:/],
+    ["mysql://me:secret@h", /is not a known kind of database: write mysql:/],
     ["mysql://me:secret", /^"mysql:\/\/me:…" is not a database that is known/],
     ["mysql://me:secret/d", /^"mysql:\/\/me:…" has a host that is none/],
     ["mysql://me:1secret/d?tls=true", /^"mysql:\/\/me:…" has a host/],

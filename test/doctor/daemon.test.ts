@@ -11,8 +11,8 @@ import {
   examine,
   findingOf,
   findingsOf,
+  fixOf,
   RANGES,
-  remedyOf,
   serve,
   until,
   watched
@@ -23,9 +23,9 @@ import { withSqlite } from "../support/sqlite.ts"
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
 
-/** Types a remedy that does not end, and leaves it running until the test is over. */
-const leaveRunning = (box: Machine, remedy: string): void => {
-  const child: ChildProcess = spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; ${remedy}`], {
+/** Types a fix that does not end, and leaves it running until the test is over. */
+const leaveRunning = (box: Machine, fix: string): void => {
+  const child: ChildProcess = spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; ${fix}`], {
     env: box.env,
     cwd: box.home,
     stdio: "ignore",
@@ -40,11 +40,11 @@ it("daemon-running: none was started", async () => {
   expect(finding).toMatchObject({
     severity: "info",
     evidence: `there is no socket at ${socketOf(box)}`,
-    remedy: "d daemon"
+    fix: "d daemon"
   })
   expect(await examine(box)).toMatchObject({ code: 0, healthy: true })
   expect(await examine(box, "--strict")).toMatchObject({ code: 1, healthy: false })
-  leaveRunning(box, remedyOf(finding))
+  leaveRunning(box, fixOf(finding))
   await until(
     () => findingsOf(box, "daemon-running"),
     (findings) => findings.length === 0
@@ -61,11 +61,11 @@ it("daemon-running: a dead socket, which is taken away on request", async () => 
   const finding = await findingOf(box, "daemon-running")
   expect(finding).toMatchObject({
     severity: "error",
-    message: `the socket ${daemon.socket} is dead: the daemon that made it is gone`,
+    message: `the socket ${daemon.socket} is dead: its daemon is gone`,
     evidence: "connecting to it is refused"
   })
   const [none] = await afterMending(box, finding)
-  expect(none).toMatchObject({ severity: "info", remedy: "d daemon" })
+  expect(none).toMatchObject({ severity: "info", fix: "d daemon" })
   expect(existsSync(daemon.socket)).toBe(false)
 })
 
@@ -76,11 +76,11 @@ it("daemon-running: --fix takes away nothing that is not a dead socket", async (
   const finding = await findingOf(box, "daemon-running")
   expect(finding).toMatchObject({
     severity: "error",
-    message: `no daemon can be started or asked: ${socketOf(box)} is no socket`,
-    remedy: `ls -ld ${socketOf(box)}`,
+    message: `no daemon can be started or reached: ${socketOf(box)} is not a socket`,
+    fix: `ls -ld ${socketOf(box)}`,
     advice: "move it away if nothing needs it, then start a daemon: d daemon"
   })
-  expect(await box.typed("bash", remedyOf(finding))).toMatchObject({
+  expect(await box.typed("bash", fixOf(finding))).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(socketOf(box))
   })
@@ -110,16 +110,16 @@ it("daemon-running: a socket that this user may not use", async () => {
   const [finding] = await ask(env)
   expect(finding).toMatchObject({
     severity: "error",
-    message: `this user may not use the socket ${daemon.socket}`,
+    message: `you may not use the socket ${daemon.socket}`,
     evidence: `it belongs to uid ${process.getuid?.()}`
   })
-  expect(finding.remedy).toBe("unset AUTOMATE_LINUX_SOCKET_PATH")
+  expect(finding.fix).toBe("unset AUTOMATE_LINUX_SOCKET_PATH")
   const { AUTOMATE_LINUX_SOCKET_PATH, ...unset } = env
   // Another user's runtime directory counts as not set.
   const runtime = temporary()
-  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", remedy: "d daemon" }])
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon" }])
   chmodSync(runtime, 0o755)
-  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", remedy: "d daemon" }])
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon" }])
 })
 
 it("daemon-running: one that is stopped does not hold the doctor up", async () => {
@@ -131,8 +131,8 @@ it("daemon-running: one that is stopped does not hold the doctor up", async () =
   expect(finding).toMatchObject({
     severity: "error",
     message: `the daemon at ${daemon.socket} does not answer`,
-    evidence: `pid ${daemon.pid} takes questions and says nothing; it is stopped`,
-    remedy: `kill -CONT ${daemon.pid}`
+    evidence: `pid ${daemon.pid} accepts connections but does not reply; it is stopped`,
+    fix: `kill -CONT ${daemon.pid}`
   })
   expect(await afterMending(box, finding)).toEqual([])
 })
@@ -146,9 +146,9 @@ it("daemon-running: a daemon of another version", async () => {
     () => findingsOf(box, "daemon-running"),
     ([each]) => each?.severity === "warning"
   )
-  expect(finding?.message).toBe(`the daemon is of version 0.0.1, and d of ${version}`)
+  expect(finding?.message).toBe(`the daemon has version 0.0.1, but d has ${version}`)
   expect(finding?.evidence).toMatch(new RegExp(`^pid ${child.pid}, at ${socketOf(box)}$`))
-  leaveRunning(box, finding?.remedy ?? "")
+  leaveRunning(box, finding?.fix ?? "")
   await until(
     () => findingsOf(box, "daemon-running"),
     (findings) => findings.length === 0
@@ -165,8 +165,8 @@ it("daemon-running: a daemon that is too old to know the doctor", async () => {
     (code) => code === 0
   )
   const run = await box.d("doctor")
-  expect(run.stderr).toBe("note: the daemon is of version 0.0.1 and does not know doctor; asked without it\n")
-  expect(run.stdout).toContain(`the daemon is of version 0.0.1, and d of ${version}`)
+  expect(run.stderr).toBe("note: the daemon has version 0.0.1 and does not know doctor; running without it\n")
+  expect(run.stdout).toContain(`the daemon has version 0.0.1, but d has ${version}`)
 })
 
 it("daemon-running: another program at the socket", async () => {
@@ -177,17 +177,15 @@ it("daemon-running: another program at the socket", async () => {
   onTestFinished(() => void other.close())
   const finding = await findingOf(box, "daemon-running")
   expect(finding).toMatchObject({ severity: "info" })
-  expect(finding.message).toBe(
-    `the socket ${socketOf(box)} is served by another program, and commands are run without it`
-  )
+  expect(finding.message).toBe(`the socket ${socketOf(box)} is served by another program; commands run without it`)
 })
 
-it("daemon-running: a daemon that keeps another registry", async () => {
+it("daemon-running: a daemon that serves another registry", async () => {
   const box = machine(RANGES)
   await startDaemon(box)
   const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${box.home}/other.sqlite` })
   const finding = await findingOf(elsewhere, "daemon-running")
-  expect(finding.message).toContain("is served by a daemon that keeps another registry")
+  expect(finding.message).toContain("is served by a daemon that serves another registry")
   expect((await examine(elsewhere)).store).toBe(`the registry's file ${box.home}/other.sqlite`)
 })
 
@@ -221,9 +219,9 @@ it("daemon-probing: one that cannot store what it sees", async () => {
     (findings) => findings.length > 0
   )
   expect(finding).toMatchObject({ severity: "warning" })
-  expect(finding?.message).toMatch(/^the daemon has not looked at the ports for \d+ seconds, and should every 2 s$/)
+  expect(finding?.message).toMatch(/^the daemon has not probed the ports for \d+ seconds; it should every 2 s$/)
   expect(finding?.evidence).toMatch(/ it does not allow that: (DELETE|INSERT)(, \w+)? command denied /)
-  await box.sh(finding?.remedy ?? "")
+  await box.sh(finding?.fix ?? "")
   // A connection that is asked all the time would be kept, with its old rights.
   await new Promise((done) => setTimeout(done, 6000))
   expect(await findingsOf(box, "daemon-probing")).toEqual([])
@@ -265,15 +263,15 @@ it("host-shared: two machines of one name, until one gets another", async () => 
     )
     expect(finding).toMatchObject({
       severity: "error",
-      message: "two machines are called fedora, and each overwrites the health that the other stores",
-      evidence: expect.stringMatching(/^a daemon on another machine \([0-9a-f]{16}\) stored what it sees as fedora, /),
-      remedy: expect.stringMatching(/^export AUTOMATELINUX_HOST=fedora-2; kill \d+; /)
+      message: "two machines are called fedora, and each overwrites the health that the other one stores",
+      evidence: expect.stringMatching(/^a daemon on another machine \([0-9a-f]{16}\) stored health as fedora, /),
+      fix: expect.stringMatching(/^export AUTOMATELINUX_HOST=fedora-2; kill \d+; /)
     })
   }
   // Nothing says that it may be given back, because the other machine serves it.
   expect((await examine(other)).findings.map(({ check }) => check)).toEqual(["host-shared"])
   const finding = await findingOf(other, "host-shared")
-  leaveRunning(other, remedyOf(finding))
+  leaveRunning(other, fixOf(finding))
   // Here again, where the port is served, as soon as no other overwrites it.
   await until(
     () => box.ok("listPorts"),

@@ -29,7 +29,7 @@ it.each([sqlite, mariadb])("an assigned port: all there is to know, on $name", a
         health: { state: "up" }
       }
     ],
-    place: "the odd port of a pair of 25000-25099, as it should; 25000 beside it belongs to cad-prod",
+    place: "odd port of a pair in 25000-25099, as expected for dev; its partner 25000 belongs to cad-prod",
     allocatable: false,
     listeners: [{ address: "127.0.0.1", pid, command: "node", directory, since: expect.stringMatching(/^2\d{3}-/) }],
     findings: []
@@ -42,7 +42,9 @@ it.each([sqlite, mariadb])("an assigned port: all there is to know, on $name", a
   ])
   expect(await explain(box, "--port", "25001")).toEqual(await explain(box, "--key", "cad-dev"))
   const text = await box.ok("explain", "--port", "25001")
-  expect(text).toMatch(/^port {8}25001\nkey {9}cad-dev: CAD app\nclaimed {5}2\d{3}-\S+ by \S+ on \S+\nbelongs to {2}\//)
+  expect(text).toMatch(
+    /^port {8}25001\nkey {9}cad-dev: CAD app\nclaimed {5}2\d{3}-\S+ by \S+ on \S+\nnow belongs to {2}\//
+  )
   expect(text).toMatch(/^listens {5}127\.0\.0\.1, node, pid \d+, of \S+, in \/\S+, since 2/m)
 })
 
@@ -61,26 +63,26 @@ it.each([
     "half of a pair that is taken",
     25_004,
     false,
-    "free, and not to be allocated: 25005, the other half of the pair, belongs to loom-dev"
+    "free, but will not be allocated: 25005, the other half of its pair, belongs to loom-dev"
   ],
   [
     "half of a pair that is reserved",
     25_011,
     false,
-    "free, and not to be allocated: 25010, the other half of the pair, is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
+    "free, but will not be allocated: 25010, the other half of its pair, is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
   ],
   [
     "one that is reserved",
     25_105,
     false,
-    "nobody's, and not to be allocated: it is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
+    "unassigned and not available: it is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
   ],
   ["a later special", 25_110, true, "free: the next special gets 25100; d setPort --key KEY --value 25110 takes it"],
   [
     "one outside of every range",
     9000,
     false,
-    "free, and outside 25000-25099 and 25100-25199, where allocation takes ports from: d setPort --key KEY --value 9000"
+    "free, but outside 25000-25099 and 25100-25199, so never allocated; to use it: d setPort --key KEY --value 9000"
   ]
 ])("a free port: %s", async (_, port, allocatable, place) => {
   expect(await explain(box, "--port", String(port))).toMatchObject({
@@ -99,7 +101,7 @@ it("a free port: what allocation gives is what was told", async () => {
 it("a free port that something listens on", async () => {
   const { directory, pid } = await serve(25_040)
   const found = await explain(box, "--port", "25040")
-  expect(found.place).toBe(`nobody's, and not to be allocated: it is in use by node, pid ${pid}, in ${directory}`)
+  expect(found.place).toBe(`unassigned and not available: it is in use by node, pid ${pid}, in ${directory}`)
   expect(found.findings).toMatchObject([{ check: "port-squatted", ports: [25040] }])
 })
 

@@ -165,8 +165,8 @@ it("says of prod apps that were never started here no more than that", async () 
   const findings = await calm(box)
   expect(findings.map(({ check }) => check)).toEqual(Array.from({ length: 12 }, () => "port-unreachable"))
   const { stdout } = await box.d("doctor")
-  expect(stdout.match(/^ {4}mend: /gm)).toHaveLength(3)
-  expect(stdout).toContain("  and the same of b-dev, c-prod, c-dev, d-prod, d-dev, e-prod, e-dev, f-prod, f-dev\n")
+  expect(stdout.match(/^ {4}fix: /gm)).toHaveLength(3)
+  expect(stdout).toContain("  same for b-dev, c-prod, c-dev, d-prod, d-dev, e-prod, e-dev, f-prod, f-dev\n")
 })
 
 // Only root can be two users.
@@ -181,10 +181,10 @@ it.runIf(isRoot)("says what a user who may not look into a process can know, and
   expect(run.code).toBe(0)
   expect(finding).toMatchObject({ severity: "info", keys: ["cad-dev"], ports: [25001] })
   expect(finding.message).toBe(
-    "25001 (cad-dev) is served by a process of root, not for this user to see: whether that is its app cannot be told; it belongs to /opt/dev/cad, not seen there yet"
+    "25001 (cad-dev) is served by a process of root (details not visible to you), which may or may not be its app; it belongs to /opt/dev/cad, not seen there yet"
   )
   expect(finding.evidence).toBe("listens on 127.0.0.1:25001, of root")
-  expect(finding.remedy).toBe("sudo ss -ltnp 'sport = :25001'")
+  expect(finding.fix).toBe("sudo ss -ltnp 'sport = :25001'")
   const explained = await asNobody(env, "explain", "--port", "25001")
-  expect(explained.stdout).toMatch(/^listens +127\.0\.0\.1, a process that this user may not see, of root$/m)
+  expect(explained.stdout).toMatch(/^listens +127\.0\.0\.1, a process that you may not see, of root$/m)
 })

@@ -8,8 +8,8 @@ import {
   examine,
   findingOf,
   findingsOf,
+  fixOf,
   RANGES,
-  remedyOf,
   serve,
   until,
   watched
@@ -39,7 +39,7 @@ it("port-shared: one port under two keys", async () => {
   expect(finding.evidence).toMatch(/^cad-dev claimed it at 2\d{3}-.* by .+ on .+/)
   expect(await afterMending(box, finding)).toEqual([])
   expect(await box.ok("listPorts")).toMatch(/^pt +25100 .* it's mine$/m)
-  expect(finding.remedy).toBe("d setPort --key pt --value 25100")
+  expect(finding.fix).toBe("d setPort --key pt --value 25100")
 })
 
 it("port-shared: halves of two apps", async () => {
@@ -67,7 +67,7 @@ it("port-taken: another directory than the one that the key was first seen in", 
   )
   expect(finding.evidence).toMatch(/^listens on 127\.0\.0\.1:25001, of .+, running since 2\d{3}-/)
   expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message.replace(/, last seen .*/, ""))
-  // What the remedy offers otherwise: ending it, and starting the app again.
+  // What the fix offers otherwise: ending it, and starting the app again.
   const kill = /otherwise stop it: (kill \d+)$/.exec(finding.advice ?? "")?.[1] ?? ""
   await box.sh(kill)
   await until(
@@ -84,7 +84,7 @@ it("port-taken: another directory than the one that was said, and the new one is
   const other = await serve(25_001)
   const finding = await findingOf(box, "port-taken")
   expect(finding.message).toContain("it belongs to /opt/dev/cad, not seen there yet")
-  expect(finding.remedy).toBe("d doctor --accept cad-dev")
+  expect(finding.fix).toBe("d doctor --accept cad-dev")
   expect(await afterMending(box, finding)).toEqual([])
   expect((await box.d("explain", "--key", "cad-dev")).stdout).toMatch(
     new RegExp(`^belongs to +${other.directory}`, "m")
@@ -113,7 +113,7 @@ it("port-hung: a process that was stopped", async () => {
     () => findingsOf(box, "port-hung"),
     (findings) => findings.length > 0
   ).then(([first]) => first)
-  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001], remedy: `kill -CONT ${pid}` })
+  expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001], fix: `kill -CONT ${pid}` })
   expect(finding?.evidence).toContain("the process is stopped")
   expect(finding && (await afterMending(box, finding))).toEqual([])
 })
@@ -131,8 +131,8 @@ it("port-hung: a process that never accepts", async () => {
   const finding = await findingOf(box, "port-hung")
   expect(finding).toMatchObject({ severity: "error", keys: ["cad-dev"], ports: [25001] })
   expect(finding.message).toContain("which does not accept connections")
-  expect(finding.evidence).toMatch(/^in 3 looks a second apart connections waited to be accepted, now 1;/)
-  expect(finding).toMatchObject({ remedy: `kill ${pid}`, advice: "and start it again" })
+  expect(finding.evidence).toMatch(/^in 3 probes a second apart, connections were waiting to be accepted; now 1;/)
+  expect(finding).toMatchObject({ fix: `kill ${pid}`, advice: "and start it again" })
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -166,7 +166,7 @@ it("port-taken: another container than the one that the key was first seen in", 
   await other.stop()
   // Without a container it may be the same app or not.
   await serve(25_130)
-  expect(await findingOf(box, "port-taken")).toMatchObject({ severity: "info", remedy: "d doctor --accept web" })
+  expect(await findingOf(box, "port-taken")).toMatchObject({ severity: "info", fix: "d doctor --accept web" })
 })
 
 it("port-taken: two processes on one port, of which one is the app", async () => {
@@ -177,7 +177,7 @@ it("port-taken: two processes on one port, of which one is the app", async () =>
   const other = await serve(25_001, { host: "::1" })
   const finding = await findingOf(box, "port-taken")
   expect(finding.message).toContain(`pid ${other.pid}, `)
-  expect(finding).toMatchObject({ remedy: `kill ${other.pid}`, advice: "its app serves the port too" })
+  expect(finding).toMatchObject({ fix: `kill ${other.pid}`, advice: "its app also serves the port" })
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -206,7 +206,7 @@ it("value-invalid: a row that is no port", async () => {
   await box.ok("allocate", "--app", "cad")
   behind(box, "INSERT INTO settings VALUES ('port_pt', '3000abc')")
   const finding = await findingOf(box, "value-invalid")
-  expect(finding).toMatchObject({ severity: "error", keys: ["pt"], message: "the row of pt holds no port" })
+  expect(finding).toMatchObject({ severity: "error", keys: ["pt"], message: "the row of pt does not contain a port" })
   expect(finding.evidence).toBe('settings has "port_pt" with "3000abc"')
   expect(await afterMending(box, finding)).toEqual([])
 })
@@ -221,7 +221,7 @@ it("shows what another program has named without obeying it", async () => {
   const { findings } = await examine(box)
   expect(findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed"))).length).toBeGreaterThan(2)
   for (const finding of findings) {
-    if (finding.check !== "daemon-running") await box.sh(remedyOf(finding))
+    if (finding.check !== "daemon-running") await box.sh(fixOf(finding))
   }
   expect(existsSync(join(box.home, "obeyed"))).toBe(false)
   expect((await examine(box)).findings.filter(({ keys }) => keys.some((key) => key.includes("obeyed")))).toEqual([])
@@ -230,7 +230,7 @@ it("shows what another program has named without obeying it", async () => {
   expect((await box.d("explain", "--port", "25001")).stdout).not.toContain("\u001b")
   behind(box, "INSERT INTO settings VALUES ('port_z; touch obeyed #\u001b[2J', '25002')")
   const { stdout: mended } = await box.d("doctor", "--fix")
-  expect(mended).toMatch(/^mended: claimed 25002 for "z; touch obeyed #/)
+  expect(mended).toMatch(/^fixed: claimed 25002 for "z; touch obeyed #/)
   expect(mended).not.toContain("\u001b")
 })
 
@@ -245,7 +245,7 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   )
   const [first] = await findingsOf(box, "port-unreachable")
   expect(first).toMatchObject({ severity: "info", keys: ["bridge"], message: "nothing answers on 25100 (bridge)" })
-  expect(first?.evidence).toMatch(/^never seen up on /)
+  expect(first?.evidence).toMatch(/^never up on /)
   await Promise.all(servers.map((each) => each.stop()))
   const findings = await findingsOf(box, "port-unreachable")
   expect(findings.map(({ keys: [key], severity }) => `${severity} ${key}`)).toEqual([
@@ -257,8 +257,8 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   expect(prod?.evidence).toMatch(new RegExp(`^last up 2\\d{3}-.*, served by node, pid ${servers[0]?.pid}, in `))
   const directory = servers[0]?.directory ?? ""
   expect(prod).toMatchObject({
-    remedy: `cd ${directory}`,
-    advice: "and start it; or give it back: d release --app cad"
+    fix: `cd ${directory}`,
+    advice: "and start it; or release it: d release --app cad"
   })
   // The one way to mend it, and the other.
   await serve(25_000, { directory })
@@ -266,10 +266,10 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   expect(left.map(({ keys: [key] }) => key)).toEqual(["cad-dev", "bridge"])
   const bridge = left.at(-1)
   expect(bridge).toMatchObject({
-    remedy: "d explain --key bridge",
-    advice: "and start it; or give it back: d release --special bridge"
+    fix: "d explain --key bridge",
+    advice: "and start it; or release it: d release --special bridge"
   })
-  const rest = bridge && (await afterMending(box, { ...bridge, remedy: "d release --special bridge" }))
+  const rest = bridge && (await afterMending(box, { ...bridge, fix: "d release --special bridge" }))
   expect(rest?.map(({ keys: [key] }) => key)).toEqual(["cad-dev"])
 })
 
@@ -292,7 +292,7 @@ it("port-stale: quiet for longer than is configured, the whole pair", async () =
   expect(cad).toMatchObject({
     severity: "warning",
     keys: ["cad-prod", "cad-dev"],
-    remedy: "d release --app cad",
+    fix: "d release --app cad",
     advice: "or start it"
   })
   expect(cad?.message).toBe(
@@ -302,7 +302,7 @@ it("port-stale: quiet for longer than is configured, the whole pair", async () =
   // What is told as stale is not told as unreachable too.
   expect(await findingsOf(box, "port-unreachable")).toEqual([])
   expect(cad && (await afterMending(box, cad)).map(({ keys }) => keys)).toEqual([["bridge"]])
-  expect(bridge).toMatchObject({ remedy: "d release --special bridge", advice: "or start it" })
+  expect(bridge).toMatchObject({ fix: "d release --special bridge", advice: "or start it" })
   await serve(25_100)
   expect(await findingsOf(box, "port-stale")).toEqual([])
 })
@@ -327,14 +327,14 @@ it.each([
     "cad has prod on an odd port",
     "d setPort --key cad-prod --value 25004 && d setPort --key cad-dev --value 25005"
   ]
-])("pair-broken: %s", async (_, ports, message, remedy) => {
+])("pair-broken: %s", async (_, ports, message, fix) => {
   const box = machine(RANGES)
   for (const each of ports) {
     const [key = "", port = ""] = each.split("=")
     await box.ok("setPort", "--key", key, "--value", port)
   }
   const finding = await findingOf(box, "pair-broken")
-  expect(finding).toMatchObject({ severity: "warning", message, remedy })
+  expect(finding).toMatchObject({ severity: "warning", message, fix })
   expect(finding.evidence).toMatch(/has \d+/)
   expect(await afterMending(box, finding)).toEqual([])
 })
@@ -356,7 +356,7 @@ it("pair-broken: takes nothing away where there is no room", async () => {
   }
   const before = await box.ok("listPorts")
   for (const finding of [...(await findingsOf(box, "pair-broken")), ...(await findingsOf(box, "range-misplaced"))]) {
-    expect(finding.remedy).toBe("d listPorts --health stale")
+    expect(finding.fix).toBe("d listPorts --health stale")
     expect(finding.advice).toMatch(/^nothing is free/)
     await afterMending(box, finding)
   }
@@ -373,13 +373,13 @@ it.each([
   [
     "a claim without a row",
     "DELETE FROM settings WHERE setting_key = 'port_x'",
-    "x has a claim on 25100 and not the port",
+    "x has a claim on 25100 but not the port",
     "dropped the claim of x on 25100"
   ],
   [
     "a row that was moved",
     "UPDATE settings SET setting_value = '25060' WHERE setting_key = 'port_x'",
-    "x has 25060, and its claim is on 25100",
+    "x has 25060, but its claim is on 25100",
     "moved the claim of x from 25100 to 25060"
   ]
 ])("claim-drift: %s", async (_, statement, message, mended) => {
@@ -387,7 +387,7 @@ it.each([
   await box.ok("allocate", "--special", "x")
   behind(box, statement)
   const finding = await findingOf(box, "claim-drift")
-  expect(finding).toMatchObject({ severity: "warning", message, remedy: "d doctor --fix" })
+  expect(finding).toMatchObject({ severity: "warning", message, fix: "d doctor --fix" })
   expect(await examine(box, "--fix", "--check", "claim-drift")).toMatchObject({
     code: 0,
     mended: [mended],
@@ -425,7 +425,7 @@ it("range-full: over nine tenths", async () => {
     message: "25000-25019 is almost full: 0 of 10 pairs are left",
     evidence: "claimed 10, reserved 0, stale 0 keys"
   })
-  expect(finding.remedy).toBe("export AUTOMATELINUX_APP_RANGE=24980-25019")
+  expect(finding.fix).toBe("export AUTOMATELINUX_APP_RANGE=24980-25019")
   expect(finding.advice).toMatch(/^for good: appRange in \//)
   expect(await afterMending(box, finding)).toEqual([])
 })
@@ -436,7 +436,7 @@ it("port-squatted: a listener that nobody registered, on ::1 alone", async () =>
   const { directory, pid } = await serve(25_010, { host: "::1" })
   const finding = await findingOf(box, "port-squatted")
   expect(finding).toMatchObject({ severity: "info", keys: [], ports: [25010] })
-  expect(finding.message).toBe(`25010 is in use by node, pid ${pid}, in ${directory}, and nobody has registered it`)
+  expect(finding.message).toBe(`25010 is in use by node, pid ${pid}, in ${directory}, but not registered`)
   expect(finding.evidence).toMatch(/^listens on \[::1\]:25010, of /)
   expect(await afterMending(box, finding)).toEqual([])
 })
@@ -468,12 +468,12 @@ it("range-ephemeral: a range that the kernel takes for outgoing connections", as
     evidence: expect.stringMatching(/^net\.ipv4\.ip_local_port_range is \d+-\d+$/)
   })
   expect(finding.message).toBe(
-    "40000-40499 and 41000-41099 meet the ports that the kernel gives to outgoing connections"
+    "40000-40499 and 41000-41099 overlap the ports that the kernel uses for outgoing connections"
   )
   // In a network of its own, so that the machine's stays as it is.
   const user = process.getuid?.() === 0 ? "" : "--map-root-user"
   const run = await box.sh(
-    `export -f d; unshare ${user} --net bash -c '{ ${remedyOf(finding).replace("sudo ", "")}\n} >&2; d doctor --json --check range-ephemeral'`
+    `export -f d; unshare ${user} --net bash -c '{ ${fixOf(finding).replace("sudo ", "")}\n} >&2; d doctor --json --check range-ephemeral'`
   )
   expect(JSON.parse(run.stdout).findings, run.stderr).toEqual([])
 })

@@ -3,7 +3,7 @@ import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { machine, startDaemon, temporary } from "../support/cli.ts"
-import { afterMending, examine, findingOf, findingsOf, RANGES, remedyOf } from "../support/doctor.ts"
+import { afterMending, examine, findingOf, findingsOf, fixOf, RANGES } from "../support/doctor.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { silentServer } from "../support/proxy.ts"
@@ -50,7 +50,7 @@ describe("store-reachable", () => {
     expect(all.ran.length + all.failed.length).toBe(CHECKS)
     const [finding] = all.findings
     expect(finding?.message).toBe(`database ports at ${server.socket} as ports cannot be used`)
-    expect(finding?.evidence).toMatch(/^(there is no such socket|nothing listens there)$/)
+    expect(finding?.evidence).toMatch(/^(the socket does not exist|nothing listens there)$/)
     const text = await box.d("doctor")
     expect(text.code).toBe(1)
     expect(text.stdout).toMatch(/^not checked: store-schema, store-durable, port-shared, /m)
@@ -71,10 +71,8 @@ describe("store-reachable", () => {
     const finding = await findingOf(wrong, "store-reachable")
     expect(finding).toMatchObject({ severity: "error", evidence: "it refuses this user or password" })
     expect(JSON.stringify(await examine(wrong))).not.toContain("geheim")
-    expect(finding.remedy).toContain(url.replace("secret", "PASSWORD"))
-    expect(await afterMending(wrong, { ...finding, remedy: remedyOf(finding).replace("PASSWORD", "secret") })).toEqual(
-      []
-    )
+    expect(finding.fix).toContain(url.replace("secret", "PASSWORD"))
+    expect(await afterMending(wrong, { ...finding, fix: fixOf(finding).replace("PASSWORD", "secret") })).toEqual([])
   })
 
   it("tells of a database that is not there", async () => {
@@ -100,9 +98,9 @@ describe("store-reachable", () => {
       message: `database ports at ${server.socket} as ports cannot be written`,
       evidence: "it is read-only"
     })
-    expect(finding.remedy).toMatch(/^export AUTOMATELINUX_DATABASE_URL=/)
-    const here = (finding.advice ?? "").replace(/^of the server that takes writes; if that is this one: /, "")
-    expect(await afterMending(box, { ...finding, remedy: here })).toEqual([])
+    expect(finding.fix).toMatch(/^export AUTOMATELINUX_DATABASE_URL=/)
+    const here = (finding.advice ?? "").replace(/^of the server that accepts writes; if it should be this one: /, "")
+    expect(await afterMending(box, { ...finding, fix: here })).toEqual([])
     await box.ok("allocate", "--app", "pt")
   })
 
@@ -126,9 +124,9 @@ describe("store-reachable", () => {
     const run = await asNobody(env, "doctor", "--json", "--check", "store-reachable")
     const [finding] = JSON.parse(run.stdout).findings
     expect(finding).toMatchObject({ severity: "error", message: `the registry's file ${file} cannot be written` })
-    expect(finding.remedy).toBe(`chmod u+w ${file}`)
+    expect(finding.fix).toBe(`chmod u+w ${file}`)
     if (isRoot) await box.sh(`chown 65534 ${file}`)
-    await box.sh(finding.remedy)
+    await box.sh(finding.fix)
     expect(JSON.parse((await asNobody(env, "doctor", "--json", "--check", "store-reachable")).stdout).findings).toEqual(
       []
     )
@@ -141,7 +139,7 @@ it("tells a server that takes connections and says nothing from a daemon that do
   await startDaemon(box)
   const { failed, findings } = await examine(box)
   expect(findings).toMatchObject([{ check: "store-reachable", evidence: "it does not answer" }])
-  expect(findings[0]?.remedy).toMatch(/systemctl restart mariadb/)
+  expect(findings[0]?.fix).toMatch(/systemctl restart mariadb/)
   expect(failed).toContain("port-shared")
 })
 
@@ -174,12 +172,12 @@ describe("store-schema", () => {
     expect(finding).toMatchObject({
       severity: "error",
       message: `port_claims is missing from database ports at ${server.socket} as ports`,
-      remedy: "d doctor --fix"
+      fix: "d doctor --fix"
     })
     // Looking does not mend.
     expect((await examine(box)).failed).toContain("port-shared")
     expect((await examine(box, "--fix")).mended).toEqual([
-      "made the table port_claims",
+      "created the table port_claims",
       "claimed 25001 for cad-dev",
       "claimed 25000 for cad-prod"
     ])
@@ -204,7 +202,7 @@ describe("store-schema", () => {
     const finding = await findingOf(box, "store-schema")
     expect(finding).toMatchObject({ severity: "error", evidence: "it has no column setting_key" })
     expect(finding.message).toBe(
-      `the table settings in database ports at ${server.socket} as ports is another program's`
+      `the table settings in database ports at ${server.socket} as ports belongs to another program`
     )
     expect(await afterMending(box, finding)).toEqual([])
   })
@@ -217,7 +215,7 @@ describe("store-schema", () => {
     expect(finding).toMatchObject({ severity: "error", evidence: "it has no column description" })
     // It stays as it is, and nothing is made beside it.
     expect((await examine(box, "--fix")).mended).toEqual([])
-    await box.sh(remedyOf(finding))
+    await box.sh(fixOf(finding))
     await server.query("GRANT ALL ON ports_registry.* TO 'ports'@'%'")
     const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: url.replace("/ports?", "/ports_registry?") })
     expect(await findingsOf(elsewhere, "store-schema")).toEqual([])
@@ -230,7 +228,7 @@ describe("store-durable", () => {
     const finding = await findingOf(box, "store-durable")
     expect(finding).toMatchObject({ severity: "warning", evidence: "innodb_flush_log_at_trx_commit is 0" })
     expect(finding.message).toBe(
-      `database ports at ${server.socket} as ports may forget what it confirmed last, when the server crashes`
+      `database ports at ${server.socket} as ports may lose the last acknowledged changes when the server crashes`
     )
     await server.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2")
     expect(await findingOf(box, "store-durable")).toMatchObject({
@@ -255,8 +253,8 @@ describe("store-durable", () => {
     const finding = await findingOf(box, "store-durable")
     expect(finding).toMatchObject({ severity: "warning" })
     expect(finding.message).toMatch(/ answers slowly$/)
-    expect(finding.evidence).toMatch(/^an empty question took (\d{3}(, )?){3} ms$/)
-    expect((await box.sh(remedyOf(finding))).stdout).toContain("SHOW FULL PROCESSLIST")
+    expect(finding.evidence).toMatch(/^an empty query took (\d{3}(, )?){3} ms$/)
+    expect((await box.sh(fixOf(finding))).stdout).toContain("SHOW FULL PROCESSLIST")
     const direct = box.with({
       AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${server.socket}`
     })

@@ -5,7 +5,7 @@ import { expect, it } from "vitest"
 import type { Finding } from "../../src/domain/Finding.ts"
 import { machine, SHELLS, temporary } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
-import { afterMending, examine, findingOf, findingsOf, remedyOf, started } from "../support/doctor.ts"
+import { afterMending, examine, findingOf, findingsOf, fixOf, started } from "../support/doctor.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
@@ -30,12 +30,12 @@ const serveAs = (argv0: string, directory: string, port: number) => {
 }
 
 /** A command without what a shell takes as it is. */
-const unquoted = (remedy: string): string => remedy.replaceAll(/'[^']*'|\\'|"\$\(printf '[^']*'\)"/g, "")
+const unquoted = (fix: string): string => fix.replaceAll(/'[^']*'|\\'|"\$\(printf '[^']*'\)"/g, "")
 
-const isTypedAsItStands = ({ remedy }: Finding) => {
-  if (remedy === null) return
-  expect(remedy).not.toMatch(ACTING)
-  expect(unquoted(remedy)).not.toMatch(/[#!\n]/)
+const isTypedAsItStands = ({ fix }: Finding) => {
+  if (fix === null) return
+  expect(fix).not.toMatch(ACTING)
+  expect(unquoted(fix)).not.toMatch(/[#!\n]/)
 }
 
 it.each(shells)("goes to the app's directory, whatever its name: %s", async (shell) => {
@@ -49,7 +49,7 @@ it.each(shells)("goes to the app's directory, whatever its name: %s", async (she
   })
   const finding = await findingOf(box, "port-unreachable")
   isTypedAsItStands(finding)
-  const { stderr, stdout } = await box.typed(shell, `${remedyOf(finding)} && /bin/pwd`)
+  const { stderr, stdout } = await box.typed(shell, `${fixOf(finding)} && /bin/pwd`)
   expect(stdout, stderr).toBe(`${directory}\n`)
   expect([box.home, directory].some((each) => existsSync(join(each, "obeyed")))).toBe(false)
 })
@@ -62,7 +62,7 @@ it.each(shells)("reserves a port for what listens, whatever its name: %s", async
   const [finding] = await found()
   if (finding === undefined) throw new Error("nothing was found")
   isTypedAsItStands(finding)
-  const { stderr, stdout } = await box.typed(shell, remedyOf(finding))
+  const { stderr, stdout } = await box.typed(shell, fixOf(finding))
   expect(stdout, stderr).toMatch(/^25960 reserved: -w '"\$\(touch obeyed\)/)
   expect(await found()).toEqual([])
   expect([box.home, directory].some((each) => existsSync(join(each, "obeyed")))).toBe(false)
@@ -97,10 +97,10 @@ it("has no comment and nothing unquoted in any command", async () => {
     expect(checks).toContain(check)
   for (const finding of findings) isTypedAsItStands(finding)
   const { stdout } = await box.d("doctor")
-  for (const line of stdout.split("\n").filter((each) => each.startsWith("    mend: "))) {
+  for (const line of stdout.split("\n").filter((each) => each.startsWith("    fix: "))) {
     for (const shell of shells) {
       const parsed = await box.sh(
-        `printf %s ${JSON.stringify(Buffer.from(line.slice(10)).toString("base64"))} | base64 -d | ${shell} -n`
+        `printf %s ${JSON.stringify(Buffer.from(line.slice("    fix: ".length)).toString("base64"))} | base64 -d | ${shell} -n`
       )
       expect(parsed, line).toMatchObject({ code: 0, stderr: "" })
     }
@@ -115,8 +115,8 @@ it.each(shells)("opens the file of settings with an editor that has options: %s"
   const box = machine({ LC_ALL: "C.UTF-8", XDG_CONFIG_HOME: config, EDITOR: "printf <%s>" })
   await box.ok("allocate", "--special", "s")
   const finding = await findingOf(box, "range-full")
-  expect(finding.advice).toMatch(/^set specialRange to "25950-25951", and start the daemon anew$/)
-  const { stderr, stdout } = await box.typed(shell, remedyOf(finding))
+  expect(finding.advice).toMatch(/^set specialRange to "25950-25951", and restart the daemon$/)
+  const { stderr, stdout } = await box.typed(shell, fixOf(finding))
   expect(stdout, stderr).toBe(`<${file}>`)
 })
 
@@ -130,14 +130,14 @@ it.each(["my-ports", "a`b'c\"d $(touch obeyed) é"])("makes the database %s", as
   const { box } = await rooted(name)
   const finding = await findingOf(box, "store-reachable")
   isTypedAsItStands(finding)
-  expect(finding.remedy).toContain("CREATE DATABASE `")
+  expect(finding.fix).toContain("CREATE DATABASE `")
   expect(await afterMending(box, finding)).toEqual([])
   expect(await box.ok("allocate", "--special", "s")).toBe("s 25950\n")
 })
 
 it.each(["my-ports2", "a_b%c`d"])("grants what is missing on the database %s, and on no other", async (name) => {
   const { box, server, url } = await rooted(name)
-  await box.typed("dash", remedyOf(await findingOf(box, "store-reachable")))
+  await box.typed("dash", fixOf(await findingOf(box, "store-reachable")))
   await box.ok("allocate", "--special", "s")
   const user = "o'neil\\"
   await server.query("CREATE OR REPLACE USER ?@'%' IDENTIFIED BY 'secret'", [user])

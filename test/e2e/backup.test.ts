@@ -114,7 +114,7 @@ describe("d backup", () => {
     for (const name of ["made.sqlite", "there", "link", ".", fileOf(box)]) {
       const run = await box.d("backup", name)
       expect([run.code, run.stdout]).toEqual([1, ""])
-      expect(run.stderr).toMatch(/^error: cannot write \/.*: there is something of that name already\nhint: .*\n$/)
+      expect(run.stderr).toMatch(/^error: cannot write \/.*: a file of that name already exists\nhint: .*\n$/)
     }
     expect(readFileSync(join(box.home, "there"), "utf8")).toBe("mine")
     for (const [name, reason] of [
@@ -176,7 +176,7 @@ describe("d backup", () => {
     const box = machine(ENV)
     expect(await box.d("backup", "x")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("nothing is in it yet")
+      stderr: expect.stringContaining("it is empty")
     })
     expect(existsSync(join(box.home, "x"))).toBe(false)
   })

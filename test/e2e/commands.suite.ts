@@ -84,19 +84,21 @@ export const commandsSuite = (database: TestDatabase) =>
         const run = await box.d("allocate", "--app", "loom")
         expect(run).toMatchObject({ code: 1, stdout: "" })
         expect(run.stderr).toContain(`loom-dev has ${at(3005)}`)
-        expect(run.stderr).toContain(`${at(3004)}, the other half of the pair, is bound by ${SELF}, pid ${process.pid}`)
+        expect(run.stderr).toContain(
+          `${at(3004)}, the other half of its pair, is in use by ${SELF}, pid ${process.pid}`
+        )
         expect(run.stderr).toContain("hint: d release --app loom && d allocate --app loom")
       })
 
-      it("never moves an assignment: a blocked half is a conflict whose remedy works", async () => {
+      it("never moves an assignment: a blocked half is a conflict whose fix works", async () => {
         await box.ok("setPort", "--key", "wall", "--value", String(at(3004)))
         const before = await list()
         const run = await box.d("allocate", "--app", "loom")
         expect(run).toMatchObject({ code: 1, stdout: "" })
         expect(run.stderr).toContain("belongs to wall")
         expect(await list()).toEqual(before)
-        const remedy = /hint: (.*)/.exec(run.stderr)?.[1] ?? ""
-        const mended = await box.sh(remedy)
+        const fix = /hint: (.*)/.exec(run.stderr)?.[1] ?? ""
+        const mended = await box.sh(fix)
         expect(mended.stdout).toBe(`loom-dev ${at(3005)}\nloom-prod ${at(3008)}\nloom-dev ${at(3009)}\n`)
       })
 
@@ -147,7 +149,7 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(await list()).not.toHaveProperty("pt")
         const forced = await box.d("setPort", "--key", "pt", "--value", String(at(3001)), "--force")
         expect(forced).toMatchObject({ code: 0, stdout: `Port set for pt to ${at(3001)}\n` })
-        expect(forced.stderr).toContain("belongs to cad-dev too")
+        expect(forced.stderr).toContain("also belongs to cad-dev")
         expect(await list()).toMatchObject({ pt: at(3001), "cad-dev": at(3001) })
         await box.ok("deletePort", "--key", "cad-dev")
         // The claim is pt's now, so nobody else gets the port without force.
@@ -262,7 +264,7 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(JSON.parse(full.stderr).error).toEqual({
         code: "range-full",
         message: `no free pair for c in ${at(3020)}-${at(3027)}: slots 4, claimed 2, reserved 1, busy 1, stale 0`,
-        hint: "d listPorts --health stale shows what may be released"
+        hint: "d listPorts --health stale lists what may be released"
       })
       await small.ok("allocate", "--special", "s", "--special", "t")
       expect((await small.d("allocate", "--special", "u")).stderr).toContain("no free port for u")
@@ -275,7 +277,7 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(run).toMatchObject({
           code: 3,
           stderr: expect.stringMatching(
-            /^error: the answer cannot be written: ENOSPC; what was asked was done\nhint: d listPorts\n$/
+            /^error: cannot write the result: ENOSPC; the command was carried out\nhint: d listPorts shows the current state\n$/
           )
         })
       }

@@ -69,7 +69,7 @@ const served = (): User => {
 const already = (victim: User, pid: number) => ({
   code: 3,
   stdout: "",
-  stderr: `error: a daemon serves ${victim.env["AUTOMATE_LINUX_SOCKET_PATH"]} already, pid ${pid}\nhint: d status tells more\n`
+  stderr: `error: a daemon already serves ${victim.env["AUTOMATE_LINUX_SOCKET_PATH"]}, pid ${pid}\nhint: d status shows more\n`
 })
 
 describe.skipIf(!isRoot)("another user who has the name of the lock", () => {
@@ -115,8 +115,8 @@ describe.skipIf(!isRoot)("another user who has the name of the lock", () => {
     process.kill(daemon.pid, "SIGCONT")
     expect(JSON.parse(run.stdout).findings).toMatchObject([
       {
-        evidence: `pid ${daemon.pid} takes questions and says nothing; it is stopped`,
-        remedy: `kill -CONT ${daemon.pid}`
+        evidence: `pid ${daemon.pid} accepts connections but does not reply; it is stopped`,
+        fix: `kill -CONT ${daemon.pid}`
       }
     ])
   })
@@ -190,7 +190,7 @@ describe("the lock", () => {
     const box = machine()
     const daemon = await startDaemon(box)
     rmSync(dirname(daemon.socket), { recursive: true })
-    expect((await box.d("daemon")).stderr).toContain(`a daemon runs, pid ${daemon.pid}, and does not`)
+    expect((await box.d("daemon")).stderr).toContain(`a daemon is running, pid ${daemon.pid}, and does not`)
     await daemon.stop("SIGKILL")
     await startDaemon(box)
     expect(await box.ok("ping")).toBe("pong\n")
@@ -204,7 +204,7 @@ describe("the lock", () => {
       expect(path).toHaveLength(length)
       const daemon = await startDaemon(long)
       expect(await long.ok("ping")).toBe("pong\n")
-      expect((await long.d("daemon")).stderr).toContain(`already, pid ${daemon.pid}\n`)
+      expect((await long.d("daemon")).stderr).toContain(`pid ${daemon.pid}\n`)
       expect(await daemon.stop()).toBe(0)
       expect(readdirSync(box.home)).not.toContain(path.slice(box.home.length + 1))
     }
@@ -244,7 +244,7 @@ describe("the lock", () => {
     const alone = wrong.with({ AUTOMATELINUX_DAEMON: "never" })
     expect(await alone.ok("listPorts")).toContain("KEY")
     const { findings } = JSON.parse((await alone.d("doctor", "--json", "--check", "daemon-running")).stdout)
-    expect(findings).toMatchObject([{ severity: "error", remedy: "unset AUTOMATE_LINUX_SOCKET_PATH" }])
+    expect(findings).toMatchObject([{ severity: "error", fix: "unset AUTOMATE_LINUX_SOCKET_PATH" }])
     expect(findings[0].evidence).toContain(problem)
   })
 })

@@ -242,7 +242,8 @@ describe("the protocol", () => {
     expect(await elsewhere.d("allocate", "--app", "new", "--dry-run")).toEqual({
       code: 0,
       stdout: "new-prod 28200\nnew-dev 28201\n",
-      stderr: 'note: the daemon\'s appRange is "28000-28099", and this environment\'s "28200-28299"; asked without it\n'
+      stderr:
+        'note: the daemon\'s appRange is "28000-28099", and this environment\'s "28200-28299"; running without it\n'
     })
     // The same database is the same registry.
     expect(await elsewhere.d("getPort", "--key", "cad-dev")).toEqual({ code: 0, stdout: "28001\n", stderr: "" })
@@ -273,7 +274,7 @@ describe("the protocol", () => {
     const run = await shell.d("allocate", "--app", "cad")
     expect([run.code, run.stdout]).toEqual([0, "cad-prod 28200\ncad-dev 28201\n"])
     expect(run.stderr).toMatch(
-      /^note: the daemon keeps another registry than this environment names: "sqlite:.*; asked without it\n$/
+      /^note: the daemon serves another registry than this environment configures: "sqlite:.*; running without it\n$/
     )
     await daemon.stop()
     // The daemon was never told.
@@ -300,7 +301,7 @@ describe("the protocol", () => {
     expect(run).toEqual({
       code: 0,
       stdout: "cad-prod 28200\ncad-dev 28201\n",
-      stderr: 'note: the daemon\'s appRange is "3000-3499", and this environment\'s "28200-28299"; asked without it\n'
+      stderr: 'note: the daemon\'s appRange is "3000-3499", and this environment\'s "28200-28299"; running without it\n'
     })
     writeFileSync(file, "{")
     expect(await user.d("getPort", "--key", "cad-dev")).toMatchObject({
@@ -312,7 +313,9 @@ describe("the protocol", () => {
 
   it("tells how it is also where the environment names another registry, and says so", async () => {
     const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: "sqlite:/elsewhere/ports.sqlite" })
-    const stderr = expect.stringMatching(/^note: the daemon keeps another registry than this environment names: .*\n$/)
+    const stderr = expect.stringMatching(
+      /^note: the daemon serves another registry than this environment configures: .*\n$/
+    )
     expect(await elsewhere.d("ping")).toEqual({ code: 0, stdout: "pong\n", stderr })
     const run = await elsewhere.d("status", "--json")
     expect(run).toMatchObject({ code: 0, stderr })
@@ -399,7 +402,7 @@ describe("the service", () => {
     expect(await box.d("daemon")).toEqual({
       code: 3,
       stdout: "",
-      stderr: `error: a daemon serves ${daemon.socket} already, pid ${daemon.pid}\nhint: d status tells more\n`
+      stderr: `error: a daemon already serves ${daemon.socket}, pid ${daemon.pid}\nhint: d status shows more\n`
     })
     expect(await box.ok("ping")).toBe("pong\n")
   })
@@ -410,7 +413,7 @@ describe("the service", () => {
     expect(others).toEqual([])
     const refusals = starts.flatMap((start) => (start.status === "rejected" ? [String(start.reason)] : []))
     expect(refusals).toHaveLength(4)
-    for (const refusal of refusals) expect(refusal).toContain(`already, pid ${winner?.pid}\n`)
+    for (const refusal of refusals) expect(refusal).toContain(`pid ${winner?.pid}\n`)
     expect(await box.ok("ping")).toBe("pong\n")
   })
 
@@ -434,7 +437,7 @@ describe("the service", () => {
     writeFileSync(socket, "mine")
     expect(await box.d("daemon")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("is there already, and is no socket of this user")
+      stderr: expect.stringContaining("already exists and is not a socket owned by you")
     })
     expect(readFileSync(socket, "utf8")).toBe("mine")
     const linked = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(box.home, "link") })
@@ -802,7 +805,7 @@ describe("who listens", () => {
     const me = userInfo().username
     expect(run.stderr).toBe(
       isRoot
-        ? `skipped 28060: a process of ${me}, not for this user to see\n`
+        ? `skipped 28060: a process of ${me} (details not visible to you)\n`
         : expect.stringContaining("skipped 28060: ")
     )
   })

@@ -35,7 +35,7 @@ it("tells a driver that cannot be loaded from a file that cannot be opened, and 
   const run = await withoutBuiltIn(machine(RANGE)).sh(`${process.execPath} ${program} allocate --app a`)
   expect([run.code, run.stdout]).toEqual([3, ""])
   expect(run.stderr).toMatch(
-    /^error: cannot use the registry's file \/\S+: Node v\S+ has no SQLite, and the driver that d brings along cannot be loaded: .*\nhint: run d with Node 22.13 or newer, or install d again\n$/
+    /^error: cannot use the registry's file \/\S+: Node v\S+ has no SQLite, and the driver that comes with d cannot be loaded: .*\nhint: run d with Node 22.13 or newer, or install d again\n$/
   )
 })
 

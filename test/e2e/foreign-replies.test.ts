@@ -94,7 +94,7 @@ describe("a program at the socket's path", () => {
       expect(findings).toMatchObject([
         {
           severity: "info",
-          message: `the socket ${path} is served by another program, and commands are run without it`
+          message: `the socket ${path} is served by another program; commands run without it`
         }
       ])
       expect(JSON.stringify(findings)).not.toContain("rm -rf")

@@ -111,7 +111,7 @@ describe("the socket of a running daemon", () => {
       (log) => log.includes("cannot be reached")
     )
     expect(daemon.log()).toContain(`this daemon cannot be reached: ${path} is there already`)
-    const message = `a daemon runs, pid ${daemon.pid}, and does not answer at ${path}`
+    const message = `a daemon is running, pid ${daemon.pid}, but does not answer at ${path}`
     const hint =
       "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running shows the way out"
     const told = { code: 3, stdout: "", stderr: `error: ${message}\nhint: ${hint}\n` }
@@ -119,14 +119,14 @@ describe("the socket of a running daemon", () => {
     expect(await box.d("status")).toEqual(told)
     expect(await box.d("ping")).toEqual(told)
     expect(await box.with({ AUTOMATELINUX_DAEMON: "never" }).d("ping")).toMatchObject({
-      stderr: "error: no daemon is asked: AUTOMATELINUX_DAEMON is never\nhint: unset AUTOMATELINUX_DAEMON\n"
+      stderr: "error: the daemon is not used: AUTOMATELINUX_DAEMON is never\nhint: unset AUTOMATELINUX_DAEMON\n"
     })
     const finding = await findingOf(box, "daemon-running")
     expect(finding).toMatchObject({
       severity: "error",
-      message: `a daemon runs, and does not answer at ${path}`,
-      evidence: `pid ${daemon.pid} holds the right to serve it; ${path} is no socket`,
-      remedy: `ls -ld ${path}`,
+      message: `a daemon is running, but does not answer at ${path}`,
+      evidence: `pid ${daemon.pid} holds its lock; ${path} is not a socket`,
+      fix: `ls -ld ${path}`,
       advice: "move it away if nothing needs it, and the daemon makes its socket again within 5 seconds"
     })
     await afterMending(box, finding)
@@ -148,8 +148,8 @@ describe("the socket of a running daemon", () => {
     )
     expect(await findingOf(box, "daemon-running")).toMatchObject({
       severity: "error",
-      evidence: `pid ${daemon.pid} holds the right to serve it; ${path} is served by another program`,
-      remedy: `ss -xlp src ${path}`,
+      evidence: `pid ${daemon.pid} holds its lock; ${path} is served by another program`,
+      fix: `ss -xlp src ${path}`,
       advice: "shows the program; end it, and the daemon makes its socket again within 5 seconds"
     })
     expect(await greetingAt(path)).toBe("not d\n")
@@ -168,12 +168,12 @@ describe("the socket of a running daemon", () => {
     unlinkSync(path)
     expect(await box.d("status")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining(`error: a daemon runs, pid ${daemon.pid}, and does not answer at ${path}\n`)
+      stderr: expect.stringContaining(`error: a daemon is running, pid ${daemon.pid}, but does not answer at ${path}\n`)
     })
     const finding = await findingOf(box, "daemon-running")
     expect(finding).toMatchObject({
-      evidence: `pid ${daemon.pid} holds the right to serve it, and is stopped; there is no socket at ${path}`,
-      remedy: `kill -CONT ${daemon.pid}`
+      evidence: `pid ${daemon.pid} holds its lock, and is stopped; there is no socket at ${path}`,
+      fix: `kill -CONT ${daemon.pid}`
     })
     await afterMending(box, finding)
     await answersAgain()
@@ -215,7 +215,7 @@ describe("the directory of the socket", () => {
     )
     expect([modeOf(directory), modeOf(path)]).toEqual(["700", "660"])
     expect(open.log()).toContain(
-      `message="${directory} does not let the group ${group} in" remedy="chgrp ${group} ${directory} && chmod g+x ${directory}"`
+      `message="${directory} does not let the group ${group} in" fix="chgrp ${group} ${directory} && chmod g+x ${directory}"`
     )
   })
 
@@ -306,8 +306,8 @@ describe("the settings of a running daemon", () => {
     expect(finding).toMatchObject({
       severity: "warning",
       message: `the daemon was started before these settings were changed: ${names}`,
-      evidence: `pid ${daemon.pid}, at ${path}, has the settings that it was started with; the file of settings is ${file}`,
-      remedy: expect.stringMatching(new RegExp(`^kill ${daemon.pid}; .*d daemon$`))
+      evidence: `pid ${daemon.pid}, at ${path}, uses the settings that it was started with; the configuration file is ${file}`,
+      fix: expect.stringMatching(new RegExp(`^kill ${daemon.pid}; .*d daemon$`))
     })
     expect(await findingOf(box.with({ AUTOMATELINUX_DAEMON: "never" }), "daemon-running")).toEqual(finding)
     expect(daemon.log() + (await box.d("doctor")).stdout).not.toContain("secret")
@@ -335,8 +335,8 @@ describe("the settings of a running daemon", () => {
     expect((await settingsOf()).problem).toContain(`probeInterval in ${file}`)
     expect(await findingOf(box, "daemon-running")).toMatchObject({
       severity: "warning",
-      message: expect.stringMatching(/^no daemon can be started with the settings as they are now: probeInterval in /),
-      remedy: `sh -c '\${EDITOR:-vi} "$1"' sh ${file}`
+      message: expect.stringMatching(/^no daemon can be started with the current settings: probeInterval in /),
+      fix: `sh -c '\${EDITOR:-vi} "$1"' sh ${file}`
     })
   })
 })

@@ -22,8 +22,8 @@ it.each([
   const { code, stderr, stdout } = await box.d("allocate", "--app", "b")
   expect([code, stdout]).toEqual([3, ""])
   expect(stderr).toBe(
-    `error: cannot use the registry's file ${file}: another program holds it locked: sqlite3, pid ${pid}\n` +
-      `hint: see what it does with: ps -fp ${pid}\n`
+    `error: cannot use the registry's file ${file}: it is locked by another program: sqlite3, pid ${pid}\n` +
+      `hint: to see what it does: ps -fp ${pid}\n`
   )
 })
 

@@ -63,14 +63,14 @@ describe.skipIf(!isRoot)("another user", () => {
     expect(path).toBe(join(victim.home, ".local/state/automatelinux", SOCKET))
     expect(await victim.d("daemon")).toMatchObject({
       code: 3,
-      stderr: `error: a daemon serves ${path} already, pid ${daemon.pid}\nhint: d status tells more\n`
+      stderr: `error: a daemon already serves ${path}, pid ${daemon.pid}\nhint: d status shows more\n`
     })
     // Once the other has left /tmp, it is found all the same, and is still the only one.
     rmSync(directory, { recursive: true })
     expect((await victim.d("ping")).stdout).toBe("pong\n")
     expect(await victim.d("daemon")).toMatchObject({
       code: 3,
-      stderr: `error: a daemon of this user serves ${path} already\nhint: d status tells more\n`
+      stderr: `error: a daemon of this user already serves ${path}\nhint: d status shows more\n`
     })
     expect(fake.heard()).toBe("")
   })
@@ -136,7 +136,7 @@ describe.skipIf(!isRoot)("another user", () => {
     const [finding] = JSON.parse(run.stdout).findings
     expect(finding).toMatchObject({
       severity: "warning",
-      message: `the socket ${path} is not used: another user could have put it there`
+      message: `the socket ${path} is not used: another user could have made it`
     })
     expect(finding.evidence).toMatch(evidence)
     expect(await victim.d("daemon")).toMatchObject({ code: 3, stdout: "" })
@@ -170,7 +170,7 @@ describe.skipIf(!isRoot)("another user", () => {
     expect(run).toEqual({
       code: 3,
       stdout: "",
-      stderr: `error: no socket is made in ${open}/run/deep: ${open}/run belongs to uid ${MALLORY}\nhint: name another path with AUTOMATE_LINUX_SOCKET_PATH\n`
+      stderr: `error: will not make a socket in ${open}/run/deep: ${open}/run belongs to uid ${MALLORY}\nhint: name another path with AUTOMATE_LINUX_SOCKET_PATH\n`
     })
     // Not so much as a directory was made there.
     expect(existsSync(join(open, "run/deep"))).toBe(false)
@@ -246,7 +246,7 @@ describe.skipIf(!isRoot)("one user", () => {
         expect(await pidOf(each)).toBe(daemon.pid)
         expect(await each.d("daemon")).toMatchObject({
           code: 3,
-          stderr: expect.stringContaining(`already, pid ${daemon.pid}\n`)
+          stderr: expect.stringContaining(`pid ${daemon.pid}\n`)
         })
       }
       await daemon.kill("SIGTERM")
@@ -262,7 +262,7 @@ describe.skipIf(!isRoot)("one user", () => {
       expect(await pidOf(each)).toBe(daemon.pid)
       expect(await each.d("daemon")).toMatchObject({
         code: 3,
-        stderr: `error: a daemon of this user serves /tmp/automatelinux-${ALICE}/${SOCKET} already\nhint: d status tells more\n`
+        stderr: `error: a daemon of this user already serves /tmp/automatelinux-${ALICE}/${SOCKET}\nhint: d status shows more\n`
       })
     }
   })
@@ -275,9 +275,7 @@ describe.skipIf(!isRoot)("one user", () => {
     const check = async (...words: ReadonlyArray<string>) =>
       JSON.parse((await desktop.d("doctor", "--json", "--check", "daemon-running", ...words)).stdout)
     const path = `/tmp/automatelinux-${ALICE}/${SOCKET}`
-    expect((await check()).findings).toMatchObject([
-      { message: `the socket ${path} is dead: the daemon that made it is gone` }
-    ])
+    expect((await check()).findings).toMatchObject([{ message: `the socket ${path} is dead: its daemon is gone` }])
     expect(await check("--fix")).toMatchObject({ mended: [`removed the dead socket ${path}`], healthy: true })
   })
 

@@ -6,7 +6,7 @@ import { expect, it, onTestFinished } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
 import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
-import { findingsOf, remedyOf, started, until } from "../support/doctor.ts"
+import { findingsOf, fixOf, started, until } from "../support/doctor.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "25700-25799", AUTOMATELINUX_SPECIAL_RANGE: "25800-25849" }
@@ -122,7 +122,7 @@ it("keeps a stated length of what other programs wrote, and never half of a char
   expect(listed.find(({ key }) => key === "mine-prod")?.description).toBe(`${"🙂".repeat(499)}…`)
   // The rows whose names are no keys go with what is printed for it.
   for (const finding of await findingsOf(box, "value-invalid")) {
-    if (finding.keys.some((key) => key.length > 1000)) await box.typed("dash", remedyOf(finding))
+    if (finding.keys.some((key) => key.length > 1000)) await box.typed("dash", fixOf(finding))
   }
   expect((await findingsOf(box, "value-invalid")).flatMap(({ keys }) => keys)).toEqual(["none"])
 })

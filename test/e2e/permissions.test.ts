@@ -81,12 +81,12 @@ describe("a daemon's path", () => {
     [
       "a link to nothing",
       (path) => symlinkSync("/nonexistent/x", path),
-      /is there already, and is no socket of this user/
+      /already exists and is not a socket owned by you/
     ],
-    ["a link to a directory", (path, box) => symlinkSync(box.home, path), /is there already, and is no socket/],
-    ["a link to somebody's file", (path) => symlinkSync("/etc/passwd", path), /is there already, and is no socket/],
-    ["a directory", (path) => mkdirSync(path), /is there already, and is no socket/],
-    ["a pipe", (path) => void execFileSync("mkfifo", [path]), /is there already, and is no socket/]
+    ["a link to a directory", (path, box) => symlinkSync(box.home, path), /already exists and is not a socket/],
+    ["a link to somebody's file", (path) => symlinkSync("/etc/passwd", path), /already exists and is not a socket/],
+    ["a directory", (path) => mkdirSync(path), /already exists and is not a socket/],
+    ["a pipe", (path) => void execFileSync("mkfifo", [path]), /already exists and is not a socket/]
   ]
 
   it.each(cases)("is not taken where it is %s", async (_, make, sentence) => {
@@ -133,7 +133,7 @@ describe("a daemon's path", () => {
     chownSync(path, NOBODY, NOBODY)
     expect(await box.d("daemon")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("is no socket of this user")
+      stderr: expect.stringContaining("is not a socket of this user")
     })
     expect(readFileSync(path, "utf8")).toBe("mine")
     rmSync(path)
@@ -144,7 +144,7 @@ describe("a daemon's path", () => {
     onTestFinished(() => void server.close())
     expect(await box.d("daemon")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("is no socket of this user")
+      stderr: expect.stringContaining("is not a socket of this user")
     })
     expect(lstatSync(path).isSocket()).toBe(true)
   })

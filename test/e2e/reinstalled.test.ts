@@ -138,7 +138,7 @@ describe("a daemon whose program is taken away", () => {
     await everything(box, "b")
     expect((await installed.d(box, "getPort --key a-dev")).stdout).toBe("31201\n")
     const told = JSON.parse((await installed.d(box, "doctor --json --check daemon-running")).stdout)
-    expect(told.findings).toMatchObject([{ message: `the daemon is of version ${version}, and d of 9.9.9` }])
+    expect(told.findings).toMatchObject([{ message: `the daemon has version ${version}, and d of 9.9.9` }])
     // The database's files are opened anew.
     rmSync(join(box.home, ".local/state/automatelinux"), { recursive: true })
     await everything(box, "c")

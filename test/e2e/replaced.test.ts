@@ -65,7 +65,7 @@ it("is not opened while another process has another file of that name open, whic
   expect([run.code, run.stdout]).toEqual([3, ""])
   expect(run.stderr).toBe(
     `error: cannot use the registry's file ${file}: it, or its -wal, was removed or replaced while sqlite3, pid ${reader.pid}, uses it\n` +
-      `hint: let that process end, or end it: kill ${reader.pid}\n`
+      `hint: wait for that process to end, or end it: kill ${reader.pid}\n`
   )
 })
 

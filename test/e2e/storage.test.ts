@@ -136,7 +136,7 @@ describe("trouble with the file", () => {
     await at(file).ok("allocate", "--app", "a")
     await lock(file)
     const started = Date.now()
-    expectTrouble(await at(file).d("allocate", "--app", "b"), /another program holds it locked/)
+    expectTrouble(await at(file).d("allocate", "--app", "b"), /it is locked by another program/)
     expect(Date.now() - started).toBeLessThan(9_000)
   })
 
@@ -184,7 +184,7 @@ describe("trouble with the file", () => {
     db.close()
     const run = await at(file).d("allocate", "--app", "b")
     expectTrouble(run, /port_claims is missing from it/)
-    expect(run.stderr).toContain("d doctor --fix makes empty tables")
+    expect(run.stderr).toContain("d doctor --fix creates empty tables")
     expect(await at(file).ok("getPort", "--key", "a-dev")).toBe("24001\n")
     await at(file).d("doctor", "--fix")
     expect(await at(file).ok("allocate", "--app", "b")).toContain("b-prod 24002")

@@ -26,5 +26,5 @@ it("shows what another program wrote without obeying it", async () => {
   expect(text.split("\n").filter((line) => line.startsWith("x") || line.startsWith("two"))).toEqual([])
   expect(shown[0]?.stdout).toContain("\nevil\\u001b[2J\\u000ax  30501  special  unknown\n")
   expect(shown[1]?.stderr).toContain('error: 30501 belongs to "evil\\u001b[2J\\nx"; mine was not set\n')
-  expect(shown[5]?.stderr).toContain('the other half of the pair, belongs to "evil\\u001b[2J\\nx"\n')
+  expect(shown[5]?.stderr).toContain('the other half of its pair, belongs to "evil\\u001b[2J\\nx"\n')
 })

@@ -38,7 +38,7 @@ describe("wrong calls", () => {
     /^error: key "k+…" is 251 characters long: a key has at most 250/
   )
   wrong(["allocate", "--app", "a".repeat(246)], /is 246 characters long: an app's name has at most 245/)
-  wrong(["allocate", "--app", "cad-dev"], /ends in -dev, which belongs to its keys: name the app alone, "cad"/)
+  wrong(["allocate", "--app", "cad-dev"], /ends in -dev, which belongs to its keys: write only the app's name, "cad"/)
   wrong(["allocate", "--special", "cad-prod"], /ends in -prod, which makes it half of an app's pair: use --app cad/)
   wrong(["allocate", "--app", "x", "--description", "two\nlines"], /description "two\\nlines" has a line break/)
   wrong(["allocate", "--app", "x", "--description", "d".repeat(501)], /is 501 characters long/)
@@ -159,7 +159,7 @@ describe("wrong configuration", () => {
   it.each([
     ["not json", /ports.json is not JSON/],
     ["[]", /ports.json is not a JSON object/],
-    ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is no setting: use databaseUrl/],
+    ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is not a setting: use databaseUrl/],
     ['{"appRange": true}', /ports.json gives appRange as boolean: write it as text/],
     ['{"databaseUrl": ["mysql://me:secret@h/d"]}', /gives databaseUrl as a list or an object: write it as text/],
     ['{"databaseUrl": "mysql://me:secret@h/d" x}', /ports.json is not JSON/],

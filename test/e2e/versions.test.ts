@@ -134,7 +134,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
     stderr: expect.stringMatching(
       new RegExp(
         `^error: cannot use .*: its tables are of version 2, which d 0\\.2\\.0 brought; this is d \\d+\\.\\d+\\.\\d+, which knows ${known}\\n` +
-          "hint: install d 0\\.2\\.0 or newer, and start the daemon anew if there is one\\n$"
+          "hint: install d 0\\.2\\.0 or newer, and restart the daemon if there is one\\n$"
       )
     )
   })
@@ -160,7 +160,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       for (const words of [["doctor"], ["doctor", "--fix"], ["doctor", "--check", "store-schema"]]) {
         const run = await box.d(...words)
         expect(run.code).toBe(1)
-        expect(run.stdout).toMatch(/are of version 2, and d \d+\.\d+\.\d+ makes version 1/)
+        expect(run.stdout).toMatch(/are of version 2, and d \d+\.\d+\.\d+ uses version 1/)
         expect(run.stdout).toContain("note: install d 0.2.0 or newer")
         expect(run.stdout + run.stderr).not.toMatch(ELSEWHERE)
       }

@@ -10,7 +10,7 @@ import { clockOf } from "../support/clock.ts"
 const DEFAULT: RetryLimits = { stalled: 5000, total: 60_000 }
 
 const busy = new DatabaseFailure({
-  kind: { _tag: "Contended", reason: "another program holds it locked", hint: "wait" }
+  kind: { _tag: "Contended", reason: "it is locked by another program", hint: "wait" }
 })
 
 /** How many seconds somebody waits for a lock that never comes, while `progress` says what it says after so many seconds. */

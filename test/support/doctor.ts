@@ -34,19 +34,19 @@ const serious = (findings: ReadonlyArray<Finding>) => findings.filter(({ severit
 const whose = ({ check, keys, ports }: Finding) => JSON.stringify({ check, keys, ports })
 
 /** The command of a finding that has one. */
-export const remedyOf = ({ message, remedy }: Finding): string => {
-  if (remedy === null) throw new Error(`nothing is known to mend it: ${message}`)
-  return remedy
+export const fixOf = ({ message, fix }: Finding): string => {
+  if (fix === null) throw new Error(`no fix is known: ${message}`)
+  return fix
 }
 
 /**
- * Types the remedy of a finding in a shell, and answers what its check finds then, in the same shell. Nothing else may
+ * Types the fix of a finding in a shell, and answers what its check finds then, in the same shell. Nothing else may
  * be wrong afterwards that was not before.
  */
 export const afterMending = async (box: Machine, finding: Finding): Promise<ReadonlyArray<Finding>> => {
   const before = serious((await examine(box)).findings).map(whose)
-  const run = await box.typed("zsh", `{ ${finding.remedy}\n} >&2 </dev/null\nd doctor --json`)
-  if (run.stdout === "") throw new Error(`after ${finding.remedy} d doctor said nothing: ${run.stderr}`)
+  const run = await box.typed("zsh", `{ ${finding.fix}\n} >&2 </dev/null\nd doctor --json`)
+  if (run.stdout === "") throw new Error(`after ${finding.fix} d doctor said nothing: ${run.stderr}`)
   const { findings } = JSON.parse(run.stdout) as Examination
   const others = serious(findings).filter(({ check }) => check !== finding.check)
   expect(others.filter((each) => !before.includes(whose(each)))).toEqual([])

@@ -35,7 +35,7 @@ export const install = (...packages: ReadonlyArray<string>): void => {
   apt("install", "-qy", "--no-install-recommends", ...packages)
 }
 
-/** The tests need a real MariaDB server, and what the documents and remedies tell a user to type. */
+/** The tests need a real MariaDB server, and what the documents and fixes tell a user to type. */
 const ensureServer = () => {
   if (!missing()) return
   install(...PACKAGES)

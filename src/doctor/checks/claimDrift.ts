@@ -4,7 +4,7 @@ import { fix } from "../../domain/Finding.ts"
 import { nameOf } from "../../text/describe.ts"
 import type { Check } from "../DoctorContext.ts"
 
-/** The claims agree with the rows. */
+/** Checks that the claims agree with the rows. */
 export const claimDrift: Check = ({ settings, view }) =>
   Effect.map(view, ({ claims, ports }) => {
     const stamp = { claimedAt: "", host: settings.actor.host, by: settings.actor.user }
@@ -16,9 +16,9 @@ export const claimDrift: Check = ({ settings, view }) =>
         from === undefined
           ? `${nameOf(claim.key)} has no claim on its port ${to}`
           : to === undefined
-            ? `${nameOf(claim.key)} has a claim on ${from} and not the port`
-            : `${nameOf(claim.key)} has ${to}, and its claim is on ${from}`,
-      evidence: `another program wrote to ${settings.settingsTable}, and no command or round of looks came since`,
+            ? `${nameOf(claim.key)} has a claim on ${from} but not the port`
+            : `${nameOf(claim.key)} has ${to}, but its claim is on ${from}`,
+      evidence: `another program wrote to ${settings.settingsTable}, and no command or tick has followed since`,
       ...fix("d doctor --fix")
     }))
   })

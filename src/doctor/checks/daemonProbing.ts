@@ -5,11 +5,11 @@ import { age, describeUnstored } from "../../text/describe.ts"
 import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator, mendStore, restart } from "../remedies.ts"
 
-/** Rounds that may be missed, and what one may take besides. */
+/** How many ticks may be missed, and how long one may take. */
 const MISSED = 2.5
 const SLACK_SECONDS = 5
 
-/** What the database refuses to keep: of health more is lost than of a name. */
+/** Reports what the database refuses to store. Health is worth more than a description. */
 const ofRefused = (context: DoctorContext, refused: Unstored): FindingDraft => {
   const table = refused.what === "owner" ? "port_owners" : "port_health"
   const { database } = context.settings
@@ -20,11 +20,11 @@ const ofRefused = (context: DoctorContext, refused: Unstored): FindingDraft => {
     ports: [refused.port],
     message: describeUnstored(refused),
     evidence: refused.reason,
-    ...fix(asAdministrator(context, `${show} ${table}`), "shows what the table can hold; the rest is stored")
+    ...fix(asAdministrator(context, `${show} ${table}`), "shows what the table can store; everything else is stored")
   }
 }
 
-/** The daemon looks at the ports as often as it should, and the database keeps what it saw. */
+/** Checks that the daemon probes the ports as often as it should, and that the database stores their health. */
 export const daemonProbing: Check = (context) =>
   Effect.gen(function* () {
     const state = yield* context.daemon
@@ -38,8 +38,8 @@ export const daemonProbing: Check = (context) =>
       severity: "warning",
       keys: [],
       ports: [],
-      message: `the daemon has not looked at the ports for ${age(idleSeconds)}, and should every ${intervalSeconds} s`,
-      evidence: failure ?? `pid ${status.pid}, last round ${status.lastTick?.at ?? "never"}; its log may tell why`,
+      message: `the daemon has not probed the ports for ${age(idleSeconds)}; it should every ${intervalSeconds} s`,
+      evidence: failure ?? `pid ${status.pid}, last tick ${status.lastTick?.at ?? "never"}; its log may say why`,
       ...(fault === null ? again : yield* mendStore(context, fault, again))
     }
     return [draft, ...refused]

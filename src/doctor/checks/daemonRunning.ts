@@ -10,12 +10,12 @@ import { edit, restart } from "../remedies.ts"
 
 type Judgement = Omit<FindingDraft, "keys" | "ports">
 
-/** Shows the process that serves a socket. */
+/** The command that shows the process listening on a socket. */
 const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`
 
 type Unreachable = DaemonProbe & { readonly _tag: "Unreachable" }
 
-/** What brings a daemon back to its path, where it makes its socket again unless something prevents it. */
+/** Returns the fix that makes a daemon reachable again. It makes its socket again unless something prevents it. */
 const reach = (context: DoctorContext, { inTheWay, path, pid, stopped }: Unreachable) => {
   if (stopped) return Effect.succeed(fix(`kill -CONT ${pid}`))
   const again = "and the daemon makes its socket again within 5 seconds"
@@ -25,41 +25,44 @@ const reach = (context: DoctorContext, { inTheWay, path, pid, stopped }: Unreach
     case "program":
       return Effect.succeed(fix(serverOf(path), `shows the program; end it, ${again}`))
     case undefined:
-      return Effect.map(restart(context, path, pid), ({ remedy, advice }) =>
-        fix(remedy, ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; "))
+      return Effect.map(restart(context, path, pid), ({ fix: command, advice }) =>
+        fix(
+          command,
+          ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; ")
+        )
       )
   }
 }
 
-/** What is wrong if a daemon runs and has lost its socket. */
+/** Reports a daemon that is running and has lost its socket. */
 const unreachable = (context: DoctorContext, state: Unreachable) =>
   Effect.map(
     reach(context, state),
     (mend): Judgement => ({
       severity: "error",
-      message: `a daemon runs, and does not answer at ${state.path}`,
-      evidence: `pid ${state.pid} holds the right to serve it${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
+      message: `a daemon is running, but does not answer at ${state.path}`,
+      evidence: `pid ${state.pid} holds its lock${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
       ...mend
     })
   )
 
 const ELSEWHERE = 'export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon'
 
-/** What is wrong where no daemon of ours answers. */
+/** Reports why no daemon answers. */
 const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
   const { path } = state
   switch (state._tag) {
     case "None":
       return {
         severity: "info",
-        message: "no daemon runs: commands take longer, and nobody looks at the ports",
+        message: "no daemon is running: commands are slower and port health is not tracked",
         evidence: `there is no socket at ${path}`,
         ...fix("d daemon")
       }
     case "Misnamed":
       return {
         severity: "error",
-        message: "no daemon can be started or asked: its socket is misnamed",
+        message: "no daemon can be started or reached: the path of its socket is invalid",
         evidence: state.problem,
         ...fix("unset AUTOMATE_LINUX_SOCKET_PATH")
       }
@@ -67,37 +70,37 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
       const { at, mode, why } = state.place
       return {
         severity: "warning",
-        message: `the socket ${path} is not used: another user could have put it there`,
+        message: `the socket ${path} is not used: another user could have made it`,
         evidence: why,
         ...(mode
           ? fix(`${sudo}chmod go-w ${shellWord(at)}`)
           : state.given
-            ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or name one in a directory of this user's")
-            : fix(ELSEWHERE, "one that this user alone can reach"))
+            ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or name one in a directory of your own")
+            : fix(ELSEWHERE, "one that only you can reach"))
       }
     }
     case "Dead":
       return {
         severity: "error",
-        message: `the socket ${path} is dead: the daemon that made it is gone`,
+        message: `the socket ${path} is dead: its daemon is gone`,
         evidence: "connecting to it is refused",
         ...fix("d doctor --fix", "or start one: d daemon")
       }
     case "NoSocket":
       return {
         severity: "error",
-        message: `no daemon can be started or asked: ${path} is no socket`,
+        message: `no daemon can be started or reached: ${path} is not a socket`,
         evidence: "connecting to it is refused",
         ...fix(`ls -ld ${shellWord(path)}`, "move it away if nothing needs it, then start a daemon: d daemon")
       }
     case "Forbidden":
       return {
         severity: "error",
-        message: `this user may not use the socket ${path}`,
-        evidence: state.owner === undefined ? "its directory is closed" : `it belongs to uid ${state.owner}`,
+        message: `you may not use the socket ${path}`,
+        evidence: state.owner === undefined ? "you may not enter its directory" : `it belongs to uid ${state.owner}`,
         ...(state.given
           ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
-          : fix(ELSEWHERE, "one that this user can reach"))
+          : fix(ELSEWHERE, "one that you can reach"))
       }
     case "Silent": {
       const { process } = state
@@ -106,24 +109,24 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         message: `the daemon at ${path} does not answer`,
         evidence:
           process === undefined
-            ? "it takes questions and says nothing; which process it is cannot be seen"
-            : `pid ${process.pid} takes questions and says nothing${process.stopped ? "; it is stopped" : ""}`,
+            ? "an unknown process accepts connections but does not reply"
+            : `pid ${process.pid} accepts connections but does not reply${process.stopped ? "; it is stopped" : ""}`,
         ...(process === undefined
-          ? fix(serverOf(path), "shows the process, if this user may see it")
+          ? fix(serverOf(path), "shows the process, if you may see it")
           : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon`))
       }
     }
     case "Foreign":
       return {
         severity: "info",
-        message: `the socket ${path} is served by ${state.what}, and commands are run without it`,
+        message: `the socket ${path} is served by ${state.what}; commands run without it`,
         evidence: state.why,
         ...fix(ELSEWHERE, "one of this registry")
       }
   }
 }
 
-/** What is wrong if the daemon was started with other settings than are in effect now. */
+/** Reports a daemon that was started with other settings than are in effect now. */
 const outdated = (
   context: DoctorContext,
   path: string,
@@ -131,12 +134,12 @@ const outdated = (
 ): Effect.Effect<ReadonlyArray<Judgement>> => {
   const { changed, file, problem } = settings
   const names = SETTING_NAMES.filter((name) => changed.includes(name))
-  const evidence = `pid ${pid}, at ${path}, has the settings that it was started with`
+  const evidence = `pid ${pid}, at ${path}, uses the settings that it was started with`
   if (problem !== null) {
     return Effect.succeed([
       {
         severity: "warning",
-        message: `no daemon can be started with the settings as they are now: ${problem}`,
+        message: `no daemon can be started with the current settings: ${problem}`,
         evidence,
         ...fix(edit(file))
       }
@@ -147,13 +150,13 @@ const outdated = (
     {
       severity: "warning",
       message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
-      evidence: `${evidence}; the file of settings is ${file}`,
+      evidence: `${evidence}; the configuration file is ${file}`,
       ...mend
     }
   ])
 }
 
-/** A daemon answers, of the same version, with the settings that are in effect. */
+/** Checks that a daemon answers, of the same version, with the settings that are in effect. */
 export const daemonRunning: Check = (context) =>
   Effect.gen(function* () {
     const state = yield* context.daemon
@@ -164,11 +167,11 @@ export const daemonRunning: Check = (context) =>
       if (state.version !== context.version)
         judgements.push({
           severity: "warning",
-          message: `the daemon is of version ${state.version}, and d of ${context.version}`,
+          message: `the daemon has version ${state.version}, but d has ${context.version}`,
           evidence: `pid ${state.pid}, at ${state.path}`,
           ...(yield* restart(context, state.path, state.pid))
         })
-      // One whose settings were changed keeps another registry because of that.
+      // A daemon whose settings were changed serves another registry because of that.
     } else if (judgements.length === 0) judgements.push(judge(state))
     return judgements.map((judgement) => ({ ...judgement, keys: [], ports: [] }))
   })

@@ -6,7 +6,7 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { processServing } from "../probeDaemon.ts"
 import { configureFile, restart } from "../remedies.ts"
 
-/** No other machine has this host's name: each would overwrite what the other has seen. */
+/** Checks that no other machine has this host's name: each would overwrite the other's health. */
 export const hostShared: Check = (context) =>
   Effect.gen(function* () {
     const state = yield* context.daemon
@@ -20,11 +20,11 @@ export const hostShared: Check = (context) =>
       severity: "error",
       keys: [],
       ports: [],
-      message: `two machines are called ${actor.host}, and each overwrites the health that the other stores`,
-      evidence: `a daemon on another machine (${rival.machine}) stored what it sees as ${actor.host}, last noticed at ${rival.at}`,
+      message: `two machines are called ${actor.host}, and each overwrites the health that the other one stores`,
+      evidence: `a daemon on another machine (${rival.machine}) stored health as ${actor.host}, last noticed at ${rival.at}`,
       ...(fromFile.has("host") || (server?.unit ?? null) !== null
         ? configureFile(context, "host", name)
-        : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${restarted.remedy}`))
+        : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${restarted.fix}`))
     }
     return [draft]
   })

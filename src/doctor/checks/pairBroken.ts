@@ -5,7 +5,7 @@ import { choosePair } from "../../registry/allocator.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { moveApp, worldOf } from "../remedies.ts"
 
-/** Every app has a whole pair: an even port for prod, the next one for dev. */
+/** Checks that every app has a whole pair: an even port for prod, the next port for dev. */
 export const pairBroken: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view

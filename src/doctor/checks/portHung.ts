@@ -5,19 +5,19 @@ import { describeListener, describeSockets, names, showProcess } from "../../tex
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
 
-const LOOKS = 3
+const PROBES = 3
 const EVERY = "1 second"
 
 const same = (a: Listener) => (b: Listener) => a.port === b.port && a.address === b.address
 
-/** What listens on an assigned port also accepts. Somebody who waits once may only have come this moment. */
+/** Checks that listeners accept connections. One non-empty accept queue may just be a new connection, so probe three times. */
 export const portHung: Check = (context) =>
   Effect.gen(function* () {
     const { keysOf } = yield* context.view
     const listening = [...(yield* context.listeners).values()].flat().filter(({ port }) => keysOf.has(port))
     const stopped = listening.filter(({ process }) => process?.stopped === true)
     let waiting = listening.filter((each) => each.queue > 0 && !stopped.includes(each))
-    for (let look = 1; look < LOOKS && waiting.length > 0; look++) {
+    for (let look = 1; look < PROBES && waiting.length > 0; look++) {
       yield* Effect.sleep(EVERY)
       const now = yield* context.machine.on(new Set(waiting.map(({ port }) => port)))
       waiting = now.filter((each) => each.queue > 0 && waiting.some(same(each)))
@@ -48,7 +48,7 @@ export const portHung: Check = (context) =>
       ...findings(
         waiting,
         (group) =>
-          `in ${LOOKS} looks a second apart connections waited to be accepted, now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
+          `in ${PROBES} probes a second apart, connections were waiting to be accepted; now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
         ({ port, process }) =>
           process === null ? fix(showProcess(port), "shows it") : fix(`kill ${process.pid}`, "and start it again")
       )

@@ -4,7 +4,7 @@ import { nameOf, names } from "../../text/describe.ts"
 import type { Check } from "../DoctorContext.ts"
 import { moveKey } from "../remedies.ts"
 
-/** Each port belongs to one key. */
+/** Checks that each port belongs to one key. */
 export const portShared: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
@@ -13,7 +13,7 @@ export const portShared: Check = (context) =>
       .filter(([, keys]) => keys.length > 1)
       .map(([port, keys]) => {
         const claim = view.claims.get(port)
-        // What is no key goes first, whoever came first.
+        // An invalid key goes, whichever came first.
         const stays = keys.find((key) => key === claim?.key && keyProblem(key) === undefined) ?? keys[0]
         const others = keys.filter((key) => key !== stays)
         return {

@@ -7,7 +7,7 @@ import { escaped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 
-/** What listens in a managed range is registered, or held back. */
+/** Checks that every listener in a managed range is registered or reserved. */
 export const portSquatted: Check = (context) =>
   Effect.gen(function* () {
     const { keysOf, reserved } = yield* context.view
@@ -25,11 +25,11 @@ export const portSquatted: Check = (context) =>
           severity: "info",
           keys: [],
           ports: [port],
-          message: `${port} is in use by ${describeListener(listener)}, and nobody has registered it`,
+          message: `${port} is in use by ${describeListener(listener)}, but not registered`,
           evidence: describeSockets([listener, ...others]),
           ...fix(
             `d reserve --port ${port} --reason=${shellWord(reason)}`,
-            `or give it a key: d setPort --key KEY --value ${port}`
+            `or assign it: d setPort --key KEY --value ${port}`
           )
         }
       ]

@@ -5,10 +5,10 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { release } from "../remedies.ts"
 import { staleOwners } from "../staleKeys.ts"
 
-/** No app and no special has been quiet for so long that its ports may be given back. */
+/** Checks that no app or special has been down for so long that its ports may be released. */
 export const portStale: Check = (context) =>
   Effect.gen(function* () {
-    // What the other machine serves is not to be given back for that.
+    // The other machine may be serving it.
     if ((yield* context.rival) !== undefined) return []
     const view = yield* context.view
     return [...staleOwners(view, context, yield* context.silent).values()].map((group): FindingDraft => {

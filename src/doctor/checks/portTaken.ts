@@ -43,7 +43,7 @@ const report = (
       {
         ...common,
         severity: "info",
-        message: `${served}: whether that is its app cannot be told; ${belongs}`,
+        message: `${served}, which may or may not be its app; ${belongs}`,
         ...(process === null ? fix(showProcess(port), "shows it") : fix(accept))
       }
     ]
@@ -54,7 +54,7 @@ const report = (
       severity: "error",
       message: `${served}; ${belongs}`,
       ...(isShared
-        ? fix(stop, "its app serves the port too")
+        ? fix(stop, "its app also serves the port")
         : fix(accept, `if that is right; otherwise stop it: ${stop}`))
     }
   ]

@@ -6,10 +6,10 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { release } from "../remedies.ts"
 import { ofThisHost, staleOwners } from "../staleKeys.ts"
 
-/** Something answers on every assigned port. What is not started at the moment is no fault, unless it should always run. */
+/** Checks that something answers on every assigned port. An app that is not started is no fault, unless it should always run. */
 export const portUnreachable: Check = (context) =>
   Effect.gen(function* () {
-    // What the other machine serves is not to be given back for that.
+    // The other machine may be serving it.
     if ((yield* context.rival) !== undefined) return []
     const view = yield* context.view
     const silent = yield* context.silent
@@ -27,9 +27,9 @@ export const portUnreachable: Check = (context) =>
           message: `nothing answers on ${port} (${key})`,
           evidence:
             seen === null
-              ? `never seen up on ${context.settings.actor.host}`
+              ? `never up on ${context.settings.actor.host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
-          ...fix(place, `and start it; or give it back: ${release(key)}`)
+          ...fix(place, `and start it; or release it: ${release(key)}`)
         }
       })
   })

@@ -6,7 +6,7 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 
 const PATH = "/proc/sys/net/ipv4/ip_local_reserved_ports"
 
-/** The kernel gives no port of a managed range to an outgoing connection. */
+/** Checks that the kernel uses no port of a managed range for outgoing connections. */
 export const rangeEphemeral: Check = ({ machine, settings }) =>
   Effect.map(machine.ephemeral, (kernel): ReadonlyArray<FindingDraft> => {
     if (kernel === undefined) return []
@@ -22,9 +22,9 @@ export const rangeEphemeral: Check = ({ machine, settings }) =>
         severity: "info",
         keys: [],
         ports: [],
-        message: `${met.map(formatRange).join(" and ")} ${met.length === 1 ? "meets" : "meet"} the ports that the kernel gives to outgoing connections`,
+        message: `${met.map(formatRange).join(" and ")} ${met.length === 1 ? "overlaps" : "overlap"} the ports that the kernel uses for outgoing connections`,
         evidence: `net.ipv4.ip_local_port_range is ${formatRange(kernel.range)}`,
-        ...fix(`echo ${list} | ${sudo}tee ${PATH}`, "/etc/sysctl.d keeps it")
+        ...fix(`echo ${list} | ${sudo}tee ${PATH}`, "to keep it after a reboot, put it in /etc/sysctl.d")
       }
     ]
   })

@@ -29,13 +29,13 @@ const judge = (
       message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
       evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
       ...(room === undefined
-        ? fix("d listPorts --health stale", "shows what may be released")
+        ? fix("d listPorts --health stale", "lists what may be released")
         : configure(context, name, room))
     }
   ]
 }
 
-/** There is room for what comes. */
+/** Checks that the ranges have room left. */
 export const rangeFull: Check = (context) =>
   Effect.map(context.view, (view) => {
     const { appRange, specialRange } = context.settings

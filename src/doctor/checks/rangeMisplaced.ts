@@ -5,7 +5,7 @@ import { contains, formatRange, type PortRange } from "../../domain/PortRange.ts
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { moveApp, moveKey } from "../remedies.ts"
 
-/** Every key has a port of its kind's range. */
+/** Checks that every key has a port in the range of its kind. */
 export const rangeMisplaced: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view

@@ -14,7 +14,7 @@ const unreserve = (port: number, view: View, context: DoctorContext): string => 
       ? [configure(context, "reservedPorts", [...(current === undefined ? [] : [current]), `-${port}`].join(","))]
       : [])
   ]
-  return fixes.map(({ advice, remedy }) => `${remedy}${advice === null ? "" : ` (${advice})`}`).join(" && ")
+  return fixes.map(({ advice, fix: command }) => `${command}${advice === null ? "" : ` (${advice})`}`).join(" && ")
 }
 
 /** Checks that no key has a reserved port. */
@@ -27,7 +27,7 @@ export const rangeReserved: Check = (context) =>
       if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
       const moves = app === null ? moveKey(key, view, context, bound) : moveApp(app, view, context, bound)
-      const letGo = `or let it go: ${unreserve(port, view, context)}`
+      const letGo = `or make it allocatable: ${unreserve(port, view, context)}`
       return [
         {
           severity: "warning",
@@ -35,8 +35,7 @@ export const rangeReserved: Check = (context) =>
           ports: [port],
           message: `${key} has ${port}, which is reserved`,
           evidence: reason,
-          remedy: moves.remedy,
-          advice: moves.advice === null ? letGo : `${moves.advice}; ${letGo}`
+          ...fix(moves.fix, moves.advice === null ? letGo : `${moves.advice}; ${letGo}`)
         }
       ]
     })

@@ -4,11 +4,11 @@ import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator } from "../remedies.ts"
 
-/** An answer that takes longer than this is felt. */
+/** A query that takes longer than this is noticeable. */
 const SLOW_MS = 200
-const QUESTIONS = 3
+const QUERIES = 3
 
-/** What was confirmed stays, and answers come soon. */
+/** Checks that acknowledged changes survive a crash, and that the database answers soon. */
 export const storeDurable: Check = (context) =>
   Effect.gen(function* () {
     const { store } = context
@@ -20,13 +20,13 @@ export const storeDurable: Check = (context) =>
         severity: loss.when === "server" ? "warning" : "info",
         keys: [],
         ports: [],
-        message: `${store.label} may forget what it confirmed last, when ${whose} crashes`,
+        message: `${store.label} may lose the last acknowledged changes when ${whose} crashes`,
         evidence: loss.setting,
-        ...fix(asAdministrator(context, `SET GLOBAL ${loss.safe}`), "and in its configuration file")
+        ...fix(asAdministrator(context, `SET GLOBAL ${loss.safe}`), "and set it in the server's configuration file")
       })
     }
     const times: Array<number> = []
-    for (let count = 0; count < QUESTIONS; count++) {
+    for (let count = 0; count < QUERIES; count++) {
       const before = performance.now()
       yield* store.ping
       times.push(Math.round(performance.now() - before))
@@ -37,7 +37,7 @@ export const storeDurable: Check = (context) =>
         keys: [],
         ports: [],
         message: `${store.label} answers slowly`,
-        evidence: `an empty question took ${times.join(", ")} ms`,
+        evidence: `an empty query took ${times.join(", ")} ms`,
         ...fix(
           context.settings.database._tag === "Sqlite"
             ? `fuser -v ${shellWord(context.settings.database.path)}`

@@ -17,12 +17,12 @@ const finding = (context: DoctorContext, { fault, hint, reason, store }: Unavail
     })
   )
 
-/** The database answers, and takes changes. */
+/** Checks that the database answers and accepts changes. */
 export const storeReachable: Check = (context) =>
   Effect.gen(function* () {
     const { store } = context
     const { foreign, known, missing, stored } = yield* context.schemaStatus
-    // With its tables incomplete, or of a newer version, there is nothing to try with; store-schema says that.
+    // If its tables are incomplete or newer, store-schema reports that.
     if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite
     return []
   }).pipe(Effect.catchTag("Unavailable", (error) => Effect.map(finding(context, error), (draft) => [draft])))

@@ -7,7 +7,7 @@ import { quote } from "../../text/escape.ts"
 import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator, configure, sqlName } from "../remedies.ts"
 
-/** Another program's table stays as it is: ours get another name, or another database. */
+/** Leaves another program's table alone: ours get another name, or another database. */
 const elsewhere = (context: DoctorContext, table: string): Fix => {
   const { database, settingsTable } = context.settings
   if (table === settingsTable) return configure(context, "settingsTable", `port_${settingsTable}`)
@@ -21,13 +21,13 @@ const elsewhere = (context: DoctorContext, table: string): Fix => {
   )
 }
 
-/** What is wrong with the version of the tables, if it is another than this program's. */
+/** Reports tables of another version than this program's. */
 const otherVersion = (label: string, { known, stored }: SchemaStatus): ReadonlyArray<FindingDraft> => {
-  const version = Number.isFinite(stored.version) ? `version ${stored.version}` : "a version that cannot be read"
+  const version = Number.isFinite(stored.version) ? `version ${stored.version}` : "an unreadable version"
   const draft = {
     keys: [],
     ports: [],
-    message: `the tables in ${label} are of ${version}, and d ${program} makes version ${known.version}`
+    message: `the tables in ${label} have ${version}, but d ${program} uses version ${known.version}`
   }
   if (stored.version > known.version) {
     const { since } = stored
@@ -36,7 +36,7 @@ const otherVersion = (label: string, { known, stored }: SchemaStatus): ReadonlyA
       {
         ...draft,
         severity: "error",
-        evidence: `${maker} made them; nothing is changed`,
+        evidence: `${maker} made them; this d changes nothing`,
         ...fix(null, `install ${maker}`)
       }
     ]
@@ -46,13 +46,13 @@ const otherVersion = (label: string, { known, stored }: SchemaStatus): ReadonlyA
     {
       ...draft,
       severity: "info",
-      evidence: "the next change brings them up to date; older programs can read them then, and not change them",
+      evidence: "the next change upgrades them; after that, older versions of d can read them but not change them",
       ...fix("d doctor --fix")
     }
   ]
 }
 
-/** Every table is there, in the expected shape. A database that nobody has used yet gets its tables at the first change. */
+/** Checks that every table exists, with the expected columns. An unused database gets its tables with the first change. */
 export const storeSchema: Check = (context) =>
   Effect.gen(function* () {
     const { store } = context
@@ -66,7 +66,7 @@ export const storeSchema: Check = (context) =>
           severity: "error",
           keys: [],
           ports: [],
-          message: `the table ${table} in ${store.label} is another program's`,
+          message: `the table ${table} in ${store.label} belongs to another program`,
           evidence: `it has no column ${column}`,
           ...elsewhere(context, table)
         })
@@ -79,7 +79,7 @@ export const storeSchema: Check = (context) =>
         keys: [],
         ports: [],
         message: `${missing.join(", ")} ${missing.length === 1 ? "is" : "are"} missing from ${store.label}`,
-        evidence: "other tables of the registry are there",
+        evidence: "other tables of the registry exist",
         ...fix("d doctor --fix")
       }
     ]

@@ -6,7 +6,7 @@ import { quote } from "../../text/escape.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { deletePort } from "../remedies.ts"
 
-/** The row of every key holds a port, and is a key's: what is none nobody can ask for. */
+/** Checks that every row contains a port and has a valid key. An invalid key cannot be queried. */
 export const valueInvalid: Check = (context) =>
   Effect.map(context.view, ({ rows }) =>
     [...rows].flatMap(([key, stored]): ReadonlyArray<FindingDraft> => {
@@ -20,8 +20,8 @@ export const valueInvalid: Check = (context) =>
           ports: port === undefined ? [] : [port],
           message:
             port === undefined
-              ? `the row of ${nameOf(key)} holds no port`
-              : `${port} belongs to ${quote(key)}, which is no key`,
+              ? `the row of ${nameOf(key)} does not contain a port`
+              : `${port} belongs to ${quote(key)}, which is not a valid key`,
           evidence: `${context.settings.settingsTable} has ${quote(`port_${key}`)} with ${quote(stored)}`,
           ...fix(deletePort(context, key), isKey ? `or d setPort --key ${key} --value PORT` : null)
         }

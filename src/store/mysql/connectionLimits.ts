@@ -4,46 +4,46 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Driver } from "../Driver.ts"
 
-/** How many connections a process has to a server at the most. */
+/** The maximum number of connections from one process to a server. */
 export const CONNECTIONS = 10
 
 const noneFree = () => new SqlError({ cause: { errno: 1040, sqlState: "08004", message: "no free connection" } })
 
-/** Who may have a connection to one server, or to `several`; who waits for it longer than `limit` milliseconds fails. */
+/** Limits concurrent connections to one server, or to `several`. Fails after waiting `limit` milliseconds for one. */
 export const makeConnectionLimits = (several: boolean, limit: number) => {
   /**
-   * In a cluster the queue is in this process as well: each commit on another node throws out everybody who waits at
-   * this one, and the fewer wait there, the fewer have to begin anew.
+   * In a cluster, transactions also queue in this process: each commit on another node aborts every transaction that is
+   * waiting on this one, so the fewer wait there, the fewer have to be retried.
    */
-  const turn = Effect.unsafeMakeSemaphore(1)
-  const takeTurn = Effect.acquireRelease(Effect.interruptible(turn.take(1)), () => turn.release(1))
+  const clusterLock = Effect.unsafeMakeSemaphore(1)
+  const takeClusterLock = Effect.acquireRelease(Effect.interruptible(clusterLock.take(1)), () => clusterLock.release(1))
 
-  /** The pool waits without limit; but of a single server's there is always one left for a transaction. */
+  /** The pool waits without limit. That is safe with a single server: slots leave a connection for a transaction. */
   const reserveFrom = (sql: SqlClient.SqlClient): (typeof Driver.Service)["reserve"] => {
-    let reached = false
-    // Who gives up does not wait until there is a connection after all.
+    let hasConnected = false
+    // `disconnect`, so that a timeout need not wait for the pool.
     const first = Effect.map(Effect.disconnect(sql.reserve), (connection) => {
-      reached = true
+      hasConnected = true
       return connection
     })
-    const next = Effect.suspend(() => (reached ? sql.reserve : first))
+    const next = Effect.suspend(() => (hasConnected ? sql.reserve : first))
     return several
-      ? Effect.timeoutFail(Effect.zipRight(takeTurn, next), { duration: limit, onTimeout: noneFree })
+      ? Effect.timeoutFail(Effect.zipRight(takeClusterLock, next), { duration: limit, onTimeout: noneFree })
       : next
   }
 
-  const places = Effect.unsafeMakeSemaphore(CONNECTIONS - 2)
-  const place = Effect.timeoutFail(Effect.interruptible(places.take(1)), { duration: limit, onTimeout: noneFree })
+  const slots = Effect.unsafeMakeSemaphore(CONNECTIONS - 2)
+  const takeSlot = Effect.timeoutFail(Effect.interruptible(slots.take(1)), { duration: limit, onTimeout: noneFree })
   const withConnectionSlot: (typeof Driver.Service)["withConnectionSlot"] = (effect) =>
     Effect.flatMap(
-      places.withPermitsIfAvailable(1)(effect),
+      slots.withPermitsIfAvailable(1)(effect),
       Option.match({
         onSome: Effect.succeed,
         onNone: () =>
           Effect.acquireUseRelease(
-            place,
+            takeSlot,
             () => effect,
-            () => places.release(1)
+            () => slots.release(1)
           )
       })
     )

@@ -18,20 +18,20 @@ import {
   classifyCommitError,
   classifyError,
   isFromServer,
-  isLockWait,
-  isOutOfCluster,
-  isOverTime,
-  outOfCluster
+  isLockTimeout,
+  isNodeNotReady,
+  isStatementTimeout,
+  nodeNotReady
 } from "./errors.ts"
 import { makeFailover } from "./failover.ts"
 import { asText, compiled, sendAlone, sendTogether, type Text, textOf } from "./roundTrips.ts"
 
-/** The lock wait ends first, so that a server that answers says itself what was the matter. */
+/** Added to the longest of the server's own timeouts, so that a server that responds reports its timeout first. */
 const SILENCE_MARGIN_MS = 1000
 
 /**
- * What every statement rests on, whatever the server's globals say: that a read sees what was committed last, whole and as
- * text in UTF-8, that nothing is cut to fit, and that a statement without an index is allowed.
+ * The session settings that every statement relies on, whatever the server's globals are: reads see the latest commits,
+ * complete and in UTF-8; no value is truncated; statements that use no index are allowed.
  */
 const SESSION =
   "SET NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; " +
@@ -46,7 +46,7 @@ const certificates = (path: string): string => {
   }
 }
 
-/** A server, or the nodes of a cluster: after a loss the next one is tried. Connects when it is first used. */
+/** Makes the driver for a server, or for the nodes of a cluster, with failover. It connects when it is first used. */
 export const make = (database: Mysql, settingsTable: string, databaseTimeout: RetryLimits) =>
   Effect.gen(function* () {
     const { name, password, servers, tls } = database
@@ -54,12 +54,13 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
     const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
     const label = labelOf(database)
     const connections = makeFailover(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
-    /** Whether the server that answered last is a node of a Galera cluster; asked again when a connection has ended. */
+    /** Whether the last server was a node of a Galera cluster. Queried again after a connection has closed. */
     let clustered = false
-    let askedAt = -1
+    let checkedAt = -1
     /**
-     * The connections whose transaction is on a node. What they are is not asked within one, because an end of the
-     * transaction that is told to a question of no consequence is easily lost, and what follows is outside of any.
+     * The connections whose transaction is on a Galera node. Remembered, because the server must never be queried for
+     * it inside a transaction: if Galera has aborted that, the query may swallow the error, and later statements would
+     * run outside any transaction.
      */
     const onNodes = new WeakSet<Connection>()
 
@@ -68,26 +69,27 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
       [
         `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +
           `/*M! , max_statement_time = ${limits.statement / 1000}, idle_transaction_timeout = ${seconds(common)} */` +
-          // What a decision rests on must hold what was acknowledged on any other node.
+          // Reads must see everything that was acknowledged on any other node.
           (inCluster ? ", wsrep_sync_wait = 1" : ""),
         []
       ],
       ["START TRANSACTION", []]
     ]
-    const queueing: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
+    const lockMutex: Text = [`SELECT name FROM port_registry WHERE name = '${MUTEX}' FOR UPDATE`, []]
 
-    /** What locks nothing has not waited for a lock: on a node that is alone it has waited for the others. */
-    const lockless = <A, R>(effect: Effect.Effect<A, SqlError, R>) =>
-      Effect.mapError(effect, (error) => (isLockWait(error.cause) ? new SqlError({ cause: outOfCluster }) : error))
+    /** A lock timeout of a statement that takes no lock means that the node has lost the others and waited for them. */
+    const withoutLocks = <A, R>(effect: Effect.Effect<A, SqlError, R>) =>
+      Effect.mapError(effect, (error) => (isLockTimeout(error.cause) ? new SqlError({ cause: nodeNotReady }) : error))
 
-    const run = (connection: Connection, text: string) => lockless(connection.executeUnprepared(text, [], undefined))
+    const run = (connection: Connection, text: string) =>
+      withoutLocks(connection.executeUnprepared(text, [], undefined))
 
     const inCluster = (connection: Connection) =>
       Effect.suspend(() => {
         const now = connections.ended()
-        if (askedAt === now) return Effect.succeed(clustered)
+        if (checkedAt === now) return Effect.succeed(clustered)
         return Effect.map(run(connection, "SHOW VARIABLES LIKE 'wsrep_on'"), ([row]) => {
-          askedAt = now
+          checkedAt = now
           clustered = (row as { readonly Value?: string } | undefined)?.Value === "ON"
           return clustered
         })
@@ -119,29 +121,30 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
         }
       })
     ).pipe(
-      // A file of certificates that cannot be read is thrown.
+      // `certificates` throws if the file cannot be read.
       Effect.catchAllDefect((cause) => Effect.fail(new SqlError({ cause }))),
-      // Where there are several, what a failure means rests on it from the beginning.
+      // With several servers, `classify` depends on `clustered` from the start.
       Effect.tap((sql) => (servers.length === 1 ? Effect.void : Effect.scoped(Effect.flatMap(sql.reserve, inCluster)))),
-      lockless,
-      // A failed attempt leaves its pool connected.
+      withoutLocks,
+      // A failed `make` leaves its pool connected.
       Effect.tapError(() => Effect.sync(connections.leave)),
       Effect.map((sql) => ({ sql, reserve: Effect.map(reserveFrom(sql), asText) }))
     )
 
-    /** Where there are several servers, one that is down or alone says nothing of the next. */
+    /** Classifies an error. With several servers, one that is down or cut off says nothing about the next. */
     const classify = (error: SqlError): FailureKind => {
       const kind = classifyError(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
       if (servers.length === 1) return kind
-      // A node that is alone keeps its connections, and refuses what comes over them, or says that it waited for a lock;
-      // one that is being copied lets nobody write.
+      // A node that has lost the others keeps its connections, but rejects statements or reports a lock timeout. One
+      // that is being copied to another node blocks all writes.
       const { cause } = error
-      if (isOutOfCluster(cause) || (clustered && (isLockWait(cause) || isOverTime(cause)))) connections.leave()
+      if (isNodeNotReady(cause) || (clustered && (isLockTimeout(cause) || isStatementTimeout(cause))))
+        connections.leave()
       return kind._tag === "Unreachable" ? { ...kind, _tag: "ConnectionLost", fault: "down" } : kind
     }
 
     const { get: pool, isMade } = yield* lazily(connect)
-    /** Runs single statements on whichever connection of the pool is free. */
+    /** Runs single statements on any free connection of the pool. */
     const pooled: Connection = {
       execute: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe<object>(text, values).withoutTransform),
       executeRaw: (text, values) => Effect.flatMap(pool, ({ sql }) => sql.unsafe(text, values).raw),
@@ -169,14 +172,14 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
             onNodes.add(connection)
             yield* run(connection, textOf(opening(true)))
           }
-          const texts = [...(onNode ? [] : opening(false)), queueing, ...[...queries, ...always].map(compiled)]
+          const texts = [...(onNode ? [] : opening(false)), lockMutex, ...[...queries, ...always].map(compiled)]
           const results = yield* (onNode ? sendAlone : sendTogether)(connection, texts)
-          const at = texts.indexOf(queueing)
+          const at = texts.indexOf(lockMutex)
           const mutex = results[at]
           const rest = at + 1 + queries.length
           return Array.isArray(mutex) && mutex.length === 1
             ? { results: results.slice(at + 1, rest), always: results.slice(rest) }
-            : // Without its row there is no queue: as bad as no table.
+            : // Without the mutex row writers do not exclude each other: treat it as a missing table.
               yield* new SqlError({ cause: { errno: 1146, sqlState: "42S02", message: "no mutex" } })
         }),
       runBeside: (statements) =>
@@ -199,7 +202,7 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
           undefined
         ),
       dataVersion: Effect.succeed(undefined),
-      // While there is no connection, nothing can be in the way.
+      // Before the first connection, no other writer can be in the way.
       progress: Effect.suspend(() =>
         isMade()
           ? Effect.map(sql<{ id: number | null }>`SELECT MAX(id) AS id FROM port_history`, ([row]) => row?.id)
@@ -224,7 +227,7 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
         const rows = yield* sql<{ name: string }>`
         SELECT LOWER(CONCAT(TABLE_NAME, '.', COLUMN_NAME)) AS name FROM information_schema.COLUMNS
         WHERE TABLE_SCHEMA = DATABASE()`
-        // A connection outlives its database.
+        // No columns may also mean that the database was dropped: connections survive that.
         const exists = rows.length > 0 || (yield* sql`SHOW DATABASES WHERE ${sql("Database")} = DATABASE()`).length > 0
         return exists
           ? new Set(rows.map((row) => row.name))
@@ -244,14 +247,14 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
           if (flush === 0 || flush === 2) {
             return loss(flush === 0 ? "server" : "machine", "innodb_flush_log_at_trx_commit", flush)
           }
-          // Where there is a binary log, a COMMIT is on the disk when that is.
+          // With a binary log, a COMMIT is on disk only once that log is.
           return binlog === 1 && sync !== undefined && sync !== 1 ? loss("machine", "sync_binlog", sync) : undefined
         }
       ),
       columnTypes: Effect.map(
         sql<{ name: string }>`SELECT COLLATION_NAME AS name FROM information_schema.COLLATIONS
         WHERE COLLATION_NAME IN (${"utf8mb4_nopad_bin"}, ${"utf8mb4_0900_bin"})`,
-        // The plain utf8mb4_bin takes "a" and "a " for one.
+        // The older utf8mb4_bin ignores trailing spaces: "a" and "a " would be equal.
         ([unpadded]) => ({
           name: (length) => `VARCHAR(${length})`,
           serial: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",

@@ -3,11 +3,11 @@ import { shellWord } from "../../text/shell.ts"
 import { userOf } from "../databaseLabel.ts"
 import { tableNames } from "../schema.ts"
 
-/** What dumps the registry's tables on a server to `file`, made for a shell; the password is asked for. */
+/** Returns the shell command that dumps the registry's tables on a server to `file`. It prompts for the password. */
 export const dumpCommand = (database: Mysql, settings: string, file: string): string => {
   const [server] = database.servers
   const { name, password, tls } = database
-  const place =
+  const address =
     server === undefined
       ? []
       : "socket" in server
@@ -15,13 +15,13 @@ export const dumpCommand = (database: Mysql, settings: string, file: string): st
         : [`--host=${server.host}`, `--port=${server.port}`]
   const words = [
     "mariadb-dump",
-    ...place,
+    ...address,
     `--user=${userOf(database)}`,
     ...(password === undefined ? [] : ["--password"]),
     ...(tls === undefined ? [] : ["--ssl"]),
     ...(tls?.verify === true ? ["--ssl-verify-server-cert"] : []),
     ...(tls?.ca === undefined ? [] : [`--ssl-ca=${tls.ca}`]),
-    // One moment for all tables, without locking anybody out.
+    // A consistent snapshot of all tables, without locking them.
     "--single-transaction",
     name,
     ...tableNames(settings)

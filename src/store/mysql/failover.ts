@@ -4,28 +4,28 @@ import type { Mysql } from "../../config/databaseUrl.ts"
 
 type Servers = Mysql["servers"]
 
-/** A connection of the driver's, as the driver tells whoever opens it: whose certificate it expects, and its pool. */
+/** The argument of mysql2's `stream` option: the host whose certificate is expected, and the connection's pool. */
 interface Opening {
   readonly config: { host?: string; port?: number; readonly pool: Pool }
 }
 
 /**
- * The connections to a server, or to the nodes of a cluster. All go to the current one; after a loss the next one is
- * that. `session` is said on each before it is used. `silence` is how long a connection may be silent, in milliseconds: the only limit that also holds where the
- * server is stopped in the middle of a statement.
+ * Opens connections to a server, or to the nodes of a cluster. All go to the current one; after a failure, the next one
+ * becomes current. `session` is run on each connection before it is used. `silence` is how long a connection may be
+ * silent, in milliseconds: the only limit that also works if the server is stopped in the middle of a statement.
  */
 export const makeFailover = (servers: Servers, silence: number, session: string) => {
   let current = 0
   let ended = 0
-  /** What the server said to the last `session`, if it refused it. */
+  /** The server's error in response to the last `session`, if it failed. */
   let refusal: unknown
   const connected = new Set<Socket>()
-  /** Whether somebody uses the connection at the moment; nothing as long as it is being opened. */
+  /** Whether a connection is in use, by its config. No entry while it is being opened. */
   const used = new WeakMap<object, boolean>()
 
   const watch = (pool: Pool) => {
     if (pool.listenerCount("acquire") > 0) return
-    // Before anything that the connection is used for, and after the server's own init_connect.
+    // Runs before any other use of the connection, and after the server's own init_connect.
     pool.on("connection", (connection) =>
       connection.query(session, (error) => {
         refusal = error ?? undefined
@@ -36,7 +36,7 @@ export const makeFailover = (servers: Servers, silence: number, session: string)
     pool.on("release", ({ config }) => used.set(config, false))
   }
 
-  /** Goes on with the next server, and ends what is connected to this one. */
+  /** Moves to the next server, and closes all connections to this one. */
   const next = () => {
     current++
     for (const socket of connected) socket.destroy()
@@ -45,8 +45,9 @@ export const makeFailover = (servers: Servers, silence: number, session: string)
 
   return {
     /**
-     * Connects to the current server. A connection that breaks while it is used hands over to the next, and so does one
-     * on which the server said nothing; a server that says something and ends it is there, and has too many perhaps.
+     * Connects to the current server. Moves to the next one if a connection breaks while it is in use, or while it is
+     * being opened and the server has sent nothing or fell silent. A server that sends something and then closes the
+     * connection is up: it may have too many connections.
      */
     open: ({ config }: Opening): Socket => {
       watch(config.pool)
@@ -73,13 +74,13 @@ export const makeFailover = (servers: Servers, silence: number, session: string)
       })
       return socket
     },
-    /** Leaves the current server, unless that was done since anything was connected. */
+    /** Moves to the next server if a connection to the current one is open, so that several failures move only once. */
     leave: (): void => {
       if (connected.size > 0) next()
     },
-    /** Why a connection was ended before it was used, if the last one was. */
+    /** Returns the error for which the last connection was closed before it was used, if it was. */
     refusal: (): unknown => refusal,
-    /** How many connections have ended so far. */
+    /** Returns how many connections have closed so far. */
     ended: (): number => ended
   }
 }

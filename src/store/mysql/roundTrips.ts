@@ -4,64 +4,66 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { RawResults } from "../Driver.ts"
 
-/** A statement, and the values for its places. */
+/** A statement, and the values for its placeholders. */
 export type Text = readonly [text: string, values: ReadonlyArray<unknown>]
 
 export const compiled = (statement: Statement<object>): Text => statement.compile()
 
 export const textOf = (texts: ReadonlyArray<Text>): string => texts.map(([text]) => text).join("; ")
 
-/** How many characters go to a server at once: what it takes may be no more than 1 MiB. */
-const JOURNEY_MAX = 262_144
+/** The maximum number of characters in one round trip: a server may accept no more than 1 MiB. */
+const ROUND_TRIP_MAX = 262_144
 
 const lengthOf = ([text, values]: Text): number =>
   values.reduce<number>((sum, value) => sum + String(value).length, text.length)
 
-/** The fewest journeys that `texts` can be sent in, in their order. */
-const journeysOf = (texts: ReadonlyArray<Text>): ReadonlyArray<ReadonlyArray<Text>> => {
-  const journeys: Array<Array<Text>> = []
+/** Groups `texts`, in order, into as few round trips as possible. */
+const roundTripsOf = (texts: ReadonlyArray<Text>): ReadonlyArray<ReadonlyArray<Text>> => {
+  const roundTrips: Array<Array<Text>> = []
   let length = Number.POSITIVE_INFINITY
   for (const text of texts) {
     length += lengthOf(text)
-    if (length > JOURNEY_MAX) {
-      journeys.push([])
+    if (length > ROUND_TRIP_MAX) {
+      roundTrips.push([])
       length = lengthOf(text)
     }
-    journeys.at(-1)?.push(text)
+    roundTrips.at(-1)?.push(text)
   }
-  return journeys
+  return roundTrips
 }
 
 const sendOne = (connection: Connection, [text, values]: Text): Effect.Effect<unknown, SqlError> =>
-  // What cannot be prepared answers nothing that matters.
+  // Not every statement can be prepared, and unprepared ones report no affected rows. Those without values (SET,
+  // START TRANSACTION, COMMIT) need none.
   values.length === 0 && !text.startsWith("SELECT")
     ? connection.executeUnprepared(text, [], undefined)
     : connection.executeRaw(text, values)
 
-/** Runs statements in their order, and answers what the driver says of each, in as few journeys as possible. */
+/** Runs statements in order, in as few round trips as possible, and returns the driver's result of each. */
 export const sendTogether = (connection: Connection, texts: ReadonlyArray<Text>): Effect.Effect<RawResults, SqlError> =>
   Effect.map(
-    Effect.forEach(journeysOf(texts), (some): Effect.Effect<RawResults, SqlError> => {
-      const [only] = some
-      if (some.length === 1 && only !== undefined) return Effect.map(sendOne(connection, only), (answer) => [answer])
+    Effect.forEach(roundTripsOf(texts), (batch): Effect.Effect<RawResults, SqlError> => {
+      const [only] = batch
+      if (batch.length === 1 && only !== undefined) return Effect.map(sendOne(connection, only), (result) => [result])
       return connection.executeUnprepared(
-        textOf(some),
-        some.flatMap(([, values]) => values),
+        textOf(batch),
+        batch.flatMap(([, values]) => values),
         undefined
       )
     }),
-    (answers) => answers.flat()
+    (results) => results.flat()
   )
 
 const ROW_COUNT: Text = ["SELECT ROW_COUNT() AS affectedRows", []]
 
 /**
- * Runs statements in their order, each by itself and as text: the way for a transaction on a node of a Galera cluster.
- * There a transaction is ended in its middle when another node was faster. Of statements that were sent together the
- * rest is run all the same then, outside of any transaction; and a node that is told so while it prepares a statement
- * forgets it, and runs that one and the rest outside (MariaDB 10.11.19: 6 of 37,000 transactions, and none as text).
+ * Runs statements in order, each in a round trip of its own and unprepared, as transactions on a Galera node require.
  *
- * Answers the rows of each; where it is `counted`, how many rows the statement met, as the driver would say it.
+ * If another node was faster, a node aborts a transaction in the middle. The remaining statements of a multi-statement
+ * query then run outside any transaction. And a node that is aborted during a PREPARE does not report it: that
+ * statement and the rest run outside, too (MariaDB 10.11.19: 6 of 37,000 transactions, and none unprepared).
+ *
+ * Returns the rows of each statement; if `counted`, the number of rows that it matched, in the driver's form.
  */
 export const sendAlone = (
   connection: Connection,
@@ -74,6 +76,6 @@ export const sendAlone = (
   )
 }
 
-/** What is asked over it by itself goes as text, too. */
+/** Makes single queries on `connection` unprepared, too. */
 export const asText = (connection: Connection): Connection =>
   Object.assign(Object.create(connection), { execute: connection.executeUnprepared })

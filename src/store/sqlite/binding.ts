@@ -1,6 +1,6 @@
 import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "@photostructure/sqlite"
 
-/** What both drivers have in common with `node:sqlite`. */
+/** The part of `node:sqlite` that both drivers provide. */
 export interface SqliteBinding extends Pick<SqliteModule, "DatabaseSync"> {
   /** Whether SQLite keeps a closed database open until its prepared statements are garbage-collected. */
   readonly closesLate: boolean
@@ -11,7 +11,7 @@ export type Statement = StatementSyncInstance
 /** Neither driver can be loaded; the message says why. */
 export class DriverMissing extends Error {}
 
-/** Really closes what was closed, with a driver that closes late. It takes some 10 ms. */
+/** Makes SQLite really close databases that a driver closes late. Takes about 10 ms. */
 export const collectGarbage = async (): Promise<void> => {
   const [{ setFlagsFromString }, { runInNewContext }] = await Promise.all([import("node:v8"), import("node:vm")])
   setFlagsFromString("--expose-gc")
@@ -24,7 +24,7 @@ export const collectGarbage = async (): Promise<void> => {
 
 /** Node's own SQLite, or `undefined` if this Node has none (before 22.13, or built without it). */
 const builtIn = (): SqliteModule | undefined => {
-  // Some versions warn on standard error that it is experimental.
+  // Some versions of Node warn on standard error that it is experimental.
   const { emitWarning } = process
   process.emitWarning = () => {}
   try {

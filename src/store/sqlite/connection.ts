@@ -4,20 +4,20 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Database, Statement } from "./binding.ts"
 
-/** How many prepared statements a connection keeps. */
+/** The maximum number of prepared statements that a connection keeps. */
 const STATEMENTS_MAX = 200
 
 type Row = Readonly<Record<string, unknown>>
 
-/** The drivers refuse to return an integer that a JavaScript number cannot hold. */
+/** Whether a driver refused to return an integer that a JavaScript number cannot hold. */
 const isTooLarge = (error: unknown): boolean =>
   error instanceof Error && error.message.includes("too large to be represented")
 
-/** A bigint as a number, or as text if a number cannot hold it. */
+/** Converts a bigint to a number, or to text if a number cannot hold it. */
 const narrowed = (value: unknown): unknown =>
   typeof value !== "bigint" ? value : Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
 
-/** Runs `statement` and returns its rows. One large integer, in another program's row, must not hide all others. */
+/** Runs `statement` and returns its rows. A large integer in another program's row must not hide all other rows. */
 const rowsOf = (statement: Statement, values: ReadonlyArray<unknown>): ReadonlyArray<Row> => {
   const all = () => statement.all(...(values as Array<string>)) as ReadonlyArray<Row>
   try {
@@ -33,14 +33,14 @@ const rowsOf = (statement: Statement, values: ReadonlyArray<unknown>): ReadonlyA
   }
 }
 
-/** Runs `work`, whose exceptions become failures. */
+/** Runs `work`, and turns exceptions into failures. */
 const attempt = <A>(work: () => A): Effect.Effect<A, SqlError> =>
   Effect.try({ try: work, catch: (cause) => new SqlError({ cause }) })
 
-/** What returns rows. Anything else is run without asking for any, because only then do both drivers say why it failed. */
+/** Matches statements that return rows. Others use `run`: only then do both drivers report why a statement failed. */
 const RETURNS_ROWS = /^\s*(SELECT|PRAGMA|WITH)\b|\bRETURNING\b/i
 
-/** An open database as a connection of @effect/sql. Prepared statements are kept; the one made first goes first. */
+/** Wraps an open database as a connection of @effect/sql. Keeps prepared statements, and drops the oldest first. */
 export const makeConnection = (database: Database): Connection => {
   const prepared = new Map<string, Statement>()
   const prepare = (sql: string): Statement => {

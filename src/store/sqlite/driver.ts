@@ -17,7 +17,7 @@ import { makeConnections, type Opened } from "./fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./files.ts"
 import { beginImmediate } from "./writeLock.ts"
 
-/** How long one attempt waits for the lock, in milliseconds: then it is time to see whether others make progress. */
+/** How long one attempt waits for the lock, in milliseconds, before it is checked whether others make progress. */
 const WAIT_MS = 1000
 
 const runOn = (connection: Connection, statements: Statements) =>
@@ -26,7 +26,7 @@ const runOn = (connection: Connection, statements: Statements) =>
     return connection.execute(text, values, undefined)
   })
 
-/** Loads the driver. */
+/** Loads the SQLite binding. Fails if there is none. */
 export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
   Effect.asVoid(
     Effect.tryPromise({
@@ -35,7 +35,7 @@ export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
     })
   )
 
-/** The embedded database in a file, which is created with its directory when it is first used. */
+/** Makes the driver for a database file, which is created with its directory when it is first used. */
 export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
   Effect.gen(function* () {
     const { path } = database
@@ -43,20 +43,20 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const connections = makeConnections(path)
     yield* Effect.addFinalizer(() => Effect.sync(connections.close))
 
-    /** Who has it may use the writer, and is in no transaction of another's. */
-    const free = Effect.unsafeMakeSemaphore(1)
+    /** Guards the writer, so that nothing runs inside the transaction of another. */
+    const writerLock = Effect.unsafeMakeSemaphore(1)
     const get = (name: "reader" | "writer", reopen: Effect.Effect<Opened, SqlError>) =>
       Effect.suspend(() => {
         const known = connections.current(name)
         return known === undefined ? reopen : Effect.succeed(known)
       })
     const connectionOf = (opened: Effect.Effect<Opened, SqlError>) => Effect.map(opened, ({ connection }) => connection)
-    /** A connection for questions alone. It sees what is committed, while the other one may be in a transaction. */
+    /** Opens the connection for queries. It sees what is committed, even while the writer is in a transaction. */
     const openReader = get(
       "reader",
       Effect.suspend(() =>
         connections.isStale()
-          ? free.withPermits(1)(connections.reopen("reader", true))
+          ? writerLock.withPermits(1)(connections.reopen("reader", true))
           : connections.reopen("reader", false)
       )
     )
@@ -64,9 +64,9 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const writer = connectionOf(get("writer", connections.reopen("writer", true)))
 
     const sql = yield* SqlClient.make({
-      acquirer: free.withPermits(1)(writer),
+      acquirer: writerLock.withPermits(1)(writer),
       transactionAcquirer: Effect.zipRight(
-        Effect.acquireRelease(Effect.interruptible(free.take(1)), () => free.release(1)),
+        Effect.acquireRelease(Effect.interruptible(writerLock.take(1)), () => writerLock.release(1)),
         writer
       ),
       compiler: Statement.makeCompilerSqlite(),
@@ -76,23 +76,23 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const runtime = yield* Effect.runtime()
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        watchDirectory(path, () => Runtime.runFork(runtime, free.withPermits(1)(connections.closeStale)))
+        watchDirectory(path, () => Runtime.runFork(runtime, writerLock.withPermits(1)(connections.closeStale)))
       ),
       (stop) => Effect.sync(stop)
     )
 
-    /** Fails if the files were removed or replaced: what was done is in the ones that are gone. */
+    /** Fails if the files were removed or replaced: then the old ones were written to. */
     const stillCurrent = Effect.suspend(() =>
       connections.current("writer") === undefined ? new SqlError({ cause: new FileReplaced() }) : Effect.void
     )
 
-    /** Another text once anything was changed, over this connection or another one. */
+    /** Returns a string that changes whenever anything is changed, over this connection or another one. */
     const versionOn = (connection: Connection) =>
       Effect.map(
         connection.execute("SELECT data_version, total_changes() AS changes FROM pragma_data_version", [], undefined),
         ([row]) => `${connections.opened()} ${Object.values(row ?? {}).join(" ")}`
       )
-    /** Asked for over the connection that commits nothing, it tells of everyone's commits. */
+    /** `data_version` changes only for commits of other connections, so read it on the one that commits nothing. */
     const version = Effect.flatMap(reader, versionOn)
 
     const driver: typeof Driver.Service = {
@@ -106,13 +106,13 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
             ? new SqlError({ cause: new FileReplaced() })
             : beginImmediate(opened.database, Math.min(WAIT_MS, databaseTimeout.stalled / 2))
           yield* stillCurrent
-          const isAsItWas = since !== undefined && since === (yield* versionOn(connection))
+          const isUnchanged = since !== undefined && since === (yield* versionOn(connection))
           return {
-            results: isAsItWas ? undefined : yield* runOn(connection, queries),
+            results: isUnchanged ? undefined : yield* runOn(connection, queries),
             always: yield* runOn(connection, always)
           }
         }),
-      // One at a time writes to a file, for a moment.
+      // A file has only one writer at a time, so this takes the lock after all, for a moment.
       runBeside: (statements) =>
         Effect.provideService(
           transaction((_, commitWith) => Effect.sync(() => commitWith(statements))),
@@ -120,7 +120,7 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
           driver
         ),
       commit: (connection, last) =>
-        // The version is read before another process may commit; our own COMMIT does not change it.
+        // Read the version before another process can commit. Our own COMMIT does not change it.
         Effect.zipRight(runOn(connection, last), versionOn(connection)).pipe(
           Effect.zipLeft(connection.executeUnprepared("COMMIT", [], undefined)),
           Effect.zipLeft(stillCurrent)
@@ -128,7 +128,7 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
       dataVersion: version,
       progress: version,
       readMany: (queries) => Effect.flatMap(reader, (connection) => runOn(connection, queries)),
-      // There is one connection that writes, and one that reads.
+      // Nothing to limit: one connection writes, and one reads.
       withConnectionSlot: (effect) => effect,
       runAll: (connection, statements) =>
         Effect.forEach(statements, (statement) => {
@@ -144,8 +144,8 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
             catch: (cause) => (cause instanceof CannotBackUp ? cause : new SqlError({ cause }))
           })
         ),
-      checkpoint: free.withPermits(1)(
-        // PASSIVE waits for nobody, and leaves the -wal with its size, by which others see that the file is in use.
+      checkpoint: writerLock.withPermits(1)(
+        // PASSIVE waits for no other connection, and keeps the size of the -wal, a sign that the file is in use.
         Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))
       ),
       columns: Effect.map(
@@ -155,7 +155,7 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
         (rows) => new Set(rows.map((row) => row.name))
       ),
       account: Effect.succeed(undefined),
-      // Every commit is written through, whatever the file says.
+      // Every connection sets synchronous = FULL.
       durabilityRisk: Effect.succeed(undefined),
       affectedRows: (raw) => (raw as { changes: number }).changes,
       columnTypes: Effect.succeed({ name: () => "TEXT", serial: "INTEGER PRIMARY KEY AUTOINCREMENT", options: "" })

@@ -11,7 +11,7 @@ import { lockHolder } from "./locks.ts"
 
 const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
 
-/** Why a file or directory cannot be opened, by the system's code for it. */
+/** Explains why a file or directory cannot be opened, by the system's error code. */
 const systemReason = (code: string | undefined, path: string): string => {
   switch (code) {
     case "EACCES":
@@ -40,7 +40,7 @@ const ownedBy = (path: string): string => {
   }
 }
 
-/** SQLite's own result codes (sqlite.org/rescode.html): the primary ones are the low byte of the extended ones. */
+/** SQLite's result codes (sqlite.org/rescode.html). The low byte of an extended code is its primary code. */
 const PRIMARY = 0xff
 const ERROR = 1
 const BUSY = 5
@@ -55,8 +55,8 @@ const CONSTRAINT_PRIMARYKEY = 1555
 const CONSTRAINT_UNIQUE = 2067
 
 /**
- * The primary codes by SQLite's own words for them (sqlite3_errstr): @photostructure/sqlite 1.2.1 drops the code of what
- * fails while rows are read.
+ * The primary codes by SQLite's message for each (sqlite3_errstr): @photostructure/sqlite 1.2.1 drops the code of an
+ * error that occurs while rows are read.
  */
 const CODES: Readonly<Record<string, number>> = {
   "database is locked": BUSY,
@@ -68,18 +68,18 @@ const CODES: Readonly<Record<string, number>> = {
   "file is not a database": NOTADB
 }
 
-/** Names who holds the file locked, if that can be told. */
+/** Names the process that holds the lock on the file, if it can be found. */
 const describeLock = (path: string) => {
   const holder = lockHolder(path)
   return holder === undefined
-    ? { reason: "another program holds it locked", hint: `see who with: fuser -v ${shellWord(path)}` }
+    ? { reason: "it is locked by another program", hint: `to see which: fuser -v ${shellWord(path)}` }
     : {
-        reason: `another program holds it locked: ${holder.command}, pid ${holder.pid}`,
-        hint: `see what it does with: ps -fp ${holder.pid}`
+        reason: `it is locked by another program: ${holder.command}, pid ${holder.pid}`,
+        hint: `to see what it does: ps -fp ${holder.pid}`
       }
 }
 
-/** The holder is looked up only when it is to be told: whoever waits meets a locked file again and again. */
+/** Finds the lock's holder only when the reason is read: a waiting writer gets this failure again and again. */
 const locked = (path: string): FailureKind => {
   let found: ReturnType<typeof describeLock> | undefined
   const describe = () => {
@@ -98,7 +98,7 @@ const locked = (path: string): FailureKind => {
 }
 
 interface DriverError {
-  /** The system's code, or the driver's for all that SQLite says. */
+  /** The system's error code, or the driver's one code for every SQLite error. */
   readonly code?: string
   /** SQLite's extended result code. */
   readonly errcode?: number
@@ -131,7 +131,7 @@ const ofSqlite = (errcode: number, message: string, path: string): FailureKind =
       if (column !== undefined)
         return {
           _tag: "MissingColumn",
-          reason: `a table in it has no column ${column}: it is another program's`,
+          reason: `one of its tables has no column ${column}: it belongs to another program`,
           hint: ELSEWHERE
         }
       if (/ already exists$|^duplicate column name/.test(message)) return { _tag: "Duplicate" }
@@ -142,47 +142,47 @@ const ofSqlite = (errcode: number, message: string, path: string): FailureKind =
     case CORRUPT:
       return refused(
         "it is damaged",
-        `restore it from a backup, or see what is left: sqlite3 ${shellWord(path)} .recover`
+        `restore it from a backup, or recover what is left: sqlite3 ${shellWord(path)} .recover`
       )
     case READONLY:
-      return refused(`it cannot be written${ownedBy(path)}`, `look at: ls -l ${shellWord(path)}*`, "read-only")
+      return refused(`it cannot be written${ownedBy(path)}`, `check: ls -l ${shellWord(path)}*`, "read-only")
     case FULL:
-      return refused("the disk is full", `make room: df -h ${shellWord(dirname(path))}`)
+      return refused("the disk is full", `free some space: df -h ${shellWord(dirname(path))}`)
   }
-  return refused(`${message} (SQLite's code ${errcode})`, `look at: ls -l ${shellWord(path)}*`)
+  return refused(`${message} (SQLite's code ${errcode})`, `check: ls -l ${shellWord(path)}*`)
 }
 
-/** The code of an error that came without one: most of what SQLite says in words of its own is a plain error. */
+/** Infers the result code of an error that has none. Most with another message of SQLite's are plain ERRORs. */
 const codeOf = (code: string, message: string): number | undefined =>
   CODES[message] ?? (code === "ERR_SQLITE_ERROR" ? ERROR : undefined)
 
-/** What an exception of the driver, or of the file system, means for the database in the file `path`. */
+/** Classifies an exception of the driver or of the file system. `path` is the database file. */
 export const classifyError = (cause: unknown, path: string): FailureKind => {
   if (cause instanceof DriverMissing)
     return refused(
-      `Node ${process.version} has no SQLite, and the driver that d brings along cannot be loaded: ${cause.message}`,
+      `Node ${process.version} has no SQLite, and the driver that comes with d cannot be loaded: ${cause.message}`,
       "run d with Node 22.13 or newer, or install d again"
     )
   if (cause instanceof FileRefused) return refused(cause.message, cause.hint)
-  // What was sent last may be in the files that are gone.
+  // The last statement may have been executed on the old files.
   if (cause instanceof FileReplaced)
     return {
       _tag: "ConnectionLost",
-      reason: "it was removed or replaced again and again",
-      hint: `look at: ls -li ${shellWord(path)}*`
+      reason: "it keeps being removed or replaced",
+      hint: `check: ls -li ${shellWord(path)}*`
     }
   const { code = "", message: said = String(cause), errcode = codeOf(code, said) } = (cause ?? {}) as DriverError
   const message = cut(said, LIMITS.message)
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
   // Closed by another fiber, because the files were replaced.
   if (code === "ERR_INVALID_STATE")
-    return { _tag: "ConnectionLost", reason: message, hint: `look at: ls -li ${shellWord(path)}*` }
-  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `look at: ls -l ${shellWord(path)}*`)
+    return { _tag: "ConnectionLost", reason: message, hint: `check: ls -li ${shellWord(path)}*` }
+  return /^E[A-Z]+$/.test(code) ? ofSystem(code, path) : refused(message, `check: ls -l ${shellWord(path)}*`)
 }
 
 /**
- * The same for what a COMMIT was answered. After an I/O error its last frame may be on the disk all the same: the index
- * beside it is extended after that.
+ * Likewise for an error in response to COMMIT. After an I/O error its last frame may be on disk anyway: the index of
+ * the -wal is extended after that.
  */
 export const classifyCommitError = (cause: unknown, path: string): FailureKind => {
   const kind = classifyError(cause, path)
@@ -190,8 +190,8 @@ export const classifyCommitError = (cause: unknown, path: string): FailureKind =
   return [IOERR, NOMEM].includes(errcode & PRIMARY) && kind._tag === "Rejected"
     ? {
         _tag: "ConnectionLost",
-        reason: `the disk does not say that it has what was written: ${kind.reason}`,
-        hint: "look at: dmesg"
+        reason: `the disk did not confirm the write: ${kind.reason}`,
+        hint: "check: dmesg"
       }
     : kind
 }

@@ -8,18 +8,18 @@ import { FileReplaced, identityOf, prepareFile, watchFiles } from "./files.ts"
 import { isUsedByOthers } from "./locks.ts"
 
 /**
- * Waiting for locks is done outside, where it does not stop the event loop. SQLite's default in WAL mode may lose the last
- * commits when the power goes. The first read opens the -wal.
+ * No busy_timeout, because it would block the event loop: `beginImmediate` waits for locks. synchronous = FULL, because
+ * the default in WAL mode may lose the last commits in a power failure. The SELECT opens the -wal.
  */
 const OPENING =
   "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; SELECT 1 FROM sqlite_master LIMIT 1"
 
-/** A connection, and whether the files that it works on are the ones at the path. */
+/** A connection, and whether its files are still those at the path. */
 export interface Opened {
   readonly database: Database
   readonly connection: Connection
   readonly isCurrent: () => boolean
-  /** Its -wal, if that is left at the path while the database there was removed or is another one by now. */
+  /** The path of its -wal, if that is still there although the database was removed or replaced. */
   readonly leftWal: () => string | undefined
   readonly closesLate: boolean
 }
@@ -35,7 +35,7 @@ const open = async (path: string): Promise<Opened> => {
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
     const [, wal] = opened.split(" ")
-    // By its own name: a symbolic link that leads elsewhere by now does not mean that the database was replaced.
+    // The resolved path: if a symbolic link now points elsewhere, the database itself was not replaced.
     const real = realpathSync(path)
     const walPath = `${real}-wal`
     return {
@@ -52,8 +52,8 @@ const open = async (path: string): Promise<Opened> => {
 }
 
 /**
- * Brings what the -wal holds to the database, as SQLite does when the last program closes it. A database that is closed
- * late may be closed never, if the process ends before: then whoever copies or replaces the file would miss the rest.
+ * Moves the contents of the -wal into the database, as SQLite does when the last program closes it. A database that is
+ * closed late is never closed if the process ends first, and a copy of the file alone would then lack the last commits.
  */
 const emptyWal = (database: Database, path: string) => {
   const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
@@ -61,10 +61,10 @@ const emptyWal = (database: Database, path: string) => {
 }
 
 /**
- * Takes the -wal away from beside another database that was put in the place of its own: SQLite leaves it, and whoever
- * opens that database would take what is in it for its own. It goes as long as the old one is open, because until then
- * nobody else opens what is at the path; and it is not emptied before, because that would let them. What it holds goes to
- * the old database, wherever that is now. If another process is just doing that, it is the one that takes the -wal away.
+ * Removes a -wal whose database was replaced by another one. SQLite leaves it there, and whoever opens the new database
+ * would apply it to that. It is removed while the old database is still open, because until then no other process opens
+ * the new one; and it is not emptied first, because they would take that as the sign that they may. Its contents go to
+ * the old database, wherever that is now. If another process is doing that at the moment, that one removes the -wal.
  */
 const removeWal = ({ database, leftWal }: Opened) => {
   const { busy, checkpointed, log } = database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as Record<
@@ -78,9 +78,9 @@ const removeWal = ({ database, leftWal }: Opened) => {
 }
 
 /**
- * The two connections to the file at `path`, opened when they are first used, and anew when the file or its -wal was
- * removed or replaced: then both are closed before one is opened, because SQLite must never have the old and the new file
- * open with one -wal.
+ * Manages the two connections to the file at `path`. They are opened when they are first used, and reopened if the file
+ * or its -wal was removed or replaced. Both are closed before either is reopened, because SQLite must never have the
+ * old and the new file open with the same -wal.
  */
 export const makeConnections = (path: string) => {
   const connections = new Map<"reader" | "writer", Opened>()
@@ -91,23 +91,23 @@ export const makeConnections = (path: string) => {
         if (leftWal() !== undefined) removeWal(opened)
         else if (closesLate && isCurrent()) emptyWal(database, path)
       } catch {
-        // What is in the -wal stays there, and is read from there.
+        // The contents of the -wal stay there, and are read from there.
       }
       try {
         database.close()
       } catch {
-        // What is left of it goes with the process.
+        // It is released when the process ends.
       }
     }
     connections.clear()
   }
-  /** Closes both so that SQLite has let go of the files when this is done. */
+  /** Closes both. SQLite has released the files when this resolves. */
   const closeNow = async () => {
     const late = [...connections.values()].some(({ closesLate }) => closesLate)
     close()
     if (late) await collectGarbage()
   }
-  /** How many were opened: what one of them says of commits means nothing to the next. */
+  /** How many were opened: part of the data version, because `data_version` of one means nothing on the next. */
   let count = 0
   const isStale = () => [...connections.values()].some((each) => !each.isCurrent())
   const opening = Effect.unsafeMakeSemaphore(1)
@@ -115,7 +115,7 @@ export const makeConnections = (path: string) => {
     const known = connections.get(name)
     return known?.isCurrent() === true ? known : undefined
   }
-  /** `mayClose` if no transaction is open. */
+  /** Opens a connection again. `mayClose` permits closing stale ones: no transaction is open. */
   const reopen = (name: "reader" | "writer", mayClose: boolean): Effect.Effect<Opened, SqlError> =>
     opening.withPermits(1)(
       Effect.suspend(() => {
@@ -135,7 +135,7 @@ export const makeConnections = (path: string) => {
         })
       })
     )
-  /** Closes what is stale, when no transaction is open. */
+  /** Closes stale connections. Call it only while no transaction is open. */
   const closeStale = Effect.suspend(() => (isStale() ? Effect.promise(closeNow) : Effect.void))
   return { close, closeStale, current, isStale, reopen, opened: () => count }
 }

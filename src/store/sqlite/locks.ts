@@ -16,9 +16,9 @@ interface Lock {
 }
 
 /**
- * The bytes that SQLite locks: in the database itself from here on (os_unix.c, PENDING_BYTE), and in its -shm file those
- * for writing, for a checkpoint and for recovery (wal.c, WAL_WRITE_LOCK and following), and one that everyone who has it
- * open shares (UNIX_SHM_DMS).
+ * The bytes that SQLite locks. In the database: from PENDING_BYTE on (os_unix.c). In its -shm file: those for writing,
+ * for a checkpoint and for recovery (wal.c, WAL_WRITE_LOCK and following), and one that everyone who has it open shares
+ * (UNIX_SHM_DMS).
  */
 const PENDING_BYTE = 0x40000000
 const SHM_WRITE = 120
@@ -27,7 +27,7 @@ const SHM_OPEN = 128
 
 const inodeOf = (path: string): number | undefined => statSync(path, { throwIfNoEntry: false })?.ino
 
-/** The inodes of the database and of its -shm, which lies beside the file that a symbolic link leads to. */
+/** Returns the inodes of the database and of its -shm, which is beside the file that a symbolic link resolves to. */
 const inodesOf = (path: string): readonly [database: number | undefined, shm: number | undefined] => {
   try {
     const real = realpathSync(path)
@@ -37,7 +37,7 @@ const inodesOf = (path: string): readonly [database: number | undefined, shm: nu
   }
 }
 
-/** The locks that other processes of this container hold, by /proc/locks: none if this is not Linux. */
+/** Returns the locks that other processes in this container hold, from /proc/locks. None if this is not Linux. */
 const othersLocks = (): ReadonlyArray<Lock> => {
   try {
     return readFileSync("/proc/locks", "utf8")
@@ -59,17 +59,16 @@ const othersLocks = (): ReadonlyArray<Lock> => {
   }
 }
 
-/** A process by its name, if it has not ended. */
-export const toPublicError = (pid: number): LockHolder | undefined => {
+/** Returns a process with its command, or undefined if it has ended. */
+export const processNamed = (pid: number): LockHolder | undefined => {
   try {
     return { pid, command: cut(readFileSync(`/proc/${pid}/comm`, "utf8").trim(), LIMITS.name) }
   } catch {
-    // It has ended.
     return undefined
   }
 }
 
-/** The process that keeps others from writing to the SQLite file `path`, if that can be told. */
+/** Returns the process that keeps others from writing to the SQLite file `path`, if it can be found. */
 export const lockHolder = (path: string): LockHolder | undefined => {
   const [database, shm] = inodesOf(path)
   const found = othersLocks().find(
@@ -77,19 +76,19 @@ export const lockHolder = (path: string): LockHolder | undefined => {
       writes &&
       ((inode === database && last >= PENDING_BYTE) || (inode === shm && first <= SHM_RECOVER && last >= SHM_WRITE))
   )
-  return found && toPublicError(found.pid)
+  return found && processNamed(found.pid)
 }
 
-/** Whether another process has the database `path` open, as far as that can be told. */
+/** Whether another process has the database `path` open, as far as can be seen. */
 export const isUsedByOthers = (path: string): boolean => {
   const [database] = inodesOf(path)
   return othersLocks().some(({ inode, last }) => inode === database && last >= PENDING_BYTE)
 }
 
 /**
- * The processes that have the database `path` open with another -wal than the one beside it, or the -wal with another
- * database: one of them was removed or replaced. Whoever opens them together damages the database, or does not see what
- * was written. A process that only just opens or closes them is among them, too.
+ * Returns the processes that have the database `path` open with a -wal other than the one beside it, or that -wal with
+ * another database, because one of the two was removed or replaced. Opening them together would damage the database, or
+ * miss what was written. A process that is just opening or closing them is included, too.
  */
 export const mismatchedUsers = (path: string): Set<number> => {
   const [database, shm] = inodesOf(path)
@@ -97,7 +96,7 @@ export const mismatchedUsers = (path: string): Set<number> => {
   const pids = (select: (lock: Lock) => boolean) => new Set(locks.filter(select).map(({ pid }) => pid))
   const withDatabase = pids(({ inode, last }) => inode === database && last >= PENDING_BYTE)
   const withShm = pids(({ first, inode, last }) => inode === shm && first <= SHM_OPEN && last >= SHM_OPEN)
-  // It needs no -shm, and lets nobody in.
+  // A process with an exclusive lock on the database needs no -shm.
   const alone = pids(({ inode, last, writes }) => inode === database && last >= PENDING_BYTE && writes)
   return new Set(
     [...withDatabase, ...withShm].filter((pid) => !alone.has(pid) && withDatabase.has(pid) !== withShm.has(pid))

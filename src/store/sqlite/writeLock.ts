@@ -2,21 +2,21 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { Database } from "./binding.ts"
 
-/** SQLite's result code for a lock that another connection has. */
+/** SQLite's result code for a lock that another connection holds. */
 const BUSY = 5
 
-/** The first delay between two attempts, and the longest, in milliseconds. */
+/** The first and the longest delay between two attempts, in milliseconds. */
 const FIRST_MS = 2
 const LONGEST_MS = 60
 
 const isBusy = (error: unknown): boolean => ((error as { readonly errcode?: number }).errcode ?? 0) % 256 === BUSY
 
 /**
- * Begins a transaction that writes, and waits for the write lock for up to `wait` milliseconds.
+ * Begins a write transaction, waiting up to `wait` milliseconds for the write lock.
  *
- * SQLite has no queue for it: its own busy handler sleeps between attempts, too, but blocks the event loop. An attempt
- * here is one call of the driver, and the longer the wait, the rarer they are, so that those who wait take next to
- * nothing from the one that holds the lock. The jitter keeps them from waking up together.
+ * SQLite has no queue for the lock. Its own busy handler also sleeps between attempts, but blocks the event loop. Here
+ * an attempt is one call of the driver, and attempts become rarer the longer the wait is, so that waiting processes
+ * hardly slow down the one that holds the lock. Jitter keeps them from waking up together.
  */
 export const beginImmediate = (database: Database, wait: number): Effect.Effect<void, SqlError> =>
   Effect.async((resume) => {

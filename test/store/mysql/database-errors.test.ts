@@ -47,11 +47,11 @@ describe("a server that cannot be used", () => {
     )
     await expectTrouble(
       () => at("mysql://ports:secret@localhost/ports?socket=/none/s").d("getPort", "--key", "a"),
-      /at \/none\/s as ports: there is no such socket/
+      /at \/none\/s as ports: the socket does not exist/
     )
     await expectTrouble(
       () => at("mysql://ports:secret@no.host.invalid/ports").d("listPorts"),
-      /there is no host of that name|cannot be looked up/
+      /unknown host|cannot be looked up/
     )
   })
 
@@ -165,7 +165,7 @@ describe("a server that cannot be used", () => {
     await other.query("SELECT * FROM port_registry FOR UPDATE")
     await expectTrouble(
       () => at(server.overTcp()).d("allocate", "--app", "a"),
-      /another program holds its tables locked/
+      /its tables are locked by another program/
     )
     // Who only reads does not stand in the queue.
     expect(await at(server.overTcp()).ok("getPort", "--key", "kept-dev")).toBe("26001\n")
@@ -402,7 +402,7 @@ describe("a connection cut exactly at COMMIT", () => {
     expect(JSON.parse(run.stderr).error).toMatchObject({
       code: "outcome-unknown",
       message: expect.stringContaining("cannot tell whether it was done: database ports_cut"),
-      hint: "d listPorts shows what is true"
+      hint: "d listPorts shows the current state"
     })
     expect(await history()).toBe(fate === "after" ? 2 : 0)
   })

@@ -139,7 +139,7 @@ it("are told apart in a table of our own", async () => {
   expect(left.map((row) => row["setting_key"])).toEqual(["port_CAD", "port_Cad", "port_cád", "port_cad "])
 })
 
-/** Somebody else's transaction that holds the queue of the registry for two seconds from now on. */
+/** Somebody else's transaction that holds the queue of the registry for two seconds . */
 const holdQueue = async (server: MariaDb, name: string) => {
   const over = server.query(
     "START TRANSACTION; SELECT name FROM port_registry WHERE name = 'mutex' FOR UPDATE; SELECT SLEEP(2)",

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import type { Results } from "../../../src/commands/Results.ts"
 import { type Machine, machine, startDaemon, temporary } from "../../support/cli.ts"
-import { examine, findingsOf, remedyOf, type Server, started, until } from "../../support/doctor.ts"
+import { examine, findingsOf, fixOf, type Server, started, until } from "../../support/doctor.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "25850-25869", AUTOMATELINUX_SPECIAL_RANGE: "25870-25899" }
@@ -93,13 +93,13 @@ it("leaves out what the server refuses for one port, stores the others', and tel
       severity: "info",
       keys: ["a"],
       ports: [25_870],
-      message: "the name of what listens on 25870 (a) cannot be stored",
+      message: "the description of the listener on 25870 (a) cannot be stored",
       evidence: expect.stringMatching(/^a column cannot hold what is written: Incorrect string value: /)
     },
     { severity: "info", keys: ["a"], message: "the owner of a, which has 25870, cannot be stored" }
   ])
   for (const finding of findings) {
-    const asRoot = remedyOf(finding).replace("sudo ", "")
+    const asRoot = fixOf(finding).replace("sudo ", "")
     expect((await box.typed("dash", asRoot)).stdout).toMatch(/utf8mb3/)
   }
   // Rounds that find nothing new say nothing new.
@@ -143,7 +143,7 @@ it("goes on beside another program's rows that no column of ours can hold", asyn
   ])
   // What is told of each is mended by what is printed for it.
   for (const finding of await findingsOf(box, "value-invalid"))
-    await box.typed("bash", remedyOf(finding).replace("sudo ", ""))
+    await box.typed("bash", fixOf(finding).replace("sudo ", ""))
   expect((await list(box)()).map(({ key }) => key)).toEqual(["cad-prod", "cad-dev", "b", "next"])
   expect(await findingsOf(box, "value-invalid")).toEqual([])
 })

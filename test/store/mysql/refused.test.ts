@@ -29,9 +29,17 @@ const fakeServer = async (greet: (socket: Socket) => void): Promise<string> => {
 const AT_ONCE_MS = 4000
 
 it.each([
-  [1130, "Host 'vm' is not allowed to connect to this MariaDB server", "it lets nobody in from here: Host 'vm'"],
-  [1129, "Host 'vm' is blocked because of many connection errors", "it lets nobody in from here: Host 'vm' is blocked"],
-  [1251, "Client does not support authentication protocol", "it does not let this account in: Client does not"],
+  [
+    1130,
+    "Host 'vm' is not allowed to connect to this MariaDB server",
+    "it accepts no connections from this host: Host 'vm'"
+  ],
+  [
+    1129,
+    "Host 'vm' is blocked because of many connection errors",
+    "it accepts no connections from this host: Host 'vm' is blocked"
+  ],
+  [1251, "Client does not support authentication protocol", "it does not accept this account: Client does not"],
   [4711, "a number that nobody knows", "it says: a number that nobody knows (4711)"]
 ])("a server that says %i before it says who it is: told at once", async (errno, message, told) => {
   const body = Buffer.concat([Buffer.from([0xff, errno & 255, errno >> 8]), Buffer.from(message)])
@@ -63,12 +71,12 @@ it("an account that logs in in another way: told at once, with the way", async (
   const run = await getPort(url)
   expect(performance.now() - began).toBeLessThan(AT_ONCE_MS)
   expect(run).toMatchObject({ code: 3, stdout: "" })
-  expect(run.stderr).toMatch(/it asks for a way of logging in that d does not speak: .*client_ed25519/)
+  expect(run.stderr).toMatch(/it requires an authentication method that d does not support: .*client_ed25519/)
 })
 
 const ACCOUNTS = [
-  ["locked", "ACCOUNT LOCK", "it does not let this account in"],
-  ["expired", "PASSWORD EXPIRE", "it does not let this account in"]
+  ["locked", "ACCOUNT LOCK", "it does not accept this account"],
+  ["expired", "PASSWORD EXPIRE", "it does not accept this account"]
 ] as const
 
 it.each(ACCOUNTS)("an account that is %s", async (name, clause, told) => {
@@ -85,7 +93,7 @@ const LIMITS = [
   [
     "max_allowed_packet = 1024, GLOBAL net_buffer_length = 1024",
     ["allocate", "--app", "b", "--description", "é".repeat(500)],
-    /a limit of it is too small: .*max_allowed_packet/
+    /one of its limits is too small: .*max_allowed_packet/
   ],
   ["init_connect = 'SELECT nonsense'", ["getPort", "--key", "x"], /init_connect|the connection broke/]
 ] as const

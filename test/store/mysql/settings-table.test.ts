@@ -101,7 +101,7 @@ describe("a table of settings whose changes are not rolled back", () => {
     const run = await box.d("allocate", "--app", "cad")
     expect(run).toMatchObject({ code: 3, stdout: "" })
     expect(run.stderr).toBe(
-      `error: cannot use database ${name} at 127.0.0.1:${server.port} as ports: its table "settings" is of the engine ${engine}, which keeps half of a change that fails\n` +
+      `error: cannot use database ${name} at 127.0.0.1:${server.port} as ports: its table "settings" uses the engine ${engine}, which cannot roll back a failed change\n` +
         "hint: convert it: ALTER TABLE `settings` ENGINE=InnoDB\n"
     )
     expect(await rows()).toEqual([])
