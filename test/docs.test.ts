@@ -1,12 +1,12 @@
-import { readdirSync, readFileSync, statSync, symlinkSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { commandList } from "../src/commands/commands.ts"
 import { SETTING_NAMES, variableOf } from "../src/config/settings.ts"
 import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
-import { machine, startDaemon } from "./support/cli.ts"
-import { atEach, rangesEnv } from "./support/ports.ts"
+import { listen, machine, startDaemon } from "./support/cli.ts"
+import { at, atEach, rangesEnv } from "./support/ports.ts"
 
 const documents = [
   "README.md",
@@ -27,6 +27,18 @@ const shown = (text: string) =>
       })
   )
 
+/** Ports of five digits make their column wider than it is shown. */
+const aligned = (text: string): string => (at(3000) > 9999 ? text.replaceAll(/ {2,}/g, "  ") : text)
+
+/** What a link to a heading ends in, as GitHub and npm name it. */
+const anchorsOf = (text: string): ReadonlyArray<string> =>
+  [...text.replaceAll(/^```.*?^```$/gms, "").matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+      .replaceAll(" ", "-")
+  )
+
 describe.each(documents)("%s", (path) => {
   const text = readFileSync(path, "utf8")
 
@@ -41,15 +53,50 @@ describe.each(documents)("%s", (path) => {
         .replaceAll(box.home, "/home/me")
         // What else runs on this machine is nobody's business.
         .replaceAll(/\d+ listeners?,/g, "0 listeners,")
-      expect(`$ ${line}\n${printed}`).toBe(`$ ${line}\n${atEach(prints)}`)
+      expect(aligned(`$ ${line}\n${printed}`)).toBe(aligned(`$ ${line}\n${atEach(prints)}`))
     }
   })
 
   it("links to what is there", () => {
-    for (const [, target = ""] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
-      expect(() => statSync(join(path, "..", target))).not.toThrow()
+    for (const [link, target = "", anchor] of text.matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const file = target === "" ? path : join(path, "..", target)
+      expect(existsSync(file), link).toBe(true)
+      if (anchor !== undefined) expect(anchorsOf(readFileSync(file, "utf8")), link).toContain(anchor)
     }
   })
+})
+
+const jsonBlocks = (path: string): ReadonlyArray<Record<string, unknown>> =>
+  [...readFileSync(path, "utf8").matchAll(/^```json\n(.*?)^```$/gms)].map(([, block = ""]) => JSON.parse(block))
+
+/** The names of the fields of `value`, and of the objects in them. */
+const fieldsOf = (value: unknown): unknown => {
+  if (Array.isArray(value)) return "array"
+  if (typeof value !== "object" || value === null) return "value"
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, fieldsOf(field)]))
+}
+
+it("shows the fields of each JSON document as the commands print them", async () => {
+  const box = machine({ ...rangesEnv, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  await box.ok("allocate", "--app", "cad")
+  await listen(at(3001), "127.0.0.1")
+  await startDaemon(box)
+  const documentOf = async (...words: ReadonlyArray<string>) => JSON.parse((await box.d(...words, "--json")).stdout)
+  const [listed, explained, status] = jsonBlocks("docs/commands.md")
+  const [, dev] = await documentOf("listPorts")
+  expect(fieldsOf(listed)).toEqual(fieldsOf(dev))
+  expect(fieldsOf(explained)).toEqual(fieldsOf(await documentOf("explain", "--port", String(at(3001)))))
+  expect(fieldsOf(status)).toEqual(fieldsOf(await documentOf("status")))
+  const [doctor] = jsonBlocks("docs/doctor.md")
+  expect(fieldsOf(doctor)).toEqual(fieldsOf(await documentOf("doctor")))
+})
+
+it("shows a configuration file that is read", async () => {
+  const [settings] = jsonBlocks("docs/configuration.md")
+  const box = machine()
+  mkdirSync(join(box.home, ".config/automatelinux"), { recursive: true })
+  writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify(settings))
+  expect(await box.ok("explain", "--port", "3205")).toContain("reservedPorts")
 })
 
 it("finds the commands that the documents show", () => {

@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from "vitest"
 import type { Limits, Outcome, Request } from "../../src/daemon/connection.ts"
 import { serve } from "../../src/daemon/server.ts"
 import { printed } from "../../src/text/printed.ts"
-import { temporary } from "../support/cli.ts"
+import { temporary } from "../support/root.ts"
 
 const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
 const pong: Outcome = { ok: true, result: {}, text: () => printed(["pong"]), notes: [] }

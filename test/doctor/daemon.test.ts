@@ -4,7 +4,7 @@ import { connect, createServer } from "node:net"
 import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
-import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
+import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import {
   afterMending,
@@ -12,14 +12,17 @@ import {
   findingOf,
   findingsOf,
   fixOf,
-  RANGES,
+  rangesFrom,
   serve,
   until,
   watched
 } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
+
+const RANGES = rangesFrom(19_000)
 
 const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
 
@@ -192,7 +195,7 @@ it("daemon-running: a daemon that serves another registry", async () => {
 it("daemon-probing: one that cannot store what it sees", async () => {
   const server = await MariaDb.start()
   onTestFinished(() => server.kill())
-  const box = watched({
+  const box = watched(RANGES, {
     AUTOMATELINUX_DATABASE_URL: await server.database(),
     // Shorter than the time between rounds, so that each has a connection of its own, and its rights are the new ones.
     AUTOMATELINUX_DATABASE_TIMEOUT: "500 millis",
@@ -245,7 +248,7 @@ it("host-shared: two machines of one name, until one gets another", async () => 
     AUTOMATELINUX_APP_RANGE: "27300-27349",
     AUTOMATELINUX_SPECIAL_RANGE: "27350-27399"
   }
-  const box = watched({ AUTOMATELINUX_APP_RANGE, AUTOMATELINUX_SPECIAL_RANGE, AUTOMATELINUX_HOST: "fedora" })
+  const box = watched(RANGES, { AUTOMATELINUX_APP_RANGE, AUTOMATELINUX_SPECIAL_RANGE, AUTOMATELINUX_HOST: "fedora" })
   await serve(27_350)
   await box.ok("allocate", "--special", "s")
   await box.ok("setPort", "--key", "s", "--value", "27350")
@@ -291,7 +294,7 @@ it.each([
   ["forward a year", 0, 31_536_000]
 ])("makes a port stale as late as ever if the clock is set %s", async (_, before, after) => {
   const clock = timeOfDay()
-  const box = watched({
+  const box = watched(RANGES, {
     AUTOMATELINUX_APP_RANGE: "27400-27449",
     AUTOMATELINUX_SPECIAL_RANGE: "27450-27499",
     AUTOMATELINUX_STALE_AFTER: "4 seconds",
@@ -314,7 +317,7 @@ it.each([
   await daemon.stop()
   clock.set(after - 86_400)
   expect((await box.d("listPorts")).stderr).toMatch(
-    /^note: how old the health is cannot be told: it was stored at \S+, by a clock that was ahead/
+    /^note: the age of the health is unknown: it was stored at \S+, by a clock that was ahead/
   )
 })
 
@@ -333,7 +336,7 @@ it("does not reckon with a time that is still to come", async () => {
 it("says the same through a daemon, also while its database is down", async () => {
   const server = await MariaDb.start()
   onTestFinished(() => server.kill())
-  const box = watched({
+  const box = watched(RANGES, {
     AUTOMATELINUX_DATABASE_URL: await server.database(),
     AUTOMATELINUX_DATABASE_TIMEOUT: "1 second"
   })
@@ -359,8 +362,8 @@ it("says the same through a daemon, also while its database is down", async () =
 })
 
 it("answers over the wire, in both forms", async () => {
-  const box = watched()
-  await box.ok("setPort", "--key", "cad-dev", "--value", "25001")
+  const box = watched(RANGES)
+  await box.ok("setPort", "--key", "cad-dev", "--value", "19001")
   const { socket } = await startDaemon(box)
   const ask = (request: object) =>
     new Promise<string>((done) => {
@@ -379,6 +382,6 @@ it("answers over the wire, in both forms", async () => {
   expect(await ask({ command: "doctor", check: "pair-broken" })).toMatch(
     /^warning {2}pair-broken\n {2}cad has half a pair\n/
   )
-  expect(await ask({ command: "explain", port: "25001" })).toMatch(/^port {8}25001\nkey {9}cad-dev\n/)
+  expect(await ask({ command: "explain", port: "19001" })).toMatch(/^port {8}19001\nkey {9}cad-dev\n/)
   expect(await ask({ command: "explain" })).toBe("Missing required arg: port\n")
 })

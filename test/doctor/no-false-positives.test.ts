@@ -2,10 +2,13 @@ import { spawn } from "node:child_process"
 import { chmodSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, startDaemon, temporary } from "../support/cli.ts"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import { mariadb } from "../support/databases.ts"
-import { examine, findingsOf, RANGES, serve, started, until, watched } from "../support/doctor.ts"
+import { examine, findingsOf, rangesFrom, serve, started, until, watched } from "../support/doctor.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
+
+const RANGES = rangesFrom(19_400)
 
 /** Nothing but infos. */
 const calm = async (box: Machine) => {
@@ -22,9 +25,9 @@ const learned = (box: Machine, key: string) =>
   )
 
 it("has nothing to say of a registry where all is well", async () => {
-  const box = watched()
+  const box = watched(RANGES)
   await box.ok("allocate", "--app", "cad", "--special", "bridge")
-  for (const port of [25_000, 25_001, 25_100]) await serve(port)
+  for (const port of [19_400, 19_401, 19_500]) await serve(port)
   await startDaemon(box)
   await until(
     async () => (await examine(box, "--strict")).code,
@@ -36,22 +39,22 @@ it("has nothing to say of a registry where all is well", async () => {
 })
 
 it("takes a restart in the same directory, its parent or its child for no conflict", async () => {
-  const box = watched()
+  const box = watched(RANGES)
   await box.ok("allocate", "--app", "cad")
   await startDaemon(box)
   const home = temporary()
   const app = join(home, "cad")
   const inner = join(app, "packages/web")
   mkdirSync(inner, { recursive: true })
-  const first = await serve(25_001, { directory: app })
+  const first = await serve(19_401, { directory: app })
   expect(await learned(box, "cad-dev")).toMatchObject({ kind: "directory", name: app })
   await first.stop()
   for (const directory of [app, inner, home]) {
-    const next = await serve(25_001, { directory })
+    const next = await serve(19_401, { directory })
     expect(await findingsOf(box, "port-taken"), directory).toEqual([])
     await next.stop()
   }
-  await serve(25_001, { directory: `${temporary()}` })
+  await serve(19_401, { directory: `${temporary()}` })
   expect(await findingsOf(box, "port-taken")).toHaveLength(1)
 })
 
@@ -61,7 +64,7 @@ it("knows a server that npm forked in a directory of the app", async () => {
   const inner = join(app, "web")
   mkdirSync(inner)
   await box.ok("allocate", "--app", "cad", "--dir", app)
-  const script = `cd web && exec ${process.execPath} -e 'require("net").createServer().listen(25001, () => console.log("up"))'`
+  const script = `cd web && exec ${process.execPath} -e 'require("net").createServer().listen(19401, () => console.log("up"))'`
   const child = spawn("sh", ["-c", `sh -c ${JSON.stringify(script)} & wait`], {
     cwd: app,
     stdio: ["ignore", "pipe", "inherit"],
@@ -76,7 +79,7 @@ it("knows a program of the app's directory that works elsewhere", async () => {
   const box = machine(RANGES)
   const app = temporary()
   await box.ok("allocate", "--app", "cad", "--dir", app)
-  const script = `require("net").createServer().listen(25001, () => console.log("up"))`
+  const script = `require("net").createServer().listen(19401, () => console.log("up"))`
   const child = spawn(process.execPath, ["-e", script, join(app, "server.js")], {
     cwd: temporary(),
     stdio: ["ignore", "pipe", "inherit"]
@@ -104,7 +107,7 @@ it("says nothing of whose a socket of pid 1 is", async () => {
     mount -t proc proc /proc
     exec ${process.execPath} -e '
       const { spawn } = require("node:child_process")
-      require("net").createServer().listen(25001, "127.0.0.1", () => {
+      require("net").createServer().listen(19401, "127.0.0.1", () => {
         const child = spawn(process.execPath, [process.env.PROGRAM, "doctor", "--json"], { stdio: ["ignore", "inherit", "inherit"] })
         child.on("close", () => process.exit())
       })'`
@@ -123,21 +126,21 @@ it("says nothing of whose a socket of pid 1 is", async () => {
   await new Promise((done) => child.once("close", done))
   const { findings, looked } = JSON.parse(text || `{"wrong":${JSON.stringify(wrong)}}`)
   expect(looked.listeners).toBeGreaterThan(0)
-  const about = findings.filter(({ ports }: { ports: ReadonlyArray<number> }) => ports.includes(25_001))
+  const about = findings.filter(({ ports }: { ports: ReadonlyArray<number> }) => ports.includes(19_401))
   expect(about).toEqual([])
 })
 
 it("finds a port up that listens on IPv6 alone", async () => {
   const box = machine(RANGES)
   await box.ok("allocate", "--app", "cad")
-  await serve(25_001, { host: "::1" })
+  await serve(19_401, { host: "::1" })
   const findings = await calm(box)
-  expect(findings.filter(({ ports }) => ports.includes(25_001))).toEqual([])
+  expect(findings.filter(({ ports }) => ports.includes(19_401))).toEqual([])
 })
 
 describe("a registry that several hosts share", () => {
   it("says nothing of what another host has claimed and this one never saw", async () => {
-    const here = watched({
+    const here = watched(RANGES, {
       ...(await mariadb.fresh()),
       AUTOMATELINUX_HOST: "here",
       AUTOMATELINUX_STALE_AFTER: "1 second",
@@ -152,14 +155,14 @@ describe("a registry that several hosts share", () => {
     )
     expect(await calm(here)).toEqual([])
     // Where it lives there says nothing of where it lives here.
-    await serve(25_001)
+    await serve(19_401)
     expect(await calm(here)).toEqual([])
     expect(await findingsOf(there, "port-taken")).toHaveLength(1)
   })
 })
 
 it("says of prod apps that were never started here no more than that", async () => {
-  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 hour" })
+  const box = watched(RANGES, { AUTOMATELINUX_STALE_AFTER: "1 hour" })
   await box.ok("allocate", ..."abcdef".split("").flatMap((app) => ["--app", app]))
   await startDaemon(box)
   const findings = await calm(box)
@@ -175,16 +178,16 @@ it.runIf(isRoot)("says what a user who may not look into a process can know, and
   chmodSync(directory, 0o777)
   const env = { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` }
   await asNobody(env, "allocate", "--app", "cad", "--dir", "/opt/dev/cad")
-  await serve(25_001)
+  await serve(19_401)
   const run = await asNobody(env, "doctor", "--json")
   const finding = JSON.parse(run.stdout).findings.find(({ check }: { check: string }) => check === "port-taken")
   expect(run.code).toBe(0)
-  expect(finding).toMatchObject({ severity: "info", keys: ["cad-dev"], ports: [25001] })
+  expect(finding).toMatchObject({ severity: "info", keys: ["cad-dev"], ports: [19401] })
   expect(finding.message).toBe(
-    "25001 (cad-dev) is served by a process of root (details not visible to you), which may or may not be its app; it belongs to /opt/dev/cad, not seen there yet"
+    "19401 (cad-dev) is served by a process of root (details not visible to you), which may or may not be its app; it belongs to /opt/dev/cad, not seen there yet"
   )
-  expect(finding.evidence).toBe("listens on 127.0.0.1:25001, of root")
-  expect(finding.fix).toBe("sudo ss -ltnp 'sport = :25001'")
-  const explained = await asNobody(env, "explain", "--port", "25001")
+  expect(finding.evidence).toBe("listens on 127.0.0.1:19401, of root")
+  expect(finding.fix).toBe("sudo ss -ltnp 'sport = :19401'")
+  const explained = await asNobody(env, "explain", "--port", "19401")
   expect(explained.stdout).toMatch(/^listens +127\.0\.0\.1, a process that you may not see, of root$/m)
 })

@@ -9,12 +9,14 @@ import {
   findingOf,
   findingsOf,
   fixOf,
-  RANGES,
+  rangesFrom,
   serve,
   until,
   watched
 } from "../support/doctor.ts"
 import { openSqlite } from "../support/sqlite.ts"
+
+const RANGES = rangesFrom(25_000)
 
 /** Writes to the registry's file behind its back. */
 const behind = (box: Machine, statement: string) => {
@@ -51,7 +53,7 @@ it("port-shared: halves of two apps", async () => {
 })
 
 it("port-taken: another directory than the one that the key was first seen in", async () => {
-  const box = watched()
+  const box = watched(RANGES)
   await box.ok("allocate", "--app", "cad")
   await startDaemon(box)
   const cad = await serve(25_001)
@@ -100,7 +102,9 @@ it("port-taken: accepts nobody where nobody listens", async () => {
   await box.ok("allocate", "--app", "cad")
   const run = await box.d("doctor", "--accept", "cad-dev")
   expect(run).toMatchObject({ code: 1, stdout: "" })
-  expect(run.stderr).toMatch(/^error: nothing listens on 25001; cad-dev stays as it was\nhint: start it first/)
+  expect(run.stderr).toMatch(
+    /^error: nothing listens on 25001; the owner of cad-dev is unchanged\nhint: start it first/
+  )
   expect((await box.d("doctor", "--accept", "nobody")).stderr).toContain("Port not set for nobody")
 })
 
@@ -137,7 +141,7 @@ it("port-hung: a process that never accepts", async () => {
 })
 
 it("port-taken: another container than the one that the key was first seen in", async () => {
-  const box = watched()
+  const box = watched(RANGES)
   await box.ok("setPort", "--key", "web", "--value", "25130")
   await startDaemon(box)
   /** What a container engine runs for a port that it publishes, by its words. */
@@ -235,7 +239,7 @@ it("shows what another program has named without obeying it", async () => {
 })
 
 it("port-unreachable: a warning where a prod or special was up here before, an info otherwise", async () => {
-  const box = watched({ AUTOMATELINUX_DOWN_AFTER: "1" })
+  const box = watched(RANGES, { AUTOMATELINUX_DOWN_AFTER: "1" })
   await box.ok("allocate", "--app", "cad", "--special", "bridge")
   await startDaemon(box)
   const servers = await Promise.all([25_000, 25_001].map((port) => serve(port)))
@@ -274,7 +278,7 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
 })
 
 it("port-stale: quiet for longer than is configured, the whole pair", async () => {
-  const box = watched({ AUTOMATELINUX_STALE_AFTER: "1 second", AUTOMATELINUX_STALE_AFTER_DEV: "8 seconds" })
+  const box = watched(RANGES, { AUTOMATELINUX_STALE_AFTER: "1 second", AUTOMATELINUX_STALE_AFTER_DEV: "8 seconds" })
   await box.ok("allocate", "--app", "cad", "--special", "bridge")
   await startDaemon(box)
   const stale = (key: string) =>
@@ -426,7 +430,7 @@ it("range-full: over nine tenths", async () => {
     evidence: "claimed 10, reserved 0, stale 0 keys"
   })
   expect(finding.fix).toBe("export AUTOMATELINUX_APP_RANGE=24980-25019")
-  expect(finding.advice).toMatch(/^for good: appRange in \//)
+  expect(finding.advice).toMatch(/^permanently: appRange in \//)
   expect(await afterMending(box, finding)).toEqual([])
 })
 

@@ -3,10 +3,11 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import type { Finding } from "../../src/domain/Finding.ts"
-import { machine, SHELLS, temporary } from "../support/cli.ts"
+import { machine, SHELLS } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
 import { afterMending, examine, findingOf, findingsOf, fixOf, started } from "../support/doctor.ts"
 import { sharedServer } from "../support/mariadb.ts"
+import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 /** What `d` prints is typed as it stands, into any shell. */
@@ -162,7 +163,7 @@ it("names a file in hints as a shell takes it", async () => {
     file.exec("CREATE TRIGGER t BEFORE INSERT ON port_claims BEGIN SELECT RAISE(ABORT, 'no'); END")
   })
   const { stderr } = await box.d("allocate", "--special", "t")
-  const hint = /hint: look at: (.*)/.exec(stderr)?.[1] ?? ""
+  const hint = /hint: check: (.*)/.exec(stderr)?.[1] ?? ""
   for (const shell of shells) expect((await box.typed(shell, hint)).stdout).toContain("ports.sqlite")
   expect(existsSync(join(box.home, "obeyed"))).toBe(false)
 })

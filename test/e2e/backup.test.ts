@@ -11,9 +11,10 @@ import {
 } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, vi } from "vitest"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
+import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 import { Talker } from "../support/socketClient.ts"
 import { holdSqlite, withSqlite } from "../support/sqlite.ts"
 
@@ -168,7 +169,7 @@ describe("d backup", () => {
     expect(run).toEqual({
       code: 2,
       stdout: "",
-      stderr: `error: cannot write ${box.home}/small/x: its disk is full\nhint: name a file in a directory that takes it: d backup FILE\n`
+      stderr: `error: cannot write ${box.home}/small/x: its disk is full\nhint: name a file in a directory that you can write to: d backup FILE\n`
     })
   })
 

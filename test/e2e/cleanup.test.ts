@@ -2,7 +2,8 @@ import { spawn } from "node:child_process"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { PROGRAM, temporary } from "../support/cli.ts"
+import { PROGRAM } from "../support/cli.ts"
+import { temporary } from "../support/root.ts"
 
 /** The processes whose command line names `path`, or that run in it. */
 const processesOf = (path: string): ReadonlyArray<string> =>
@@ -33,7 +34,7 @@ it.each([
   async (signal, file, program) => {
     const directory = temporary()
     const run = spawn("npx", ["vitest", "run", file], {
-      env: { ...process.env, TMPDIR: directory, PORTS_TEST_ROOT: "" },
+      env: { ...process.env, TMPDIR: directory, PORTS_TEST_BUILT: "yes" },
       stdio: "ignore",
       detached: true
     })

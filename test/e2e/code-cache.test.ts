@@ -1,8 +1,9 @@
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { machine, temporary } from "../support/cli.ts"
+import { machine } from "../support/cli.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24600-24699", AUTOMATELINUX_SPECIAL_RANGE: "24700-24799" }
 

@@ -183,7 +183,7 @@ export const commandsSuite = (database: TestDatabase) =>
     it("describes new keys only, and says where it did not", async () => {
       await box.ok("allocate", "--app", "a", "--description", "first")
       const again = await box.d("allocate", "--app", "a", "--description", "second")
-      expect(again.stderr).toContain("the description was not set")
+      expect(again.stderr).toContain("the description was left unchanged")
       expect(await box.ok("listPorts")).toMatch(/first\n.*first\n$/)
       expect(await box.ok("setPort", "--key", "a-dev", "--description", "third")).toBe("Description set for a-dev\n")
       expect(await box.ok("setPort", "--key", "a-dev", "--value", String(at(3101)))).toBe(
@@ -203,8 +203,8 @@ export const commandsSuite = (database: TestDatabase) =>
       const warned = async (key: string, port: number) =>
         (await box.d("setPort", "--key", key, "--value", String(port))).stderr
       expect(await warned("a", 3659)).toContain("reserved: blocked by browsers (apple-sasl)")
-      expect(await warned("b-dev", 9001)).toContain("lies outside")
-      expect(await warned("c-prod", at(3103))).toContain("odd, and prod has the even port")
+      expect(await warned("b-dev", 9001)).toContain("is outside")
+      expect(await warned("c-prod", at(3103))).toContain("is odd; the prod port of a pair is even")
       expect(await warned("d-dev", at(3101))).toContain(`in use by ${SELF}, pid ${process.pid}`)
       expect(await warned("d-dev", at(3101))).toBe("")
     })
@@ -246,7 +246,7 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(await box.ok("unreserve", "--port", port)).toBe(`${port} no longer reserved\n`)
       expect(await box.d("unreserve", "--port", port)).toMatchObject({ code: 1, stdout: "" })
       expect(await box.ok("allocate", "--app", "b")).toContain(`b-prod ${at(3000)}`)
-      expect((await box.d("reserve", "--port", port, "--reason", "late")).stderr).toContain("b-dev keeps")
+      expect((await box.d("reserve", "--port", port, "--reason", "late")).stderr).toContain("b-dev still has")
       expect((await box.d("unreserve", "--port", "3306")).stderr).toContain("AUTOMATELINUX_RESERVED_PORTS=-3306")
     })
 

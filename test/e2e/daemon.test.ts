@@ -15,12 +15,13 @@ import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { type Daemon, listen, type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
+import { type Daemon, listen, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { silentServer } from "../support/proxy.ts"
+import { temporary } from "../support/root.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
@@ -191,7 +192,11 @@ describe("the protocol", () => {
       {
         ok: false,
         version,
-        error: { code: "invalid", message: expect.stringContaining("id is no scalar"), hint: expect.any(String) }
+        error: {
+          code: "invalid",
+          message: expect.stringContaining("must be a string, number, boolean or null"),
+          hint: expect.any(String)
+        }
       },
       { ok: true, version, result: { pong: true, pid: daemon.pid, waitSeconds: 75, clock: expect.any(Number) } }
     ])
@@ -442,7 +447,7 @@ describe("the service", () => {
     expect(readFileSync(socket, "utf8")).toBe("mine")
     const linked = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(box.home, "link") })
     symlinkSync(socket, join(box.home, "link"))
-    expect(await linked.d("daemon")).toMatchObject({ code: 3, stderr: expect.stringContaining("is there already") })
+    expect(await linked.d("daemon")).toMatchObject({ code: 3, stderr: expect.stringContaining("already exists") })
     const other = join(box.home, "other.sock")
     const server = createServer((each) => each.on("error", () => {}).end("not JSON\n")).listen(other)
     onTestFinished(() => void server.close())
@@ -506,7 +511,7 @@ describe("the service", () => {
     const late = { command: "setPort", key: "late", value: 28150, format: "json", until: Date.now() - 1 }
     const each = client(daemon.socket)
     void each.write(`${JSON.stringify(late)}\n`)
-    expect(await each.until(/\n/)).toContain("the client has stopped waiting")
+    expect(await each.until(/\n/)).toContain("the request expired before it was started")
     expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
   })
 
@@ -519,10 +524,10 @@ describe("the service", () => {
       clock.set(set)
       const request = { command: "setPort", key, value, format: "json", deadline: shown + wait }
       void each.write(`${JSON.stringify(request)}\n`)
-      return each.until(new RegExp(`"key":"${key}"|stopped waiting`))
+      return each.until(new RegExp(`"key":"${key}"|expired`))
     }
     expect(await change("ahead", 28_151, 60_000, 86_400)).toContain('"port":28151')
-    expect(await change("late", 28_152, -1, 0)).toContain("the client has stopped waiting")
+    expect(await change("late", 28_152, -1, 0)).toContain("the request expired before it was started")
     expect(await box.d("getPort", "--key", "late")).toMatchObject({ code: 1 })
   })
 
@@ -762,7 +767,7 @@ describe("the health of the ports", () => {
     db.close()
     expect(await box.d("listPorts")).toMatchObject({
       code: 0,
-      stderr: "note: health is 3 hours old: no daemon looks at the ports; d daemon starts one\n"
+      stderr: "note: health is 3 hours old: no daemon is probing the ports; d daemon starts one\n"
     })
   })
 })

@@ -1,7 +1,8 @@
 import { copyFileSync, cpSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { copyOfProgram, type Machine, machine, startDaemon, temporary } from "../support/cli.ts"
+import { copyOfProgram, type Machine, machine, startDaemon } from "../support/cli.ts"
+import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24400-24499", AUTOMATELINUX_SPECIAL_RANGE: "24500-24599" }

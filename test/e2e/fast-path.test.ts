@@ -2,7 +2,7 @@ import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
 import { type Machine, machine, startDaemon } from "../support/cli.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "28300-28399", AUTOMATELINUX_SPECIAL_RANGE: "28400-28499" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "17700-17799", AUTOMATELINUX_SPECIAL_RANGE: "17800-17899" }
 
 let box: Machine
 

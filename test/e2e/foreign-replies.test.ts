@@ -87,7 +87,7 @@ describe("a program at the socket's path", () => {
       expect(await box.d("ping"), text).toEqual({
         code: 3,
         stdout: "",
-        stderr: `error: the program at ${path} is no daemon of d\nhint: d doctor --check daemon-running shows the way out\n`
+        stderr: `error: the program at ${path} is not a daemon of d\nhint: d doctor --check daemon-running says what to do\n`
       })
       expect(await box.d("status"), text).toMatchObject({ code: 3, stdout: "" })
       const { findings } = JSON.parse((await box.d("doctor", "--json", "--check", "daemon-running")).stdout)

@@ -14,9 +14,10 @@ import {
 import { connect, createServer, type Server } from "node:net"
 import { dirname, join } from "node:path"
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
+import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "31100-31149", AUTOMATELINUX_SPECIAL_RANGE: "31150-31199" }
 
@@ -110,10 +111,10 @@ describe("the socket of a running daemon", () => {
       async () => daemon.log(),
       (log) => log.includes("cannot be reached")
     )
-    expect(daemon.log()).toContain(`this daemon cannot be reached: ${path} is there already`)
+    expect(daemon.log()).toContain(`this daemon cannot be reached: ${path} already exists`)
     const message = `a daemon is running, pid ${daemon.pid}, but does not answer at ${path}`
     const hint =
-      "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running shows the way out"
+      "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running says what to do"
     const told = { code: 3, stdout: "", stderr: `error: ${message}\nhint: ${hint}\n` }
     expect(await box.d("daemon")).toEqual(told)
     expect(await box.d("status")).toEqual(told)

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { machine, PROGRAM, temporary } from "../support/cli.ts"
+import { machine, PROGRAM } from "../support/cli.ts"
+import { temporary } from "../support/root.ts"
 import { holdSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24200-24299", AUTOMATELINUX_SPECIAL_RANGE: "24300-24399" }

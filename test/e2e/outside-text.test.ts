@@ -4,9 +4,10 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
-import { type Machine, machine, PROGRAM, startDaemon, temporary } from "../support/cli.ts"
+import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
 import { findingsOf, fixOf, started, until } from "../support/doctor.ts"
+import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "25700-25799", AUTOMATELINUX_SPECIAL_RANGE: "25800-25849" }

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { beforeAll, expect, it } from "vitest"
-import { temporary } from "../support/cli.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "24800-24899", AUTOMATELINUX_SPECIAL_RANGE: "24900-24999" }
 

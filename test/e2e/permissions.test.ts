@@ -15,11 +15,12 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import mysql from "mysql2/promise"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, startDaemon, temporary } from "../support/cli.ts"
+import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, asUser, isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "30500-30599", AUTOMATELINUX_SPECIAL_RANGE: "31000-31099" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "31500-31599", AUTOMATELINUX_SPECIAL_RANGE: "31600-31699" }
 const NOBODY = 65_534
 
 /** Path → type and mode of everything in `directory`, which is not in it itself. */
@@ -38,7 +39,7 @@ describe("what a daemon makes", () => {
     onTestFinished(() => void process.umask(umask))
     const box = machine(RANGES)
     await startDaemon(box)
-    expect(await box.ok("allocate", "--app", "a")).toContain("30500")
+    expect(await box.ok("allocate", "--app", "a")).toContain("31500")
     expect(modes(box.home)).toEqual({
       run: "directory 700",
       "run/d.sock": "socket 600",
@@ -133,7 +134,7 @@ describe("a daemon's path", () => {
     chownSync(path, NOBODY, NOBODY)
     expect(await box.d("daemon")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("is not a socket of this user")
+      stderr: expect.stringContaining("is not a socket owned by you")
     })
     expect(readFileSync(path, "utf8")).toBe("mine")
     rmSync(path)
@@ -144,7 +145,7 @@ describe("a daemon's path", () => {
     onTestFinished(() => void server.close())
     expect(await box.d("daemon")).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining("is not a socket of this user")
+      stderr: expect.stringContaining("is not a socket owned by you")
     })
     expect(lstatSync(path).isSocket()).toBe(true)
   })

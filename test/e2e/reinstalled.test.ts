@@ -4,9 +4,10 @@ import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
-import { type Machine, machine, PROGRAM, temporary } from "../support/cli.ts"
+import { type Machine, machine, PROGRAM } from "../support/cli.ts"
 import { findingOf, until } from "../support/doctor.ts"
 import { MariaDb } from "../support/mariadb.ts"
+import { temporary } from "../support/root.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "31200-31249", AUTOMATELINUX_SPECIAL_RANGE: "31250-31299" }
 
@@ -138,7 +139,7 @@ describe("a daemon whose program is taken away", () => {
     await everything(box, "b")
     expect((await installed.d(box, "getPort --key a-dev")).stdout).toBe("31201\n")
     const told = JSON.parse((await installed.d(box, "doctor --json --check daemon-running")).stdout)
-    expect(told.findings).toMatchObject([{ message: `the daemon has version ${version}, and d of 9.9.9` }])
+    expect(told.findings).toMatchObject([{ message: `the daemon has version ${version}, but d has 9.9.9` }])
     // The database's files are opened anew.
     rmSync(join(box.home, ".local/state/automatelinux"), { recursive: true })
     await everything(box, "c")

@@ -155,13 +155,13 @@ it("is refused under one of several names", async () => {
   for (const path of [file, `${file}.same`]) {
     const run = await beside.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${path}` }).d("allocate", "--app", "a")
     expect([run.code, run.stdout]).toEqual([3, ""])
-    expect(run.stderr).toContain("it has several names (hard links)")
+    expect(run.stderr).toContain("it has several hard links")
   }
   rmSync(`${file}.same`)
   await beside.ok("allocate", "--app", "a")
 })
 
-it("is refused if it is mounted on its own, and taken if its directory is", async () => {
+it("is refused if it is mounted as a single file, and taken if its directory is", async () => {
   const { beside, file } = await served()
   const unshare = isRoot ? "unshare -m" : "unshare -rm"
   const d = `${process.execPath} ${PROGRAM} allocate --app a`
@@ -169,7 +169,7 @@ it("is refused if it is mounted on its own, and taken if its directory is", asyn
     `touch '${beside.home}/a b.sqlite'; ${unshare} sh -c "mount --bind ${file} '${beside.home}/a b.sqlite' && AUTOMATELINUX_DATABASE_URL='sqlite:${beside.home}/a b.sqlite' ${d}"`
   )
   expect([alone.code, alone.stdout]).toEqual([3, ""])
-  expect(alone.stderr).toContain("it is mounted on its own")
+  expect(alone.stderr).toContain("it is mounted as a single file")
   const within = await beside.sh(
     `mkdir ${beside.home}/m; ${unshare} sh -c 'mount --bind $(dirname ${file}) ${beside.home}/m && AUTOMATELINUX_DATABASE_URL=sqlite:${beside.home}/m/ports.sqlite ${d}'`
   )

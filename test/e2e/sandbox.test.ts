@@ -36,7 +36,7 @@ it.each([
   expect(run).toMatchObject({ code: 3, stdout: "" })
   expect(run.stderr).toMatch(
     new RegExp(
-      `^error: cannot find out whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox `
+      `^error: cannot tell whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox `
     )
   )
 })

@@ -133,7 +133,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
     stdout: "",
     stderr: expect.stringMatching(
       new RegExp(
-        `^error: cannot use .*: its tables are of version 2, which d 0\\.2\\.0 brought; this is d \\d+\\.\\d+\\.\\d+, which knows ${known}\\n` +
+        `^error: cannot use .*: its tables have version 2, from d 0\\.2\\.0; this is d \\d+\\.\\d+\\.\\d+, which supports ${known}\\n` +
           "hint: install d 0\\.2\\.0 or newer, and restart the daemon if there is one\\n$"
       )
     )
@@ -160,7 +160,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
       for (const words of [["doctor"], ["doctor", "--fix"], ["doctor", "--check", "store-schema"]]) {
         const run = await box.d(...words)
         expect(run.code).toBe(1)
-        expect(run.stdout).toMatch(/are of version 2, and d \d+\.\d+\.\d+ uses version 1/)
+        expect(run.stdout).toMatch(/have version 2, but d \d+\.\d+\.\d+ uses version 1/)
         expect(run.stdout).toContain("note: install d 0.2.0 or newer")
         expect(run.stdout + run.stderr).not.toMatch(ELSEWHERE)
       }
@@ -178,19 +178,19 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
 
     it("are left alone by a daemon that was there before them, and by one that starts", async () => {
       const { box, dump, sql } = await prepared()
-      const queryOr = box.with({ AUTOMATELINUX_DAEMON: "auto" })
-      const daemon = await startDaemon(queryOr)
-      expect(await queryOr.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
-      await queryOr.ok("allocate", "--app", "shop")
+      const served = box.with({ AUTOMATELINUX_DAEMON: "auto" })
+      const daemon = await startDaemon(served)
+      expect(await served.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
+      await served.ok("allocate", "--app", "shop")
       await sql(FUTURE)
       const before = await dump()
-      expect(await queryOr.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
-      for (const words of [...CHANGES, ["listPorts"]]) expect(await queryOr.d(...words)).toEqual(refusal())
+      expect(await served.ok("getPort", "--key", "cad-dev")).toBe("27601\n")
+      for (const words of [...CHANGES, ["listPorts"]]) expect(await served.d(...words)).toEqual(refusal())
       while (!daemon.log().includes("a tick failed")) await new Promise((done) => setTimeout(done, 50))
-      expect(daemon.log()).toContain("its tables are of version 2")
+      expect(daemon.log()).toContain("its tables have version 2")
       expect(await daemon.stop()).toBe(0)
-      await startDaemon(queryOr)
-      expect(await queryOr.d("allocate", "--app", "new")).toEqual(refusal())
+      await startDaemon(served)
+      expect(await served.d("allocate", "--app", "new")).toEqual(refusal())
       expect(await dump()).toBe(before)
     })
 
@@ -202,7 +202,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
         const before = await dump()
         const run = await box.d("allocate", "--app", "shop")
         expect([run.code, run.stdout]).toEqual([3, ""])
-        expect(run.stderr).toMatch(/^error: .* its tables are of version .*\nhint: install a newer d, .*\n$/)
+        expect(run.stderr).toMatch(/^error: .* its tables have version .*\nhint: install a newer d, .*\n$/)
         expect(await dump()).toBe(before)
       }
     )

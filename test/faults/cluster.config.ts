@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config"
 export default defineConfig({
   test: {
     // Apart from those of the faults, so that both can run at the same time.
-    env: { FAULTS_FIRST: "25000" },
+    env: { FAULTS_FIRST: "21000" },
     include: ["test/faults/cluster.rounds.ts"],
     globalSetup: ["test/support/globalSetup.ts", "test/faults/cluster.setup.ts"],
     fileParallelism: false,

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync } from "node:fs"
 import { userInfo } from "node:os"
 import { join } from "node:path"
-import { install } from "../support/globalSetup.ts"
+import { install } from "../support/programs.ts"
 
 const PROVIDERS = ["/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so"]
 
@@ -13,7 +13,7 @@ const has = (program: string) => spawnSync("sh", ["-c", `command -v ${program}`]
  * package of a whole server, which is unpacked aside: nothing of it is wanted on the machine.
  */
 export default () => {
-  if (!PROVIDERS.some(existsSync) || !has("rsync")) install("galera-4", "rsync")
+  if (!PROVIDERS.some(existsSync) || !has("rsync")) install(["galera-4", "rsync"])
   if (!PROVIDERS.some(existsSync) || !has("rsync"))
     throw new Error("the tests of a cluster need galera-4 and rsync: apt-get install galera-4 rsync")
   if (has("wsrep_sst_rsync")) return

@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process"
-import { chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { ROOT, temporary } from "../support/cli.ts"
-import { queryAt, type Row, Server } from "../support/mariadb.ts"
+import { freshData, queryAt, type Row, Server } from "../support/mariadb.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
 
 const PROVIDER = ["/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so"].find(existsSync) ?? ""
 
@@ -59,7 +59,7 @@ export class Node {
 
   constructor(name: string, ports: Ports, group: ReadonlyArray<number>) {
     this.port = ports.sql
-    cpSync(join(ROOT, "template"), join(this.directory, "data"), { recursive: true })
+    freshData(join(this.directory, "data"))
     mkdirSync(join(this.directory, "tmp"))
     // The transfer of a whole state is refused to root.
     if (isRoot) ownedByNobody(this.directory)

@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process"
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { basename, dirname, join } from "node:path"
-import { type Machine, PROGRAM, temporary } from "../support/cli.ts"
+import { type Machine, PROGRAM } from "../support/cli.ts"
+import { temporary } from "../support/root.ts"
 
 /** One thing that a process told the system, in the order in which it was done. */
 export type Event =

@@ -7,8 +7,8 @@ import { expect, it, onTestFinished } from "vitest"
 import { PortKey } from "../../src/domain/PortKey.ts"
 import { Listeners } from "../../src/machine/Listeners.ts"
 import { Registry } from "../../src/registry/Registry.ts"
-import { temporary } from "../support/cli.ts"
 import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
 
 /** Those of this machine that can be bound without naming an interface. */
 const ownAddresses = Object.values(networkInterfaces())

@@ -14,10 +14,10 @@ import { MachineIdentity } from "../../src/machine/identity.ts"
 import { HealthMonitor } from "../../src/monitor/HealthMonitor.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import type { Store } from "../../src/store/Store.ts"
-import { temporary } from "../support/cli.ts"
 import { clockOf } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
 
 const PORT = 27_000
 

@@ -4,7 +4,6 @@ import * as ManagedRuntime from "effect/ManagedRuntime"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { Registry } from "../../src/registry/Registry.ts"
-import { temporary } from "../support/cli.ts"
 import { clockOf } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { Model } from "../support/Model.ts"
@@ -23,6 +22,7 @@ import {
   Step
 } from "../support/modelCommands.ts"
 import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
 
 /** Steps to take on each database, at least. `STEPS=20000 npx vitest run test/registry/model.test.ts` takes more. */
 const STEPS = Number(process.env["STEPS"] ?? 600)

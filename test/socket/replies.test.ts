@@ -4,7 +4,7 @@ import type { Results } from "../../src/commands/Results.ts"
 import { readReply } from "../../src/socket/replies.ts"
 import { listen, machine, startDaemon } from "../support/cli.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "25400-25449", AUTOMATELINUX_SPECIAL_RANGE: "25450-25499" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "17200-17249", AUTOMATELINUX_SPECIAL_RANGE: "17250-17299" }
 
 const ask = (path: string, request: object): Promise<string> =>
   new Promise((done) => {
@@ -34,25 +34,25 @@ const spoiled = (value: unknown): ReadonlyArray<unknown> => {
 it("are taken from a real daemon, to every command, and from nothing that differs in a single value", async () => {
   const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
   const { socket } = await startDaemon(box)
-  await listen(25_401, "127.0.0.1")
-  await listen(25_410, "127.0.0.1")
+  await listen(17_201, "127.0.0.1")
+  await listen(17_210, "127.0.0.1")
   const requests: ReadonlyArray<{ readonly command: keyof Results } & Readonly<Record<string, unknown>>> = [
     { command: "allocate", app: ["cad"] },
-    { command: "setPort", key: "cad-dev", value: 25_401, dir: process.cwd() },
+    { command: "setPort", key: "cad-dev", value: 17_201, dir: process.cwd() },
     { command: "setPort", key: "cad-dev", description: "x" },
-    { command: "setPort", key: "half-dev", value: 25_401, force: true },
-    { command: "reserve", port: 25_420, reason: "r" },
+    { command: "setPort", key: "half-dev", value: 17_201, force: true },
+    { command: "reserve", port: 17_220, reason: "r" },
     { command: "getPort", key: "cad-dev" },
     { command: "getPort", key: "none" },
     { command: "listPorts" },
-    { command: "explain", port: 25_401 },
-    { command: "explain", port: 25_410 },
+    { command: "explain", port: 17_201 },
+    { command: "explain", port: 17_210 },
     { command: "explain", key: "cad-dev" },
     { command: "doctor" },
     { command: "ping" },
     { command: "status" },
     { command: "rename", key: "half-dev", to: "other-dev" },
-    { command: "unreserve", port: 25_420 },
+    { command: "unreserve", port: 17_220 },
     { command: "deletePort", key: "other-dev" },
     { command: "release", app: ["cad"] }
   ]

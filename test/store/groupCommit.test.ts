@@ -1,8 +1,9 @@
+import { expect, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import { expect, it } from "vitest"
+import * as TestClock from "effect/TestClock"
 import { groupCommit } from "../../src/store/groupCommit.ts"
 
 /** Work that is written down, and that waits for `open` each time. `answered` of each group are answered. */
@@ -19,10 +20,10 @@ const work = (answered = Number.POSITIVE_INFINITY) =>
     return { groups, open: Deferred.succeed(open, undefined), go: groupCommit(run) }
   })
 
-/** Long enough for everybody to be where they wait. */
-const settled = Effect.sleep(20)
+/** Lets every fiber go on until it waits. */
+const settled = TestClock.adjust(1)
 
-it("takes along all that came while it was at work, and answers each", () =>
+it.effect("takes along all that came while it was at work, and answers each", () =>
   Effect.gen(function* () {
     const { go, groups, open } = yield* work()
     const first = yield* Effect.fork(go("a"))
@@ -33,18 +34,20 @@ it("takes along all that came while it was at work, and answers each", () =>
     expect(yield* Fiber.join(first)).toBe("A")
     expect(yield* Effect.forEach(others, Fiber.join)).toMatchObject([{ right: "B" }, { left: "wrong" }, { right: "C" }])
     expect(groups).toEqual([["a"], ["b", "wrong", "c"]])
-  }).pipe(Effect.runPromise))
+  })
+)
 
-it("gives another turn to whom the work left out", () =>
+it.effect("gives another turn to whom the work left out", () =>
   Effect.gen(function* () {
     const { go, groups, open } = yield* work(2)
     const all = yield* Effect.forEach(["a", "b", "c", "d", "e"], (each) => Effect.fork(go(each)))
     yield* open
     expect(yield* Effect.forEach(all, Fiber.join)).toEqual(["A", "B", "C", "D", "E"])
     expect(groups).toEqual([["a", "b", "c", "d", "e"], ["c", "d", "e"], ["e"]])
-  }).pipe(Effect.runPromise))
+  })
+)
 
-it("does not end with the one that took the others along", () =>
+it.effect("does not end with the one that took the others along", () =>
   Effect.gen(function* () {
     const { go, groups, open } = yield* work()
     const leader = yield* Effect.fork(go("a"))
@@ -56,9 +59,10 @@ it("does not end with the one that took the others along", () =>
     expect(yield* Fiber.join(other)).toBe("B")
     yield* Fiber.join(ended)
     expect(groups).toEqual([["a", "b"]])
-  }).pipe(Effect.runPromise))
+  })
+)
 
-it("ends at once where nobody else is waiting, and takes nobody along that has left", () =>
+it.effect("ends at once where nobody else is waiting, and takes nobody along that has left", () =>
   Effect.gen(function* () {
     const { go, groups, open } = yield* work()
     const alone = yield* Effect.fork(go("a"))
@@ -71,9 +75,10 @@ it("ends at once where nobody else is waiting, and takes nobody along that has l
     yield* open
     expect(yield* Fiber.join(stays)).toBe("C")
     expect(groups).toEqual([["a"], ["c"]])
-  }).pipe(Effect.runPromise))
+  })
+)
 
-it("goes on after a bug", () =>
+it.effect("goes on after a bug", () =>
   Effect.gen(function* () {
     let runs = 0
     const go = groupCommit((members: ReadonlyArray<string>) =>
@@ -84,4 +89,5 @@ it("goes on after a bug", () =>
     expect(Exit.isFailure(yield* Fiber.await(first))).toBe(true)
     expect(yield* Effect.forEach(others, Fiber.join)).toEqual(["b", "c"])
     expect(runs).toBe(2)
-  }).pipe(Effect.runPromise))
+  })
+)

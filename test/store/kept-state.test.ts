@@ -8,8 +8,8 @@ import { Operation } from "../../src/domain/Operation.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import type { Database } from "../../src/store/sqlite/binding.ts"
-import { temporary } from "../support/cli.ts"
 import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 /** What happens at the next COMMIT of this process: the moment cannot be met from outside. */

@@ -1,11 +1,8 @@
+import { expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
-import * as TestClock from "effect/TestClock"
-import * as TestContext from "effect/TestContext"
-import { expect, it } from "vitest"
 import { DatabaseFailure, type RetryLimits, withRetry } from "../../src/store/retry.ts"
-import { clockOf } from "../support/clock.ts"
+import { clockOf, clockOfSleeps } from "../support/clock.ts"
 
 const DEFAULT: RetryLimits = { stalled: 5000, total: 60_000 }
 
@@ -13,38 +10,43 @@ const busy = new DatabaseFailure({
   kind: { _tag: "Contended", reason: "it is locked by another program", hint: "wait" }
 })
 
-/** How many seconds somebody waits for a lock that never comes, while `progress` says what it says after so many seconds. */
+/** How many seconds somebody waits for a lock that never comes, if `progress` answers so after each second. */
 const secondsOf = (patience: RetryLimits, progress: (second: number) => unknown) =>
   Effect.gen(function* () {
     const seconds = Effect.map(Clock.currentTimeMillis, (now) => Math.floor(now / 1000))
-    const waiting = yield* Effect.fork(
-      Effect.flip(withRetry(Effect.fail(busy), patience, Effect.map(seconds, progress)))
-    )
-    for (let step = 0; step < 200 && (yield* Fiber.poll(waiting))._tag === "None"; step++)
-      yield* TestClock.adjust("500 millis")
-    yield* Fiber.join(waiting)
+    yield* Effect.flip(withRetry(Effect.fail(busy), patience, Effect.map(seconds, progress)))
     return yield* seconds
-  }).pipe(Effect.provide(TestContext.TestContext), Effect.runPromise)
+  }).pipe(Effect.withClock(clockOfSleeps()))
 
-it("gives up on a lock that stays, once it has seen for as long as the limit that nothing moves", async () => {
-  expect(await secondsOf(DEFAULT, () => 1)).toBe(5)
-})
+it.effect("gives up on a lock that stays, once it has seen for as long as the limit that nothing moves", () =>
+  Effect.gen(function* () {
+    expect(yield* secondsOf(DEFAULT, () => 1)).toBe(5)
+  })
+)
 
-it("waits while others make progress, for a minute at most", async () => {
-  expect(await secondsOf(DEFAULT, (second) => second)).toBe(60)
-})
+it.effect("waits while others make progress, for a minute at most", () =>
+  Effect.gen(function* () {
+    expect(yield* secondsOf(DEFAULT, (second) => second)).toBe(60)
+  })
+)
 
-it("gives up a while after others have stopped making progress", async () => {
-  expect(await secondsOf(DEFAULT, (second) => Math.min(second, 20))).toBeOneOf([25, 26])
-})
+it.effect("gives up a while after others have stopped making progress", () =>
+  Effect.gen(function* () {
+    expect(yield* secondsOf(DEFAULT, (second) => Math.min(second, 20))).toBeOneOf([25, 26])
+  })
+)
 
-it("waits no longer than a configured limit, whoever makes progress", async () => {
-  expect(await secondsOf({ stalled: 3000, total: 3000 }, (second) => second)).toBe(3)
-})
+it.effect("waits no longer than a configured limit, whoever makes progress", () =>
+  Effect.gen(function* () {
+    expect(yield* secondsOf({ stalled: 3000, total: 3000 }, (second) => second)).toBe(3)
+  })
+)
 
-it("does not take a progress that cannot be read for one, not even at the first look", async () => {
-  expect(await secondsOf(DEFAULT, () => undefined)).toBe(5)
-})
+it.effect("does not take a progress that cannot be read for one, not even at the first look", () =>
+  Effect.gen(function* () {
+    expect(yield* secondsOf(DEFAULT, () => undefined)).toBe(5)
+  })
+)
 
 it.each([
   ["back an hour", -3_600_000],

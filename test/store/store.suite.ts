@@ -10,11 +10,11 @@ import type { Change } from "../../src/domain/RegistryState.ts"
 import { RequestDeadline } from "../../src/domain/RequestDeadline.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { Store } from "../../src/store/Store.ts"
-import { temporary } from "../support/cli.ts"
 import { clockOf } from "../support/clock.ts"
 import type { TestDatabase } from "../support/databases.ts"
 import { at, rangesEnv } from "../support/ports.ts"
 import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
 
 const key = (name: string) => PortKey.make(name)
 const pair = (...apps: ReadonlyArray<string>) => ({
@@ -337,7 +337,7 @@ export const storeSuite = (database: TestDatabase) =>
       ]) {
         expect(await refused(use as (each: Registry) => Effect.Effect<unknown, unknown>)).toMatchObject({
           _tag: "Unavailable",
-          reason: expect.stringContaining('it is kept with the table "settings", and not "other_settings"'),
+          reason: expect.stringContaining('its settings table is "settings", not "other_settings"'),
           hint: "set AUTOMATELINUX_SETTINGS_TABLE=settings, or name another database"
         })
       }

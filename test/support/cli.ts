@@ -1,19 +1,26 @@
-import { type ChildProcess, spawn } from "node:child_process"
-import {
-  chmodSync,
-  cpSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  symlinkSync,
-  writeFileSync
-} from "node:fs"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { basename, dirname, join, resolve } from "node:path"
 import { afterAll, onTestFinished } from "vitest"
+import { ensure } from "./programs.ts"
+import { once, ROOT, temporary } from "./root.ts"
 
 export const PROGRAM = resolve("dist/d.cjs")
+
+// What the documents and fixes tell a user to type, and what the tests type themselves.
+once("installation of programs", () =>
+  ensure(
+    ["socat", "sqlite3", "strace", "perl", "zsh", "dash"],
+    ["socat", "sqlite3", "strace", "perl-base", "zsh", "dash"]
+  )
+)
+
+once("build", () => {
+  // A run that a test starts must not take the program away from under the others.
+  if (process.env["PORTS_TEST_BUILT"] !== undefined) return
+  execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" })
+})
 
 /** What the machine calls the process that the tests run in; the test runner gives it a title of its own. */
 export const SELF = readFileSync("/proc/self/cmdline", "utf8").split("\0")[0] ?? ""
@@ -23,12 +30,6 @@ export interface Run {
   readonly stdout: string
   readonly stderr: string
 }
-
-/** Everything that a test makes lies in here, and is removed when the run has ended. */
-export const ROOT = process.env["PORTS_TEST_ROOT"] ?? ""
-
-/** An empty directory. */
-export const temporary = (): string => mkdtempSync(join(ROOT, "t"))
 
 /** A copy of the program, with `edit` made in its text, that every user of this machine may run. */
 export const copyOfProgram = (edit?: (text: string) => string): string => {

@@ -1,8 +1,10 @@
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { setImmediate } from "node:timers/promises"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { temporary } from "./cli.ts"
+import { temporary } from "./root.ts"
 
 /**
  * A clock that shows `now`, in milliseconds, while waiting takes real time. `elapsed` is the one that nobody sets, where
@@ -18,6 +20,19 @@ export const clockOf = (now: () => number, elapsed = now): Clock.Clock => {
     currentTimeNanos: Effect.sync(nanos),
     sleep: Clock.make().sleep
   }
+}
+
+/** A clock that begins at 0 and moves on when somebody sleeps, who is woken as soon as no other fiber can go on. */
+export const clockOfSleeps = (): Clock.Clock => {
+  let now = 0
+  const sleep = (duration: Duration.Duration) =>
+    Effect.map(
+      Effect.promise(() => setImmediate()),
+      () => {
+        now += Duration.toMillis(duration)
+      }
+    )
+  return { ...clockOf(() => now), sleep }
 }
 
 /** Shifts the time of day of the processes of Node that have its environment, also while they run. */

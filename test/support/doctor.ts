@@ -1,14 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { expect, onTestFinished } from "vitest"
 import type { CheckName, Examination, Finding } from "../../src/domain/Finding.ts"
-import { type Machine, machine, temporary } from "./cli.ts"
+import { type Machine, machine } from "./cli.ts"
+import { temporary } from "./root.ts"
 
-/** Where the tests of the doctor allocate. */
-export const RANGES = { AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" }
+/** A hundred ports for apps from `first` on, and a hundred for specials: each file has its own. */
+export const rangesFrom = (first: number) => ({
+  AUTOMATELINUX_APP_RANGE: `${first}-${first + 99}`,
+  AUTOMATELINUX_SPECIAL_RANGE: `${first + 100}-${first + 199}`
+})
 
-/** A machine whose daemon looks often. */
-export const watched = (env: Readonly<Record<string, string>> = {}): Machine =>
-  machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
+/** A machine with a daemon that probes often. */
+export const watched = (ranges: ReturnType<typeof rangesFrom>, env: Readonly<Record<string, string>> = {}): Machine =>
+  machine({ ...ranges, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
 
 export type Examined = Examination & { readonly code: number | null }
 

@@ -1,45 +1,31 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
-import { tmpdir, userInfo } from "node:os"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-const PACKAGES = ["mariadb-server-core", "mariadb-client", "socat", "sqlite3", "strace", "perl-base", "zsh", "dash"]
-const PROGRAMS = [
-  "mariadbd",
-  "mariadb-install-db",
-  "my_print_defaults",
-  "mariadb",
-  "mariadb-dump",
-  "socat",
-  "sqlite3",
-  "strace",
-  "perl",
-  "zsh",
-  "dash"
-]
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((answer) => {
+    const server = createServer()
+    server.once("error", () => answer(false))
+    server.listen(port, () => server.close(() => answer(true)))
+  })
 
-const missing = (): boolean => PROGRAMS.some((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
-
-/** Installs packages of the system, where that is allowed. */
-export const install = (...packages: ReadonlyArray<string>): void => {
-  const sudo = userInfo().uid === 0 ? [] : ["sudo", "-n"]
-  const apt = (...words: ReadonlyArray<string>) => {
-    const [program = "", ...rest] = [...sudo, "apt-get", ...words]
-    return spawnSync(program, rest, {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-    })
-  }
-  console.log(`installing ${packages.join(" and ")} for the tests`)
-  apt("update", "-qq")
-  apt("install", "-qy", "--no-install-recommends", ...packages)
+/** The first ports of 3000-3499 and 3500-3999, moved by `shift`. */
+const isQuiet = async (shift: number): Promise<boolean> => {
+  for (const first of [3000, 3500])
+    for (let port = first; port < first + 50; port++) if (!(await isFree(port + shift))) return false
+  return true
 }
 
-/** The tests need a real MariaDB server, and what the documents and fixes tell a user to type. */
-const ensureServer = () => {
-  if (!missing()) return
-  install(...PACKAGES)
-  if (missing()) throw new Error(`the tests need ${PROGRAMS.join(", ")}: apt-get install ${PACKAGES.join(" ")}`)
+/**
+ * The thousands of ports that the processes which run test files may have, beginning with the default ranges. Whoever
+ * runs the tests may have an app on 3000. The ports from 17000 belong to single test files.
+ */
+const quietThousands = async (): Promise<ReadonlyArray<number>> => {
+  const quiet = []
+  for (const thousand of [3, 10, 11, 12, 13, 14, 15, 16]) if (await isQuiet((thousand - 3) * 1000)) quiet.push(thousand)
+  return quiet
 }
 
 /** Ends what still runs in the directory that is its argument, and removes it. */
@@ -53,15 +39,12 @@ const REMOVE = `
 `
 
 /**
- * Builds the program that the end-to-end tests run, and makes the one directory that everything a test makes lies in.
- * A process of its own removes it when this one has ended, however it ended: it waits for the end of a pipe.
+ * Makes the one directory that everything a test makes lies in. A process of its own removes it when this one has ended,
+ * however it ended: it waits for the end of a pipe. What only some tests need, they make themselves.
  */
-export default () => {
+export default async () => {
   process.env["PATH"] = `${process.env["PATH"]}:/usr/sbin:/sbin`
-  ensureServer()
-  // A run that a test starts finds it built, and must not take it away from under the others.
-  if (process.env["PORTS_TEST_ROOT"] === undefined)
-    execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" })
+  process.env["PORTS_TEST_THOUSANDS"] = (await quietThousands()).join()
 
   const root = mkdtempSync(join(tmpdir(), "ports-test-"))
   chmodSync(root, 0o755)
@@ -69,20 +52,6 @@ export default () => {
   remover.unref()
   process.env["PORTS_TEST_ROOT"] = root
   mkdirSync(join(root, "cache"), { mode: 0o700 })
-
-  const template = join(root, "template")
-  execFileSync(
-    "mariadb-install-db",
-    [
-      "--no-defaults",
-      "--auth-root-authentication-method=normal",
-      "--skip-test-db",
-      `--datadir=${template}`,
-      `--user=${userInfo().username}`
-    ],
-    // Servers that are made at the same time take each other's temporary tables away.
-    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TMPDIR: root } }
-  )
   return () => {
     remover.stdin.end()
   }

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { cpSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { userInfo } from "node:os"
@@ -6,9 +6,36 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { afterAll } from "vitest"
-import { ROOT, temporary } from "./cli.ts"
+import { ensure } from "./programs.ts"
+import { once, ROOT, temporary } from "./root.ts"
 
 export type Row = Record<string, unknown>
+
+const TEMPLATE = join(ROOT, "template")
+
+const makeTemplate = (): void => {
+  ensure(
+    ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "mariadb-dump"],
+    ["mariadb-server-core", "mariadb-client"]
+  )
+  execFileSync(
+    "mariadb-install-db",
+    [
+      "--no-defaults",
+      "--auth-root-authentication-method=normal",
+      "--skip-test-db",
+      `--datadir=${TEMPLATE}`,
+      `--user=${userInfo().username}`
+    ],
+    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TMPDIR: ROOT } }
+  )
+}
+
+/** Puts the data of a new server at `directory`. The first one installs MariaDB if it is missing. */
+export const freshData = (directory: string): void => {
+  once("installation of MariaDB", makeTemplate)
+  cpSync(TEMPLATE, directory, { recursive: true })
+}
 
 /** A port outside everything that the tests allocate. */
 const freePort = (): Promise<number> =>
@@ -89,7 +116,7 @@ export class MariaDb {
   /** A new server from the template, with these options besides. */
   static async start(...options: ReadonlyArray<string>): Promise<MariaDb> {
     const server = new MariaDb(await freePort(), options)
-    cpSync(join(ROOT, "template"), join(server.directory, "data"), { recursive: true })
+    freshData(join(server.directory, "data"))
     await server.restart()
     return server
   }

@@ -1,30 +1,18 @@
-import { createServer } from "node:net"
+/** The thousands of ports that are free on this machine, one for each process that runs test files. */
+const thousands = (process.env["PORTS_TEST_THOUSANDS"] ?? "3").split(",").map(Number)
 
-const isFree = (port: number): Promise<boolean> =>
-  new Promise((answer) => {
-    const server = createServer()
-    server.once("error", () => answer(false))
-    server.listen(port, () => server.close(() => answer(true)))
-  })
+/** By how much the tests of this process move the default ranges, so that none sees the ports of another process. */
+const shift = ((thousands[Number(process.env["VITEST_POOL_ID"] ?? 1) - 1] ?? Number.NaN) - 3) * 1000
 
-const quiet = async (): Promise<boolean> => {
-  for (const [first, last] of [
-    [3000, 3049],
-    [3500, 3509]
-  ] as const) {
-    for (let port = first; port <= last; port++) if (!(await isFree(port))) return false
-  }
-  return true
-}
-
-/** Whoever runs the tests may have an app on 3000. Then the tests move, ranges and all, by 20,000. */
-const shift = (await quiet()) ? 0 : 20_000
-
-/** The port that stands for `port` of the default ranges on this machine. */
+/** The port that stands for `port` of the default ranges in this process. */
 export const at = (port: number): number => port + shift
 
-/** `text` with every port of the default ranges as it is on this machine. */
-export const atEach = (text: string): string => text.replace(/\b3\d{3}\b/g, (port) => String(at(Number(port))))
+/** MySQL's port lies in the range of apps, and is reserved wherever that is. */
+const MYSQL = "3306"
+
+/** `text` with every port of the default ranges as the tests of this process have it. */
+export const atEach = (text: string): string =>
+  text.replace(/\b3\d{3}\b/g, (port) => (port === MYSQL ? port : String(at(Number(port)))))
 
 /** What has to be configured for that. */
 export const rangesEnv: Readonly<Record<string, string>> =

@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from "node:net"
 import { join } from "node:path"
 import { onTestFinished } from "vitest"
-import { temporary } from "./cli.ts"
+import { temporary } from "./root.ts"
 
 /** What becomes of a COMMIT, by the order in which they come. */
 export type Fate =

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs"
 import { constants } from "node:os"
 import { join } from "node:path"
-import { temporary } from "./cli.ts"
+import { temporary } from "./root.ts"
 
 /** As the kernel numbers them. */
 const FAMILIES = { ipv4: 2, ipv6: 10, netlink: 16 }

@@ -3,7 +3,8 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, onTestFinished } from "vitest"
-import { collect, copyOfProgram, type Run, temporary } from "./cli.ts"
+import { collect, copyOfProgram, type Run } from "./cli.ts"
+import { temporary } from "./root.ts"
 
 /** Two users whom the system need not know: one who uses `d`, and one who is after it. */
 export const ALICE = 54_401

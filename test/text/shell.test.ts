@@ -3,8 +3,9 @@ import { join } from "node:path"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { changeDirectory, shellWord } from "../../src/text/shell.ts"
-import { machine, SHELLS, temporary } from "../support/cli.ts"
+import { machine, SHELLS } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
+import { temporary } from "../support/root.ts"
 
 const ODD = [
   "",

@@ -6,9 +6,9 @@ import { expect, it } from "vitest"
 import { AppName } from "../../../src/domain/PortKey.ts"
 import { Listeners } from "../../../src/machine/Listeners.ts"
 import { Registry } from "../../../src/registry/Registry.ts"
-import { temporary } from "../../support/cli.ts"
 import { sharedServer } from "../../support/mariadb.ts"
 import { registryLayer } from "../../support/registry.ts"
+import { temporary } from "../../support/root.ts"
 
 const RANGE = { first: 40_000, last: 43_999 }
 const ALLOCATIONS = 1000

@@ -7,10 +7,11 @@ import mysql from "mysql2/promise"
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { PortKey } from "../../../src/domain/PortKey.ts"
 import { Registry } from "../../../src/registry/Registry.ts"
-import { type Machine, machine, type Run, temporary } from "../../support/cli.ts"
+import { type Machine, machine, type Run } from "../../support/cli.ts"
 import { MariaDb, sharedServer } from "../../support/mariadb.ts"
 import { brokenAt, commitProxy, type Fate } from "../../support/proxy.ts"
 import { registryLayer } from "../../support/registry.ts"
+import { temporary } from "../../support/root.ts"
 
 const LIMIT_S = 3
 const RANGES = { AUTOMATELINUX_APP_RANGE: "26000-26099", AUTOMATELINUX_SPECIAL_RANGE: "26100-26199" }
@@ -176,7 +177,7 @@ describe("a server that cannot be used", () => {
     await server.query("CREATE TABLE settings (name TEXT)", [], "portsforeign")
     await expectTrouble(
       () => at(server.overTcp("portsforeign")).d("allocate", "--app", "a"),
-      /a table in it has no column setting_key/
+      /one of its tables has no column setting_key/
     )
   })
 })
@@ -391,7 +392,7 @@ describe("a connection cut exactly at COMMIT", () => {
 
   it("each time: given up in the end, and never called a failure", async () => {
     const { box, history } = await throughProxy(LIMIT_S, ...Array<Fate>(10_000).fill("before"))
-    await expectTrouble(() => box.d("allocate", "--app", "cut"), /cannot tell whether it was done/)
+    await expectTrouble(() => box.d("allocate", "--app", "cut"), /cannot tell whether the change was made/)
     expect(await history()).toBe(0)
   })
 
@@ -401,7 +402,7 @@ describe("a connection cut exactly at COMMIT", () => {
     expect([run.code, run.stdout]).toEqual([3, ""])
     expect(JSON.parse(run.stderr).error).toMatchObject({
       code: "outcome-unknown",
-      message: expect.stringContaining("cannot tell whether it was done: database ports_cut"),
+      message: expect.stringContaining("cannot tell whether the change was made: database ports_cut"),
       hint: "d listPorts shows the current state"
     })
     expect(await history()).toBe(fate === "after" ? 2 : 0)

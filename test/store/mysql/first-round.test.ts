@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { machine, startDaemon, temporary } from "../../support/cli.ts"
+import { machine, startDaemon } from "../../support/cli.ts"
 import { MariaDb } from "../../support/mariadb.ts"
+import { temporary } from "../../support/root.ts"
 
 const FIRST = 26_800
 const PORTS = 190

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { machine, startDaemon } from "../../support/cli.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "26200-26299", AUTOMATELINUX_SPECIAL_RANGE: "26300-26399" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "17400-17499", AUTOMATELINUX_SPECIAL_RANGE: "17500-17599" }
 
 let server: MariaDb
 let databases = 0
@@ -38,23 +38,23 @@ it.each(GLOBALS)("keeps its promises with the global %s", async (setting) => {
     const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp(database) })
     const daemon = await startDaemon(box)
     expect(await box.ok("allocate", "--app", "cad", "--special", "s1", "--description", "café 🙂")).toBe(
-      "cad-prod 26200\ncad-dev 26201\ns1 26300\n"
+      "cad-prod 17400\ncad-dev 17401\ns1 17500\n"
     )
     await box.ok("rename", "--key", "s1", "--to", "s2")
-    expect(await box.ok("getPort", "--key", "s2")).toBe("26300\n")
+    expect(await box.ok("getPort", "--key", "s2")).toBe("17500\n")
     // Beside the daemon, and then through it: nobody answers what was.
     const beside = box.with({ AUTOMATELINUX_DAEMON: "never" })
-    expect(await beside.ok("allocate", "--app", "shop")).toBe("shop-prod 26202\nshop-dev 26203\n")
-    expect(await box.ok("getPort", "--key", "shop-dev")).toBe("26203\n")
+    expect(await beside.ok("allocate", "--app", "shop")).toBe("shop-prod 17402\nshop-dev 17403\n")
+    expect(await box.ok("getPort", "--key", "shop-dev")).toBe("17403\n")
     const listed = JSON.parse(await beside.ok("listPorts", "--json")) as ReadonlyArray<{
       key: string
       description: string
     }>
     expect(listed.map(({ key }) => key)).toEqual(["cad-prod", "cad-dev", "shop-prod", "shop-dev", "s2"])
     expect(listed[0]?.description).toBe("café 🙂")
-    expect(await box.ok("release", "--app", "cad")).toBe("cad-prod 26200\ncad-dev 26201\n")
+    expect(await box.ok("release", "--app", "cad")).toBe("cad-prod 17400\ncad-dev 17401\n")
     expect(await beside.d("getPort", "--key", "cad-dev")).toMatchObject({ code: 1, stdout: "" })
-    expect(await beside.ok("allocate", "--app", "next")).toBe("next-prod 26200\nnext-dev 26201\n")
+    expect(await beside.ok("allocate", "--app", "next")).toBe("next-prod 17400\nnext-dev 17401\n")
     await daemon.stop()
   } finally {
     await server.query(`SET GLOBAL ${name} = ?`, [before?.["value"] as string])

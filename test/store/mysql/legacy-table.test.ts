@@ -108,7 +108,7 @@ describe.each(["utf8mb4_general_ci", "utf8mb4_unicode_ci"])("names that %s takes
       ]) {
         const run = await box.d(...words)
         expect(run).toMatchObject({ code: 1, stdout: "" })
-        expect(run.stderr).toContain(`the table system_settings takes "${asked}" and "${stored}" for one key`)
+        expect(run.stderr).toContain(`the table system_settings treats "${asked}" and "${stored}" as the same key`)
       }
       expect(await rows()).toEqual(before)
     }
@@ -165,7 +165,7 @@ it("does nothing for a client that has stopped waiting while it stood in the que
   await holding.over
   expect(JSON.parse(late)).toMatchObject({
     ok: false,
-    error: { code: "unavailable", message: "the client has stopped waiting for that" }
+    error: { code: "unavailable", message: "the request expired before it was started" }
   })
   expect(JSON.parse(soon)).toMatchObject({ ok: true })
   expect((await rows()).map((row) => row["setting_key"])).toEqual(["port_soon"])
@@ -187,7 +187,7 @@ it("refuses only what cannot be stored, of what is written together", async () =
   const runs = await Promise.all([first, ...others])
   await holding.over
   expect(runs.map(({ code }) => code)).toEqual([0, 0, 1, 3, 0])
-  expect(runs[2]?.stderr).toContain('takes "FOO" and "foo" for one key')
+  expect(runs[2]?.stderr).toContain('treats "FOO" and "foo" as the same key')
   expect(runs[3]?.stderr).toContain("Data too long")
   expect((await rows()).map((row) => row["setting_key"])).toEqual(["port_bar", "port_baz", "port_first", "port_foo"])
   const batches = await sql("SELECT batch, COUNT(*) AS n FROM port_history WHERE what = 'set' GROUP BY batch")

@@ -3,11 +3,12 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import type { Results } from "../../../src/commands/Results.ts"
-import { type Machine, machine, startDaemon, temporary } from "../../support/cli.ts"
+import { type Machine, machine, startDaemon } from "../../support/cli.ts"
 import { examine, findingsOf, fixOf, type Server, started, until } from "../../support/doctor.ts"
 import { MariaDb } from "../../support/mariadb.ts"
+import { temporary } from "../../support/root.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "25850-25869", AUTOMATELINUX_SPECIAL_RANGE: "25870-25899" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "17350-17369", AUTOMATELINUX_SPECIAL_RANGE: "17370-17399" }
 
 let server: MariaDb
 let databases = 0
@@ -41,11 +42,11 @@ const health = (box: Machine) => async () =>
 
 it("stores the health of a port whose listener has a long name, or a directory with an emoji", async () => {
   const { box, sql } = await own()
-  for (const [key, port] of Object.entries({ a: "25870", b: "25871", c: "25872" }))
+  for (const [key, port] of Object.entries({ a: "17370", b: "17371", c: "17372" }))
     await box.ok("setPort", "--key", key, "--value", port)
-  const b = await serveIn("b", 25_871)
-  await serveIn("w 🙂", 25_870)
-  await serveIn("c", 25_872, "x".repeat(70_000))
+  const b = await serveIn("b", 17_371)
+  await serveIn("w 🙂", 17_370)
+  await serveIn("c", 17_372, "x".repeat(70_000))
   await startDaemon(box)
   await until(health(box), ({ a, b, c }) => a === "up" && b === "up" && c === "up")
   await b.stop()
@@ -59,11 +60,11 @@ it("stores the health of a port whose listener has a long name, or a directory w
 
 it("says what a server says in one plain line", async () => {
   const { box, sql } = await own()
-  await box.ok("setPort", "--key", "a", "--value", "25870")
+  await box.ok("setPort", "--key", "a", "--value", "17370")
   await sql(
     `CREATE TRIGGER no BEFORE INSERT ON port_claims FOR EACH ROW SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'no\u001b[2J\nforged \u202e'`
   )
-  const run = await box.d("setPort", "--key", "b", "--value", "25871")
+  const run = await box.d("setPort", "--key", "b", "--value", "17371")
   expect(run).toMatchObject({ code: 3, stdout: "" })
   // The server writes out the escape itself.
   expect(run.stderr).toContain("a rule of the table forbids it: no\\001B[2J\\u000aforged \\u202e\n")
@@ -72,19 +73,19 @@ it("says what a server says in one plain line", async () => {
 
 it("leaves out what the server refuses for one port, stores the others', and tells", async () => {
   const { box, sql } = await own()
-  for (const [key, port] of Object.entries({ a: "25870", b: "25871" }))
+  for (const [key, port] of Object.entries({ a: "17370", b: "17371" }))
     await box.ok("setPort", "--key", key, "--value", port)
   // As an administrator does who wants one character set for all.
   for (const table of ["port_health", "port_owners"]) await sql(`ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb3`)
-  const b = await serveIn("b", 25_871)
+  const b = await serveIn("b", 17_371)
   const daemon = await startDaemon(box)
   await until(health(box), (states) => states["b"] === "up")
-  const a = await serveIn("w 🙂", 25_870)
+  const a = await serveIn("w 🙂", 17_370)
   await until(health(box), (states) => states["a"] === "up")
   await b.stop()
   await until(health(box), (states) => states["b"] === "down")
-  expect(await sql("SELECT port, state, listener FROM port_health WHERE port = 25870")).toEqual([
-    { port: 25_870, state: "up", listener: null }
+  expect(await sql("SELECT port, state, listener FROM port_health WHERE port = 17370")).toEqual([
+    { port: 17_370, state: "up", listener: null }
   ])
   expect(await sql("SELECT `key` FROM port_owners")).toEqual([{ key: "b" }])
   const findings = await findingsOf(box, "daemon-probing")
@@ -92,11 +93,11 @@ it("leaves out what the server refuses for one port, stores the others', and tel
     {
       severity: "info",
       keys: ["a"],
-      ports: [25_870],
-      message: "the description of the listener on 25870 (a) cannot be stored",
+      ports: [17_370],
+      message: "the description of the listener on 17370 (a) cannot be stored",
       evidence: expect.stringMatching(/^a column cannot hold what is written: Incorrect string value: /)
     },
-    { severity: "info", keys: ["a"], message: "the owner of a, which has 25870, cannot be stored" }
+    { severity: "info", keys: ["a"], message: "the owner of a, which has 17370, cannot be stored" }
   ])
   for (const finding of findings) {
     const asRoot = fixOf(finding).replace("sudo ", "")
@@ -124,14 +125,14 @@ it("goes on beside another program's rows that no column of ours can hold", asyn
   const { box, sql } = await own()
   await sql(
     `CREATE TABLE settings (setting_key VARCHAR(700) CHARACTER SET utf8mb4 NOT NULL PRIMARY KEY, setting_value MEDIUMTEXT);
-     INSERT INTO settings VALUES (CONCAT('port_', REPEAT('k', 300)), '25870'), (CONCAT('port_', CONVERT(X'F09F9982' USING utf8mb4)), '25871'),
-       (CONCAT('port_', REPEAT('l', 251)), REPEAT('9', 70000)), ('port_b', '25872')`
+     INSERT INTO settings VALUES (CONCAT('port_', REPEAT('k', 300)), '17370'), (CONCAT('port_', CONVERT(X'F09F9982' USING utf8mb4)), '17371'),
+       (CONCAT('port_', REPEAT('l', 251)), REPEAT('9', 70000)), ('port_b', '17372')`
   )
-  expect(await box.ok("allocate", "--special", "next")).toBe("next 25873\n")
+  expect(await box.ok("allocate", "--special", "next")).toBe("next 17373\n")
   for (const table of ["port_health", "port_claims", "port_history"])
     await sql(`ALTER TABLE ${table} CONVERT TO CHARACTER SET utf8mb3`)
-  expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 25850\ncad-dev 25851\n")
-  await serveIn("b", 25_872)
+  expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 17350\ncad-dev 17351\n")
+  await serveIn("b", 17_372)
   const daemon = await startDaemon(box)
   await until(health(box), (states) => states["b"] === "up")
   expect(daemon.log()).not.toContain("a tick failed")

@@ -105,7 +105,7 @@ describe("a table of settings whose changes are not rolled back", () => {
         "hint: convert it: ALTER TABLE `settings` ENGINE=InnoDB\n"
     )
     expect(await rows()).toEqual([])
-    expect((await box.d("doctor")).stdout).toContain(`is of the engine ${engine}`)
+    expect((await box.d("doctor")).stdout).toContain(`uses the engine ${engine}`)
     await server.query("ALTER TABLE settings ENGINE=InnoDB", [], name)
     expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26601\n")
   })
