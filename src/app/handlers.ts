@@ -10,7 +10,7 @@ import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
 import type { Services } from "./layers.ts"
-import type { Payload } from "./payloads.ts"
+import type { Payload } from "./requestSchemas.ts"
 
 type Handlers = {
   readonly [N in RegistryCommand]: (

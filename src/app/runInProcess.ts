@@ -7,7 +7,7 @@ import { Operation } from "../domain/Operation.ts"
 import { noteLine, toCommandError } from "../text/messages.ts"
 import { makeHandlers } from "./handlers.ts"
 import { registryLayer } from "./layers.ts"
-import { decodePayload } from "./payloads.ts"
+import { decodePayload } from "./requestSchemas.ts"
 
 /** The result of a command, however it was run. */
 export interface Reply<N extends RegistryCommand> {

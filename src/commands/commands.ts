@@ -4,7 +4,7 @@ import { portCommands } from "./ports.ts"
 import { serviceCommands } from "./service.ts"
 
 /**
- * The table of commands: everything about a command except its payload (app/payloads.ts), its use case
+ * The table of commands: everything about a command except its payload (app/requestSchemas.ts), its use case
  * (app/handlers.ts) and its text (text/formatResult.ts), which the compiler requires for each.
  */
 export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands } as const satisfies Record<

@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import * as Runtime from "effect/Runtime"
 import { makeHandlers } from "../app/handlers.ts"
 import type { Services } from "../app/layers.ts"
-import { decodePayload } from "../app/payloads.ts"
+import { decodePayload } from "../app/requestSchemas.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
   commandList,
