@@ -130,7 +130,8 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Compares the tables with the expected ones. */
       schemaStatus: queryWithoutRepair(
-        Effect.map(Effect.all([driver.columns, runner.facts]), ([columns, facts]) =>
+        // The tables last: another program may just have made them, for its first change.
+        Effect.map(Effect.all([runner.facts, driver.columns]), ([facts, columns]) =>
           schemaStatusOf(settingsTable, schema, columns, facts)
         )
       ),

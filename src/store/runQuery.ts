@@ -113,10 +113,11 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
         Effect.gen(function* () {
           const known = yield* facts
           yield* requireOurs(known)
-          const columns = yield* driver.columns
           const history = yield* ifTableExists(driver.readOne("SELECT id FROM port_history LIMIT 1", []), [])
+          // After that, because another program may just have made the tables for the first change.
+          const columns = yield* driver.columns
           if (known.settingsTable === undefined && history.length === 0) return true
-          const { missing } = schemaStatusOf(settings, steps, columns, known)
+          const { missing } = schemaStatusOf(settings, steps, columns, yield* facts)
           if (missing.length === 0) return false
           return yield* rejected(
             `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing from it`,

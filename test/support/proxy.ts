@@ -124,6 +124,37 @@ export const brokenAt = async (
   return { port: (server.address() as { port: number }).port, broke: () => answers >= chunk }
 }
 
+/**
+ * A way to a database server on which, once, the `chunk`th thing that a client sends arrives only when `meanwhile` is
+ * over. Answers whether it came to that.
+ */
+export const heldAt = async (
+  target: string,
+  chunk: number,
+  meanwhile: () => Promise<unknown>
+): Promise<{ readonly port: number; readonly held: () => boolean }> => {
+  let sent = 0
+  const server = createServer((client) => {
+    const upstream = connect(target)
+    for (const socket of [client, upstream]) {
+      socket.on("error", () => {})
+      socket.on("close", () => {
+        client.destroy()
+        upstream.end()
+      })
+    }
+    let before: Promise<unknown> = Promise.resolve()
+    client.on("data", (data) => {
+      if (++sent === chunk) before = before.then(meanwhile)
+      before = before.then(() => upstream.write(data))
+    })
+    upstream.on("data", (data) => client.write(data))
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  onTestFinished(() => void server.close())
+  return { port: (server.address() as { port: number }).port, held: () => sent >= chunk }
+}
+
 /** What becomes of a request to a daemon, once that has said who it is. */
 export type RequestFate =
   | "pass"
