@@ -32,7 +32,7 @@ export const quietLogger = {
   setup: ({ onLoad }) =>
     onLoad({ filter: /effect\/dist\/esm\/internal\/logger\.js$/ }, ({ path }) => {
       const text = readFileSync(path, "utf8")
-      if (!text.includes("process.stdout")) throw new Error(`${path} does not look at standard output any more`)
+      if (!text.includes("process.stdout")) throw new Error(`${path} no longer checks standard output`)
       return { contents: text.replaceAll("process.stdout", "undefined") }
     })
 }

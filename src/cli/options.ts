@@ -21,9 +21,24 @@ const wrong = (code: ErrorCode, message: string, hint: string): CommandError => 
 
 const helpHint = ({ name }: CommandSpec): string => `d ${name} --help`
 
-/** Resolves a directory against the caller's, and its symbolic links: the system reports a process's real directory. */
-const realDirectory = (given: string): string => {
-  const directory = resolve(given)
+/** Resolves a path against the caller's directory; `undefined` if that was removed. */
+const fromHere = (given: string): string | undefined => {
+  try {
+    return resolve(given)
+  } catch {
+    return undefined
+  }
+}
+
+const directoryGone = (given: string): CommandError =>
+  wrong(
+    "invalid",
+    `${quote(given)} is relative to the current directory, which no longer exists`,
+    "change to another directory, or write an absolute path"
+  )
+
+/** Resolves the symbolic links of a directory: the system reports a process's real directory. */
+const realDirectory = (directory: string): string => {
   try {
     return realpathSync(directory)
   } catch {
@@ -46,8 +61,9 @@ const readOperand = ({ command, payload }: Reader, word: string): CommandError |
       `${quote(word)} is not a file name: write ./${asTyped(word)} if you mean a file`,
       helpHint(command)
     )
-  // A relative path is relative to the caller's directory.
-  payload[field] = word === "" ? word : resolve(word)
+  const path = word === "" ? word : fromHere(word)
+  if (path === undefined) return directoryGone(word)
+  payload[field] = path
   return undefined
 }
 
@@ -84,7 +100,10 @@ const readValue = (
       `--${name} needs a value, and ${quote(given)} is an option`,
       `--${name} ${shown}; to use it as the value, --${name}=${asTyped(given)}`
     )
-  const value = type === "directory" && given !== "" ? realDirectory(given) : given
+  const isPath = type === "directory" && given !== ""
+  const path = isPath ? fromHere(given) : given
+  if (path === undefined) return directoryGone(given)
+  const value = isPath ? realDirectory(path) : path
   const field = fieldOf(name)
   payload[field] = repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
   return undefined

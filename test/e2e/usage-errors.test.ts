@@ -104,6 +104,20 @@ describe("wrong calls", () => {
   })
 })
 
+it.each(["allocate --app a --dir .", "backup copy"])(
+  "d %s says so if the current directory was removed",
+  async (words) => {
+    const run = await machine().sh(`mkdir gone; cd gone; rmdir ../gone; d ${words}`)
+    expect(run).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(
+        /^error: "\S+" is relative to the current directory, which no longer exists\nhint: .*\n$/
+      )
+    })
+  }
+)
+
 describe("wrong configuration", () => {
   const cases: ReadonlyArray<readonly [Record<string, string>, RegExp]> = [
     [
