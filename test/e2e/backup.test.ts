@@ -2,7 +2,6 @@ import { execFile } from "node:child_process"
 import {
   copyFileSync,
   existsSync,
-  mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -171,17 +170,6 @@ describe("d backup", () => {
       code: 2,
       stdout: "",
       stderr: `error: cannot write ${box.home}/small/x: its disk is full\nhint: name a file in a directory that you can write to: d backup FILE\n`
-    })
-  })
-
-  it("asks for a file in a directory that it is given", async () => {
-    const box = machine(ENV)
-    await box.ok("allocate", "--app", "cad")
-    mkdirSync(join(box.home, "copies"))
-    expect(await box.d("backup", "copies")).toEqual({
-      code: 2,
-      stdout: "",
-      stderr: `error: cannot write ${box.home}/copies: it is a directory\nhint: name a file in a directory that you can write to: d backup FILE\n`
     })
   })
 

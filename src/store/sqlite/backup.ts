@@ -30,9 +30,7 @@ const REASONS: Readonly<Record<string, string>> = {
 const NO_LINKS = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV"]
 
 const alreadyExists = (file: string) =>
-  statSync(file, { throwIfNoEntry: false })?.isDirectory()
-    ? new CannotBackUp({ file, exists: false, reason: "it is a directory" })
-    : new CannotBackUp({ file, exists: true, reason: "a file of that name already exists" })
+  new CannotBackUp({ file, exists: true, reason: "a file of that name already exists" })
 
 const refused = (file: string, error: unknown): unknown => {
   const { code = "", errcode = 0 } = error as { readonly code?: string; readonly errcode?: number }
