@@ -7,6 +7,19 @@ import { LIMITS } from "./foreignText.ts"
 
 export type Kind = "prod" | "dev" | "special"
 
+/** The tables beside the settings table. */
+export const OWN_TABLES = [
+  "port_claims",
+  "port_keys",
+  "port_owners",
+  "port_reserved",
+  "port_history",
+  "port_registry",
+  "port_health"
+] as const
+
+export type OwnTable = (typeof OWN_TABLES)[number]
+
 /** An app's longest key is `APP-prod`, five characters more than its name. */
 const APP_MAX = LIMITS.key - "-prod".length
 export const PORT_MAX = 65_535

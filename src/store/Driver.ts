@@ -68,7 +68,7 @@ export class Driver extends Context.Tag("Driver")<
   {
     /** Names the database for people, without secrets. */
     readonly label: string
-    /** Takes a connection for one transaction, and waits at most for the configured time. */
+    /** Takes a connection for one transaction. With several servers, the wait for it is limited. */
     readonly reserve: Effect.Effect<Connection, SqlError, Scope.Scope>
     /** Runs one query with little overhead, and without waiting for a transaction of this process. */
     readonly readOne: (

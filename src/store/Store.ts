@@ -18,8 +18,6 @@ import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts
 import type { Plan } from "./writeAttempt.ts"
 import { makeWriter } from "./writer.ts"
 
-export { labelOf } from "./databaseLabel.ts"
-
 /**
  * The registry's tables, in any of the databases. Every change goes through `write`. A failure of the database is
  * `Unavailable`, or `OutcomeUnknown` if a COMMIT was lost.

@@ -8,7 +8,7 @@ import { batchesOf } from "./batches.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
 /** The author and the time of a change. */
-export interface Stamp extends Actor {
+interface Stamp extends Actor {
   /** ISO 8601, UTC. */
   readonly at: string
   /** The number of the transaction, for history events that belong to none of its decisions. */

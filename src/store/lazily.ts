@@ -16,20 +16,25 @@ export const lazily = <A, E, R>(make: Effect.Effect<A, E, R>) =>
     let made: { readonly value: A } | undefined
     let making: Deferred.Deferred<A, E> | undefined
 
-    const start = Effect.gen(function* () {
-      const mine = Deferred.unsafeMake<A, E>(FiberId.none)
-      making = mine
-      const own = yield* Scope.fork(scope, { _tag: "Sequential" })
-      const attempt = Effect.onExit(Effect.provideService(make, Scope.Scope, own), (exit) => {
-        making = undefined
-        if (Exit.isSuccess(exit)) made = { value: exit.value }
-        return Effect.zipRight(Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit), Deferred.done(mine, exit))
+    // The caller may be interrupted while it waits, but not before an attempt that others wait for has its fiber.
+    const start = Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function* () {
+        const mine = Deferred.unsafeMake<A, E>(FiberId.none)
+        making = mine
+        const own = yield* Scope.fork(scope, { _tag: "Sequential" })
+        const ended = Effect.sync(() => {
+          making = undefined
+        })
+        const attempt = Effect.onExit(Effect.provideService(make, Scope.Scope, own), (exit) => {
+          if (Exit.isSuccess(exit)) made = { value: exit.value }
+          const released = Exit.isSuccess(exit) ? Effect.void : Scope.close(own, exit)
+          return Effect.zipRight(Deferred.done(mine, exit), Effect.ensuring(released, ended))
+        })
+        // Closing the scope does not wait for the attempt: a result that comes later is released at once.
+        yield* Effect.forkDaemon(Effect.interruptible(attempt) as Effect.Effect<A, E, Exclude<R, Scope.Scope>>)
+        return yield* restore(Deferred.await(mine))
       })
-      // In a fiber of its own, because others may wait for it even if the first caller gives up. Closing the scope does
-      // not wait for it: a result that comes later is released at once.
-      yield* Effect.forkDaemon(attempt as Effect.Effect<A, E, Exclude<R, Scope.Scope>>)
-      return yield* Deferred.await(mine)
-    })
+    )
 
     const get = Effect.suspend((): Effect.Effect<A, E> => {
       if (made !== undefined) return Effect.succeed(made.value)

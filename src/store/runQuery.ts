@@ -114,10 +114,11 @@ export const makeQueryRunner = (settings: string, steps: Steps, databaseTimeout:
           const known = yield* facts
           yield* requireOurs(known)
           const history = yield* ifTableExists(driver.readOne("SELECT id FROM port_history LIMIT 1", []), [])
-          // After that, because another program may just have made the tables for the first change.
+          // Read last, because another program may just have made the tables for its first change; and even if there was
+          // none, because it fails if the database was dropped.
           const columns = yield* driver.columns
           if (known.settingsTable === undefined && history.length === 0) return true
-          const { missing } = schemaStatusOf(settings, steps, columns, yield* facts)
+          const { missing } = schemaStatusOf(settings, steps, columns, known)
           if (missing.length === 0) return false
           return yield* rejected(
             `${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing from it`,

@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type { OwnTable } from "../domain/names.ts"
 import type { RegistryFacts } from "../domain/RegistryState.ts"
 import type { SchemaStatus, SchemaVersion } from "../domain/SchemaStatus.ts"
 import { type ColumnTypes, Driver } from "./Driver.ts"
@@ -32,16 +33,20 @@ export class SchemaSteps extends Context.Reference<SchemaSteps>()("SchemaSteps",
 
 export type Steps = ReadonlyArray<SchemaStep>
 
-/** The columns that each table must have in the first version, even if another program created it. */
+/** The columns that our tables must have in the first version, even if another program created them. */
+const OWN_COLUMNS: Record<OwnTable, ReadonlyArray<string>> = {
+  port_claims: ["port", "claim_key", "claimed_at", "host", "by"],
+  port_keys: ["key", "description", "created_at", "host", "by"],
+  port_owners: ["host", "key", "kind", "name", "since", "seen"],
+  port_reserved: ["port", "reason", "created_at", "host", "by"],
+  port_history: ["id", "batch", "at", "what", "key", "old_port", "new_port", "detail", "host", "user", "program"],
+  port_registry: ["name", "value"],
+  port_health: ["host", "port", "key", "state", "since", "last_up", "failures", "mark", "listener"]
+}
+
 const COLUMNS = (settings: string): Columns => [
   [settings, ["setting_key", "setting_value"]],
-  ["port_claims", ["port", "claim_key", "claimed_at", "host", "by"]],
-  ["port_keys", ["key", "description", "created_at", "host", "by"]],
-  ["port_owners", ["host", "key", "kind", "name", "since", "seen"]],
-  ["port_reserved", ["port", "reason", "created_at", "host", "by"]],
-  ["port_history", ["id", "batch", "at", "what", "key", "old_port", "new_port", "detail", "host", "user", "program"]],
-  ["port_registry", ["name", "value"]],
-  ["port_health", ["host", "port", "key", "state", "since", "last_up", "failures", "mark", "listener"]]
+  ...Object.entries(OWN_COLUMNS)
 ]
 
 /** Returns the columns of the tables in `version`. */

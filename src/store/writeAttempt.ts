@@ -30,7 +30,7 @@ export interface Decision {
 export type DecisionExit = Exit.Exit<unknown, unknown>
 
 /** The history entries by which a transaction can be recognised. */
-export interface Written {
+interface Written {
   readonly operations: ReadonlyArray<string>
   readonly at: string
 }

@@ -29,8 +29,14 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The system's error codes if no hard link can be made. */
 const NO_LINKS = ["EPERM", "ENOSYS", "ENOTSUP", "EOPNOTSUPP", "EMLINK", "EXDEV"]
 
-const alreadyExists = (file: string) =>
-  new CannotBackUp({ file, exists: true, reason: "a file of that name already exists" })
+const alreadyExists = (file: string) => {
+  const isDirectory = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
+  return new CannotBackUp({
+    file,
+    exists: true,
+    reason: isDirectory ? "it is a directory" : "a file of that name already exists"
+  })
+}
 
 const refused = (file: string, error: unknown): unknown => {
   const { code = "", errcode = 0 } = error as { readonly code?: string; readonly errcode?: number }

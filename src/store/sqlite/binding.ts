@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance, SqliteModule, StatementSyncInstance } from "@photostructure/sqlite"
 
 /** The part of `node:sqlite` that both drivers provide. */
-export interface SqliteBinding extends Pick<SqliteModule, "DatabaseSync"> {
+interface SqliteBinding extends Pick<SqliteModule, "DatabaseSync"> {
   /** Whether SQLite keeps a closed database open until its prepared statements are garbage-collected. */
   readonly closesLate: boolean
 }
