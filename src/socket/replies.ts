@@ -8,6 +8,7 @@ import type { Health } from "../domain/Health.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
+import { OWNER_KINDS } from "../domain/Owner.ts"
 
 /**
  * Validates the replies of a daemon completely before anything in them is used or printed. The guards are written by
@@ -122,9 +123,7 @@ const explanation = () =>
         key: text,
         description: orNull(text),
         claimed: orNull(object({ at: text, by: text, host: text })),
-        owner: orNull(
-          object({ kind: oneOf(["directory", "unit", "container"]), name: text, since: text, seen: orNull(text) })
-        ),
+        owner: orNull(object({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text) })),
         health: health()
       })
     ),
@@ -147,7 +146,15 @@ const explanation = () =>
     findings: listOf(finding())
   })
 
-const FAULTS: ReadonlyArray<Fault> = ["down", "silent", "credentials", "no-database", "read-only", "rights", "other"]
+const FAULTS = Object.keys({
+  down: true,
+  silent: true,
+  credentials: true,
+  "no-database": true,
+  "read-only": true,
+  rights: true,
+  other: true
+} satisfies Record<Fault, true>) as ReadonlyArray<Fault>
 const use = () => object({ range: text, slots: amount, claimed: amount })
 
 const status = () =>

@@ -76,7 +76,7 @@ export const holderOf = (path: string, uid: number): number | undefined =>
   )
 
 /** Returns the pid of the daemon that serves the socket at `path`, if it can be identified. */
-export const serverOf = (path: string): number | undefined => {
+export const serverPidOf = (path: string): number | undefined => {
   const owner = tryRead(() => lstatSync(path).uid, undefined)
   return owner === undefined ? undefined : holderOf(path, owner)
 }
@@ -91,21 +91,22 @@ export const unreachable = (path: string, pid: number): { readonly message: stri
 const STARTING_MS = 2000
 const POLL_MS = 50
 
-const answersSoon = async (path: string): Promise<boolean> => {
-  const end = performance.now() + STARTING_MS
-  while (!(await answers(path))) {
-    if (performance.now() >= end) return false
+/**
+ * Waits until the daemon that holds the lock answers at `path`, as one that is starting soon does, and returns why a
+ * second one may not serve it; `undefined` if the first ends meanwhile. `end` is a time of `performance.now()`.
+ */
+const heldBy = async (path: string, uid: number, end: number): Promise<SocketRefused | undefined> => {
+  while (true) {
+    const isAnswering = await answers(path)
+    const pid = holderOf(path, uid)
+    if (pid === undefined) return undefined
+    if (isAnswering) return new SocketRefused(`a daemon already serves ${path}, pid ${pid}`, "d status shows more")
+    if (performance.now() >= end) {
+      const { hint, message } = unreachable(path, pid)
+      return new SocketRefused(message, hint)
+    }
     await new Promise((done) => setTimeout(done, POLL_MS))
   }
-  return true
-}
-
-/** Returns why a second daemon may not serve `path`: the daemon `pid` holds its lock, and may be unreachable there. */
-const heldBy = async (path: string, pid: number): Promise<SocketRefused> => {
-  if (await answersSoon(path))
-    return new SocketRefused(`a daemon already serves ${path}, pid ${pid}`, "d status shows more")
-  const { hint, message } = unreachable(path, pid)
-  return new SocketRefused(message, hint)
 }
 
 /** Binds an abstract name; `undefined` if it is already bound. */
@@ -129,19 +130,26 @@ const bind = (name: string): Promise<Server | undefined> =>
  * dialling the socket.
  *
  * If another user has bound the usual name, binds a random one. Two processes that do so at the same moment may each
- * see the other, and then neither gets the lock; they never both get it.
+ * see the other, and then both try again; they never both get it.
  */
-export const lock = async (path: string, uid: number): Promise<Server | undefined> => {
+export const lock = async (
+  path: string,
+  uid: number,
+  end = performance.now() + STARTING_MS
+): Promise<Server | undefined> => {
   if (process.platform !== "linux") return undefined
   const base = baseOf(path, uid)
   const random = randomBytes(SUFFIX / 2).toString("hex")
   for (const suffix of [USUAL, random]) {
     const server = await bind(base + suffix)
     const others = tryRead(() => inodesOf(base, server && suffix), new Set<string>())
-    const holder = holderAmong(others, uid)
-    if (holder !== undefined) {
+    if (holderAmong(others, uid) !== undefined) {
       server?.close()
-      throw await heldBy(path, holder)
+      const refused = await heldBy(path, uid, end)
+      if (refused !== undefined) throw refused
+      // Two that have just seen each other try again at different times.
+      await new Promise((done) => setTimeout(done, Math.random() * POLL_MS))
+      return lock(path, uid, end)
     }
     if (server !== undefined) return server
   }

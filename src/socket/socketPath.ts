@@ -10,7 +10,7 @@ import { placeOf, type Untrusted } from "./socketTrust.ts"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-export const VARIABLE = "AUTOMATE_LINUX_SOCKET_PATH"
+const VARIABLE = "AUTOMATE_LINUX_SOCKET_PATH"
 const SYSTEM = "/run/automatelinux/automatelinux-daemon.sock"
 const FILE = "automatelinux-daemon.sock"
 const NAME = `automatelinux/${FILE}`

@@ -13,7 +13,7 @@ export interface Untrusted {
   readonly mode?: true
 }
 
-export type Place =
+type Place =
   /** `isOpen` if others may create files in its directory, and so take its place once it is gone. */
   | { readonly _tag: "Trusted"; readonly isOpen: boolean }
   | { readonly _tag: "Missing" }

@@ -198,6 +198,18 @@ describe("the lock", () => {
     expect(await box.ok("ping")).toBe("pong\n")
   })
 
+  it("is taken by a daemon that waits for another, if that ends instead of answering", async () => {
+    const box = machine()
+    const first = await startDaemon(box)
+    first.signal("SIGSTOP")
+    rmSync(first.socket)
+    const second = startDaemon(box)
+    await new Promise((done) => setTimeout(done, 700))
+    await first.stop("SIGKILL")
+    await second
+    expect(await box.ok("ping")).toBe("pong\n")
+  })
+
   it("lets a daemon serve a path of any length that the kernel takes", async () => {
     for (const length of [85, 86, 100, 107]) {
       const box = machine()
