@@ -167,8 +167,15 @@ export const makeRouter = (environment: Environment) =>
         waitSeconds: waitSeconds(settings.databaseTimeout),
         clock: Math.floor(performance.now())
       })
-      const result = command === "ping" ? pong() : await run(status)
-      return { ok: true, notes: [], result, text: () => formatResult<DaemonCommand>(command, result, {}) }
+      const reply = (result: Results[DaemonCommand]): Outcome => ({
+        ok: true,
+        notes: [],
+        result,
+        text: () => formatResult<DaemonCommand>(command, result, {})
+      })
+      return command === "ping"
+        ? reply(pong())
+        : run(recovered<Outcome, Services>(command, Effect.map(status, reply), (outcome) => outcome))
     }
 
     /** Returns the reason that a request is refused, if there is one. */
@@ -187,8 +194,8 @@ export const makeRouter = (environment: Environment) =>
       if (typeof command !== "string" || command === "")
         return refuse("missing-argument", "Missing required arg: command", "d listCommands")
       const deadline = deadlineOf(request)
-      const refused = refusal(command, request, deadline)
-      if (refused !== undefined) return refused
+      const outcome = refusal(command, request, deadline)
+      if (outcome !== undefined) return outcome
       if (isPlainGetPort(request)) return getPort(String(request["key"]))
       if (isBuiltinCommand(command)) {
         const { lines, result } = runBuiltin(command, surroundings)

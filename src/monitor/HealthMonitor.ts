@@ -30,7 +30,7 @@ import {
 import { makeRivals } from "./rivals.ts"
 
 /** One probe cycle. */
-export interface Tick {
+interface Tick {
   /** ISO 8601. */
   readonly at: string
   readonly durationMs: number
@@ -81,10 +81,11 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
 
     /** Stores the changes that a tick decided on, and returns what to remember. */
     const save = Effect.fnUntraced(function* ({ changes, memory: next, rival }: NextTick, at: string) {
-      if (rival !== undefined && (yield* rivals.notice(rival, at)))
-        yield* Effect.logWarning(`another machine is called ${actor.host} too, and overwrites its health`)
       if (changes === undefined) return next
       const refused = yield* store.saveHealth(changes)
+      // Not before: a tick that could not save sees the same record again.
+      if (rival !== undefined && (yield* rivals.notice(rival, at)))
+        yield* Effect.logWarning(`another machine is called ${actor.host} too, and overwrites its health`)
       const { fresh, unstored } = afterRefusal(next.unstored, changes, refused)
       for (const each of fresh) yield* Effect.logWarning(`${describeUnstored(each)}: ${each.reason}`)
       return { ...next, unstored }

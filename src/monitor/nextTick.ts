@@ -69,7 +69,7 @@ export interface Start {
 }
 
 /** Port → the identity of the sockets that listen on it; `undefined` if this system does not report it. */
-export type Listening = ReadonlyMap<number, string> | undefined
+type Listening = ReadonlyMap<number, string> | undefined
 
 /**
  * Returns the part of the registry that has become empty, perhaps because a backup is being restored. The tick that

@@ -14,7 +14,7 @@ export interface Serving {
 type Owners = ReadonlyMap<string, KeyOwner>
 
 /** Returns an identity that changes when `key`, its owner or its `sockets` do. */
-export const servingIdentity = (key: string, owner: Owner | undefined, sockets: string): string =>
+const servingIdentity = (key: string, owner: Owner | undefined, sockets: string): string =>
   [key, owner?.kind ?? "", owner?.name ?? "", sockets].join(" ")
 
 /** Decides whether `listeners` belong to the owner of a key, and learns the owner if none is known yet. */
