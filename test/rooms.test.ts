@@ -7,7 +7,7 @@ import { bundleClient } from "../src/build/bundle.mjs"
  * The rooms of src, and the rooms that each may import from, types and imports on demand included. What is not listed is
  * not allowed, so there is no circle: each room comes after those that it stands on.
  */
-const ARROWS: Readonly<Record<string, ReadonlyArray<string>>> = {
+const ARROWS = {
   domain: [],
   commands: ["domain"],
   machine: ["domain"],
@@ -23,10 +23,10 @@ const ARROWS: Readonly<Record<string, ReadonlyArray<string>>> = {
   cli: ["commands", "domain", "socket", "text"],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "daemon", "domain", "text"]
-}
+} satisfies Readonly<Record<string, ReadonlyArray<string>>>
 
 /** Rooms that a question to a running daemon goes through. */
-const WITHOUT_EFFECT = ["cli", "commands", "text", "socket"]
+const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = ["cli", "commands", "text", "socket"]
 
 interface Import {
   readonly type: boolean

@@ -8,7 +8,7 @@ const claim = (key: string, day = 1): Claim => ({ ...STAMP, claimedAt: `2025-01-
 const holders = (claims: ReadonlyMap<number, Claim>) =>
   Object.fromEntries([...claims].map(([port, { key }]) => [port, key]))
 
-describe("settle", () => {
+describe("reconcile", () => {
   it("adopts a row that has no claim", () => {
     expect(holders(reconcile(new Map([["a", 3000]]), new Map(), STAMP))).toEqual({ 3000: "a" })
   })

@@ -24,7 +24,7 @@ export interface Verdict {
   readonly unclean: ReadonlyArray<string>
 }
 
-export interface Rules {
+interface Rules {
   readonly appRange: { readonly first: number; readonly last: number }
   /** The error codes that a client may meet. */
   readonly refusals: ReadonlyArray<string>

@@ -40,7 +40,7 @@ const emptyModel = () =>
     APPS,
     SPECIALS,
     new Map([
-      [HELD_BACK, "reserved by AUTOMATELINUX_RESERVED_PORTS"],
+      [HELD_BACK, "listed in AUTOMATELINUX_RESERVED_PORTS"],
       [1, "blocked by browsers (tcpmux)"]
     ])
   )

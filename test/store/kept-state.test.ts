@@ -13,10 +13,10 @@ import { temporary } from "../support/root.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 /** What happens at the next COMMIT of this process: the moment cannot be met from outside. */
-const atCommit: { before?: (() => void) | undefined; applyChanges?: (() => void) | undefined } = {}
+const atCommit: { before?: (() => void) | undefined; after?: (() => void) | undefined } = {}
 afterEach(() => {
   atCommit.before = undefined
-  atCommit.applyChanges = undefined
+  atCommit.after = undefined
 })
 
 vi.mock("../../src/store/sqlite/connection.ts", async (original) => {
@@ -30,12 +30,12 @@ vi.mock("../../src/store/sqlite/connection.ts", async (original) => {
             const statement = target.prepare(text)
             if (text !== "COMMIT") return statement
             const run = () => {
-              const { applyChanges, before } = atCommit
+              const { after, before } = atCommit
               atCommit.before = undefined
-              atCommit.applyChanges = undefined
+              atCommit.after = undefined
               before?.()
               const result = statement.run()
-              applyChanges?.()
+              after?.()
               return result
             }
             return new Proxy(statement, { get: (each, name) => (name === "run" ? run : Reflect.get(each, name)) })
@@ -96,7 +96,7 @@ it("is not kept if another program commits right after our own COMMIT", async ()
   await one.allocate("cad")
   const other = openSqlite(one.file)
   onTestFinished(() => other.close())
-  atCommit.applyChanges = () =>
+  atCommit.after = () =>
     other.exec(`BEGIN IMMEDIATE; DELETE FROM settings WHERE setting_key LIKE 'port_cad-%';
       DELETE FROM port_claims WHERE claim_key LIKE 'cad-%'; DELETE FROM port_keys WHERE "key" LIKE 'cad-%'; COMMIT`)
   await one.allocate("third")

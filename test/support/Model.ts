@@ -1,6 +1,6 @@
 import { type Facts, kindOf, ModelState, Refused } from "./ModelState.ts"
 
-export interface AllocateCall {
+interface AllocateCall {
   readonly apps: ReadonlyArray<string>
   readonly specials: ReadonlyArray<string>
   readonly description: string | undefined
@@ -8,7 +8,7 @@ export interface AllocateCall {
   readonly dryRun: boolean
 }
 
-export interface SetCall {
+interface SetCall {
   readonly key: string
   readonly port: number | undefined
   readonly description: string | undefined

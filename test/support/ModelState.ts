@@ -9,7 +9,7 @@ export class Refused extends Error {
   }
 }
 
-export interface Range {
+interface Range {
   readonly first: number
   readonly last: number
 }

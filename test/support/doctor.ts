@@ -14,7 +14,7 @@ export const rangesFrom = (first: number) => ({
 export const watched = (ranges: ReturnType<typeof rangesFrom>, env: Readonly<Record<string, string>> = {}): Machine =>
   machine({ ...ranges, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
 
-export type Examined = Examination & { readonly code: number | null }
+type Examined = Examination & { readonly code: number | null }
 
 /** What the doctor says. */
 export const examine = async (box: Machine, ...words: ReadonlyArray<string>): Promise<Examined> => {

@@ -51,13 +51,13 @@ const ROWS = `
 const sorted = (rows: ReadonlyArray<unknown>): ReadonlyArray<string> => rows.map((row) => JSON.stringify(row)).sort()
 
 /** A kind of database that has the layout of 0.1.0, made by SQL alone. */
-export interface Layouts {
+interface Layouts {
   readonly name: string
   /** Prepares the registry of a machine with these variables. */
   readonly make: (home: string) => Promise<Prepared>
 }
 
-export interface Prepared {
+interface Prepared {
   readonly env: Readonly<Record<string, string>>
   /** Runs SQL past the registry. */
   readonly sql: (text: string) => Promise<void>

@@ -23,13 +23,11 @@ const errorPacket = (errno: number): Buffer => {
 const COMMITS = ["\u0003COMMIT", "; COMMIT"]
 
 /**
- * A way to a database server that cuts connections exactly at COMMIT. Once `fates` is used up all pass, or, where it
- * ends with "gone", nobody is let in any more.
+ * A way to the database server at `target`: `relay` says what becomes of what each side sends. One side that ends takes
+ * the other along. Answers the port.
  */
-export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "gone">): Promise<number> => {
+const wayTo = async (target: string, relay: (client: Socket, upstream: Socket) => void): Promise<number> => {
   const open = new Set<Socket>()
-  let commits = 0
-  let gone = false
   const server = createServer((client) => {
     const upstream = connect(target)
     for (const socket of [client, upstream]) {
@@ -41,6 +39,24 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
         upstream.end()
       })
     }
+    relay(client, upstream)
+  })
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
+  onTestFinished(() => {
+    server.close()
+    for (const socket of open) socket.destroy()
+  })
+  return (server.address() as { port: number }).port
+}
+
+/**
+ * A way to a database server that cuts connections exactly at COMMIT. Once `fates` is used up all pass, or, where it
+ * ends with "gone", nobody is let in any more.
+ */
+export const commitProxy = (target: string, fates: ReadonlyArray<Fate | "gone">): Promise<number> => {
+  let commits = 0
+  let gone = false
+  return wayTo(target, (client, upstream) => {
     if (gone) {
       client.destroy()
       return
@@ -76,12 +92,6 @@ export const commitProxy = async (target: string, fates: ReadonlyArray<Fate | "g
       else client.write(chunk)
     })
   })
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
-  onTestFinished(() => {
-    server.close()
-    for (const socket of open) socket.destroy()
-  })
-  return (server.address() as { port: number }).port
 }
 
 /** The path of a socket on which a server takes connections and says nothing. */
@@ -103,15 +113,7 @@ export const brokenAt = async (
   how: "cut" | "garbage"
 ): Promise<{ readonly port: number; readonly broke: () => boolean }> => {
   let answers = 0
-  const server = createServer((client) => {
-    const upstream = connect(target)
-    for (const socket of [client, upstream]) {
-      socket.on("error", () => {})
-      socket.on("close", () => {
-        client.destroy()
-        upstream.end()
-      })
-    }
+  const port = await wayTo(target, (client, upstream) => {
     client.on("data", (data) => upstream.write(data))
     upstream.on("data", (data) => {
       if (++answers !== chunk) client.write(data)
@@ -119,14 +121,12 @@ export const brokenAt = async (
       else client.write(Buffer.alloc(64, 0xff))
     })
   })
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
-  onTestFinished(() => void server.close())
-  return { port: (server.address() as { port: number }).port, broke: () => answers >= chunk }
+  return { port, broke: () => answers >= chunk }
 }
 
 /**
  * A way to a database server on which, once, the `chunk`th thing that a client sends arrives only when `meanwhile` is
- * over. Answers whether it came to that.
+ * over.
  */
 export const heldAt = async (
   target: string,
@@ -134,15 +134,7 @@ export const heldAt = async (
   meanwhile: () => Promise<unknown>
 ): Promise<{ readonly port: number; readonly held: () => boolean }> => {
   let sent = 0
-  const server = createServer((client) => {
-    const upstream = connect(target)
-    for (const socket of [client, upstream]) {
-      socket.on("error", () => {})
-      socket.on("close", () => {
-        client.destroy()
-        upstream.end()
-      })
-    }
+  const port = await wayTo(target, (client, upstream) => {
     let before: Promise<unknown> = Promise.resolve()
     client.on("data", (data) => {
       if (++sent === chunk) before = before.then(meanwhile)
@@ -150,9 +142,7 @@ export const heldAt = async (
     })
     upstream.on("data", (data) => client.write(data))
   })
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done))
-  onTestFinished(() => void server.close())
-  return { port: (server.address() as { port: number }).port, held: () => sent >= chunk }
+  return { port, held: () => sent >= chunk }
 }
 
 /** What becomes of a request to a daemon, once that has said who it is. */

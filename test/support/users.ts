@@ -50,7 +50,7 @@ export interface User {
   readonly daemon: () => Promise<Served>
 }
 
-export interface Served {
+interface Served {
   readonly pid: number
   readonly log: () => string
   readonly kill: (signal: NodeJS.Signals) => Promise<void>
