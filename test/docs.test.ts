@@ -45,6 +45,8 @@ describe.each(documents)("%s", (path) => {
   it("shows what really happens", async () => {
     const box = machine(rangesEnv)
     if (text.includes("socat")) await startDaemon(box)
+    // As its set-up does.
+    if (path === "README.md") await box.ok("allocate", "--app", "cad")
     symlinkSync(join(process.cwd(), "node_modules"), join(box.home, "node_modules"))
     for (const { line, prints } of shown(text)) {
       const run = await box.sh(`exec 2>&1; ${atEach(line)}`)
@@ -69,9 +71,9 @@ describe.each(documents)("%s", (path) => {
 const jsonBlocks = (path: string): ReadonlyArray<Record<string, unknown>> =>
   [...readFileSync(path, "utf8").matchAll(/^```json\n(.*?)^```$/gms)].map(([, block = ""]) => JSON.parse(block))
 
-/** The names of the fields of `value`, and of the objects in them. */
+/** The names of the fields of `value`, and of the objects in them. All objects of an array have the same. */
 const fieldsOf = (value: unknown): unknown => {
-  if (Array.isArray(value)) return "array"
+  if (Array.isArray(value)) return value.length === 0 ? "array" : [fieldsOf(value[0])]
   if (typeof value !== "object" || value === null) return "value"
   return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, fieldsOf(field)]))
 }

@@ -67,9 +67,7 @@ const readHelp = ([word, extra]: ReadonlyArray<string>): Meaning => {
   if (extra !== undefined) return wrong("invalid", `unexpected argument ${quote(extra)}`, "d help [COMMAND]")
   if (word === undefined) return { _tag: "Help", command: undefined, alone: false }
   const command = findCommand(word)
-  return command === undefined
-    ? wrong("unknown-command", `Unknown command: ${quote(word)}`, "d help lists the commands")
-    : { _tag: "Help", command, alone: false }
+  return command === undefined ? unknownCommand(word) : { _tag: "Help", command, alone: false }
 }
 
 const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meaning => {

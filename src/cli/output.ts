@@ -16,7 +16,7 @@ const mayBeTerminal = (): boolean => {
 }
 
 /** Returns the width and the colours of standard output. `hasColors` honours NO_COLOR. */
-export const outputStyle = (): Style =>
+const outputStyle = (): Style =>
   mayBeTerminal() && process.stdout.isTTY
     ? { width: process.stdout.columns, colour: process.stdout.hasColors() }
     : { width: undefined, colour: false }

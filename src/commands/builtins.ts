@@ -3,13 +3,13 @@ import { type BuiltinCommand, wireCommands } from "./commands.ts"
 import { rootHelp } from "./help.ts"
 
 /** The result of a builtin command, and the lines of its text. */
-export interface BuiltinResult {
+interface BuiltinResult {
   readonly result: unknown
   readonly lines: ReadonlyArray<string>
 }
 
 /** The values that the results depend on. */
-export interface Surroundings {
+interface Surroundings {
   /** In columns. */
   readonly helpWidth: number
   /** The path of the daemon's socket. */

@@ -12,7 +12,7 @@ export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands
   CommandSpec
 >
 
-export type CommandName = keyof typeof commands
+type CommandName = keyof typeof commands
 
 type OfKind<K extends CommandKind> = {
   [N in CommandName]: (typeof commands)[N]["kind"] extends K ? N : never

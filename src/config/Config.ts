@@ -6,7 +6,7 @@ import * as Either from "effect/Either"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import { WrongConfig } from "../domain/errors.ts"
-import { blankProblem } from "../domain/names.ts"
+import { blankProblem, OWN_TABLES } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "../domain/PortRange.ts"
 import type { Thresholds } from "../domain/portHealth.ts"
 import { configureReserved, type Reserved } from "../domain/reservedPorts.ts"
@@ -53,16 +53,6 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
 
 const DATABASE_TIMEOUT = { stalled: 5000, total: 60_000 }
 
-const OWN_TABLES = [
-  "port_claims",
-  "port_keys",
-  "port_owners",
-  "port_reserved",
-  "port_history",
-  "port_registry",
-  "port_health"
-]
-
 type Environment = Readonly<Record<string, string | undefined>>
 
 const ranged = (text: string): Either.Either<PortRange, string> => {
@@ -105,7 +95,7 @@ const tableFrom = (text: string): Either.Either<string, string> =>
     ? Either.left(
         `${quote(text)} is not the name of a table: use up to 64 letters, digits and '_', beginning with no digit`
       )
-    : OWN_TABLES.includes(text.toLowerCase())
+    : OWN_TABLES.some((each) => each === text.toLowerCase())
       ? Either.left(`${quote(text)} is one of the registry's own tables: choose another name`)
       : Either.right(text)
 
@@ -124,7 +114,7 @@ const logLevel = (text: string): Either.Either<LogLevel.LogLevel, string> =>
 const group = (text: string): Either.Either<string, string> =>
   /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(text)
     ? Either.right(text)
-    : Either.left(`${quote(text)} is not the name of a group`)
+    : Either.left(`${quote(text)} is not the name of a group: use letters, digits, _ and -`)
 
 /** A column of 255 characters stores it with the prefix `watched:`. */
 export const HOST_MAX = 247
@@ -209,13 +199,15 @@ export const readConfig = (
         parser(inEnvironment(name) ?? inFile(name) ?? settings[name].default),
         (problem) => new WrongConfig({ setting: nameOf(name), problem })
       )
-    const values = yield* parseAll(parse, environment, `reserved by ${nameOf("reservedPorts")}`)
+    const values = yield* parseAll(parse, environment, `listed in ${nameOf("reservedPorts")}`)
     const { appRange, specialRange } = values
     if (overlaps(appRange, specialRange)) {
-      return yield* new WrongConfig({
-        setting: nameOf("specialRange"),
-        problem: `${quote(formatRange(specialRange))} overlaps the app range ${formatRange(appRange)}: keep them apart`
-      })
+      const isSet = (name: SettingName) => (inEnvironment(name) ?? inFile(name)) !== undefined
+      const problemOf = (range: PortRange, other: string, its: PortRange) =>
+        `${quote(formatRange(range))} overlaps the ${other} range ${formatRange(its)}: keep them apart`
+      return yield* isSet("specialRange")
+        ? new WrongConfig({ setting: nameOf("specialRange"), problem: problemOf(specialRange, "app", appRange) })
+        : new WrongConfig({ setting: nameOf("appRange"), problem: problemOf(appRange, "special", specialRange) })
     }
 
     const unset: Partial<Record<SettingName, string>> = {
@@ -246,7 +238,7 @@ export const readConfig = (
   })
 
 /** How the settings have changed since a process was started. */
-export interface SettingsChange {
+interface SettingsChange {
   /** The names of the settings that differ. Their values may be secret. */
   readonly changed: ReadonlyArray<string>
   /** Why a process that starts now could not use them. */

@@ -2,17 +2,21 @@ import { readFileSync } from "node:fs"
 import * as Either from "effect/Either"
 import { WrongConfig } from "../domain/errors.ts"
 import { quote } from "../text/escape.ts"
+import { shellWord } from "../text/shell.ts"
 import { SETTING_NAMES, type SettingName } from "./settings.ts"
 
 /** Reads the configuration file: setting → text. A missing file sets nothing. */
 export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingName, string>, WrongConfig> => {
-  const wrong = (problem: string) => Either.left(new WrongConfig({ setting: path, problem }))
+  const wrong = (problem: string, hint = "correct it, or move it away to use the defaults") =>
+    Either.left(new WrongConfig({ setting: path, problem, hint }))
   let text: string
   try {
     text = readFileSync(path, "utf8")
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
-    return code === "ENOENT" || code === "ENOTDIR" ? Either.right(new Map()) : wrong(`cannot be read (${code})`)
+    return code === "ENOENT" || code === "ENOTDIR"
+      ? Either.right(new Map())
+      : wrong(`cannot be read (${code})`, `check: ls -ld ${shellWord(path)}`)
   }
   let content: unknown
   try {
@@ -30,9 +34,7 @@ export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingN
     const name = SETTING_NAMES.find((each) => each === key)
     if (name === undefined) return wrong(`has ${quote(key)}, which is not a setting: use ${SETTING_NAMES.join(", ")}`)
     if (typeof value !== "string" && typeof value !== "number")
-      return wrong(
-        `gives ${key} as ${typeof value === "object" ? "a list or an object" : typeof value}: write it as text, between quotes`
-      )
+      return wrong(`gives ${key} as ${quote(value)}: write it as text, between quotes`)
     values.set(name, String(value))
   }
   return Either.right(values)

@@ -12,7 +12,7 @@ export interface Sqlite {
 }
 
 /** TLS to a server, with or without verifying its certificate. */
-export interface Tls {
+interface Tls {
   readonly verify: boolean
   /** A file with the certificates to trust instead of the default ones. */
   readonly ca: string | undefined
@@ -112,7 +112,8 @@ const readParameter = (parameters: Parameters, name: string, value: string): str
   const limit = LIMITS[name]
   if (limit !== undefined) {
     const seconds = Number(value)
-    if (!(seconds > 0 && seconds < 86_400)) return `has ${name}=${quote(value)}: write seconds, like ${name}=2.5`
+    if (!(seconds > 0 && seconds < 86_400))
+      return `has ${name}=${quote(value)}: write seconds, more than 0 and less than 86400, like ${name}=2.5`
     parameters.limits[limit] = seconds * 1000
     return undefined
   }
@@ -153,7 +154,10 @@ export const parseDatabase = (url: string): Either.Either<Database, string> => {
   if (blank !== undefined) return Either.left(`${shown(url)} ${blank}`)
   if (url.startsWith("sqlite:")) return parseSqlite(url)
   const match = /^(?:mysql|mariadb):\/\/(?:(.*)@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/.exec(url)
-  if (match === null) return Either.left(`${shown(url)} is not a known kind of database: ${URL_FORM}`)
+  if (match === null) {
+    const isIncomplete = /^(?:mysql|mariadb):\/\//.test(url)
+    return Either.left(`${shown(url)} is ${isIncomplete ? "incomplete" : "not a known kind of database"}: ${URL_FORM}`)
+  }
   const [, credentials = "", hosts = "", database = "", query = ""] = match
   const colon = credentials.indexOf(":")
   const user = decoded(colon === -1 ? credentials : credentials.slice(0, colon))

@@ -15,7 +15,7 @@ import { explain } from "./explain.ts"
 import { accept, applySafeFixes } from "./fixes.ts"
 import { makeContext } from "./makeContext.ts"
 
-export interface ExamineRequest {
+interface ExamineRequest {
   /** Run only this check. */
   readonly check?: CheckName | undefined
   /** Apply the safe fixes first. */
@@ -27,7 +27,7 @@ export interface ExamineRequest {
   readonly version: string
 }
 
-/** How long a check may take, besides waiting for the database. */
+/** The time limit of a check, in addition to that for the database. */
 const LIMIT = Duration.seconds(5)
 
 /** A check and its findings. */
@@ -74,7 +74,12 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       if (request.fix) {
         const { done, failed } = yield* applySafeFixes(yield* fresh)
         mended.push(...done)
-        notes.push(...failed.map((error): Note => ({ _tag: "NotMended", why: toCommandError(error).message })))
+        notes.push(
+          ...failed.map((error): Note => {
+            const { hint, message } = toCommandError(error)
+            return { _tag: "NotFixed", why: hint === undefined ? message : `${message}; ${hint}` }
+          })
+        )
       }
       const context = yield* fresh
       const names = request.check === undefined ? CHECK_NAMES : [request.check]

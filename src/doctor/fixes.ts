@@ -7,7 +7,7 @@ import { currentUid } from "../socket/socketPath.ts"
 import { nameOf } from "../text/describe.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
 
-/** What `d doctor --fix` and `--accept` do. Each returns what it has done, in sentences. No assignment is changed. */
+/** The changes that `d doctor --fix` and `--accept` make. Each returns sentences about them. No assignment is changed. */
 
 const makeTables = (context: DoctorContext) =>
   Effect.gen(function* () {
@@ -53,19 +53,19 @@ const removeSocket = (context: DoctorContext) =>
     state._tag === "Dead" ? Effect.promise(() => removeDead(state.path)) : Effect.succeed([])
   )
 
-/** What was fixed, and what could not be. */
-export interface Mended {
+/** The changes that were made, and the errors of those that could not be. */
+interface Applied {
   readonly done: ReadonlyArray<string>
   readonly failed: ReadonlyArray<RegistryError>
 }
 
 /** Applies the safe fixes, as far as each can be done. */
-export const applySafeFixes = (context: DoctorContext): Effect.Effect<Mended> =>
+export const applySafeFixes = (context: DoctorContext): Effect.Effect<Applied> =>
   Effect.map(
     Effect.forEach(
       [makeTables, agree, removeSocket],
-      (mend): Effect.Effect<Mended> =>
-        Effect.match(mend(context), {
+      (apply): Effect.Effect<Applied> =>
+        Effect.match(apply(context), {
           onSuccess: (done) => ({ done, failed: [] }),
           onFailure: (error) => ({ done: [], failed: [error] })
         })

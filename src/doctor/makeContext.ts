@@ -69,9 +69,9 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
     const schemaStatus = once(store.schemaStatus)
     const view = once(
       Effect.gen(function* () {
-        const readEverything = yield* store.readEverything
+        const everything = yield* store.readEverything
         // The time is read last: what the daemon has stored meanwhile is not from the future.
-        return viewOf(readEverything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
+        return viewOf(everything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })
     )
     const listeners = once(Effect.map(machine.all, byPort))

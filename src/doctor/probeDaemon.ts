@@ -5,7 +5,7 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 import type { Process } from "../domain/Listener.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import { requestOnce } from "../socket/daemonClient.ts"
-import { holderOf, serverOf } from "../socket/socketLock.ts"
+import { holderOf, serverPidOf } from "../socket/socketLock.ts"
 import { clientPaths, currentUid, isNamed, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
 import type { Untrusted } from "../socket/socketTrust.ts"
 
@@ -55,7 +55,7 @@ export const statusOf = (state: DaemonProbe, environment: Environment): Effect.E
 /** Returns the process of the daemon that serves the socket at `path`, if it can be found. */
 export const processServing = (path: string, machine: typeof Listeners.Service): Effect.Effect<Process | undefined> =>
   Effect.suspend(() => {
-    const pid = serverOf(path)
+    const pid = serverPidOf(path)
     return pid === undefined ? Effect.succeed(undefined) : machine.process(pid)
   })
 

@@ -111,7 +111,7 @@ const urlOf = ({ name, servers, user }: Mysql): string => {
 }
 
 /** Returns the fix for a database with that fault, or `otherwise` if none is known. */
-export const mendStore = (context: DoctorContext, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
+export const fixForStore = (context: DoctorContext, fault: Fault, otherwise: Fix): Effect.Effect<Fix> =>
   Effect.gen(function* () {
     const { database } = context.settings
     if (database._tag === "Sqlite") {

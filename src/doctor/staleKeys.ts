@@ -3,7 +3,7 @@ import type { PortHealth } from "../domain/portHealth.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
 
 /** A key with its port, and its health on this host. */
-export interface Seen {
+interface Seen {
   readonly key: string
   readonly port: number
   readonly health: PortHealth | undefined

@@ -36,4 +36,4 @@ export type Note =
   /** The ports of this host were last probed at a time in the future, so the clock was ahead then. */
   | { readonly _tag: "HealthAhead"; readonly at: string }
   /** A fix failed. */
-  | { readonly _tag: "NotMended"; readonly why: string }
+  | { readonly _tag: "NotFixed"; readonly why: string }

@@ -64,10 +64,12 @@ export class MissingArgument extends Data.TaggedError("MissingArgument")<{
   readonly argument: string
 }> {}
 
-/** A configured value is wrong. `setting` names the variable, or the name in the file and the file. */
+/** A configured value is wrong. `setting` names the variable, or the name in the file and the file, or only the file. */
 export class WrongConfig extends Data.TaggedError("WrongConfig")<{
   readonly setting: string
   readonly problem: string
+  /** How to correct it, if that is not the value of one setting. */
+  readonly hint?: string
 }> {}
 
 /** The kind of a database failure, as far as its fix depends on it. */

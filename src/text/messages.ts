@@ -67,8 +67,8 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
       ? { code: "not-found", message: `${port} is not reserved`, hint: `d reserve --port ${port} --reason TEXT` }
       : {
           code: "not-found",
-          message: `${port} was not reserved with d reserve; it is reserved by default: ${reason}`,
-          hint: `AUTOMATELINUX_RESERVED_PORTS=-${port} removes it from the reserved ports`
+          message: `${port} was not reserved with d reserve; it is reserved anyway: ${reason}`,
+          hint: `to make it available, add -${port} to AUTOMATELINUX_RESERVED_PORTS, or to reservedPorts in the configuration file`
         },
   PortHeld: ({ holders, key, port }) => ({
     code: "conflict",
@@ -96,13 +96,16 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     return {
       code: "conflict",
       message: `${app}-${half} has ${port}, ${why}`,
-      hint: `d release --app ${app} && d allocate --app ${app}`
+      hint: "d doctor --check pair-broken shows a pair to move it to"
     }
   },
   RangeFull: ({ figures: { busy, claimed, reserved, slots, stale = 0 }, kind, name, range }) => ({
     code: "range-full",
     message: `no free ${kind === "app" ? "pair" : "port"} for ${name} in ${formatRange(range)}: slots ${slots}, claimed ${claimed}, reserved ${reserved}, busy ${busy}, stale ${stale}`,
-    hint: "d listPorts --health stale lists what may be released"
+    hint:
+      stale > 0
+        ? "d listPorts --health stale lists what may be released"
+        : "release what is no longer needed (d listPorts), or enlarge the range"
   }),
   Invalid: ({ argument, command, problem }) => ({
     code: "invalid",
@@ -117,10 +120,10 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
       hint: spec === undefined ? "d help" : usageHint(spec)
     }
   },
-  WrongConfig: ({ problem, setting }) => ({
+  WrongConfig: ({ hint = "correct it, or remove it to use the default", problem, setting }) => ({
     code: "invalid",
     message: `${setting} ${problem}`,
-    hint: "correct it, or remove it to use the default"
+    hint
   }),
   CannotTry: ({ code, port }) => ({
     code: "unavailable",
@@ -145,7 +148,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     code: exists ? "conflict" : "invalid",
     message: `cannot write ${file}: ${reason}`,
     hint: exists
-      ? "choose another name, or move it away: a backup overwrites nothing"
+      ? "choose another name: a backup overwrites nothing"
       : "name a file in a directory that you can write to: d backup FILE"
   }),
   BackedUpElsewhere: ({ command, store }) => ({
@@ -196,12 +199,12 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   InUse: ({ by, port }) => `warning: ${port} is in use by ${describeListener(by)}`,
   StaysHeld: ({ holders, port }) =>
     `warning: ${names(holders)} still ${holders.length === 1 ? "has" : "have"} ${port}; a reservation only affects future allocations`,
-  StillReserved: ({ port, reason }) => `note: ${port} is still reserved by default: ${reason}`,
+  StillReserved: ({ port, reason }) => `note: ${port} is still reserved: ${reason}`,
   OldHealth: ({ seconds }) =>
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
   HealthAhead: ({ at }) =>
     `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; d daemon updates it`,
-  NotMended: ({ why }) => `warning: not fixed: ${why}`,
+  NotFixed: ({ why }) => `warning: not fixed: ${why}`,
   NoPort: ({ key, stored }) =>
     `warning: the row of ${nameOf(key)} contains ${quote(stored)}, which is not a port: ${removal(key)}`
 }

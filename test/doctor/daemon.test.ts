@@ -222,7 +222,9 @@ it("daemon-probing: one that cannot store what it sees", async () => {
     (findings) => findings.length > 0
   )
   expect(finding).toMatchObject({ severity: "warning" })
-  expect(finding?.message).toMatch(/^the daemon has not probed the ports for \d+ seconds; it should every 2 s$/)
+  expect(finding?.message).toMatch(
+    /^the daemon has not probed the ports for \d+ seconds; it should probe them every 2 s$/
+  )
   expect(finding?.evidence).toMatch(/ it does not allow that: (DELETE|INSERT)(, \w+)? command denied /)
   await box.sh(finding?.fix ?? "")
   // A connection that is asked all the time would be kept, with its old rights.

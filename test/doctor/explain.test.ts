@@ -69,13 +69,13 @@ it.each([
     "half of a pair that is reserved",
     19_211,
     false,
-    "free, but will not be allocated: 19210, the other half of its pair, is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
+    "free, but will not be allocated: 19210, the other half of its pair, is reserved: listed in AUTOMATELINUX_RESERVED_PORTS"
   ],
   [
     "one that is reserved",
     19_305,
     false,
-    "unassigned and not available: it is reserved: reserved by AUTOMATELINUX_RESERVED_PORTS"
+    "unassigned and not available: it is reserved: listed in AUTOMATELINUX_RESERVED_PORTS"
   ],
   [
     "a later special",
@@ -117,7 +117,7 @@ it("an odd one: the findings that touch it, and no others", async () => {
 
 it("what is held back nearby", async () => {
   expect((await explain(box, "--port", "19209")).reserved).toEqual([
-    { port: 19210, reason: "reserved by AUTOMATELINUX_RESERVED_PORTS" }
+    { port: 19210, reason: "listed in AUTOMATELINUX_RESERVED_PORTS" }
   ])
 })
 

@@ -168,7 +168,7 @@ it("says of prod apps that were never started here no more than that", async () 
   const findings = await calm(box)
   expect(findings.map(({ check }) => check)).toEqual(Array.from({ length: 12 }, () => "port-unreachable"))
   const { stdout } = await box.d("doctor")
-  expect(stdout.match(/^ {4}fix: /gm)).toHaveLength(3)
+  expect(stdout.match(/^ {4}note: start it; or release it/gm)).toHaveLength(3)
   expect(stdout).toContain("  same for b-dev, c-prod, c-dev, d-prod, d-dev, e-prod, e-dev, f-prod, f-dev\n")
 })
 

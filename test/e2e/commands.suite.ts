@@ -4,6 +4,7 @@ import { PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { listen, type Machine, machine, SELF } from "../support/cli.ts"
 import type { TestDatabase } from "../support/databases.ts"
+import { findingOf, fixOf } from "../support/doctor.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
 import { registryLayer } from "../support/registry.ts"
 
@@ -87,7 +88,7 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(run.stderr).toContain(
           `${at(3004)}, the other half of its pair, is in use by ${SELF}, pid ${process.pid}`
         )
-        expect(run.stderr).toContain("hint: d release --app loom && d allocate --app loom")
+        expect(run.stderr).toContain("hint: d doctor --check pair-broken shows a pair to move it to")
       })
 
       it("never moves an assignment: a blocked half is a conflict whose fix works", async () => {
@@ -97,9 +98,11 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(run).toMatchObject({ code: 1, stdout: "" })
         expect(run.stderr).toContain("belongs to wall")
         expect(await list()).toEqual(before)
-        const fix = /hint: (.*)/.exec(run.stderr)?.[1] ?? ""
-        const mended = await box.sh(fix)
-        expect(mended.stdout).toBe(`loom-dev ${at(3005)}\nloom-prod ${at(3008)}\nloom-dev ${at(3009)}\n`)
+        expect(run.stderr).toContain("hint: d doctor --check pair-broken shows a pair to move it to\n")
+        const mended = await box.sh(fixOf(await findingOf(box, "pair-broken")))
+        expect(mended.stdout).toBe(
+          `Port set for loom-dev to ${at(3009)}\nloom-prod ${at(3008)}\nloom-dev ${at(3009)}\n`
+        )
       })
 
       it("keeps a split pair as it is, with a note", async () => {
@@ -247,7 +250,7 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(await box.d("unreserve", "--port", port)).toMatchObject({ code: 1, stdout: "" })
       expect(await box.ok("allocate", "--app", "b")).toContain(`b-prod ${at(3000)}`)
       expect((await box.d("reserve", "--port", port, "--reason", "late")).stderr).toContain("b-dev still has")
-      expect((await box.d("unreserve", "--port", "3306")).stderr).toContain("AUTOMATELINUX_RESERVED_PORTS=-3306")
+      expect((await box.d("unreserve", "--port", "3306")).stderr).toContain("add -3306 to AUTOMATELINUX_RESERVED_PORTS")
     })
 
     it("says no with the figures when a range is full, and claims nothing", async () => {
@@ -264,7 +267,7 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(JSON.parse(full.stderr).error).toEqual({
         code: "range-full",
         message: `no free pair for c in ${at(3020)}-${at(3027)}: slots 4, claimed 2, reserved 1, busy 1, stale 0`,
-        hint: "d listPorts --health stale lists what may be released"
+        hint: "release what is no longer needed (d listPorts), or enlarge the range"
       })
       await small.ok("allocate", "--special", "s", "--special", "t")
       expect((await small.d("allocate", "--special", "u")).stderr).toContain("no free port for u")

@@ -79,7 +79,7 @@ describe("wrong calls", () => {
   wrong(["getPort", "a"], /^error: unexpected argument "a": values follow an option/)
   wrong(["getPort", "--", "--key", "a"], /^error: unexpected argument "--"/)
   wrong(["getPort", "--", "--help"], /^error: unexpected argument "--"/)
-  wrong(["help", "nothing"], /^error: Unknown command: "nothing"/)
+  wrong(["help", "nothing"], /^error: Unknown command: nothing\nhint: d help lists/)
   wrong(["help", "getPort", "more"], /^error: unexpected argument "more"/)
   wrong(["version", "now"], /^error: unexpected argument "now"/)
   wrong(["--version", "now"], /^error: unexpected argument "now"/)
@@ -130,7 +130,7 @@ describe("wrong configuration", () => {
     ],
     [
       { AUTOMATELINUX_APP_RANGE: "3400-3601" },
-      /^error: AUTOMATELINUX_SPECIAL_RANGE "3500-3999" overlaps the app range 3400-3601/
+      /^error: AUTOMATELINUX_APP_RANGE "3400-3601" overlaps the special range 3500-3999/
     ],
     [{ AUTOMATELINUX_SPECIAL_RANGE: "many" }, /^error: AUTOMATELINUX_SPECIAL_RANGE "many" is not a range/],
     [
@@ -174,8 +174,9 @@ describe("wrong configuration", () => {
     ["not json", /ports.json is not JSON/],
     ["[]", /ports.json is not a JSON object/],
     ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is not a setting: use databaseUrl/],
-    ['{"appRange": true}', /ports.json gives appRange as boolean: write it as text/],
-    ['{"databaseUrl": ["mysql://me:secret@h/d"]}', /gives databaseUrl as a list or an object: write it as text/],
+    ['{"appRange": true}', /ports.json gives appRange as true: write it as text/],
+    ['{"appRange": null}', /ports.json gives appRange as null: write it as text/],
+    ['{"databaseUrl": ["mysql://me:secret@h/d"]}', /gives databaseUrl as an object or a list: write it as text/],
     ['{"databaseUrl": "mysql://me:secret@h/d" x}', /ports.json is not JSON/],
     ['{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/]
   ])("the file %s", async (content, message) => {

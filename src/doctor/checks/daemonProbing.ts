@@ -3,7 +3,7 @@ import { fix } from "../../domain/Finding.ts"
 import type { Unstored } from "../../domain/portHealth.ts"
 import { age, describeUnstored } from "../../text/describe.ts"
 import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
-import { asAdministrator, mendStore, restart } from "../remedies.ts"
+import { asAdministrator, fixForStore, restart } from "../remedies.ts"
 
 /** How many ticks may be missed, and how long one may take. */
 const MISSED = 2.5
@@ -38,9 +38,9 @@ export const daemonProbing: Check = (context) =>
       severity: "warning",
       keys: [],
       ports: [],
-      message: `the daemon has not probed the ports for ${age(idleSeconds)}; it should every ${intervalSeconds} s`,
+      message: `the daemon has not probed the ports for ${age(idleSeconds)}; it should probe them every ${intervalSeconds} s`,
       evidence: failure ?? `pid ${status.pid}, last tick ${status.lastTick?.at ?? "never"}; its log may say why`,
-      ...(fault === null ? again : yield* mendStore(context, fault, again))
+      ...(fault === null ? again : yield* fixForStore(context, fault, again))
     }
     return [draft, ...refused]
   })

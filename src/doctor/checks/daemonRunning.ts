@@ -38,11 +38,11 @@ const reach = (context: DoctorContext, { inTheWay, path, pid, stopped }: Unreach
 const unreachable = (context: DoctorContext, state: Unreachable) =>
   Effect.map(
     reach(context, state),
-    (mend): Judgement => ({
+    (remedy): Judgement => ({
       severity: "error",
       message: `a daemon is running, but does not answer at ${state.path}`,
       evidence: `pid ${state.pid} holds its lock${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
-      ...mend
+      ...remedy
     })
   )
 
@@ -146,12 +146,12 @@ const outdated = (
     ])
   }
   if (names.length === 0) return Effect.succeed([])
-  return Effect.map(restart(context, path, pid), (mend) => [
+  return Effect.map(restart(context, path, pid), (remedy) => [
     {
       severity: "warning",
       message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
       evidence: `${evidence}; the configuration file is ${file}`,
-      ...mend
+      ...remedy
     }
   ])
 }

@@ -16,14 +16,14 @@ export const pairBroken: Check = (context) =>
     return [...apps].flatMap((app): ReadonlyArray<FindingDraft> => {
       const prod = view.ports.get(`${app}-prod`)
       const dev = view.ports.get(`${app}-dev`)
-      const finding = (message: string, evidence: string, mend: Fix): ReadonlyArray<FindingDraft> => [
+      const finding = (message: string, evidence: string, remedy: Fix): ReadonlyArray<FindingDraft> => [
         {
           severity: "warning",
           keys: [...(prod === undefined ? [] : [`${app}-prod`]), ...(dev === undefined ? [] : [`${app}-dev`])],
           ports: [prod, dev].filter((port) => port !== undefined),
           message,
           evidence,
-          ...mend
+          ...remedy
         }
       ]
       if (prod === undefined || dev === undefined) {

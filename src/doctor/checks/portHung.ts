@@ -25,7 +25,7 @@ export const portHung: Check = (context) =>
     const findings = (
       found: ReadonlyArray<Listener>,
       evidence: (group: ReadonlyArray<Listener>) => string,
-      mend: (listener: Listener) => Fix
+      remedy: (listener: Listener) => Fix
     ) =>
       byProcess(found).map((group): FindingDraft => {
         const [listener] = group
@@ -36,7 +36,7 @@ export const portHung: Check = (context) =>
           ports: [listener.port],
           message: `${listener.port} (${names(keys)}) is served by ${describeListener(listener)}, which does not accept connections`,
           evidence: `${evidence(group)}; ${describeSockets(group)}`,
-          ...mend(listener)
+          ...remedy(listener)
         }
       })
     return [
@@ -50,7 +50,9 @@ export const portHung: Check = (context) =>
         (group) =>
           `in ${PROBES} probes a second apart, connections were waiting to be accepted; now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
         ({ port, process }) =>
-          process === null ? fix(showProcess(port), "shows it") : fix(`kill ${process.pid}`, "and start it again")
+          process === null
+            ? fix(showProcess(port), "shows the process")
+            : fix(`kill ${process.pid}`, "and start it again")
       )
     ]
   })

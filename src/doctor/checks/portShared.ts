@@ -14,7 +14,8 @@ export const portShared: Check = (context) =>
       .map(([port, keys]) => {
         const claim = view.claims.get(port)
         // An invalid key goes, whichever came first.
-        const stays = keys.find((key) => key === claim?.key && keyProblem(key) === undefined) ?? keys[0]
+        const valid = keys.filter((key) => keyProblem(key) === undefined)
+        const stays = valid.find((key) => key === claim?.key) ?? valid[0] ?? keys[0]
         const others = keys.filter((key) => key !== stays)
         return {
           severity: "error" as const,

@@ -38,16 +38,16 @@ const report = (
   const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
   const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
   const accept = `d doctor --accept ${shellWord(key)}`
-  if (!isOther)
+  if (!isOther || process === null)
     return [
       {
         ...common,
         severity: "info",
         message: `${served}, which may or may not be its app; ${belongs}`,
-        ...(process === null ? fix(showProcess(port), "shows it") : fix(accept))
+        ...(process === null ? fix(showProcess(port), "shows the process") : fix(accept))
       }
     ]
-  const stop = process === null ? "" : `kill ${process.pid}`
+  const stop = `kill ${process.pid}`
   return [
     {
       ...common,

@@ -19,7 +19,6 @@ export const portUnreachable: Check = (context) =>
       .map(({ health, key, port }): FindingDraft => {
         const seen = health?.lastUp ?? null
         const owner = view.owners.get(key)
-        const place = owner?.kind === "directory" ? changeDirectory(owner.name) : `d explain --key ${key}`
         return {
           severity: seen !== null && kindOf(key) !== "dev" ? "warning" : "info",
           keys: [key],
@@ -29,7 +28,9 @@ export const portUnreachable: Check = (context) =>
             seen === null
               ? `never up on ${context.settings.actor.host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
-          ...fix(place, `and start it; or release it: ${release(key)}`)
+          ...(owner?.kind === "directory"
+            ? fix(changeDirectory(owner.name), `and start it; or release it: ${release(key)}`)
+            : fix(null, `start it; or release it if it is no longer needed: ${release(key)}`))
         }
       })
   })

@@ -27,7 +27,7 @@ const judge = (
       keys: [],
       ports: [],
       message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
-      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale ${stale.length} keys`,
+      evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale keys ${stale.length}`,
       ...(room === undefined
         ? fix("d listPorts --health stale", "lists what may be released")
         : configure(context, name, room))

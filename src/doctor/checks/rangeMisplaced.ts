@@ -16,13 +16,17 @@ export const rangeMisplaced: Check = (context) =>
         ([key, port]) => keyProblem(key) === undefined && !contains(appOf(key) === null ? specialRange : appRange, port)
       )
       .sort(([, a], [, b]) => a - b)
-    const finding = (theirs: ReadonlyArray<readonly [string, number]>, range: PortRange, mend: Fix): FindingDraft => ({
+    const finding = (
+      theirs: ReadonlyArray<readonly [string, number]>,
+      range: PortRange,
+      remedy: Fix
+    ): FindingDraft => ({
       severity: "info",
       keys: theirs.map(([key]) => key),
       ports: theirs.map(([, port]) => port),
       message: `${theirs.map(([key, port]) => `${key} has ${port}`).join(", ")}, outside ${formatRange(range)}`,
       evidence: `${range === specialRange ? "specials" : "apps"} get their ports from ${formatRange(range)}`,
-      ...mend
+      ...remedy
     })
     const apps = new Set(outside.flatMap(([key]) => appOf(key) ?? []))
     return [

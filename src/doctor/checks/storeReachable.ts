@@ -2,18 +2,18 @@ import * as Effect from "effect/Effect"
 import type { Unavailable } from "../../domain/errors.ts"
 import { fix } from "../../domain/Finding.ts"
 import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
-import { mendStore } from "../remedies.ts"
+import { fixForStore } from "../remedies.ts"
 
 const finding = (context: DoctorContext, { fault, hint, reason, store }: Unavailable) =>
   Effect.map(
-    mendStore(context, fault, fix(null, hint)),
-    (mend): FindingDraft => ({
+    fixForStore(context, fault, fix(null, hint)),
+    (remedy): FindingDraft => ({
       severity: "error",
       keys: [],
       ports: [],
       message: `${store} cannot be ${fault === "read-only" ? "written" : "used"}`,
       evidence: reason,
-      ...mend
+      ...remedy
     })
   )
 
