@@ -4,6 +4,7 @@ import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import type { Doctor } from "../doctor/Doctor.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { Registry } from "../registry/Registry.ts"
@@ -60,7 +61,7 @@ const withDoctor = <A, E, R>(use: (doctor: typeof Doctor.Service) => Effect.Effe
   )
 
 /** The use case of each command. */
-export const makeHandlers = (environment: Readonly<Record<string, string | undefined>>): Handlers => ({
+export const makeHandlers = (environment: Environment): Handlers => ({
   allocate: (payload) =>
     Effect.gen(function* () {
       yield* someName("allocate", payload)

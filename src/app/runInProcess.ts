@@ -3,6 +3,7 @@ import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { readConfig } from "../config/Config.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { Operation } from "../domain/Operation.ts"
 import { noteLine, toCommandError } from "../text/messages.ts"
 import { makeHandlers } from "./handlers.ts"
@@ -23,7 +24,7 @@ export interface Reply<N extends RegistryCommand> {
 export const runInProcess = <N extends RegistryCommand>(
   command: N,
   payload: Readonly<Record<string, unknown>>,
-  environment: Readonly<Record<string, string | undefined>>,
+  environment: Environment,
   perhapsDone?: string
 ): Effect.Effect<Reply<N>, CommandError> =>
   Effect.gen(function* () {

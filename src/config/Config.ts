@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
+import type { Environment } from "../domain/Environment.ts"
 import { WrongConfig } from "../domain/errors.ts"
 import { blankProblem, OWN_TABLES } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange, parseRange } from "../domain/PortRange.ts"
@@ -52,8 +53,6 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
 >() {}
 
 const DATABASE_TIMEOUT = { stalled: 5000, total: 60_000 }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const ranged = (text: string): Either.Either<PortRange, string> => {
   const range = parseRange(text)

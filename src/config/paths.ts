@@ -1,9 +1,8 @@
 import { isAbsolute, join } from "node:path"
+import type { Environment } from "../domain/Environment.ts"
 import { home } from "../machine/user.ts"
 
 /** The default paths of the registry and its settings. Every command needs them, so this file imports nothing slow. */
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const absolute = (path: string | undefined): string | undefined =>
   path !== undefined && isAbsolute(path) ? path : undefined

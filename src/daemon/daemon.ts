@@ -8,6 +8,7 @@ import { version } from "../../package.json"
 import { registryLayer } from "../app/layers.ts"
 import { changeSince, PortsConfig, readConfig } from "../config/Config.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { loadRest } from "../machine/loadRest.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { admit, closedTo, prepare, refuseSecond, SocketRefused } from "../socket/socketFile.ts"
@@ -29,8 +30,6 @@ const STOP_MS = 3000
 const UPKEEP = Schedule.spaced(Duration.seconds(5))
 /** How often to check for a quiet registry. The daemon writes once a minute, so one check in three finds it quiet. */
 const QUIET_CHECK = Schedule.spaced("20 seconds")
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const refusedSocket = (error: unknown): CommandError =>
   error instanceof SocketRefused

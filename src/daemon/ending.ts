@@ -1,12 +1,13 @@
 import * as Effect from "effect/Effect"
 import type { CommandError } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { isUnderNohup } from "../machine/nohup.ts"
 
 /**
  * Handles SIGHUP, which both the kernel and the shell send when the terminal is closed, and SIGQUIT (Ctrl-\) like
  * SIGTERM. Under nohup, SIGHUP is ignored.
  */
-export const stopOnSignals = (environment: Readonly<Record<string, string | undefined>>): void => {
+export const stopOnSignals = (environment: Environment): void => {
   const ignored = isUnderNohup(environment)
   let stopping = false
   const stop = () => {

@@ -19,6 +19,7 @@ import {
 import type { Results } from "../commands/Results.ts"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { type RegistryError, TooLate } from "../domain/errors.ts"
 import { keyProblem } from "../domain/names.ts"
 import { OPERATION, Operation } from "../domain/Operation.ts"
@@ -39,8 +40,6 @@ const HELP_WIDTH = 100
 /** How long a change may take: waiting for the database lock, resolving a lost COMMIT, and a few seconds. */
 const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
   Math.ceil((total + stalled) / 1000) + 10
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** Normalises a payload of the deployed clients, which may send one name for a list and null for an absent field. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { version } from "../../package.json"
 import type { Status } from "../commands/Results.ts"
 import { changeSince, PortsConfig } from "../config/Config.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { type RegistryError, Unavailable } from "../domain/errors.ts"
 import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
 import { formatRange, type PortRange, slotCount, slotsOf } from "../domain/PortRange.ts"
@@ -22,7 +23,7 @@ const useOf = (range: PortRange, size: 1 | 2, ports: ReadonlyArray<number>) => (
 })
 
 /** Makes the query of the daemon's status; uptime counts from now. Never fails or hangs, even if the database does. */
-export const makeStatus = (environment: Readonly<Record<string, string | undefined>>) =>
+export const makeStatus = (environment: Environment) =>
   Effect.gen(function* () {
     const startedAt = yield* monotonic
     const settings = yield* PortsConfig

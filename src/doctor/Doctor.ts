@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { type RegistryError, TookTooLong } from "../domain/errors.ts"
 import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worstFirst } from "../domain/Finding.ts"
 import type { Note } from "../domain/Note.ts"
@@ -63,10 +64,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
         )
       )
 
-    const examine = Effect.fn("Doctor.examine")(function* (
-      request: ExamineRequest,
-      environment: Readonly<Record<string, string | undefined>>
-    ) {
+    const examine = Effect.fn("Doctor.examine")(function* (request: ExamineRequest, environment: Environment) {
       const fresh = makeContext({ settings, machine, store, environment, version: request.version })
       const mended: Array<string> = []
       if (request.accept !== undefined) mended.push(...(yield* accept(yield* fresh, request.accept)))
@@ -118,7 +116,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
     /** Explains a port, or the port of a key. */
     const explainPort = Effect.fn("Doctor.explain")(function* (
       about: { readonly key: PortKey } | { readonly port: number },
-      environment: Readonly<Record<string, string | undefined>>,
+      environment: Environment,
       version: string
     ) {
       const context = yield* makeContext({ settings, machine, store, environment, version })

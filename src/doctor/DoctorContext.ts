@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type { Status } from "../commands/Results.ts"
 import type { PortsConfig } from "../config/Config.ts"
+import type { Environment } from "../domain/Environment.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Finding } from "../domain/Finding.ts"
 import type { Listener } from "../domain/Listener.ts"
@@ -45,7 +46,7 @@ export interface DoctorContext {
   readonly status: Effect.Effect<Status | undefined>
   /** Another machine with this host's name, if there is one: the stored health may be its. */
   readonly rival: Effect.Effect<Rival | undefined>
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly machine: typeof Listeners.Service
 }
 

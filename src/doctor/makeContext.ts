@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config/Config.ts"
+import type { Environment } from "../domain/Environment.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { knownOf, past } from "../domain/portHealth.ts"
 import { holdersByPort } from "../domain/RegistryState.ts"
@@ -17,7 +18,7 @@ interface Means {
   readonly settings: typeof PortsConfig.Service
   readonly machine: typeof Listeners.Service
   readonly store: typeof Store.Service
-  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly environment: Environment
   readonly version: string
 }
 

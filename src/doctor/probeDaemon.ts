@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import type { Status } from "../commands/Results.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { cut, LIMITS } from "../domain/foreignText.ts"
 import type { Process } from "../domain/Listener.ts"
 import type { Listeners } from "../machine/Listeners.ts"
@@ -37,8 +38,6 @@ export type DaemonProbe =
   /** Another program, or a daemon that serves another registry. */
   | { readonly _tag: "Foreign"; readonly path: string; readonly what: string; readonly why: string }
   | { readonly _tag: "Serving"; readonly path: string; readonly version: string; readonly pid: number }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const LIMIT_MS = 3000
 

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from "node:fs"
 import { defaultDatabase, settingsFile } from "../config/paths.ts"
 import { IDENTIFYING_NAMES, type IdentifyingName, settings, variableOf } from "../config/settings.ts"
+import type { Environment } from "../domain/Environment.ts"
 
 /**
  * The effective values of the settings that identify a registry: a client sends them, and a daemon compares them with
@@ -10,8 +11,6 @@ export type ConfigFingerprint = Readonly<Record<IdentifyingName, string>>
 
 /** Sent by a client that cannot read its settings. The daemon refuses it, and the command reports the error itself. */
 export const UNREADABLE = "unreadable"
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const MYSQL = /^(?:mysql|mariadb):\/\/(?:.*@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/
 

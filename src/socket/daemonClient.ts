@@ -1,5 +1,6 @@
 import { commands, isNumberedChange } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { fingerprintOf } from "./configFingerprint.ts"
 import { type Reply, readReply } from "./replies.ts"
 import { clientPaths, currentUid, isNamed } from "./socketPath.ts"
@@ -23,8 +24,6 @@ export type DaemonReply<N extends keyof Results> =
   | NoDaemon
   /** `operation` is the operation id, if the request was a change. */
   | { readonly _tag: "Lost"; readonly operation: string | undefined }
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 /** A daemon that takes longer is suspended or stuck, unless it has reported that it waits longer for its database. */
 const REPLY_TIMEOUT_MS = 30_000

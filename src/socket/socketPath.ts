@@ -2,13 +2,12 @@ import { statSync } from "node:fs"
 import { isAbsolute, join } from "node:path"
 import { stateDirectory } from "../config/paths.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { blankProblem } from "../domain/names.ts"
 import { quote } from "../text/escape.ts"
 import { placeOf, type Untrusted } from "./socketTrust.ts"
 
 /** Finds the daemon's socket. Its path depends only on the environment, never on a file. Imports nothing slow. */
-
-type Environment = Readonly<Record<string, string | undefined>>
 
 const VARIABLE = "AUTOMATE_LINUX_SOCKET_PATH"
 const SYSTEM = "/run/automatelinux/automatelinux-daemon.sock"
