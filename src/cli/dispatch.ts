@@ -9,12 +9,14 @@ import {
 } from "../commands/commands.ts"
 import { commandHelp, rootHelp } from "../commands/help.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPath } from "../socket/socketPath.ts"
 import { quote } from "../text/escape.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
-import { exitWith, helpWidth, writeResult, writeStderr, writeStdout } from "./output.ts"
+import type { CliContext } from "./CliContext.ts"
+import { exitWith, writeResult, writeStderr, writeStdout } from "./output.ts"
 import type { Task } from "./Task.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
@@ -22,24 +24,27 @@ type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 const isInProcess = (name: string): boolean => findCommand(name)?.inProcess === true
 
 /** Returns the error in the environment variables that control the daemon, if there is one. */
-const wrongEnvironment = (asksDaemon: boolean): CommandError | undefined => {
-  const setting = process.env["AUTOMATELINUX_DAEMON"]
+const wrongEnvironment = (environment: Environment, asksDaemon: boolean): CommandError | undefined => {
+  const setting = environment["AUTOMATELINUX_DAEMON"]
   if (setting && !["auto", "never"].includes(setting))
     return {
       code: "invalid",
       message: `AUTOMATELINUX_DAEMON ${quote(setting)} is wrong: write auto or never`,
       hint: "correct it, or remove it to use the default"
     }
-  return asksDaemon ? wrongSocketPath(process.env) : undefined
+  return asksDaemon ? wrongSocketPath(environment) : undefined
 }
 
 /** Returns the error if `ping` or `status` got no reply. Names the pid of a daemon that is running but unreachable. */
-const noDaemon = async (reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Reply" }>): Promise<CommandError> => {
+const noDaemon = async (
+  environment: Environment,
+  reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Reply" }>
+): Promise<CommandError> => {
   const unavailable = (message: string, hint: string): CommandError => ({ code: "unavailable", message, hint })
   if (reply._tag === "NoDaemon" && reply.place !== undefined) return untrustedSocket(reply.path, reply.place)
-  if (!daemonAllowed(process.env))
+  if (!daemonAllowed(environment))
     return unavailable("the daemon is not used: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
-  const path = reply._tag === "NoDaemon" ? reply.path : serverPath(process.env, currentUid())
+  const path = reply._tag === "NoDaemon" ? reply.path : serverPath(environment, currentUid())
   const { holderOf, unreachable } = await import("../socket/socketLock.ts")
   const pid = holderOf(path, currentUid())
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
@@ -49,38 +54,43 @@ const noDaemon = async (reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Repl
 }
 
 /** Runs `ping` or `status`, which only a daemon can answer, even one that serves another registry. */
-const runOnDaemon = async (command: DaemonCommand, { json, payload }: Run): Promise<void> => {
-  const request = { command, payload, environment: process.env }
-  let reply: DaemonReply<DaemonCommand> = daemonAllowed(process.env)
+const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, payload }: Run): Promise<void> => {
+  const { environment } = context
+  const request = { command, payload, environment }
+  let reply: DaemonReply<DaemonCommand> = daemonAllowed(environment)
     ? await requestDaemon(request)
     : { _tag: "NoDaemon", path: "", why: "never" }
   if (reply._tag === "Reply" && !reply.reply.ok && reply.reply.error.code === "other-store") {
-    writeStderr(`note: ${reply.reply.error.message}`)
+    writeStderr(context, `note: ${reply.reply.error.message}`)
     reply = await requestDaemon({ ...request, any: true })
   }
-  if (reply._tag !== "Reply") return exitWith(await noDaemon(reply), json)
-  return reply.reply.ok ? writeResult(command, reply.reply, payload, json) : exitWith(reply.reply.error, json)
+  if (reply._tag !== "Reply") return exitWith(context, await noDaemon(environment, reply), json)
+  return reply.reply.ok
+    ? writeResult(context, command, reply.reply, payload, json)
+    : exitWith(context, reply.reply.error, json)
 }
 
 /** Asks the daemon if one answers, and otherwise runs the command in this process. */
 const runOnRegistry = async (
+  context: CliContext,
   command: RegistryCommand,
   { json, payload }: Run,
   runWithEffect: (task: Task) => Promise<void>
 ): Promise<void> => {
+  const { environment } = context
   let perhapsDone: string | undefined
-  if (daemonAllowed(process.env) && !isInProcess(command)) {
+  if (daemonAllowed(environment) && !isInProcess(command)) {
     // Lets doctor report a daemon of another version.
     const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
-    const reply = await requestDaemon({ command, payload: sent, environment: process.env })
+    const reply = await requestDaemon({ command, payload: sent, environment })
     if (reply._tag === "Reply") {
-      if (reply.reply.ok) return writeResult(command, reply.reply, payload, json)
+      if (reply.reply.ok) return writeResult(context, command, reply.reply, payload, json)
       const { error, version: theirs } = reply.reply
       // An older daemon does not know every command.
-      if (!["other-store", "unknown-command"].includes(error.code)) return exitWith(error, json)
+      if (!["other-store", "unknown-command"].includes(error.code)) return exitWith(context, error, json)
       const why =
         error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
-      writeStderr(`note: ${why}; running without it`)
+      writeStderr(context, `note: ${why}; running without it`)
     }
     // A change that the daemon took without replying may have been made: this process makes it only if it was not.
     if (reply._tag === "Lost") perhapsDone = reply.operation
@@ -89,42 +99,46 @@ const runOnRegistry = async (
     return await runWithEffect({ _tag: "Command", command, payload, json, perhapsDone })
   } catch (error) {
     if (perhapsDone === undefined) throw error
-    return exitWith(outcomeUnknown("d cannot load its own files"), json)
+    return exitWith(context, outcomeUnknown("d cannot load its own files"), json)
   }
 }
 
 /** Runs what a command line asks for, and sets the exit code. `runWithEffect` loads what only some tasks need. */
-export const dispatch = async (invocation: Invocation, runWithEffect: (task: Task) => Promise<void>): Promise<void> => {
+export const dispatch = async (
+  context: CliContext,
+  invocation: Invocation,
+  runWithEffect: (task: Task) => Promise<void>
+): Promise<void> => {
+  const { environment } = context
   switch (invocation._tag) {
     case "Help": {
-      const width = helpWidth()
+      const width = context.helpWidth()
       const help = invocation.command === undefined ? rootHelp(width) : commandHelp(invocation.command, width)
       const lines = help.trimEnd().split("\n")
-      if (!invocation.alone) return writeStdout(printed(lines))
-      writeStderr(...lines)
-      process.exitCode = 2
-      return
+      if (!invocation.alone) return writeStdout(context, printed(lines))
+      writeStderr(context, ...lines)
+      return context.setExitCode(2)
     }
     case "Builtin": {
-      const wrong = invocation.command === "getSocketPath" ? unusableSocket(process.env, currentUid()) : undefined
-      if (wrong !== undefined) return exitWith(wrong, invocation.json)
+      const wrong = invocation.command === "getSocketPath" ? unusableSocket(environment, currentUid()) : undefined
+      if (wrong !== undefined) return exitWith(context, wrong, invocation.json)
       const { lines, result } = runBuiltin(invocation.command, {
-        helpWidth: helpWidth(),
-        socketPath: () => serverPath(process.env, currentUid())
+        helpWidth: context.helpWidth(),
+        socketPath: () => serverPath(environment, currentUid())
       })
-      return writeStdout(invocation.json ? printedJson(result) : printed(lines))
+      return writeStdout(context, invocation.json ? printedJson(result) : printed(lines))
     }
     case "Wrong":
-      return exitWith(invocation, invocation.json)
+      return exitWith(context, invocation, invocation.json)
     case "Daemon":
     case "Completions":
       return runWithEffect(invocation)
     case "Run": {
       const { name } = invocation.command
-      const wrong = wrongEnvironment(daemonAllowed(process.env) && !isInProcess(name))
-      if (wrong !== undefined) return exitWith(wrong, invocation.json)
-      if (isDaemonCommand(name)) return runOnDaemon(name, invocation)
-      if (isRegistryCommand(name)) return runOnRegistry(name, invocation, runWithEffect)
+      const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
+      if (wrong !== undefined) return exitWith(context, wrong, invocation.json)
+      if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
+      if (isRegistryCommand(name)) return runOnRegistry(context, name, invocation, runWithEffect)
     }
   }
 }

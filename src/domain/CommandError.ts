@@ -42,3 +42,10 @@ export const outcomeUnknown = (why: string): CommandError => ({
 })
 
 export const exitCodeOf = (code: ErrorCode): number => EXIT_CODES[code]
+
+/** The error if `d` failed in a way that it has no word for; a trace is printed before it. */
+export const BUG_IN_D: CommandError = {
+  code: "internal",
+  message: "this is a bug in d",
+  hint: "report it with the lines above"
+}

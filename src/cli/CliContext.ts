@@ -1,0 +1,17 @@
+import type { Environment } from "../domain/Environment.ts"
+import type { Printed } from "../text/printed.ts"
+import type { Style } from "../text/terminalStyle.ts"
+
+/** What a command uses of the process that it runs in. Tests run commands in their own process. */
+export interface CliContext {
+  readonly environment: Environment
+  /** The width and the colours of standard output. */
+  readonly style: () => Style
+  /** The width to which help is wrapped, in columns. */
+  readonly helpWidth: () => number
+  /** Writes a result. Nothing else goes to standard output. */
+  readonly writeStdout: (text: Printed) => void
+  /** Writes notes and errors. Never fails, because a failure could not be reported either. */
+  readonly writeStderr: (text: Printed) => void
+  readonly setExitCode: (code: number) => void
+}

@@ -1,0 +1,86 @@
+import { fstatSync, writeSync } from "node:fs"
+import { exitCodeOf } from "../domain/CommandError.ts"
+import { type Printed, printed } from "../text/printed.ts"
+import type { CliContext } from "./CliContext.ts"
+
+/** Whether standard output may be a terminal. Avoids Node's streams: loading them is a tenth of the startup time. */
+const mayBeTerminal = (): boolean => {
+  try {
+    return fstatSync(1).isCharacterDevice()
+  } catch {
+    return false
+  }
+}
+
+const HELP_WIDTH = 100
+
+const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
+
+const FULL_MS = 5
+
+/**
+ * Writes `text` synchronously. Waits while a pipe is full that another program made non-blocking, and fails if nothing
+ * could be written for `limit` milliseconds.
+ */
+const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
+  let rest = Buffer.from(text)
+  for (let waited = 0; rest.length > 0; ) {
+    try {
+      rest = rest.subarray(writeSync(descriptor, rest))
+      waited = 0
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waited >= limit) throw error
+      pause(FULL_MS)
+      waited += FULL_MS
+    }
+  }
+}
+
+/** How long to wait for the reader of standard error, in milliseconds. After that the text is dropped. */
+const READER_TIMEOUT_MS = 2000
+
+const writeStderr = (text: Printed): void => {
+  try {
+    writeAll(2, text, READER_TIMEOUT_MS)
+  } catch {
+    // A full disk, or a reader that is gone.
+  }
+}
+
+/**
+ * Exits if the result cannot be written: silently if the reader has closed the pipe, having read enough, otherwise with
+ * an error that says that the command was carried out.
+ */
+const handleStreamError = (error: NodeJS.ErrnoException): never => {
+  if (error.code === "EPIPE") process.exit()
+  writeStderr(
+    printed([
+      `error: cannot write the result: ${error.code}; the command was carried out`,
+      "hint: d listPorts shows the current state",
+      ""
+    ])
+  )
+  process.exit(exitCodeOf("unavailable"))
+}
+
+/** This process. */
+export const processContext: CliContext = {
+  environment: process.env,
+  // `hasColors` honours NO_COLOR.
+  style: () =>
+    mayBeTerminal() && process.stdout.isTTY
+      ? { width: process.stdout.columns, colour: process.stdout.hasColors() }
+      : { width: undefined, colour: false },
+  helpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
+  writeStdout: (text) => {
+    try {
+      writeAll(1, text, Number.POSITIVE_INFINITY)
+    } catch (error) {
+      handleStreamError(error as NodeJS.ErrnoException)
+    }
+  },
+  writeStderr,
+  setExitCode: (code) => {
+    process.exitCode = code
+  }
+}
