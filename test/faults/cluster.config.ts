@@ -6,6 +6,7 @@ export default defineConfig({
     env: { FAULTS_FIRST: "21000" },
     include: ["test/faults/cluster.rounds.ts"],
     globalSetup: ["test/support/globalSetup.ts", "test/faults/cluster.setup.ts"],
+    setupFiles: ["test/support/setup.ts"],
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000

@@ -9,7 +9,7 @@ import { cutAfter, type Event, record } from "./powerCut.ts"
 import { randomFrom } from "./workload.ts"
 
 const FEW = 200
-const CUTS = FEW * Math.max(1, Number(process.env["ROUNDS"] ?? 0))
+const CUTS = FEW * Number(process.env["ROUNDS"] ?? 1)
 
 /** Key → port, as `d` has said it. */
 const saidBy = (events: ReadonlyArray<Event>): ReadonlyMap<string, number> =>
