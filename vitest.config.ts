@@ -1,13 +1,19 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
+/** Most tests wait for a server, or for time to pass. Each process has a thousand ports of its own: test/support/ports.ts. */
+const PROCESSES = Math.min(4 * availableParallelism(), 8)
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
+    setupFiles: ["test/support/setup.ts"],
     pool: "forks",
-    // Most tests wait for a server or for time to pass. Each process has a thousand ports of its own: test/support/ports.ts.
-    poolOptions: { forks: { minForks: 1, maxForks: Math.min(2 * availableParallelism(), 6) } },
+    // A process loads effect and the sources once, and not for each file.
+    isolate: false,
+    // Without isolation, a pool that may have fewer processes fails.
+    poolOptions: { forks: { minForks: PROCESSES, maxForks: PROCESSES } },
     testTimeout: 120_000
   }
 })

@@ -33,7 +33,8 @@ for (const version of process.argv.length > 2 ? process.argv.slice(2) : VERSIONS
     ["node_modules/vitest/vitest.mjs", "run", "--silent=true", ...SUITES],
     {
       stdio: ["ignore", "inherit", "inherit"],
-      env: { ...process.env, PATH: `${bin}:${process.env.PATH}` }
+      // Every command as the built program.
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, PORTS_TEST_SPAWN: "1" }
     }
   )
   if (status !== 0) process.exit(status ?? 1)

@@ -17,6 +17,7 @@ import {
   until,
   watched
 } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
@@ -38,7 +39,7 @@ const leaveRunning = (box: Machine, fix: string): void => {
 }
 
 it("daemon-running: none was started", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const finding = await findingOf(box, "daemon-running")
   expect(finding).toMatchObject({
     severity: "info",
@@ -58,7 +59,7 @@ it("daemon-running: none was started", async () => {
 })
 
 it("daemon-running: a dead socket, which is taken away on request", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const daemon = await startDaemon(box)
   await daemon.stop("SIGKILL")
   const finding = await findingOf(box, "daemon-running")
@@ -73,7 +74,7 @@ it("daemon-running: a dead socket, which is taken away on request", async () => 
 })
 
 it("daemon-running: --fix takes away nothing that is not a dead socket", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   mkdirSync(dirname(socketOf(box)))
   writeFileSync(socketOf(box), "a file")
   const finding = await findingOf(box, "daemon-running")
@@ -89,14 +90,14 @@ it("daemon-running: --fix takes away nothing that is not a dead socket", async (
   })
   expect((await examine(box, "--fix")).mended).toEqual([])
   expect(readFileSync(socketOf(box), "utf8")).toBe("a file")
-  const served = machine(RANGES)
+  const served = inProcess(RANGES)
   await startDaemon(served)
   expect((await examine(served, "--fix")).mended).toEqual([])
   expect((await served.d("ping")).stdout).toBe("pong\n")
 })
 
 it("daemon-running: a socket that this user may not use", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const daemon = await startDaemon(box)
   chmodSync(box.home, 0o755)
   chmodSync(dirname(daemon.socket), 0o755)
@@ -126,7 +127,7 @@ it("daemon-running: a socket that this user may not use", async () => {
 })
 
 it("daemon-running: one that is stopped does not hold the doctor up", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const daemon = await startDaemon(box)
   daemon.signal("SIGSTOP")
   onTestFinished(() => daemon.signal("SIGCONT"))
@@ -141,7 +142,7 @@ it("daemon-running: one that is stopped does not hold the doctor up", async () =
 })
 
 it("daemon-running: a daemon of another version", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const old = copyOfProgram((text) => text.replaceAll(`"${version}"`, '"0.0.1"'))
   const child = spawn(process.execPath, [old, "daemon"], { env: box.env, cwd: box.home, stdio: "ignore" })
   onTestFinished(() => void child.kill("SIGKILL"))
@@ -159,7 +160,7 @@ it("daemon-running: a daemon of another version", async () => {
 })
 
 it("daemon-running: a daemon that is too old to know the doctor", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const old = copyOfProgram((each) => each.replaceAll(`"${version}"`, '"0.0.1"').replaceAll("doctor", "doktor"))
   const child = spawn(process.execPath, [old, "daemon"], { env: box.env, cwd: box.home, stdio: "ignore" })
   onTestFinished(() => void child.kill("SIGKILL"))
@@ -173,7 +174,7 @@ it("daemon-running: a daemon that is too old to know the doctor", async () => {
 })
 
 it("daemon-running: another program at the socket", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   mkdirSync(dirname(socketOf(box)))
   const other = createServer((client) => client.on("data", () => client.end("Unknown command: status\n")))
   await new Promise<void>((done) => other.listen(socketOf(box), () => done()))
@@ -184,7 +185,7 @@ it("daemon-running: another program at the socket", async () => {
 })
 
 it("daemon-running: a daemon that serves another registry", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await startDaemon(box)
   const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${box.home}/other.sqlite` })
   const finding = await findingOf(elsewhere, "daemon-running")
@@ -296,9 +297,11 @@ it.each([
   ["forward a year", 0, 31_536_000]
 ])("makes a port stale as late as ever if the clock is set %s", async (_, before, after) => {
   const clock = timeOfDay()
-  const box = watched(RANGES, {
+  // Processes of their own, because the clock is theirs.
+  const box = machine({
     AUTOMATELINUX_APP_RANGE: "27400-27449",
     AUTOMATELINUX_SPECIAL_RANGE: "27450-27499",
+    AUTOMATELINUX_PROBE_INTERVAL: "200 millis",
     AUTOMATELINUX_STALE_AFTER: "4 seconds",
     ...clock.env
   })
@@ -324,7 +327,7 @@ it.each([
 })
 
 it("does not reckon with a time that is still to come", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "27400-27449", AUTOMATELINUX_SPECIAL_RANGE: "27450-27499" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "27400-27449", AUTOMATELINUX_SPECIAL_RANGE: "27450-27499" })
   await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
   withSqlite(`${box.home}/.local/state/automatelinux/ports.sqlite`, (database) =>
     database.exec("UPDATE port_owners SET seen = '2999-01-01T00:00:00.000Z'")

@@ -1,8 +1,9 @@
 import { beforeAll, expect, it } from "vitest"
 import type { Explanation } from "../../src/domain/Explanation.ts"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { rangesFrom, serve, until, watched } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 
 const RANGES = rangesFrom(19_200)
 
@@ -51,7 +52,7 @@ it.each([sqlite, mariadb])("an assigned port: all there is to know, on $name", a
 let box: Machine
 
 beforeAll(async () => {
-  box = machine({ ...RANGES, AUTOMATELINUX_RESERVED_PORTS: "19210,19305,19255" })
+  box = inProcess({ ...RANGES, AUTOMATELINUX_RESERVED_PORTS: "19210,19305,19255" })
   await box.ok("allocate", "--app", "cad")
   await box.ok("setPort", "--key", "loom-dev", "--value", "19205")
 })

@@ -2,9 +2,10 @@ import { spawn } from "node:child_process"
 import { chmodSync, mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
 import { mariadb } from "../support/databases.ts"
 import { examine, findingsOf, rangesFrom, serve, started, until, watched } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
 
@@ -59,7 +60,7 @@ it("takes a restart in the same directory, its parent or its child for no confli
 })
 
 it("knows a server that npm forked in a directory of the app", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const app = temporary()
   const inner = join(app, "web")
   mkdirSync(inner)
@@ -76,7 +77,7 @@ it("knows a server that npm forked in a directory of the app", async () => {
 })
 
 it("knows a program of the app's directory that works elsewhere", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const app = temporary()
   await box.ok("allocate", "--app", "cad", "--dir", app)
   const script = `require("net").createServer().listen(19401, () => console.log("up"))`
@@ -89,7 +90,7 @@ it("knows a program of the app's directory that works elsewhere", async () => {
 })
 
 it("keeps the owner with a key that is renamed, and forgets it with one that is released", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const owner = async (key: string) => JSON.parse(await box.ok("explain", "--key", key, "--json")).keys[0].owner
   await box.ok("allocate", "--special", "bridge", "--dir", "/opt/dev/bridge")
   await box.ok("rename", "--key", "bridge", "--to", "proxy")
@@ -100,7 +101,7 @@ it("keeps the owner with a key that is renamed, and forgets it with one that is 
 })
 
 it("says nothing of whose a socket of pid 1 is", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
   // In a world of processes of its own, whose first one listens, and asks.
   const script = `
@@ -131,7 +132,7 @@ it("says nothing of whose a socket of pid 1 is", async () => {
 })
 
 it("finds a port up that listens on IPv6 alone", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   await serve(19_401, { host: "::1" })
   const findings = await calm(box)

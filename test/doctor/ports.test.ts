@@ -2,7 +2,7 @@ import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
 import {
   afterMending,
   examine,
@@ -14,6 +14,7 @@ import {
   until,
   watched
 } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 const RANGES = rangesFrom(25_000)
@@ -32,7 +33,7 @@ const ownerSeen = (box: Machine, key: string, directory: string) =>
   )
 
 it("port-shared: one port under two keys", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   await box.ok("setPort", "--key", "pt", "--value", "25001", "--force", "--description", "it's mine")
   const finding = await findingOf(box, "port-shared")
@@ -45,7 +46,7 @@ it("port-shared: one port under two keys", async () => {
 })
 
 it("port-shared: halves of two apps", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad", "--app", "pt")
   await box.ok("setPort", "--key", "pt-dev", "--value", "25001", "--force")
   expect(await afterMending(box, await findingOf(box, "port-shared"))).toEqual([])
@@ -81,7 +82,7 @@ it("port-taken: another directory than the one that the key was first seen in", 
 })
 
 it("port-taken: another directory than the one that was said, and the new one is right", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad", "--dir", "/opt/dev/cad")
   const other = await serve(25_001)
   const finding = await findingOf(box, "port-taken")
@@ -98,7 +99,7 @@ it("port-taken: another directory than the one that was said, and the new one is
 })
 
 it("port-taken: accepts nobody where nobody listens", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   const run = await box.d("doctor", "--accept", "cad-dev")
   expect(run).toMatchObject({ code: 1, stdout: "" })
@@ -109,7 +110,7 @@ it("port-taken: accepts nobody where nobody listens", async () => {
 })
 
 it("port-hung: a process that was stopped", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   const { pid } = await serve(25_001)
   process.kill(pid, "SIGSTOP")
@@ -123,7 +124,7 @@ it("port-hung: a process that was stopped", async () => {
 })
 
 it("port-hung: a process that never accepts", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   const { pid } = await serve(25_001, { afterwards: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)" })
   // Nobody has tried yet, so nothing can be said.
@@ -174,7 +175,7 @@ it("port-taken: another container than the one that the key was first seen in", 
 })
 
 it("port-taken: two processes on one port, of which one is the app", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const app = await serve(25_001)
   await box.ok("allocate", "--app", "cad")
   await box.ok("setPort", "--key", "cad-dev", "--value", "25001", "--dir", app.directory)
@@ -186,7 +187,7 @@ it("port-taken: two processes on one port, of which one is the app", async () =>
 })
 
 it("port-taken: a directory that was named by a link", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const { directory } = await serve(25_001)
   symlinkSync(directory, join(box.home, "link"))
   await box.ok("allocate", "--app", "cad", "--dir", "link")
@@ -195,7 +196,7 @@ it("port-taken: a directory that was named by a link", async () => {
 })
 
 it("port-hung: says nothing of a server that accepts late", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   await serve(25_001, { afterwards: "Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500)" })
   const client = connect(25_001, "127.0.0.1")
@@ -206,7 +207,7 @@ it("port-hung: says nothing of a server that accepts late", async () => {
 })
 
 it("value-invalid: a row that is no port", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   behind(box, "INSERT INTO settings VALUES ('port_pt', '3000abc')")
   const finding = await findingOf(box, "value-invalid")
@@ -216,7 +217,7 @@ it("value-invalid: a row that is no port", async () => {
 })
 
 it("shows what another program has named without obeying it", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   behind(
     box,
@@ -333,7 +334,7 @@ it.each([
     "d setPort --key cad-prod --value 25004 && d setPort --key cad-dev --value 25005"
   ]
 ])("pair-broken: %s", async (_, ports, message, fix) => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   for (const each of ports) {
     const [key = "", port = ""] = each.split("=")
     await box.ok("setPort", "--key", key, "--value", port)
@@ -345,7 +346,7 @@ it.each([
 })
 
 it("pair-broken: keeps what is known of the app when it moves", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("setPort", "--key", "cad-prod", "--value", "25001", "--description", "CAD's app")
   await box.ok("setPort", "--key", "cad-dev", "--value", "25009", "--dir", "/opt/dev/cad")
   expect(await afterMending(box, await findingOf(box, "pair-broken"))).toEqual([])
@@ -354,7 +355,7 @@ it("pair-broken: keeps what is known of the app when it moves", async () => {
 })
 
 it("pair-broken: takes nothing away where there is no room", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25003", AUTOMATELINUX_SPECIAL_RANGE: "25100-25100" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "25000-25003", AUTOMATELINUX_SPECIAL_RANGE: "25100-25100" })
   for (const each of ["ca-prod=25000", "pt-dev=25001", "pt-prod=25002", "ca-dev=25003", "s=25100", "t=9009"]) {
     const [key = "", port = ""] = each.split("=")
     await box.ok("setPort", "--key", key, "--value", port)
@@ -388,7 +389,7 @@ it.each([
     "moved the claim of x from 25100 to 25060"
   ]
 ])("claim-drift: %s", async (_, statement, message, mended) => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--special", "x")
   behind(box, statement)
   const finding = await findingOf(box, "claim-drift")
@@ -402,7 +403,7 @@ it.each([
 })
 
 it("range-reserved: by a built-in reason, and by one that was given", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "25000-25099", AUTOMATELINUX_SPECIAL_RANGE: "25100-25199" })
   await box.ok("allocate", "--app", "cad")
   await box.ok("setPort", "--key", "scanner", "--value", "6566")
   await box.ok("reserve", "--port", "25001", "--reason", "the switch")
@@ -419,7 +420,7 @@ it("range-reserved: by a built-in reason, and by one that was given", async () =
 })
 
 it("range-full: over nine tenths", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "25000-25019", AUTOMATELINUX_SPECIAL_RANGE: "25020-25029" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "25000-25019", AUTOMATELINUX_SPECIAL_RANGE: "25020-25029" })
   const apps = (count: number) => Array.from({ length: count }, (_, at) => ["--app", `a${at}`]).flat()
   await box.ok("allocate", ...apps(9))
   expect(await findingsOf(box, "range-full")).toEqual([])
@@ -436,7 +437,7 @@ it("range-full: over nine tenths", async () => {
 })
 
 it("port-squatted: a listener that nobody registered, on ::1 alone", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   const { directory, pid } = await serve(25_010, { host: "::1" })
   const finding = await findingOf(box, "port-squatted")
@@ -447,7 +448,7 @@ it("port-squatted: a listener that nobody registered, on ::1 alone", async () =>
 })
 
 it("range-misplaced: keys outside of their range", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("setPort", "--key", "cad-prod", "--value", "9000")
   await box.ok("setPort", "--key", "cad-dev", "--value", "9001")
   await box.ok("setPort", "--key", "bridge", "--value", "25001")
@@ -466,7 +467,7 @@ it("range-misplaced: keys outside of their range", async () => {
 })
 
 it("range-ephemeral: a range that the kernel takes for outgoing connections", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "40000-40499", AUTOMATELINUX_SPECIAL_RANGE: "41000-41099" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "40000-40499", AUTOMATELINUX_SPECIAL_RANGE: "41000-41099" })
   const finding = await findingOf(box, "range-ephemeral")
   expect(finding).toMatchObject({
     severity: "info",

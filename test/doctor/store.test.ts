@@ -2,8 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { machine, startDaemon } from "../support/cli.ts"
+import { startDaemon } from "../support/cli.ts"
 import { afterMending, examine, findingOf, findingsOf, fixOf, rangesFrom } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { silentServer } from "../support/proxy.ts"
@@ -34,7 +35,7 @@ const own = async (...options: ReadonlyArray<string>) => {
   const server = await MariaDb.start(...options)
   onTestFinished(() => server.kill())
   const url = await server.database()
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: "1 second" })
   return { server, box, url }
 }
 
@@ -117,7 +118,7 @@ describe("store-reachable", () => {
   })
 
   it("tells of a file that cannot be written", async () => {
-    const box = machine(RANGES)
+    const box = inProcess(RANGES)
     await box.ok("allocate", "--app", "cad")
     const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
     await box.sh(
@@ -138,7 +139,10 @@ describe("store-reachable", () => {
 
 it("tells a server that takes connections and says nothing from a daemon that does", async () => {
   const path = await silentServer()
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}` })
+  const box = inProcess({
+    ...RANGES,
+    AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}`
+  })
   await startDaemon(box)
   const { failed, findings } = await examine(box)
   expect(findings).toMatchObject([{ check: "store-reachable", evidence: "it does not answer" }])
@@ -150,7 +154,7 @@ it("is not held up by a database that answers late", async () => {
   const server = await sharedServer()
   await server.database("late")
   const path = await delayed(server.socket, 1100)
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/late?socket=${path}` })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/late?socket=${path}` })
   const { code, failed, findings, ran } = await examine(box)
   expect(code).toBe(1)
   expect(ran).toContain("daemon-running")
@@ -164,7 +168,7 @@ describe("store-schema", () => {
   it("says nothing of a database that nobody has used yet", async () => {
     const { box } = await own()
     expect((await examine(box)).findings.map(({ check }) => check)).toEqual(["daemon-running"])
-    expect((await examine(machine(RANGES))).findings.map(({ check }) => check)).toEqual(["daemon-running"])
+    expect((await examine(inProcess(RANGES))).findings.map(({ check }) => check)).toEqual(["daemon-running"])
   })
 
   it("tells of a table that is gone, and makes it", async () => {
@@ -189,7 +193,7 @@ describe("store-schema", () => {
   })
 
   it("tells of a table that is gone from a file, and makes it", async () => {
-    const box = machine(RANGES)
+    const box = inProcess(RANGES)
     await box.ok("allocate", "--app", "cad")
     const db = openSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"))
     db.exec("DROP TABLE port_keys")
@@ -252,7 +256,10 @@ describe("store-durable", () => {
     const server = await sharedServer()
     await server.database("slow")
     const path = await delayed(server.socket, 250)
-    const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${path}` })
+    const box = inProcess({
+      ...RANGES,
+      AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/slow?socket=${path}`
+    })
     const finding = await findingOf(box, "store-durable")
     expect(finding).toMatchObject({ severity: "warning" })
     expect(finding.message).toMatch(/ answers slowly$/)

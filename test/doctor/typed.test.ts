@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import type { Finding } from "../../src/domain/Finding.ts"
-import { machine, SHELLS } from "../support/cli.ts"
+import { SHELLS } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
 import { afterMending, examine, findingOf, findingsOf, fixOf, started } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
@@ -40,7 +41,7 @@ const isTypedAsItStands = ({ fix }: Finding) => {
 }
 
 it.each(shells)("goes to the app's directory, whatever its name: %s", async (shell) => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const directory = hostileDirectory()
   await box.ok("allocate", "--special", "s")
   withSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"), (file) => {
@@ -56,7 +57,7 @@ it.each(shells)("goes to the app's directory, whatever its name: %s", async (she
 })
 
 it.each(shells)("reserves a port for what listens, whatever its name: %s", async (shell) => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const directory = hostileDirectory()
   await serveAs(`-${HOSTILE}`, directory, 25_960)
   const found = async () => (await findingsOf(box, "port-squatted")).filter(({ ports }) => ports.includes(25_960))
@@ -70,7 +71,7 @@ it.each(shells)("reserves a port for what listens, whatever its name: %s", async
 })
 
 it("has no comment and nothing unquoted in any command", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const directory = hostileDirectory()
   await box.ok("setPort", "--key", "a-dev", "--value", "25900")
   await box.ok("setPort", "--key", "b-dev", "--value", "25900", "--force")
@@ -113,7 +114,7 @@ it.each(shells)("opens the file of settings with an editor that has options: %s"
   mkdirSync(join(config, "automatelinux"), { recursive: true })
   const file = join(config, "automatelinux/ports.json")
   writeFileSync(file, '{ "specialRange": "25950-25950" }')
-  const box = machine({ LC_ALL: "C.UTF-8", XDG_CONFIG_HOME: config, EDITOR: "printf <%s>" })
+  const box = inProcess({ LC_ALL: "C.UTF-8", XDG_CONFIG_HOME: config, EDITOR: "printf <%s>" })
   await box.ok("allocate", "--special", "s")
   const finding = await findingOf(box, "range-full")
   expect(finding.advice).toMatch(/^set specialRange to "25950-25951", and restart the daemon$/)
@@ -124,7 +125,7 @@ it.each(shells)("opens the file of settings with an editor that has options: %s"
 const rooted = async (name: string) => {
   const server = await sharedServer()
   const url = `mysql://root@localhost/${encodeURIComponent(name)}?socket=${server.socket}`
-  return { server, box: machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url }), url }
+  return { server, box: inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url }), url }
 }
 
 it.each(["my-ports", "a`b'c\"d $(touch obeyed) é"])("makes the database %s", async (name) => {
@@ -157,7 +158,7 @@ it.each(["my-ports2", "a_b%c`d"])("grants what is missing on the database %s, an
 it("names a file in hints as a shell takes it", async () => {
   const directory = join(temporary(), "x $(touch obeyed) '")
   mkdirSync(directory)
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` })
   await box.ok("allocate", "--special", "s")
   withSqlite(join(directory, "ports.sqlite"), (file) => {
     file.exec("CREATE TRIGGER t BEFORE INSERT ON port_claims BEGIN SELECT RAISE(ABORT, 'no'); END")

@@ -10,8 +10,10 @@ import {
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it, vi } from "vitest"
 import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { inThisProcess } from "../support/inProcess.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
@@ -31,7 +33,8 @@ const WRITERS = ["w0", "w1", "w2", "w3"]
 /** The registry's file of a machine with nothing configured. */
 const fileOf = (box: Machine) => join(box.home, ".local/state/automatelinux/ports.sqlite")
 
-const on = (box: Machine, file: string) => box.with({ ...NEVER, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` })
+const on = (box: Machine, file: string) =>
+  box.with({ ...NEVER, AUTOMATELINUX_DATABASE_URL: `sqlite:${file}` }).by(inThisProcess)
 
 /**
  * Four writers, two through a daemon and two beside it, which count up the description of a key each until they are told
@@ -45,9 +48,11 @@ const startWriters = async (box: Machine) => {
     for (let count = 1; !stopped; count++) {
       await as.ok("setPort", "--key", key, "--description", String(count))
       acknowledged.set(key, count)
+      await sleep(20)
     }
   }
-  const all = Promise.all(WRITERS.map((key, index) => write(key, index % 2 === 0 ? box : box.with(NEVER))))
+  const served = box.by(inThisProcess)
+  const all = Promise.all(WRITERS.map((key, index) => write(key, index % 2 === 0 ? served : box.with(NEVER))))
   return {
     acknowledged: () => new Map(acknowledged),
     stop: async () => {

@@ -2,9 +2,10 @@ import * as Effect from "effect/Effect"
 import { beforeEach, describe, expect, it } from "vitest"
 import { PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
-import { listen, type Machine, machine, SELF } from "../support/cli.ts"
+import { listen, type Machine, SELF } from "../support/cli.ts"
 import type { TestDatabase } from "../support/databases.ts"
 import { findingOf, fixOf } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
 import { registryLayer } from "../support/registry.ts"
 
@@ -14,7 +15,7 @@ export const commandsSuite = (database: TestDatabase) =>
     let box: Machine
 
     beforeEach(async () => {
-      box = machine({ ...rangesEnv, ...(await database.fresh()) })
+      box = inProcess({ ...rangesEnv, ...(await database.fresh()) })
     })
 
     /** By the registry itself: nine programs that start would take as long as the rest of a test. */

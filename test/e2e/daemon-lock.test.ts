@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
-import { machine, startDaemon } from "../support/cli.ts"
+import { startDaemon } from "../support/cli.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { isRoot } from "../support/otherUser.ts"
 import { ALICE, directoryOf, MALLORY, type User, user } from "../support/users.ts"
 
@@ -187,7 +188,7 @@ sys.stdin.read()
 
 describe("the lock", () => {
   it("holds when the directory of the socket is removed, and goes with a daemon that is killed", async () => {
-    const box = machine()
+    const box = inProcess()
     const daemon = await startDaemon(box)
     rmSync(dirname(daemon.socket), { recursive: true })
     expect((await box.d("daemon")).stderr).toMatch(
@@ -199,7 +200,7 @@ describe("the lock", () => {
   })
 
   it("is taken by a daemon that waits for another, if that ends instead of answering", async () => {
-    const box = machine()
+    const box = inProcess()
     const first = await startDaemon(box)
     first.signal("SIGSTOP")
     rmSync(first.socket)
@@ -212,7 +213,7 @@ describe("the lock", () => {
 
   it("lets a daemon serve a path of any length that the kernel takes", async () => {
     for (const length of [85, 86, 100, 107]) {
-      const box = machine()
+      const box = inProcess()
       const path = join(box.home, `${"x".repeat(length - box.home.length - 1)}`)
       const long = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path })
       expect(path).toHaveLength(length)
@@ -243,7 +244,7 @@ describe("the lock", () => {
     ["is relative", () => "d.sock", '"d.sock" is not an absolute path'],
     ["has a control character", (home: string) => `${home}/d.sock\r`, "has a control character"]
   ])("refuses a path that %s in one sentence, everywhere", async (_, path, problem) => {
-    const box = machine()
+    const box = inProcess()
     mkdirSync(join(box.home, "run"))
     const wrong = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path(box.home) })
     const before = readdirSync(box.home)

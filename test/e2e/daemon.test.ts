@@ -15,9 +15,10 @@ import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { type Daemon, listen, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { type Daemon, listen, type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { silentServer } from "../support/proxy.ts"
@@ -31,7 +32,7 @@ const configured = (box: Machine, settings: Readonly<Record<string, string>>): M
   writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify(settings))
   return box
 }
-const fresh = () => configured(machine(), { appRange: "28000-28099", specialRange: "28100-28199" })
+const fresh = () => configured(inProcess(), { appRange: "28000-28099", specialRange: "28100-28199" })
 
 /** A client of no particular kind: it writes chunks and keeps what comes back. */
 const client = (path: string) => {
@@ -273,7 +274,7 @@ describe("the protocol", () => {
     ]
   ])("does not take a registry for the daemon's that %s names", async (_, environment) => {
     const settings = { AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" }
-    const user = machine(settings)
+    const user = inProcess(settings)
     const daemon = await startDaemon(user)
     const shell = user.with(await environment(user.home))
     const run = await shell.d("allocate", "--app", "cad")
@@ -288,7 +289,7 @@ describe("the protocol", () => {
   })
 
   it("takes one file for one registry, however it is named", async () => {
-    const user = machine({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    const user = inProcess({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
     await startDaemon(user)
     await user.ok("allocate", "--app", "cad")
     const file = join(user.home, ".local/../.local/state/automatelinux/ports.sqlite")
@@ -297,7 +298,7 @@ describe("the protocol", () => {
   })
 
   it("tells of a file of settings that was changed after it had started, or cannot be read", async () => {
-    const user = machine({ AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    const user = inProcess({ AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
     await startDaemon(user)
     const file = join(user.home, ".config/automatelinux/ports.json")
     mkdirSync(dirname(file), { recursive: true })
@@ -328,7 +329,7 @@ describe("the protocol", () => {
   })
 
   it("goes on when whoever reads its log has gone", async () => {
-    const user = machine({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
+    const user = inProcess({ AUTOMATELINUX_APP_RANGE: "28200-28299", AUTOMATELINUX_SPECIAL_RANGE: "28300-28399" })
     const run = await user.sh(
       `AUTOMATELINUX_LOG_LEVEL=debug AUTOMATELINUX_PROBE_INTERVAL='100 millis' ${process.execPath} ${PROGRAM} daemon 2> >(head -n 1 >&2) & pid=$!
        until d ping >/dev/null 2>&1; do sleep 0.1; done
@@ -587,7 +588,7 @@ describe("the database of a running daemon", () => {
     await server.database()
     const url = server.overTcp()
     await server.kill()
-    const box = configured(machine(), {
+    const box = configured(inProcess(), {
       ...Object.fromEntries(
         Object.entries(RANGES).map(([name, value]) => [
           name === "AUTOMATELINUX_APP_RANGE" ? "appRange" : "specialRange",
@@ -643,7 +644,7 @@ describe("the database of a running daemon", () => {
 
 it("tells how it is within some seconds, also while its database is silent", async () => {
   const path = await silentServer()
-  const box = machine({
+  const box = inProcess({
     ...RANGES,
     AUTOMATELINUX_DATABASE_URL: `mysql://ports:secret@localhost/ports?socket=${path}`,
     AUTOMATELINUX_DATABASE_TIMEOUT: "1 minute"
@@ -664,7 +665,7 @@ it("tells how it is within some seconds, also while its database is silent", asy
 describe("a connection of the pool", () => {
   const served = async () => {
     const env = await mariadb.fresh()
-    const box = machine({
+    const box = inProcess({
       ...RANGES,
       ...env,
       AUTOMATELINUX_PROBE_INTERVAL: "1 hour",

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { beforeAll, expect, it } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
+import { inProcess } from "../support/inProcess.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "17700-17799", AUTOMATELINUX_SPECIAL_RANGE: "17800-17899" }
 
@@ -8,7 +9,7 @@ let box: Machine
 
 beforeAll(async () => {
   // After its first tick, before there is any port, the daemon shall not look again.
-  box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  box = inProcess({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   await startDaemon(box, true)
   await box.ok("allocate", "--app", "cad", "--app", "loom", "--special", "bridge", "--description", "a ☕ b")
   await box.ok("setPort", "--key", "loom-dev", "--value", "9000")

@@ -2,7 +2,8 @@ import { mkdirSync } from "node:fs"
 import { createServer, type Socket } from "node:net"
 import { dirname } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine } from "../support/cli.ts"
+import { asProgram, type Machine } from "../support/cli.ts"
+import { inProcess } from "../support/inProcess.ts"
 
 /** A program at the daemon's path that is none, or that has gone mad: `d` answers all the same, soon, and says so. */
 
@@ -76,7 +77,7 @@ const COMMANDS: ReadonlyArray<readonly [ReadonlyArray<string>, string]> = [
 describe("a program at the socket's path", () => {
   it("is no daemon if its replies are not", async () => {
     for (const reply of REPLIES) {
-      const box = machine(RANGES)
+      const box = inProcess(RANGES)
       await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "cad")
       const text = JSON.stringify(reply)
       await program(box, (socket) => void socket.write(`${text}\n`))
@@ -102,10 +103,10 @@ describe("a program at the socket's path", () => {
   })
 
   it("that answers ping well, and then something else, changes no answer", async () => {
-    const box = machine(RANGES)
+    const box = inProcess(RANGES)
     await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "cad")
     for (const [words, answer] of COMMANDS) {
-      const other = machine({ ...RANGES, HOME: box.home })
+      const other = inProcess({ ...RANGES, HOME: box.home })
       await program(other, after('{"ok":true,"version":"0.1.0","result":{"key":7,"port":null}}'))
       const run = await other.d(...words)
       expect([run.code, run.stderr], words.join()).toEqual([0, ""])
@@ -122,10 +123,10 @@ describe("a program at the socket's path", () => {
       const timer = setInterval(() => socket.write("x"), 500)
       socket.once("close", () => clearInterval(timer))
     }
-    const slow = machine(RANGES)
+    const slow = inProcess(RANGES)
     await slow.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "cad")
     await program(slow, drip)
-    const answers = machine(RANGES)
+    const answers = inProcess(RANGES)
     await answers.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "cad")
     await program(answers, (socket, line) => {
       if (JSON.parse(line).command === "ping") socket.write(`${JSON.stringify(PING)}\n{"ok":true,"version":"0.1.0"}\n`)
@@ -154,7 +155,7 @@ describe("a program at the socket's path", () => {
   })
 
   it("may write a line without end: it is read up to a limit", async () => {
-    const box = machine(RANGES)
+    const box = inProcess(RANGES)
     await box.with({ AUTOMATELINUX_DAEMON: "never" }).ok("allocate", "--app", "cad")
     const chunk = Buffer.alloc(1 << 20, "x")
     await program(box, (socket) => {
@@ -165,7 +166,8 @@ describe("a program at the socket's path", () => {
       write()
     })
     const start = performance.now()
-    const run = await box.with({ NODE_OPTIONS: "--max-old-space-size=256" }).d("getPort", "--key", "cad-dev")
+    const small = box.with({ NODE_OPTIONS: "--max-old-space-size=256" }).by(asProgram)
+    const run = await small.d("getPort", "--key", "cad-dev")
     expect(run).toEqual({ code: 0, stdout: "25401\n", stderr: "" })
     expect(performance.now() - start).toBeLessThan(15_000)
   })

@@ -14,8 +14,9 @@ import {
 import { connect, createServer, type Server } from "node:net"
 import { dirname, join } from "node:path"
 import { beforeEach, describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
 
@@ -24,7 +25,7 @@ const RANGES = { AUTOMATELINUX_APP_RANGE: "31100-31149", AUTOMATELINUX_SPECIAL_R
 let box: Machine
 let path: string
 beforeEach(() => {
-  box = machine(RANGES)
+  box = inProcess(RANGES)
   path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
 })
 
@@ -277,7 +278,7 @@ describe("the settings of a running daemon", () => {
   const plainRanges = { appRange: "31100-31149", specialRange: "31150-31199" }
   /** A machine with everything in its file of settings. */
   const configured = (settings: Readonly<Record<string, string>> = {}) => {
-    box = machine()
+    box = inProcess()
     path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
     return write({ ...plainRanges, ...settings })
   }

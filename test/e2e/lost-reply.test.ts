@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { MariaDb } from "../support/mariadb.ts"
 import { type RequestFate, replyProxy } from "../support/proxy.ts"
 import { Talker } from "../support/socketClient.ts"
@@ -10,7 +11,7 @@ const PORTS = ["a", "b", "c"].map((key, index) => [key, 26_510 + index] as const
 
 /** A machine with a daemon, and the same seen through a way to it on which every reply is lost. */
 const lossy = async (database: TestDatabase, fate: RequestFate, meanwhile?: (box: Machine) => Promise<unknown>) => {
-  const box = machine({ ...RANGES, ...(await database.fresh()) })
+  const box = inProcess({ ...RANGES, ...(await database.fresh()) })
   for (const [key, port] of PORTS) await box.ok("setPort", "--key", key, "--value", String(port))
   await box.ok("reserve", "--port", "26590", "--reason", "held")
   const daemon = await startDaemon(box)

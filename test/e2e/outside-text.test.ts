@@ -4,9 +4,10 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
-import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { ACTING } from "../support/controlCharacters.ts"
 import { findingsOf, fixOf, started, until } from "../support/doctor.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { temporary } from "../support/root.ts"
 import { withSqlite } from "../support/sqlite.ts"
 
@@ -73,7 +74,7 @@ const fieldsOf = ([command = "", ...words]: ReadonlyArray<string>) => {
 it.each(["alone", "through a daemon", "with JSON", "over the plain protocol"])(
   "writes what other programs wrote as plain lines: %s",
   async (how) => {
-    const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+    const box = inProcess({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
     await box.ok("allocate", "--app", "mine", "--dir", "/opt/mine")
     const daemon = how === "alone" ? undefined : await startDaemon(box)
     writeEverywhere(box, HOSTILE)
@@ -97,7 +98,7 @@ it.each(["alone", "through a daemon", "with JSON", "over the plain protocol"])(
 )
 
 it("gives JSON as it is", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "mine")
   writeEverywhere(box, HOSTILE)
   const listed: Results["listPorts"] = JSON.parse(await box.ok("listPorts", "--json"))
@@ -109,7 +110,7 @@ it("gives JSON as it is", async () => {
 })
 
 it("keeps a stated length of what other programs wrote, and never half of a character", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "mine")
   writeEverywhere(box, "🙂".repeat(100_000))
   for (const words of COMMANDS) {
@@ -129,7 +130,7 @@ it("keeps a stated length of what other programs wrote, and never half of a char
 })
 
 it("names a few of many keys on one port", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "mine")
   withSqlite(fileOf(box), (file) => {
     const write = file.prepare("INSERT INTO settings VALUES (?, '25700')")
@@ -140,7 +141,7 @@ it("names a few of many keys on one port", async () => {
 })
 
 it("answers also if another program wrote bytes and nonsense", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "mine", "--dir", "/opt/mine")
   withSqlite(fileOf(box), (file) => {
     file.exec(`UPDATE port_keys SET description = X'ff1b5b', host = X'1b';
@@ -182,7 +183,7 @@ const serveAs = (name: string, directory: string, port: number) =>
   )
 
 it("cuts the name of a process at its source, and tells its directory whole", async () => {
-  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
   await box.ok("setPort", "--key", "long", "--value", "25801")
   await box.ok("setPort", "--key", "odd", "--value", "25802")
   const directory = join(temporary(), "w 🙂\u001b[31m\nforged \u202e'\"$(touch obeyed)`")
@@ -220,7 +221,7 @@ it("cuts the name of a process at its source, and tells its directory whole", as
 })
 
 it("escapes its log on a terminal too", async () => {
-  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
   await box.ok("allocate", "--app", "mine")
   withSqlite(fileOf(box), (file) => {
     file.prepare("INSERT INTO settings VALUES (?, '25810')").run("port_a\u001b[2J\nforged")
@@ -252,7 +253,7 @@ it.each([
   ["reserve", "--port", "25803", "--reason"],
   ["setPort", "--key", "cad-dev", "--dir"]
 ])("refuses bytes that are not UTF-8: %s %s %s %s", async (...words) => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
   const before = await box.ok("listPorts", "--json")
   const run = await box.sh(`d ${words.join(" ")} "$(printf '/caf\\351')"`)
@@ -262,7 +263,7 @@ it.each([
 })
 
 it("refuses bytes that are not UTF-8 over the wire too", async () => {
-  const box = machine(RANGES)
+  const box = inProcess(RANGES)
   const daemon = await startDaemon(box)
   const request = Buffer.from('{"command":"reserve","port":25804,"reason":"caf\u00e9"}', "latin1")
   expect(await plainly(daemon.socket, request)).toBe(
@@ -271,7 +272,7 @@ it("refuses bytes that are not UTF-8 over the wire too", async () => {
 })
 
 it("takes no directory for an owner whose name is not UTF-8", async () => {
-  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
   await box.ok("setPort", "--key", "odd", "--value", "25820")
   const directory = Buffer.concat([Buffer.from(temporary()), Buffer.from([0x2f, 0xe9])])
   mkdirSync(directory)

@@ -5,7 +5,8 @@ import { userInfo } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { commandList } from "../../src/commands/commands.ts"
-import { listen, type Machine, machine, SELF, startDaemon } from "../support/cli.ts"
+import { listen, type Machine, SELF, startDaemon } from "../support/cli.ts"
+import { inProcess, wordsOf } from "../support/inProcess.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27900-27949", AUTOMATELINUX_SPECIAL_RANGE: "27950-27999" }
 
@@ -209,7 +210,7 @@ const REQUESTS: ReadonlyArray<string> = [
 const typed = async (box: Machine, lines: ReadonlyArray<string>): Promise<string> => {
   const entries: Array<string> = []
   for (const line of lines) {
-    const { code, stdout, stderr } = await box.sh(`d ${line.replaceAll("HOME", box.home)}`)
+    const { code, stdout, stderr } = await box.d(...wordsOf(line.replaceAll("HOME", box.home)))
     entries.push(steady(`$ d ${line}\n${stdout}${stderr.replace(/^(?=.)/gm, "! ")}= ${code}\n`, box.home))
   }
   return entries.join("\n")
@@ -230,7 +231,7 @@ const said = async (path: string, requests: ReadonlyArray<string>): Promise<stri
 
 const box = async (daemon: boolean): Promise<Machine> => {
   // After its first look, before there is any port, the daemon does not look again.
-  const made = machine({ ...RANGES, AUTOMATELINUX_HOST: "box", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  const made = inProcess({ ...RANGES, AUTOMATELINUX_HOST: "box", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   mkdirSync(join(made.home, "relative"))
   if (daemon) await startDaemon(made)
   return made

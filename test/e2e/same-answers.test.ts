@@ -1,6 +1,7 @@
 import { beforeAll, expect, it } from "vitest"
-import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { type Machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite, type TestDatabase } from "../support/databases.ts"
+import { inProcess, wordsOf } from "../support/inProcess.ts"
 import { at, NINE_ROWS, rangesEnv } from "../support/ports.ts"
 
 let boxes: ReadonlyArray<Machine>
@@ -8,7 +9,7 @@ let boxes: ReadonlyArray<Machine>
 beforeAll(async () => {
   // After its first tick, before there is any port, the daemon shall not look again.
   const box = async (database: TestDatabase) =>
-    machine({ ...rangesEnv, ...(await database.fresh()), AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+    inProcess({ ...rangesEnv, ...(await database.fresh()), AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   const served = [await box(sqlite), await box(mariadb)]
   for (const each of served) await startDaemon(each, true)
   boxes = [await box(sqlite), await box(mariadb), ...served]
@@ -54,7 +55,7 @@ const COMMANDS: ReadonlyArray<string> = [
 it.each(COMMANDS.flatMap((line) => [line, `${line} --json`]))(
   "d %s is the same to the byte on both databases, with a daemon and without",
   async (line) => {
-    const [one, ...others] = await Promise.all(boxes.map((box) => box.sh(`d ${line}`)))
+    const [one, ...others] = await Promise.all(boxes.map((box) => box.d(...wordsOf(line))))
     expect(others).toEqual(others.map(() => one))
   }
 )

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from "vitest"
-import { type Machine, machine, type Run } from "../support/cli.ts"
+import type { Machine, Run } from "../support/cli.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { at, rangesEnv } from "../support/ports.ts"
 
 /** Wrong calls: exit code 2, nothing on standard output, one clear error, and a database that is as it was. */
@@ -86,7 +87,7 @@ describe("wrong calls", () => {
   wrong(["--completions", "tcsh"], /^error: --completions takes the name of one shell, not "tcsh"/)
 
   beforeAll(async () => {
-    box = machine(rangesEnv)
+    box = inProcess(rangesEnv)
     await box.ok("allocate", "--app", "kept", "--special", "too", "--description", "as it was")
     return async () => {
       // After all of them, the registry is as it was.
@@ -107,7 +108,7 @@ describe("wrong calls", () => {
 it.each(["allocate --app a --dir .", "backup copy"])(
   "d %s says so if the current directory was removed",
   async (words) => {
-    const run = await machine().sh(`mkdir gone; cd gone; rmdir ../gone; d ${words}`)
+    const run = await inProcess().sh(`mkdir gone; cd gone; rmdir ../gone; d ${words}`)
     expect(run).toMatchObject({
       code: 2,
       stdout: "",
@@ -164,7 +165,7 @@ describe("wrong configuration", () => {
   ]
 
   it.each(cases)("%j", async (env, message) => {
-    const run = await machine(env).d("listPorts")
+    const run = await inProcess(env).d("listPorts")
     expect([run.code, run.stdout]).toEqual([2, ""])
     expect(run.stderr).toMatch(message)
     expect(run.stderr).not.toContain("secret")
@@ -180,7 +181,7 @@ describe("wrong configuration", () => {
     ['{"databaseUrl": "mysql://me:secret@h/d" x}', /ports.json is not JSON/],
     ['{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/]
   ])("the file %s", async (content, message) => {
-    const box = machine()
+    const box = inProcess()
     await box.sh(`mkdir -p .config/automatelinux && printf '%s' '${content}' > .config/automatelinux/ports.json`)
     const run = await box.d("listPorts")
     expect([run.code, run.stdout]).toEqual([2, ""])
@@ -189,7 +190,7 @@ describe("wrong configuration", () => {
   })
 
   it("lets the environment win over the file, and the file over the defaults", async () => {
-    const box = machine()
+    const box = inProcess()
     await box.sh(
       `mkdir -p .config/automatelinux && echo '{"appRange": "23700-23799", "specialRange": "23800-23899"}' > .config/automatelinux/ports.json`
     )
@@ -202,7 +203,7 @@ describe("wrong configuration", () => {
 })
 
 it("makes a name of what the system calls this host, whatever that is", async () => {
-  const box = machine({ AUTOMATELINUX_APP_RANGE: "17600-17649", AUTOMATELINUX_SPECIAL_RANGE: "17650-17699" })
+  const box = inProcess({ AUTOMATELINUX_APP_RANGE: "17600-17649", AUTOMATELINUX_SPECIAL_RANGE: "17650-17699" })
   const user = process.getuid?.() === 0 ? "" : "--map-root-user"
   const run = await box.sh(
     `export -f d; unshare ${user} --uts bash -c 'printf "my b\\303\\266x\\033[31m" > /proc/sys/kernel/hostname; d allocate --app a; d explain --key a-dev --json'`
@@ -212,7 +213,7 @@ it("makes a name of what the system calls this host, whatever that is", async ()
 
 describe("help", () => {
   it("is an error where nothing was asked, and an answer where it was", async () => {
-    const box = machine()
+    const box = inProcess()
     const alone = await box.d()
     expect([alone.code, alone.stdout]).toEqual([2, ""])
     expect(alone.stderr).toContain("Usage:")
@@ -235,7 +236,7 @@ describe("help", () => {
   })
 
   it("answers the version, and completions that the shells take", async () => {
-    const box = machine()
+    const box = inProcess()
     expect(await box.ok("--version")).toBe(await box.ok("version"))
     expect(JSON.parse(await box.ok("version", "--json"))).toEqual({ version: (await box.ok("version")).trim() })
     expect(await box.sh("source <(d --completions bash) && complete -p d")).toMatchObject({ code: 0, stderr: "" })

@@ -7,7 +7,8 @@ import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { Store } from "../../src/store/Store.ts"
 import { type SchemaStep, SchemaSteps } from "../../src/store/schema.ts"
-import { machine, type Run, startDaemon } from "../support/cli.ts"
+import { type Run, startDaemon } from "../support/cli.ts"
+import { inProcess } from "../support/inProcess.ts"
 import { mariadbLayouts, sqliteLayouts, withLayout } from "../support/layouts.ts"
 import { sharedServer } from "../support/mariadb.ts"
 import { registryLayer } from "../support/registry.ts"
@@ -60,7 +61,7 @@ const CHANGES = [
 ]
 
 describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) => {
-  const prepared = () => withLayout(layouts, machine({ ...ENV, AUTOMATELINUX_DAEMON: "never" }))
+  const prepared = () => withLayout(layouts, inProcess({ ...ENV, AUTOMATELINUX_DAEMON: "never" }))
 
   /** A program that knows `steps`, in this process. */
   const program = (env: Readonly<Record<string, string>>, steps = STEPS) => {
@@ -276,7 +277,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
   })
 
   it("are of the newest version when they are made by several at once", async () => {
-    const box = machine(ENV)
+    const box = inProcess(ENV)
     const env =
       layouts.name === "SQLite"
         ? { HOME: box.home }
@@ -294,7 +295,7 @@ describe.each([sqliteLayouts, mariadbLayouts])("the tables on $name", (layouts) 
 })
 
 it("says in one sentence that a server's user may not bring the tables up to date, and changes nothing", async () => {
-  const { box, dump, env } = await withLayout(mariadbLayouts, machine(ENV))
+  const { box, dump, env } = await withLayout(mariadbLayouts, inProcess(ENV))
   const server = await sharedServer()
   const name = /\/(layout\d+)\?/.exec(env["AUTOMATELINUX_DATABASE_URL"] ?? "")?.[1] ?? ""
   await server.query(

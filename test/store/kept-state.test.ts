@@ -2,12 +2,13 @@ import { existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { afterEach, expect, it, onTestFinished, vi } from "vitest"
+import { afterAll, afterEach, expect, it, onTestFinished, vi } from "vitest"
 import type { RegistryError } from "../../src/domain/errors.ts"
 import { Operation } from "../../src/domain/Operation.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import type { Database } from "../../src/store/sqlite/binding.ts"
+import * as connection from "../../src/store/sqlite/connection.ts"
 import { registryLayer } from "../support/registry.ts"
 import { temporary } from "../support/root.ts"
 import { openSqlite } from "../support/sqlite.ts"
@@ -19,32 +20,31 @@ afterEach(() => {
   atCommit.after = undefined
 })
 
-vi.mock("../../src/store/sqlite/connection.ts", async (original) => {
-  const module = await original<typeof import("../../src/store/sqlite/connection.ts")>()
-  const makeConnection = (database: Database) =>
-    module.makeConnection(
-      new Proxy(database, {
-        get: (target, name) => {
-          if (name !== "prepare") return Reflect.get(target, name).bind(target)
-          return (text: string) => {
-            const statement = target.prepare(text)
-            if (text !== "COMMIT") return statement
-            const run = () => {
-              const { after, before } = atCommit
-              atCommit.before = undefined
-              atCommit.after = undefined
-              before?.()
-              const result = statement.run()
-              after?.()
-              return result
-            }
-            return new Proxy(statement, { get: (each, name) => (name === "run" ? run : Reflect.get(each, name)) })
+const { makeConnection } = connection
+const spy = vi.spyOn(connection, "makeConnection").mockImplementation((database: Database) =>
+  makeConnection(
+    new Proxy(database, {
+      get: (target, name) => {
+        if (name !== "prepare") return Reflect.get(target, name).bind(target)
+        return (text: string) => {
+          const statement = target.prepare(text)
+          if (text !== "COMMIT") return statement
+          const run = () => {
+            const { after, before } = atCommit
+            atCommit.before = undefined
+            atCommit.after = undefined
+            before?.()
+            const result = statement.run()
+            after?.()
+            return result
           }
+          return new Proxy(statement, { get: (each, name) => (name === "run" ? run : Reflect.get(each, name)) })
         }
-      })
-    )
-  return { ...module, makeConnection }
-})
+      }
+    })
+  )
+)
+afterAll(() => spy.mockRestore())
 
 const OPERATION = "0b9c4b0e-58f7-4a5e-9a53-6a6f1a3f7c1"
 

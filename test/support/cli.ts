@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { chmodSync, cpSync, readdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs"
 import { createServer, type Server } from "node:net"
 import { basename, dirname, join, resolve } from "node:path"
-import { afterAll, onTestFinished } from "vitest"
+import { onTestFinished } from "vitest"
+import { endWithFile } from "./ends.ts"
 import { ensure } from "./programs.ts"
 import { once, ROOT, temporary } from "./root.ts"
 
@@ -81,15 +82,23 @@ export interface Machine {
   readonly ok: (...words: ReadonlyArray<string>) => Promise<string>
   /** The same machine with other variables. */
   readonly with: (env: Readonly<Record<string, string>>) => Machine
+  /** The same machine on which `d` and `ok` run by `runner`. */
+  readonly by: (runner: Runner) => Machine
   /** Runs a line of shell with `d` and `daemon` on the path. */
   readonly sh: (line: string) => Promise<Run>
   /** Types lines into an interactive shell with `d` on the path. */
   readonly typed: (shell: keyof typeof SHELLS, lines: string) => Promise<Run>
 }
 
-const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine => {
-  const d = (...words: ReadonlyArray<string>) =>
-    collect(spawn(process.execPath, [PROGRAM, ...words], { env, cwd: home, stdio: ["ignore", "pipe", "pipe"] }))
+/** Runs `d` with these words in this directory. */
+export type Runner = (home: string, env: Readonly<Record<string, string>>, words: ReadonlyArray<string>) => Promise<Run>
+
+/** Runs the built program. */
+export const asProgram: Runner = (home, env, words) =>
+  collect(spawn(process.execPath, [PROGRAM, ...words], { env, cwd: home, stdio: ["ignore", "pipe", "pipe"] }))
+
+const machineIn = (home: string, env: Readonly<Record<string, string>>, runner: Runner): Machine => {
+  const d = (...words: ReadonlyArray<string>) => runner(home, env, words)
   return {
     home,
     env,
@@ -99,7 +108,8 @@ const machineIn = (home: string, env: Readonly<Record<string, string>>): Machine
       if (run.code !== 0) throw new Error(`d ${words.join(" ")} ended with ${run.code}: ${run.stderr}`)
       return run.stdout
     },
-    with: (more) => machineIn(home, { ...env, ...more }),
+    with: (more) => machineIn(home, { ...env, ...more }, runner),
+    by: (other) => machineIn(home, env, other),
     typed: (shell, lines) => {
       const [program, ...words] = SHELLS[shell]
       // Without the terminal of whoever runs the tests.
@@ -128,14 +138,15 @@ export const machine = (env: Readonly<Record<string, string>> = {}): Machine => 
   const home = temporary()
   // Whoever runs the tests may have a daemon.
   const socket = join(home, "run/d.sock")
-  return machineIn(home, {
+  const variables = {
     HOME: home,
     PATH: process.env["PATH"] ?? "",
     AUTOMATE_LINUX_SOCKET_PATH: socket,
     // The code that V8 made of the program is the same for all.
     XDG_CACHE_HOME: join(ROOT, "cache"),
     ...env
-  })
+  }
+  return machineIn(home, variables, asProgram)
 }
 
 export interface Daemon {
@@ -147,13 +158,6 @@ export interface Daemon {
   readonly stop: (signal?: NodeJS.Signals) => Promise<number | null>
   readonly signal: (signal: NodeJS.Signals) => void
 }
-
-const ends: Array<() => Promise<void>> = []
-
-// Registered here and not where a daemon is started: inside of a hook it would come too late.
-afterAll(async () => {
-  for (const end of ends) await end()
-})
 
 /** Runs the service of `box` until the test is over, or the file's tests where `forAll`. */
 export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon> => {
@@ -170,7 +174,7 @@ export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon>
     child.kill("SIGKILL")
     await ended
   }
-  if (forAll) ends.push(end)
+  if (forAll) endWithFile(end)
   else onTestFinished(end)
   while (!log.includes("serving")) {
     if (child.exitCode !== null) {

@@ -1,5 +1,5 @@
 import mysql from "mysql2/promise"
-import { afterAll } from "vitest"
+import { endWithFile } from "./ends.ts"
 import { sharedServer } from "./mariadb.ts"
 
 /** A kind of database that a suite runs on. */
@@ -14,7 +14,6 @@ export const sqlite: TestDatabase = { name: "SQLite", fresh: async () => ({}) }
 /** A server of one's own to run the suites on, instead of one that they start. Its user must be allowed everything. */
 const OWN_SERVER = process.env["AUTOMATELINUX_TEST_DATABASE_URL"]
 
-const made: Array<string> = []
 let count = 0
 
 const onOwnServer = async (url: string, sql: string) => {
@@ -29,11 +28,7 @@ export const mariadb: TestDatabase = {
     const name = `ports_test_${process.pid}_${++count}`
     if (OWN_SERVER === undefined) return { AUTOMATELINUX_DATABASE_URL: await (await sharedServer()).database(name) }
     await onOwnServer(OWN_SERVER, `CREATE DATABASE ${name}`)
-    made.push(name)
+    endWithFile(() => onOwnServer(OWN_SERVER, `DROP DATABASE ${name}`))
     return { AUTOMATELINUX_DATABASE_URL: OWN_SERVER.replace(/\/[^/?]*(\?|$)/, `/${name}$1`) }
   }
 }
-
-afterAll(async () => {
-  if (OWN_SERVER !== undefined) for (const name of made) await onOwnServer(OWN_SERVER, `DROP DATABASE ${name}`)
-})

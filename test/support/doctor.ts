@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { expect, onTestFinished } from "vitest"
 import type { CheckName, Examination, Finding } from "../../src/domain/Finding.ts"
-import { type Machine, machine } from "./cli.ts"
+import type { Machine } from "./cli.ts"
+import { inProcess } from "./inProcess.ts"
 import { temporary } from "./root.ts"
 
 /** A hundred ports for apps from `first` on, and a hundred for specials: each file has its own. */
@@ -12,7 +13,7 @@ export const rangesFrom = (first: number) => ({
 
 /** A machine with a daemon that probes often. */
 export const watched = (ranges: ReturnType<typeof rangesFrom>, env: Readonly<Record<string, string>> = {}): Machine =>
-  machine({ ...ranges, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
+  inProcess({ ...ranges, AUTOMATELINUX_PROBE_INTERVAL: "200 millis", ...env })
 
 type Examined = Examination & { readonly code: number | null }
 

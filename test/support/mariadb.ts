@@ -5,7 +5,7 @@ import { userInfo } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
-import { afterAll } from "vitest"
+import { endWithFile } from "./ends.ts"
 import { ensure } from "./programs.ts"
 import { once, ROOT, temporary } from "./root.ts"
 
@@ -189,10 +189,13 @@ let started: Promise<MariaDb> | undefined
 
 /** The server that the tests of one file share, ended with them. */
 export const sharedServer = (...options: ReadonlyArray<string>): Promise<MariaDb> => {
-  started ??= MariaDb.start(...options)
+  if (started === undefined) {
+    const starting = MariaDb.start(...options)
+    started = starting
+    endWithFile(async () => {
+      started = undefined
+      await (await starting).kill()
+    })
+  }
   return started
 }
-
-afterAll(async () => {
-  await (await started)?.kill()
-})

@@ -7,7 +7,8 @@ import mysql from "mysql2/promise"
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { PortKey } from "../../../src/domain/PortKey.ts"
 import { Registry } from "../../../src/registry/Registry.ts"
-import { type Machine, machine, type Run } from "../../support/cli.ts"
+import type { Machine, Run } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../../support/mariadb.ts"
 import { brokenAt, commitProxy, type Fate } from "../../support/proxy.ts"
 import { registryLayer } from "../../support/registry.ts"
@@ -17,7 +18,7 @@ const LIMIT_S = 3
 const RANGES = { AUTOMATELINUX_APP_RANGE: "26000-26099", AUTOMATELINUX_SPECIAL_RANGE: "26100-26199" }
 
 const at = (url: string, seconds = LIMIT_S): Machine =>
-  machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: `${seconds} seconds` })
+  inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: `${seconds} seconds` })
 
 /** Exit code 3 within the configured time, one sentence with host and database, and never the password. */
 const expectTrouble = async (run: () => Promise<Run>, reason: RegExp, where = /database ports\w* at \S+ as ports/) => {
@@ -144,7 +145,7 @@ describe("a server that cannot be used", () => {
     onTestFinished(() => [holder, other].forEach((each) => void each?.destroy()))
     await holder?.query("START TRANSACTION")
     await holder?.query("SELECT * FROM port_registry FOR UPDATE")
-    const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp() })
+    const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp() })
     const began = performance.now()
     const waiting = box.d("allocate", "--app", "queued")
     for (let round = 0; round < 15; round++) {

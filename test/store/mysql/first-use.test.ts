@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { machine } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { sharedServer } from "../../support/mariadb.ts"
 import { heldAt } from "../../support/proxy.ts"
 
@@ -13,14 +13,14 @@ it("allocates for two that begin a registry together, whenever one of them makes
   const server = await sharedServer()
   for (let chunk = 2, isHeld = true; isHeld; chunk++) {
     const name = `first${chunk}`
-    const quick = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: await server.database(name) })
+    const quick = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: await server.database(name) })
     let other: Promise<string> | undefined
     const { held, port } = await heldAt(server.socket, chunk, () => {
       other = quick.ok("allocate", "--app", "quick")
       return Promise.race([other, sleep(ENOUGH_MS)])
     })
     const url = `mysql://ports:secret@127.0.0.1:${port}/${name}`
-    const slow = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
+    const slow = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
     const allocated = [await slow.ok("allocate", "--app", "slow"), (await other) ?? ""].join("")
     isHeld = held()
     const ports = [...allocated.matchAll(/ (\d+)$/gm)].map(([, digits]) => Number(digits)).sort()

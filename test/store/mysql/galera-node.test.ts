@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it, onTestFinished, vi } from "vitest"
-import { machine, startDaemon } from "../../support/cli.ts"
+import { startDaemon } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 import { temporary } from "../../support/root.ts"
 
@@ -35,7 +36,7 @@ const started = async (...options: ReadonlyArray<string>) => {
 it("sends a node of a cluster each statement of a transaction by itself and as text, and nothing besides", async () => {
   const path = join(temporary(), "log")
   const { server, url } = await started("--general-log=1", `--general-log-file=${path}`)
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
   await startDaemon(box)
   const apps = ["a", "b", "c", "d"]
   await Promise.all(apps.map((app) => box.ok("allocate", "--app", app, "--special", `${app}-proxy`)))
@@ -65,7 +66,7 @@ it("sends a node of a cluster each statement of a transaction by itself and as t
 
 it("sees on a node, too, that a row is not as it was read, and writes nothing", async () => {
   const { server, url } = await started()
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url })
   await box.ok("setPort", "--key", "moving", "--value", "26300")
   // Between reading and writing, each time.
   await server.query(
@@ -81,7 +82,7 @@ it("sees on a node, too, that a row is not as it was read, and writes nothing", 
 
 it("leaves a node that lets nobody write, as while it is copied to another", async () => {
   const [first, second] = await Promise.all([started(), started()])
-  await machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: first.url }).ok("allocate", "--app", "before")
+  await inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: first.url }).ok("allocate", "--app", "before")
   const holding = first.server.query("FLUSH TABLES WITH READ LOCK; SELECT SLEEP(30)").catch(() => {})
   await vi.waitUntil(
     async () =>
@@ -89,7 +90,7 @@ it("leaves a node that lets nobody write, as while it is copied to another", asy
     LIMIT_MS
   )
   const both = first.server.overTcp().replace(/\/ports$/, `,127.0.0.1:${second.server.port}/ports`)
-  const box = machine({
+  const box = inProcess({
     ...RANGES,
     AUTOMATELINUX_DATABASE_URL: `${both}?lockTimeout=1&statementTimeout=1`,
     AUTOMATELINUX_DATABASE_TIMEOUT: "15 seconds"

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
-import { machine, startDaemon } from "../../support/cli.ts"
+import { startDaemon } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "17400-17499", AUTOMATELINUX_SPECIAL_RANGE: "17500-17599" }
@@ -35,7 +36,7 @@ it.each(GLOBALS)("keeps its promises with the global %s", async (setting) => {
   try {
     const database = `hostile${++databases}`
     await server.database(database)
-    const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp(database) })
+    const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp(database) })
     const daemon = await startDaemon(box)
     expect(await box.ok("allocate", "--app", "cad", "--special", "s1", "--description", "café 🙂")).toBe(
       "cad-prod 17400\ncad-dev 17401\ns1 17500\n"

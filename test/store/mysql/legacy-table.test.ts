@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest"
-import { machine, startDaemon } from "../../support/cli.ts"
+import { startDaemon } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { type MariaDb, sharedServer } from "../../support/mariadb.ts"
 import { at, rangesEnv } from "../../support/ports.ts"
 import { Talker } from "../../support/socketClient.ts"
@@ -28,7 +29,7 @@ const deployed = async (collation: string, charset = collation.split("_")[0] ?? 
     sql(
       "SELECT setting_key, setting_value, HEX(setting_value) AS bytes, updated_at FROM system_settings ORDER BY setting_key"
     )
-  const box = machine({
+  const box = inProcess({
     ...rangesEnv,
     AUTOMATELINUX_DATABASE_URL: url,
     AUTOMATELINUX_SETTINGS_TABLE: "system_settings"
@@ -128,7 +129,7 @@ describe.each(["utf8mb4_general_ci", "utf8mb4_unicode_ci"])("names that %s takes
 
 it("are told apart in a table of our own", async () => {
   const server: MariaDb = await sharedServer()
-  const box = machine({ ...rangesEnv, AUTOMATELINUX_DATABASE_URL: await server.database("ours") })
+  const box = inProcess({ ...rangesEnv, AUTOMATELINUX_DATABASE_URL: await server.database("ours") })
   for (const [index, key] of ["cad", "CAD", "Cad"].entries())
     await box.ok("setPort", "--key", key, "--value", String(9000 + index))
   await server.query("INSERT INTO settings VALUES ('port_cád', '9010'), ('port_cad ', '9011')", [], "ours")

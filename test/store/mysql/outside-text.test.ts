@@ -3,8 +3,9 @@ import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import type { Results } from "../../../src/commands/Results.ts"
-import { type Machine, machine, startDaemon } from "../../support/cli.ts"
+import { type Machine, startDaemon } from "../../support/cli.ts"
 import { examine, findingsOf, fixOf, type Server, started, until } from "../../support/doctor.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 import { temporary } from "../../support/root.ts"
 
@@ -21,7 +22,7 @@ afterAll(() => server.kill())
 const own = async () => {
   const name = `outside${++databases}`
   const url = await server.database(name, "utf8mb3_general_ci")
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_PROBE_INTERVAL: "300 millis" })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_PROBE_INTERVAL: "300 millis" })
   return { box, name, sql: (text: string) => server.query(text, [], name) }
 }
 

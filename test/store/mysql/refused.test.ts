@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net"
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest"
-import { machine } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
 let server: MariaDb
@@ -8,11 +8,11 @@ let server: MariaDb
 beforeAll(async () => {
   server = await MariaDb.start()
   await server.database("ports")
-  await machine({ AUTOMATELINUX_DATABASE_URL: server.overTcp() }).ok("reserve", "--port", "3999", "--reason", "x")
+  await inProcess({ AUTOMATELINUX_DATABASE_URL: server.overTcp() }).ok("reserve", "--port", "3999", "--reason", "x")
 })
 afterAll(() => server.kill())
 
-const getPort = (url: string) => machine({ AUTOMATELINUX_DATABASE_URL: url }).d("getPort", "--key", "x")
+const getPort = (url: string) => inProcess({ AUTOMATELINUX_DATABASE_URL: url }).d("getPort", "--key", "x")
 const as = (user: string, password = "pw") => `mysql://${user}:${password}@127.0.0.1:${server.port}/ports`
 
 const fakeServer = async (greet: (socket: Socket) => void): Promise<string> => {
@@ -104,7 +104,7 @@ it.each(LIMITS)("a server with %s: what it says, and nothing of rights", async (
   const limits = { AUTOMATELINUX_DATABASE_TIMEOUT: "1 seconds" }
   await server.query(`SET GLOBAL ${setting}`)
   try {
-    const run = await machine({ AUTOMATELINUX_DATABASE_URL: server.overTcp(), ...limits }).d(...words)
+    const run = await inProcess({ AUTOMATELINUX_DATABASE_URL: server.overTcp(), ...limits }).d(...words)
     expect(run.stderr).toMatch(told)
     expect(run).toMatchObject({ code: 3, stdout: "" })
     expect(run.stderr).not.toContain("which rights are needed")

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { machine } from "../../support/cli.ts"
+import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
 const RANGES = {
@@ -21,7 +21,7 @@ const besideTable = async (...statements: ReadonlyArray<string>) => {
   const name = `table${++databases}`
   await server.database(name)
   for (const statement of statements) await server.query(statement, [], name)
-  const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp(name) })
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: server.overTcp(name) })
   const rows = () => server.query("SELECT * FROM settings", [], name)
   return { box, name, rows }
 }

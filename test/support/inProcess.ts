@@ -1,0 +1,59 @@
+import { parseArgv } from "../../src/cli/argv.ts"
+import type { CliContext } from "../../src/cli/CliContext.ts"
+import { reportCrash } from "../../src/cli/crash.ts"
+import { dispatch } from "../../src/cli/dispatch.ts"
+import { runBeside } from "../../src/run.ts"
+import { asProgram, type Machine, machine, type Runner } from "./cli.ts"
+
+/** Paths among the words are resolved while they are read. */
+const parsedIn = (directory: string, words: ReadonlyArray<string>) => {
+  const own = process.cwd()
+  process.chdir(directory)
+  try {
+    return parseArgv(words)
+  } finally {
+    process.chdir(own)
+  }
+}
+
+/** Runs `d` in this process, from the sources; the daemon as a process of its own. */
+export const inThisProcess: Runner = async (home, env, words) => {
+  // It would never end.
+  if (words[0] === "daemon") return asProgram(home, env, words)
+  let code = 0
+  let stdout = ""
+  let stderr = ""
+  const context: CliContext = {
+    environment: env,
+    style: () => ({ width: undefined, colour: false }),
+    helpWidth: () => 100,
+    writeStdout: (text) => {
+      stdout += text
+    },
+    writeStderr: (text) => {
+      stderr += text
+    },
+    setExitCode: (exitCode) => {
+      code = exitCode
+    }
+  }
+  await dispatch(context, parsedIn(home, words), (task) => runBeside(context, task)).catch((error) =>
+    reportCrash(context, error, words.includes("--json"))
+  )
+  return { code, stdout, stderr }
+}
+
+/**
+ * A machine whose `d` and `ok` run in this process, from the sources: for what a command says and does, not for how its
+ * process starts and ends. On the other versions of Node they run the built program all the same.
+ */
+export const inProcess = (env: Readonly<Record<string, string>> = {}): Machine =>
+  process.env["PORTS_TEST_SPAWN"] === undefined ? machine(env).by(inThisProcess) : machine(env)
+
+const QUOTED = /(\$?)'([^']*)'/g
+
+/** The words of a simple line of shell: bare, quoted, and with line breaks as `$'a\nb'`. */
+export const wordsOf = (line: string): ReadonlyArray<string> =>
+  (line.match(/(?:\$?'[^']*'|[^\s'])+/g) ?? []).map((word) =>
+    word.replace(QUOTED, (_, ansi, text) => (ansi === "" ? text : text.replaceAll("\\n", "\n")))
+  )
