@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { networkInterfaces } from "node:os"
 import * as SqlClient from "@effect/sql/SqlClient"
+import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import * as TestContext from "effect/TestContext"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { onTestFinished } from "vitest"
 import * as config from "../../src/config/Config.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { MachineIdentity } from "../../src/machine/identity.ts"
@@ -31,9 +31,6 @@ const daemonOn = (env: Readonly<Record<string, string>>, host = "box", machine =
   )
   return <A, E>(effect: Effect.Effect<A, E, Parts>) => Effect.provide(effect, layer)
 }
-
-/** With a clock that stands still until it is told. */
-const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, TestContext.TestContext))
 
 const set = (key: string, port: number) =>
   Effect.clockWith((clock) =>
@@ -72,11 +69,11 @@ const gone = (child: ChildProcess) =>
 describe.each([sqlite, mariadb])("ticks on $name", (database) => {
   const fresh = async () => ({ HOME: temporary(), ...(await database.fresh()) })
 
-  it("see a process come up, with pid, command and directory, and go down after three looks", async () => {
-    const daemon = daemonOn(await fresh())
-    const child = await server(PORT, "127.0.0.1")
-    await run(
-      daemon(
+  it.effect("see a process come up, with pid, command and directory, and go down after three looks", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(yield* Effect.promise(() => fresh()))
+      const child = yield* Effect.promise(() => server(PORT, "127.0.0.1"))
+      yield* daemon(
         Effect.gen(function* () {
           yield* set("app", PORT)
           expect(yield* stateOf("app")).toBe("unknown")
@@ -96,13 +93,13 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
           }
         })
       )
-    )
-  })
+    })
+  )
 
-  it("follow what other programs write, forget what is gone, and write nothing where nothing changed", async () => {
-    const daemon = daemonOn(await fresh())
-    await run(
-      daemon(
+  it.effect("follow what other programs write, forget what is gone, and write nothing where nothing changed", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(yield* Effect.promise(() => fresh()))
+      yield* daemon(
         Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
           yield* set("old", PORT)
@@ -130,13 +127,13 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
           expect(yield* everything).toEqual(before)
         })
       )
-    )
-  })
+    })
+  )
 
-  it("leave out a row that the database refuses, whatever for, and try it again every minute", async () => {
-    const daemon = daemonOn(await fresh())
-    await run(
-      daemon(
+  it.effect("leave out a row that the database refuses, whatever for, and try it again every minute", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(yield* Effect.promise(() => fresh()))
+      yield* daemon(
         Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
           const monitor = yield* HealthMonitor
@@ -169,13 +166,13 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
           expect(yield* monitor.unstored).toEqual([])
         })
       )
-    )
-  })
+    })
+  )
 
-  it("fail as a whole if the database refuses everything", async () => {
-    const daemon = daemonOn(await fresh())
-    await run(
-      daemon(
+  it.effect("fail as a whole if the database refuses everything", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(yield* Effect.promise(() => fresh()))
+      yield* daemon(
         Effect.gen(function* () {
           const sql = yield* SqlClient.SqlClient
           yield* set("a", PORT)
@@ -187,8 +184,8 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
           expect(failed._tag).toBe("Unavailable")
         })
       )
-    )
-  })
+    })
+  )
 })
 
 describe("a port", () => {
@@ -196,21 +193,20 @@ describe("a port", () => {
     .flat()
     .find((address) => address?.family === "IPv4" && !address.internal)?.address
 
-  it.each(["::1", "0.0.0.0", ...(lan === undefined ? [] : [lan])])(
+  it.effect.each(["::1", "0.0.0.0", ...(lan === undefined ? [] : [lan])])(
     "is up where something listens on %s alone",
-    async (host) => {
-      const daemon = daemonOn({ HOME: temporary() })
-      await server(PORT, host)
-      await run(
-        daemon(
+    (host) =>
+      Effect.gen(function* () {
+        const daemon = daemonOn({ HOME: temporary() })
+        yield* Effect.promise(() => server(PORT, host))
+        yield* daemon(
           Effect.gen(function* () {
             yield* set("app", PORT)
             yield* tick
             expect(yield* stateOf("app")).toBe("up")
           })
         )
-      )
-    }
+      })
   )
 })
 
@@ -225,10 +221,10 @@ describe("watched time", () => {
     })
   const env = () => ({ HOME: temporary(), AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
 
-  it("makes nothing stale on a machine that was off for a month", async () => {
-    const daemon = daemonOn(env())
-    await run(
-      daemon(
+  it.effect("makes nothing stale on a machine that was off for a month", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(env())
+      yield* daemon(
         Effect.gen(function* () {
           yield* set("app-prod", PORT)
           yield* hours(24)
@@ -241,33 +237,31 @@ describe("watched time", () => {
           expect(yield* stateOf("app-prod")).toBe("stale")
         })
       )
-    )
-  })
+    })
+  )
 
-  it("counts a laptop's two hours a day, also over restarts of the daemon", async () => {
-    const shared = env()
-    await run(
-      Effect.gen(function* () {
-        yield* daemonOn(shared)(set("app-prod", PORT))
-        for (let day = 1; day <= 60; day++) {
-          const state = yield* daemonOn(shared)(
-            Effect.gen(function* () {
-              yield* hours(3)
-              yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
-              return yield* stateOf("app-prod")
-            })
-          )
-          expect(state).toBe("down")
-          yield* later("21 hours")
-        }
-      })
-    )
-  })
+  it.effect("counts a laptop's two hours a day, also over restarts of the daemon", () =>
+    Effect.gen(function* () {
+      const shared = env()
+      yield* daemonOn(shared)(set("app-prod", PORT))
+      for (let day = 1; day <= 60; day++) {
+        const state = yield* daemonOn(shared)(
+          Effect.gen(function* () {
+            yield* hours(3)
+            yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
+            return yield* stateOf("app-prod")
+          })
+        )
+        expect(state).toBe("down")
+        yield* later("21 hours")
+      }
+    })
+  )
 
-  it("is stale later for dev, and the flag goes at the first success", async () => {
-    const daemon = daemonOn(env())
-    await run(
-      daemon(
+  it.effect("is stale later for dev, and the flag goes at the first success", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn(env())
+      yield* daemon(
         Effect.gen(function* () {
           yield* set("app-prod", PORT)
           yield* set("app-dev", PORT + 1)
@@ -280,28 +274,28 @@ describe("watched time", () => {
           expect(yield* stateOf("app-dev")).toBe("up")
         })
       )
-    )
-  })
-
-  it("counts stale pairs among the figures of a full range", async () => {
-    const daemon = daemonOn({
-      ...env(),
-      AUTOMATELINUX_APP_RANGE: `${PORT}-${PORT + 5}`,
-      AUTOMATELINUX_STALE_AFTER_DEV: "14 days"
     })
-    await server(PORT + 3, "127.0.0.1")
-    const allocate = (...apps: ReadonlyArray<string>) =>
-      Effect.flatMap(Registry, (registry) =>
-        registry.allocate({
-          apps: apps.map((app) => AppName.make(app)),
-          specials: [],
-          description: undefined,
-          directory: undefined,
-          dryRun: false
-        })
-      )
-    await run(
-      daemon(
+  )
+
+  it.effect("counts stale pairs among the figures of a full range", () =>
+    Effect.gen(function* () {
+      const daemon = daemonOn({
+        ...env(),
+        AUTOMATELINUX_APP_RANGE: `${PORT}-${PORT + 5}`,
+        AUTOMATELINUX_STALE_AFTER_DEV: "14 days"
+      })
+      yield* Effect.promise(() => server(PORT + 3, "127.0.0.1"))
+      const allocate = (...apps: ReadonlyArray<string>) =>
+        Effect.flatMap(Registry, (registry) =>
+          registry.allocate({
+            apps: apps.map((app) => AppName.make(app)),
+            specials: [],
+            description: undefined,
+            directory: undefined,
+            dryRun: false
+          })
+        )
+      yield* daemon(
         Effect.gen(function* () {
           yield* set("b-prod", PORT + 2)
           yield* set("b-dev", PORT + 3)
@@ -313,27 +307,25 @@ describe("watched time", () => {
           expect(full).toMatchObject({ _tag: "RangeFull", figures: { slots: 3, claimed: 3, stale: 2 } })
         })
       )
-    )
-  })
+    })
+  )
 
-  it("remembers over a restart that a port was up until the daemon stopped", async () => {
-    const shared = env()
-    const child = await server(PORT, "127.0.0.1")
-    await run(
-      Effect.gen(function* () {
-        yield* daemonOn(shared)(
-          Effect.gen(function* () {
-            yield* set("app-prod", PORT)
-            yield* hours(24 * 20)
-            yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
-          })
-        )
-        yield* Effect.promise(() => gone(child))
-        const state = yield* daemonOn(shared)(Effect.zipRight(hours(5), stateOf("app-prod")))
-        expect(state).toBe("down")
-      })
-    )
-  })
+  it.effect("remembers over a restart that a port was up until the daemon stopped", () =>
+    Effect.gen(function* () {
+      const shared = env()
+      const child = yield* Effect.promise(() => server(PORT, "127.0.0.1"))
+      yield* daemonOn(shared)(
+        Effect.gen(function* () {
+          yield* set("app-prod", PORT)
+          yield* hours(24 * 20)
+          yield* Effect.flatMap(HealthMonitor, (monitor) => monitor.flush)
+        })
+      )
+      yield* Effect.promise(() => gone(child))
+      const state = yield* daemonOn(shared)(Effect.zipRight(hours(5), stateOf("app-prod")))
+      expect(state).toBe("down")
+    })
+  )
 })
 
 describe("a clock that is set", () => {
@@ -527,15 +519,13 @@ describe("two machines of one name", () => {
     other: string,
     use: (one: HealthMonitor, two: HealthMonitor) => Effect.Effect<A, E, Parts>
   ) =>
-    run(
-      daemonOn(env)(
-        Effect.flatMap(HealthMonitor, (one) =>
-          daemonOn(
-            env,
-            "box",
-            other
-          )(Effect.flatMap(HealthMonitor, (two) => Effect.zipRight(set("app", PORT), use(one, two))))
-        )
+    daemonOn(env)(
+      Effect.flatMap(HealthMonitor, (one) =>
+        daemonOn(
+          env,
+          "box",
+          other
+        )(Effect.flatMap(HealthMonitor, (two) => Effect.zipRight(set("app", PORT), use(one, two))))
       )
     )
   const states = Effect.flatMap(SqlClient.SqlClient, (sql) => sql`SELECT state FROM port_health`)
@@ -545,92 +535,97 @@ describe("two machines of one name", () => {
     (sql) => sql`UPDATE port_health SET state = ${"up"}, since = ${"1970-01-01T00:00:01.000Z"}`
   )
 
-  it.each([sqlite, mariadb])("are noticed by both on $name, and forgotten when one ends", async (database) => {
-    await both({ HOME: temporary(), ...(await database.fresh()) }, "2", (one, two) =>
-      Effect.gen(function* () {
-        for (const round of [1, 2, 3]) {
-          for (const each of [one, two]) {
-            yield* later("15 seconds")
-            // From what a daemon finds when it starts it goes on.
-            if (round > 1) yield* overwrite
-            yield* each.tick()
-            expect(yield* states).toEqual([{ state: "down" }])
+  it.effect.each([sqlite, mariadb])("are noticed by both on $name, and forgotten when one ends", (database) =>
+    Effect.gen(function* () {
+      yield* both({ HOME: temporary(), ...(yield* Effect.promise(() => database.fresh())) }, "2", (one, two) =>
+        Effect.gen(function* () {
+          for (const round of [1, 2, 3]) {
+            for (const each of [one, two]) {
+              yield* later("15 seconds")
+              // From what a daemon finds when it starts it goes on.
+              if (round > 1) yield* overwrite
+              yield* each.tick()
+              expect(yield* states).toEqual([{ state: "down" }])
+            }
+            expect((yield* one.rival)?.machine).toBe(round < 3 ? undefined : "2")
+            expect((yield* two.rival)?.machine).toBe(round < 3 ? undefined : "1")
           }
-          expect((yield* one.rival)?.machine).toBe(round < 3 ? undefined : "2")
-          expect((yield* two.rival)?.machine).toBe(round < 3 ? undefined : "1")
-        }
-        yield* two.flush
-        for (let index = 0; index < 8; index++) {
-          yield* later("30 seconds")
-          yield* one.tick()
-        }
-        expect(yield* one.rival).toBeUndefined()
-      })
-    )
-  })
+          yield* two.flush
+          for (let index = 0; index < 8; index++) {
+            yield* later("30 seconds")
+            yield* one.tick()
+          }
+          expect(yield* one.rival).toBeUndefined()
+        })
+      )
+    })
+  )
 
-  it("are none if one replaces the other, or both are one", async () => {
-    const env = { HOME: temporary(), ...(await mariadb.fresh()) }
-    await both(env, "2", (one, two) =>
-      Effect.gen(function* () {
-        yield* one.tick()
-        // As when a container is replaced, or a machine starts again.
-        yield* two.tick()
-        yield* one.flush
-        for (let index = 0; index < 5; index++) {
-          yield* later("30 seconds")
-          yield* two.tick()
-          expect(yield* two.rival).toBeUndefined()
-        }
-      })
-    )
-    await both(env, "1", (one, two) =>
-      Effect.gen(function* () {
-        for (let index = 0; index < 5; index++) {
-          yield* later("30 seconds")
+  it.effect("are none if one replaces the other, or both are one", () =>
+    Effect.gen(function* () {
+      const env = { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) }
+      yield* both(env, "2", (one, two) =>
+        Effect.gen(function* () {
           yield* one.tick()
+          // As when a container is replaced, or a machine starts again.
           yield* two.tick()
-          expect(yield* Effect.all([one.rival, two.rival])).toEqual([undefined, undefined])
-        }
-      })
-    )
-  })
+          yield* one.flush
+          for (let index = 0; index < 5; index++) {
+            yield* later("30 seconds")
+            yield* two.tick()
+            expect(yield* two.rival).toBeUndefined()
+          }
+        })
+      )
+      yield* both(env, "1", (one, two) =>
+        Effect.gen(function* () {
+          for (let index = 0; index < 5; index++) {
+            yield* later("30 seconds")
+            yield* one.tick()
+            yield* two.tick()
+            expect(yield* Effect.all([one.rival, two.rival])).toEqual([undefined, undefined])
+          }
+        })
+      )
+    })
+  )
 })
 
-it("stores the health of a host with the longest name that there may be", async () => {
-  const daemon = daemonOn({ HOME: temporary(), ...(await mariadb.fresh()) }, "h".repeat(config.HOST_MAX))
-  await run(
-    daemon(
+it.effect("stores the health of a host with the longest name that there may be", () =>
+  Effect.gen(function* () {
+    const daemon = daemonOn(
+      { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) },
+      "h".repeat(config.HOST_MAX)
+    )
+    yield* daemon(
       Effect.gen(function* () {
         yield* set("app", PORT)
         yield* tick
         expect(yield* stateOf("app")).toBe("down")
       })
     )
-  )
-})
+  })
+)
 
-it("keeps each host's own health of one registry, and shows an allocation at once", async () => {
-  const env = { HOME: temporary(), ...(await mariadb.fresh()) }
-  const [here, there] = [daemonOn(env, "here"), daemonOn(env, "there")]
-  const child = await server(PORT, "127.0.0.1")
-  await run(
-    Effect.gen(function* () {
-      yield* here(Effect.zipRight(set("app", PORT), tick))
-      yield* Effect.promise(() => gone(child))
-      yield* there(
-        Effect.gen(function* () {
-          expect((yield* healthOf("app"))?.port).toBe(PORT)
-          expect(yield* stateOf("app")).toBe("unknown")
-          yield* tick
-          expect(yield* stateOf("app")).toBe("down")
-        })
-      )
-      yield* here(
-        Effect.gen(function* () {
-          expect(yield* stateOf("app")).toBe("up")
-        })
-      )
-    })
-  )
-})
+it.effect("keeps each host's own health of one registry, and shows an allocation at once", () =>
+  Effect.gen(function* () {
+    const env = { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) }
+    const [here, there] = [daemonOn(env, "here"), daemonOn(env, "there")]
+    const child = yield* Effect.promise(() => server(PORT, "127.0.0.1"))
+    yield* here(Effect.zipRight(set("app", PORT), tick))
+    yield* Effect.promise(() => gone(child))
+    yield* there(
+      Effect.gen(function* () {
+        expect((yield* healthOf("app"))?.port).toBe(PORT)
+        expect(yield* stateOf("app")).toBe("unknown")
+        yield* tick
+        expect(yield* stateOf("app")).toBe("down")
+      })
+    )
+    yield* here(
+      Effect.gen(function* () {
+        expect(yield* stateOf("app")).toBe("up")
+      })
+    )
+  })
+)
