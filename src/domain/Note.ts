@@ -3,8 +3,8 @@ import type { PortRange } from "./PortRange.ts"
 
 /** A remark for the user that goes with a successful result. */
 export type Note =
-  /** Allocation skipped `port`. */
-  | { readonly _tag: "Skipped"; readonly port: number; readonly by: Listener | null }
+  /** Allocation skipped these ports, of which there is at least one. */
+  | { readonly _tag: "Skipped"; readonly ports: ReadonlyArray<{ readonly port: number; readonly by: Listener | null }> }
   /** An app keeps two ports that do not form a pair, or not one in its range. */
   | {
       readonly _tag: "OddPair"

@@ -119,7 +119,7 @@ export const decideAllocation = Effect.fn("decideAllocation")(function* (
     .map((port) => ({ port, by: holders.find((listener) => listener.port === port) ?? null }))
   const answer: CommandResult<Allocation> = {
     result: { assignments, skipped: skippedPorts },
-    notes: [...skippedPorts.map((each): Note => ({ _tag: "Skipped", ...each })), ...notes]
+    notes: skippedPorts.length === 0 ? notes : [{ _tag: "Skipped", ports: skippedPorts }, ...notes]
   }
   return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
 })

@@ -178,6 +178,9 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
   })
 }
 
+/** How many skipped ports are told with what has bound them; `--json` has all. */
+const SKIPPED_SHOWN = 3
+
 /** Turns an error into the sentences that its reader gets. */
 export const toCommandError = <T extends RegistryError["_tag"]>(error: ErrorOf<T>): CommandError =>
   errors[error._tag as T](error)
@@ -185,7 +188,11 @@ export const toCommandError = <T extends RegistryError["_tag"]>(error: ErrorOf<T
 type NoteOf<T extends Note["_tag"]> = Extract<Note, { readonly _tag: T }>
 
 const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
-  Skipped: ({ by, port }) => `skipped ${port}: ${describeListener(by)}`,
+  Skipped: ({ ports }) => {
+    const told = ports.slice(0, SKIPPED_SHOWN).map(({ by, port }) => `${port}: ${describeListener(by)}`)
+    const more = ports.length - told.length
+    return `skipped ${told.join("; ")}${more === 0 ? "" : `; and ${more} more`}`
+  },
   OddPair: ({ app, dev, prod, range }) =>
     `note: ${app} keeps ${prod} and ${dev} as stored, which is not a pair of ${formatRange(range)}`,
   NotDescribed: ({ key }) =>

@@ -115,6 +115,16 @@ export const commandsSuite = (database: TestDatabase) =>
         })
       })
 
+      it("tells in one line what it skipped, however much it was", async () => {
+        const by = `${SELF}, pid ${process.pid}, in ${process.cwd()}`
+        for (const port of [3008, 3011, 3012, 3014, 3017]) await listen(at(port), "127.0.0.1")
+        const { code, stderr, stdout } = await box.d("allocate", "--app", "newapp")
+        expect([code, stdout]).toEqual([0, `newapp-prod ${at(3018)}\nnewapp-dev ${at(3019)}\n`])
+        expect(stderr).toBe(
+          `skipped ${[3008, 3011, 3012].map((port) => `${at(port)}: ${by}`).join("; ")}; and 2 more\n`
+        )
+      })
+
       it("lists what is there as a table by port, and as JSON", async () => {
         const { stdout } = await box.d("listPorts")
         const lines = stdout.trimEnd().split("\n")

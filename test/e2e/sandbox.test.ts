@@ -24,7 +24,7 @@ it.each(PARTS)("allocates without %s sockets (%s), and sees what others have bou
   await serve(27_503, { host: "::1" })
   const run = await inSandbox(box, without(families, code), "allocate --app a")
   expect(run).toMatchObject({ code: 0, stdout: "a-prod 27504\na-dev 27505\n" })
-  expect(run.stderr).toMatch(/^skipped 27500: .*\nskipped 27503: .*\n$/)
+  expect(run.stderr).toMatch(/^skipped 27500: .*; 27503: .*\n$/)
 })
 
 it.each([
