@@ -73,6 +73,8 @@ const decoders = {
     check: Schema.optional(Check),
     fix: Switch,
     strict: Switch,
+    // Only the text depends on it.
+    all: Switch,
     accept: Schema.optional(PortKey),
     clientVersion: Schema.optional(Text)
   }),

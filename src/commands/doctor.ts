@@ -10,9 +10,10 @@ export const doctorCommands = {
     idempotent: false,
     usesRanges: true,
     summary: "Check for unreachable, stale, taken and conflicting ports, and suggest fixes",
-    usage: ["[--check NAME] [--strict] [--fix] [--accept KEY]"],
+    usage: ["[--check NAME] [--all] [--strict] [--fix] [--accept KEY]"],
     options: [
       { name: "check", value: "NAME", type: "check", help: "run only this check" },
+      { name: "all", help: "show the infos, too, instead of their number" },
       { name: "strict", help: "exit with 1 on infos, too" },
       { name: "fix", help: "fix what is safe to fix: claims, missing tables, a dead socket" },
       {

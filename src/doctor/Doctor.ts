@@ -11,10 +11,11 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/messages.ts"
 import { checks } from "./checks/checks.ts"
-import type { DoctorContext } from "./DoctorContext.ts"
+import type { DoctorContext, Draft } from "./DoctorContext.ts"
 import { explain } from "./explain.ts"
 import { accept, applySafeFixes } from "./fixes.ts"
 import { makeContext } from "./makeContext.ts"
+import { withFixes } from "./plan.ts"
 
 interface ExamineRequest {
   /** Run only this check. */
@@ -34,7 +35,7 @@ const LIMIT = Duration.seconds(5)
 /** A check and its findings. */
 interface Checked {
   readonly name: CheckName
-  readonly findings: ReadonlyArray<Finding>
+  readonly findings: ReadonlyArray<Draft>
   /** Why it could not be run. */
   readonly failure?: RegistryError | "bug"
 }
@@ -95,7 +96,8 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       const databaseDown = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
-      const findings = [...said, ...checked.flatMap((each) => skippedCheck(each, databaseDown))].sort(worstFirst)
+      const drafts = [...said, ...checked.flatMap((each) => skippedCheck(each, databaseDown))].sort(worstFirst)
+      const findings = yield* withFixes(context, drafts)
       const matters = (each: Finding) => request.strict || each.severity !== "info"
       const result = {
         healthy: !findings.some(matters),

@@ -50,8 +50,19 @@ export interface DoctorContext {
   readonly machine: typeof Listeners.Service
 }
 
+/** Gives another port to a key, or to both halves of an app: to `whole` ones, or only to a half that lacks one. */
+export type Move = { readonly key: string } | { readonly app: string; readonly whole: boolean }
+
+/** A finding whose fix moves keys. Where to is decided for all findings of a report together. */
+export interface MoveDraft extends Omit<Finding, "fix" | "remedy"> {
+  readonly moves: ReadonlyArray<Move>
+}
+
+/** A finding before its fix is known. */
+export type Draft = Finding | MoveDraft
+
 /** A finding of a check, which adds its name. */
-export type FindingDraft = Omit<Finding, "check">
+export type FindingDraft = Omit<Finding, "check"> | Omit<MoveDraft, "check">
 
 /** A check. It changes nothing. */
 export type Check = (context: DoctorContext) => Effect.Effect<ReadonlyArray<FindingDraft>, RegistryError>

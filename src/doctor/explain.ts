@@ -1,14 +1,15 @@
 import * as Effect from "effect/Effect"
 import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
-import { CHECK_NAMES, type CheckName, type Finding, worstFirst } from "../domain/Finding.ts"
+import { CHECK_NAMES, type CheckName, worstFirst } from "../domain/Finding.ts"
 import { healthFrom } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
 import { describeListener, names } from "../text/describe.ts"
-import type { DoctorContext, View } from "./DoctorContext.ts"
+import type { DoctorContext, Draft, View } from "./DoctorContext.ts"
+import { withFixes } from "./plan.ts"
 
 /** The checks that are not about a port. */
 const NOT_ABOUT_A_PORT: ReadonlyArray<CheckName> = [
@@ -146,7 +147,7 @@ const focusedOn = (context: DoctorContext, port: number | undefined, here: Reado
 export const explain = (
   context: DoctorContext,
   about: { readonly key: string } | { readonly port: number },
-  run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Finding>>
+  run: (context: DoctorContext, names: ReadonlyArray<CheckName>) => Effect.Effect<ReadonlyArray<Draft>>
 ) =>
   Effect.gen(function* () {
     const view = yield* context.view
@@ -160,13 +161,14 @@ export const explain = (
     }
     const all = yield* context.listeners
     const here = (port === undefined ? undefined : all.get(port)) ?? []
-    const findings = yield* run(
+    const drafts = yield* run(
       focusedOn(context, port, here),
       CHECK_NAMES.filter((name) => !NOT_ABOUT_A_PORT.includes(name))
     )
-    const concerns = (finding: Finding) =>
+    const concerns = (finding: Draft) =>
       finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
-    const shared = { listeners: here.map(shown), history, findings: findings.filter(concerns).sort(worstFirst) }
+    const findings = yield* withFixes(context, drafts.filter(concerns).sort(worstFirst))
+    const shared = { listeners: here.map(shown), history, findings }
     if (port === undefined) {
       const place = `${named} has no port any more`
       return { port: null, keys: [], place, allocatable: false, reserved: [], ...shared } satisfies Explanation

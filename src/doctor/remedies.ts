@@ -6,12 +6,11 @@ import { type SettingName, variableOf } from "../config/settings.ts"
 import type { Fault } from "../domain/errors.ts"
 import { type Fix, fix } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
-import { appOf, keyProblem, kindOf } from "../domain/names.ts"
+import { appOf, keyProblem } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
-import { choosePair, nextSlot, type PortUsage } from "../registry/allocator.ts"
 import { sudo } from "../text/describe.ts"
 import { shellWord } from "../text/shell.ts"
-import type { DoctorContext, View } from "./DoctorContext.ts"
+import type { DoctorContext } from "./DoctorContext.ts"
 import { processServing } from "./probeDaemon.ts"
 
 /** Commands that fix something, quoted for bash, zsh and dash. */
@@ -36,7 +35,7 @@ export const asAdministrator = ({ settings: { database } }: DoctorContext, state
  * Deletes the row of `key` with SQL, because `d` does not accept an invalid key. The key is written as its bytes; a very long
  * one is matched by its beginning and its length.
  */
-const deleteRow = (context: DoctorContext, key: string): string => {
+export const deleteRow = (context: DoctorContext, key: string): string => {
   const { database, settingsTable } = context.settings
   const isSqlite = database._tag === "Sqlite"
   const textOf = (text: string) => {
@@ -60,45 +59,6 @@ export const deletePort = (context: DoctorContext, key: string): string =>
 export const release = (key: string): string => {
   const app = appOf(key)
   return app === null ? `d release --special ${shellWord(key)}` : `d release --app ${shellWord(app)}`
-}
-
-/** The port usage on this machine, as allocation sees it. */
-export const worldOf = (view: View, bound: ReadonlySet<number>): PortUsage => ({
-  ports: view.ports,
-  reserved: view.reserved,
-  bound
-})
-
-const NO_ROOM = fix("d listPorts --health stale", "nothing is free: lists what may be released")
-
-const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
-
-/** Moves an app to another pair, one half after the other, so that it is never without ports and keeps its descriptions. */
-export const moveApp = (app: string, view: View, { settings }: DoctorContext, bound: ReadonlySet<number>): Fix => {
-  const slot = nextSlot(settings.appRange, 2, worldOf(view, bound))
-  if (slot._tag === "Full") return NO_ROOM
-  const halves = [
-    { key: `${app}-prod`, port: slot.port },
-    { key: `${app}-dev`, port: slot.port + 1 }
-  ]
-  const held = halves.filter(({ key }) => view.ports.has(key))
-  const rest = held.length < halves.length ? [`d allocate --app ${shellWord(app)}`] : []
-  return fix([...held.map(({ key, port }) => setPort(key, port)), ...rest].join(" && "))
-}
-
-/** Moves one key to another port: next to the other half of its app if that is free, otherwise moves the whole app. */
-export const moveKey = (key: string, view: View, context: DoctorContext, bound: ReadonlySet<number>): Fix => {
-  if (keyProblem(key) !== undefined) return fix(deleteRow(context, key))
-  const app = appOf(key)
-  if (app === null) {
-    const slot = nextSlot(context.settings.specialRange, 1, worldOf(view, bound))
-    return slot._tag === "Full" ? NO_ROOM : fix(setPort(key, slot.port))
-  }
-  const without = { ...worldOf(view, bound), ports: new Map([...view.ports].filter(([other]) => other !== key)) }
-  const pair = choosePair(`${app}-prod`, `${app}-dev`, context.settings.appRange, without)
-  return pair._tag === "Completed"
-    ? fix(setPort(key, kindOf(key) === "prod" ? pair.prod : pair.dev))
-    : moveApp(app, view, context, bound)
 }
 
 /** Encodes a part of a URL, but for slashes. */

@@ -75,8 +75,10 @@ export interface Examination {
   readonly failed: ReadonlyArray<CheckName>
 }
 
+type Ranked = Pick<Finding, "severity" | "check" | "ports" | "message">
+
 /** Orders findings by severity, worst first, then by check, then by port. */
-export const worstFirst = (a: Finding, b: Finding): number =>
+export const worstFirst = (a: Ranked, b: Ranked): number =>
   SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity) ||
   CHECK_NAMES.indexOf(a.check) - CHECK_NAMES.indexOf(b.check) ||
   (a.ports[0] ?? 0) - (b.ports[0] ?? 0) ||

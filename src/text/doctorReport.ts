@@ -11,9 +11,6 @@ import { painter } from "./terminalStyle.ts"
 
 const COLOURS = { error: "red", warning: "yellow", info: "cyan" } as const
 
-/** How many infos of one check are shown in full. */
-const INFOS_SHOWN = 3
-
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
 const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severity], text: severity }, `  ${check}`]
@@ -31,35 +28,29 @@ const ofFinding = (finding: Finding): ReadonlyArray<Line> => [
   ...linesOf(finding)
 ]
 
-const ofCheck = (severity: Severity, findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
+const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
   const [first] = findings
   if (first === undefined) return []
-  const shown = severity === "info" && findings.length > INFOS_SHOWN + 1 ? findings.slice(0, INFOS_SHOWN) : findings
-  const rest = findings.slice(shown.length)
-  const subjects = ({ keys, ports }: Finding) => (keys.length > 0 ? keys.map(nameOf) : ports).join(", ")
   // A fix that is the same for all is shown once.
   const together =
     findings.length > 1 && findings.every(({ advice, fix }) => fix === first.fix && advice === first.advice)
   return [
     headOf(first),
-    ...(together ? [...findings.map(messageOf), ...linesOf(first)] : shown.flatMap(ofFinding)),
-    ...(rest.length > 0 && !together ? [`  same for ${rest.map(subjects).join(", ")}`] : []),
+    ...(together ? [...findings.map(messageOf), ...linesOf(first)] : findings.flatMap(ofFinding)),
     ""
   ]
 }
 
-/** Formats an examination. */
-export const report = (examination: Examination, style: Style): Printed => {
+/** Formats an examination. Without `infos`, only their number is shown. */
+export const report = (examination: Examination, infos: boolean, style: Style): Printed => {
   const { failed, findings, looked, mended, ran, store } = examination
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
-  const groups = SEVERITIES.flatMap((severity) =>
+  const groups = SEVERITIES.filter((severity) => infos || severity !== "info").flatMap((severity) =>
     [...new Set(of(severity).map(({ check }) => check))].flatMap((check) =>
-      ofCheck(
-        severity,
-        of(severity).filter((finding) => finding.check === check)
-      )
+      ofCheck(of(severity).filter((finding) => finding.check === check))
     )
   )
+  const hidden = infos ? 0 : of("info").length
   const scope = [
     counted(ran.length, "check"),
     ...(looked.assignments === null ? [] : [counted(looked.assignments, "assignment")]),
@@ -72,9 +63,10 @@ export const report = (examination: Examination, style: Style): Printed => {
       ...mended.map((line) => `fixed: ${line}`),
       ...groups,
       ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
-      findings.length === 0 && failed.length === 0
+      findings.length === hidden && failed.length === 0
         ? [well, `: ${scope}, in ${store}`]
-        : `${counts}; ${scope}, in ${store}`
+        : `${counts}; ${scope}, in ${store}`,
+      ...(hidden === 0 ? [] : [`${counted(hidden, "info")} not shown: d doctor --all`])
     ],
     painter(style.colour)
   )

@@ -113,7 +113,7 @@ it("a free port that something listens on", async () => {
 
 it("an odd one: the findings that touch it, and no others", async () => {
   const found = await explain(box, "--key", "loom-dev")
-  expect(found.findings.map(({ check }) => check)).toEqual(["pair-broken", "port-unreachable"])
+  expect(found.findings.map(({ check }) => check)).toEqual(["port-unreachable", "pair-broken"])
 })
 
 it("what is held back nearby", async () => {

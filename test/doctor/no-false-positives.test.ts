@@ -7,6 +7,7 @@ import { mariadb } from "../support/databases.ts"
 import { examine, findingsOf, rangesFrom, serve, started, until, watched } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
+import { NINE_ROWS, rangesEnv } from "../support/ports.ts"
 import { temporary } from "../support/root.ts"
 
 const RANGES = rangesFrom(19_400)
@@ -168,9 +169,23 @@ it("says of prod apps that were never started here no more than that", async () 
   await startDaemon(box)
   const findings = await calm(box)
   expect(findings.map(({ check }) => check)).toEqual(Array.from({ length: 12 }, () => "port-unreachable"))
-  const { stdout } = await box.d("doctor")
-  expect(stdout.match(/^ {4}note: start it; or release it/gm)).toHaveLength(3)
-  expect(stdout).toContain("  same for b-dev, c-prod, c-dev, d-prod, d-dev, e-prod, e-dev, f-prod, f-dev\n")
+  expect(await box.ok("doctor")).toMatch(/^all is well: 19 checks, .*\n12 infos not shown: d doctor --all\n$/)
+})
+
+it("calls the registry that there was before d healthy, and says so in a line or two", async () => {
+  const box = inProcess({ ...rangesEnv, AUTOMATELINUX_DAEMON: "never" })
+  for (const [key, port, description] of NINE_ROWS)
+    await box.ok("setPort", "--key", key, "--value", String(port), "--description", description)
+  const told = await box.ok("doctor")
+  expect(told).toMatch(/^all is well: .* 9 assignments, .*\n11 infos not shown: d doctor --all\n$/)
+  const all = await box.ok("doctor", "--all")
+  expect(all).toContain("\n  loom has only dev\n")
+  expect(all).toMatch(/\n0 errors, 0 warnings, 11 infos; /)
+  // Whoever asks for a check, or calls infos bad, is shown them.
+  expect(await box.ok("doctor", "--check", "pair-broken")).toContain("\n  loom has only dev\n")
+  const strict = await box.d("doctor", "--strict")
+  expect(strict.code).toBe(1)
+  expect(strict.stdout).toContain("\n  loom has only dev\n")
 })
 
 // Only root can be two users.

@@ -314,33 +314,51 @@ it("port-stale: quiet for longer than is configured, the whole pair", async () =
 })
 
 it.each([
-  ["half a pair", ["loom-dev=25005"], "loom has half a pair", "d allocate --app loom"],
+  ["an app of one mode", ["loom-dev=25005"], "info", "loom has only dev", "d allocate --app loom"],
+  ["another", ["loom-prod=25004"], "info", "loom has only prod", "d allocate --app loom"],
+  [
+    "one outside of the range",
+    ["shop-dev=5173"],
+    "info",
+    "shop has only dev",
+    "d setPort --key shop-dev --value 25001 && d allocate --app shop"
+  ],
+  [
+    "one on the other's port",
+    ["api-dev=8080"],
+    "warning",
+    "api has half a pair",
+    "d setPort --key api-dev --value 25001 && d allocate --app api"
+  ],
   [
     "half a pair whose other half is taken",
     ["loom-dev=25005", "pt=25004"],
+    "warning",
     "loom has half a pair",
     "d setPort --key loom-dev --value 25001 && d allocate --app loom"
   ],
   [
     "a split pair",
     ["cad-prod=25000", "cad-dev=25007"],
+    "warning",
     "cad has a split pair",
     "d setPort --key cad-prod --value 25002 && d setPort --key cad-dev --value 25003"
   ],
   [
     "prod on the odd port",
     ["cad-prod=25001", "cad-dev=25002"],
+    "warning",
     "cad has prod on an odd port",
     "d setPort --key cad-prod --value 25004 && d setPort --key cad-dev --value 25005"
   ]
-])("pair-broken: %s", async (_, ports, message, fix) => {
+])("pair-broken: %s", async (_, ports, severity, message, fix) => {
   const box = inProcess(RANGES)
   for (const each of ports) {
     const [key = "", port = ""] = each.split("=")
     await box.ok("setPort", "--key", key, "--value", port)
   }
   const finding = await findingOf(box, "pair-broken")
-  expect(finding).toMatchObject({ severity: "warning", message, fix })
+  expect(finding).toMatchObject({ severity, message, fix })
   expect(finding.evidence).toMatch(/has \d+/)
   expect(await afterMending(box, finding)).toEqual([])
 })

@@ -1,14 +1,14 @@
 import * as Effect from "effect/Effect"
 import type { Status } from "../../commands/Results.ts"
 import { SETTING_NAMES } from "../../config/settings.ts"
-import { fix } from "../../domain/Finding.ts"
+import { type Finding, fix } from "../../domain/Finding.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
+import type { Check, DoctorContext } from "../DoctorContext.ts"
 import type { DaemonProbe } from "../probeDaemon.ts"
 import { edit, restart } from "../remedies.ts"
 
-type Judgement = Omit<FindingDraft, "keys" | "ports">
+type Judgement = Omit<Finding, "check" | "keys" | "ports">
 
 /** The command that shows the process listening on a socket. */
 const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`

@@ -1,43 +1,58 @@
 import * as Effect from "effect/Effect"
-import { type Fix, fix } from "../../domain/Finding.ts"
 import { appOf, keyProblem } from "../../domain/names.ts"
-import { choosePair } from "../../registry/allocator.ts"
+import { partnerOf } from "../../domain/PortRange.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
-import { moveApp, worldOf } from "../remedies.ts"
 
-/** Checks that every app has a whole pair: an even port for prod, the next port for dev. */
+/** What is wrong with an app's pair. With `advice` it is an app of one mode, which is no fault. */
+interface Fault {
+  readonly message: string
+  readonly evidence: string
+  readonly advice?: string
+}
+
+const ofHalf = (app: string, mode: "prod" | "dev", port: number, isFree: (port: number) => boolean): Fault => {
+  const other = mode === "prod" ? "dev" : "prod"
+  const evidence = `${app}-${mode} has ${port}, ${app}-${other} has no port`
+  return port % 2 === (mode === "prod" ? 0 : 1) && isFree(partnerOf(port))
+    ? { message: `${app} has only ${mode}`, evidence, advice: `if it needs ${other}, too` }
+    : { message: `${app} has half a pair`, evidence }
+}
+
+const ofPair = (app: string, prod: number, dev: number): Fault | undefined => {
+  const evidence = `${app}-prod has ${prod}, ${app}-dev has ${dev}`
+  if (dev !== prod + 1) return { message: `${app} has a split pair`, evidence }
+  return prod % 2 === 0 ? undefined : { message: `${app} has prod on an odd port`, evidence }
+}
+
+/**
+ * Checks that every app has a whole pair: an even port for prod, the next port for dev. An app of one mode is no fault, as
+ * long as the port for the other one is free.
+ */
 export const pairBroken: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
     const bound = yield* context.bound
+    const isFree = (port: number) => !view.keysOf.has(port) && !view.reserved.has(port) && !bound.has(port)
+    const faultOf = (app: string, prod: number | undefined, dev: number | undefined) => {
+      if (prod !== undefined && dev !== undefined) return ofPair(app, prod, dev)
+      return prod === undefined ? ofHalf(app, "dev", dev ?? 0, isFree) : ofHalf(app, "prod", prod, isFree)
+    }
     const keys = [...view.ports.keys()].filter((key) => keyProblem(key) === undefined)
-    const apps = new Set(keys.flatMap((key) => appOf(key) ?? []))
-    const move = (app: string) => moveApp(app, view, context, bound)
-    return [...apps].flatMap((app): ReadonlyArray<FindingDraft> => {
-      const prod = view.ports.get(`${app}-prod`)
-      const dev = view.ports.get(`${app}-dev`)
-      const finding = (message: string, evidence: string, remedy: Fix): ReadonlyArray<FindingDraft> => [
+    return [...new Set(keys.flatMap((key) => appOf(key) ?? []))].flatMap((app): ReadonlyArray<FindingDraft> => {
+      const held = [`${app}-prod`, `${app}-dev`].filter((key) => view.ports.has(key))
+      const fault = faultOf(app, view.ports.get(`${app}-prod`), view.ports.get(`${app}-dev`))
+      if (fault === undefined) return []
+      const { advice = null, evidence, message } = fault
+      return [
         {
-          severity: "warning",
-          keys: [...(prod === undefined ? [] : [`${app}-prod`]), ...(dev === undefined ? [] : [`${app}-dev`])],
-          ports: [prod, dev].filter((port) => port !== undefined),
+          severity: advice === null ? "warning" : "info",
+          keys: held,
+          ports: held.flatMap((key) => view.ports.get(key) ?? []),
           message,
           evidence,
-          ...remedy
+          moves: [{ app, whole: advice === null }],
+          advice
         }
       ]
-      if (prod === undefined || dev === undefined) {
-        const [has, lacks] = prod === undefined ? ["dev", "prod"] : ["prod", "dev"]
-        return finding(
-          `${app} has half a pair`,
-          `${app}-${has} has ${prod ?? dev}, ${app}-${lacks} has no port`,
-          choosePair(`${app}-prod`, `${app}-dev`, context.settings.appRange, worldOf(view, bound))._tag === "Completed"
-            ? fix(`d allocate --app ${app}`)
-            : move(app)
-        )
-      }
-      const evidence = `${app}-prod has ${prod}, ${app}-dev has ${dev}`
-      if (dev !== prod + 1) return finding(`${app} has a split pair`, evidence, move(app))
-      return prod % 2 === 0 ? [] : finding(`${app} has prod on an odd port`, evidence, move(app))
     })
   })

@@ -2,13 +2,11 @@ import * as Effect from "effect/Effect"
 import { keyProblem } from "../../domain/names.ts"
 import { nameOf, names } from "../../text/describe.ts"
 import type { Check } from "../DoctorContext.ts"
-import { moveKey } from "../remedies.ts"
 
 /** Checks that each port belongs to one key. */
 export const portShared: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
-    const bound = yield* context.bound
     return [...view.keysOf]
       .filter(([, keys]) => keys.length > 1)
       .map(([port, keys]) => {
@@ -26,7 +24,8 @@ export const portShared: Check = (context) =>
             claim === undefined
               ? "none of them has a claim on it"
               : `${nameOf(claim.key)} claimed it at ${claim.claimedAt}, by ${claim.by} on ${claim.host}`,
-          ...moveKey(others[0] ?? "", view, context, bound)
+          moves: others.map((key) => ({ key })),
+          advice: null
         }
       })
   })

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { appOf, keyProblem } from "../../domain/names.ts"
 import type { Check, DoctorContext, FindingDraft, View } from "../DoctorContext.ts"
-import { configure, moveApp, moveKey } from "../remedies.ts"
+import { configure } from "../remedies.ts"
 
 /** The commands that make `port` allocatable, in one line. */
 const unreserve = (port: number, view: View, context: DoctorContext): string => {
@@ -21,13 +21,10 @@ const unreserve = (port: number, view: View, context: DoctorContext): string => 
 export const rangeReserved: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
-    const bound = yield* context.bound
     return [...view.ports].flatMap(([key, port]): ReadonlyArray<FindingDraft> => {
       const reason = view.reserved.get(port)
       if (reason === undefined || keyProblem(key) !== undefined) return []
       const app = appOf(key)
-      const moves = app === null ? moveKey(key, view, context, bound) : moveApp(app, view, context, bound)
-      const letGo = `or make it allocatable: ${unreserve(port, view, context)}`
       return [
         {
           severity: "warning",
@@ -35,7 +32,8 @@ export const rangeReserved: Check = (context) =>
           ports: [port],
           message: `${key} has ${port}, which is reserved`,
           evidence: reason,
-          ...fix(moves.fix, moves.advice === null ? letGo : `${moves.advice}; ${letGo}`)
+          moves: [app === null ? { key } : { app, whole: true }],
+          advice: `or make it allocatable: ${unreserve(port, view, context)}`
         }
       ]
     })
