@@ -5,13 +5,24 @@ import { quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
 import { SETTING_NAMES, type SettingName } from "./settings.ts"
 
+/** Why `text` is not JSON. The rest of the parser's message quotes the file, which may contain a password. */
+const notJson = (text: string, { message }: Error): string => {
+  if (text.trim() === "") return "is empty"
+  if (/^\s*(\/\/|\/\*|#)/m.test(text)) return "has a comment, which JSON does not allow"
+  const position = /position (\d+)/.exec(message)?.[1]
+  if (position === undefined) return message.includes("end of JSON") ? "is not JSON: it ends too early" : "is not JSON"
+  const lines = text.slice(0, Number(position)).split("\n")
+  return `is not JSON, at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`
+}
+
 /** Reads the configuration file: setting → text. A missing file sets nothing. */
 export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingName, string>, WrongConfig> => {
   const wrong = (problem: string, hint = "correct it, or move it away to use the defaults") =>
     Either.left(new WrongConfig({ setting: path, problem, hint }))
   let text: string
   try {
-    text = readFileSync(path, "utf8")
+    // Some editors begin a file with a byte order mark.
+    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "")
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     return code === "ENOENT" || code === "ENOTDIR"
@@ -22,9 +33,7 @@ export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingN
   try {
     content = JSON.parse(text)
   } catch (cause) {
-    // The rest of the message quotes the file, which may contain a password.
-    const place = /position \d+/.exec((cause as Error).message)?.[0]
-    return wrong(`is not JSON${place === undefined ? "" : `, at ${place}`}`)
+    return wrong(notJson(text, cause as Error))
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return wrong('is not a JSON object: write {"appRange": "3000-3499"}')

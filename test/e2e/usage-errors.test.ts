@@ -173,6 +173,13 @@ describe("wrong configuration", () => {
 
   it.each([
     ["not json", /ports.json is not JSON/],
+    ["", /ports.json is empty\nhint: correct it, or move it away to use the defaults\n/],
+    ["\\n \\n", /ports.json is empty\n/],
+    ['{"appRange":', /ports.json is not JSON: it ends too early\n/],
+    ['{"appRange": "3000-3499",\\n "hostName" "x"}', /ports.json is not JSON, at line 2, column 13\n/],
+    ['// mine\\n{"appRange": "3000-3499"}', /ports.json has a comment, which JSON does not allow\n/],
+    ['{"appRange": "3000-3499"}\\n# mine', /ports.json has a comment, which JSON does not allow\n/],
+    ['\\xef\\xbb\\xbf{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/],
     ["[]", /ports.json is not a JSON object/],
     ['{"appRanges": "3000-3499"}', /ports.json has "appRanges", which is not a setting: use databaseUrl/],
     ['{"appRange": true}', /ports.json gives appRange as true: write it as text/],
@@ -182,7 +189,7 @@ describe("wrong configuration", () => {
     ['{"appRange": "1-2"}', /^error: appRange in .*ports.json "1-2" is not a range/]
   ])("the file %s", async (content, message) => {
     const box = inProcess()
-    await box.sh(`mkdir -p .config/automatelinux && printf '%s' '${content}' > .config/automatelinux/ports.json`)
+    await box.sh(`mkdir -p .config/automatelinux && printf '%b' '${content}' > .config/automatelinux/ports.json`)
     const run = await box.d("listPorts")
     expect([run.code, run.stdout]).toEqual([2, ""])
     expect(run.stderr).not.toContain("secret")
