@@ -21,7 +21,7 @@ export const portCommands = {
         name: "description",
         value: "TEXT",
         type: "text",
-        help: "describe what the ports are for; applies to newly claimed keys only"
+        help: "describe what the ports are for; '' removes the description"
       },
       {
         name: "dir",

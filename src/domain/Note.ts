@@ -13,8 +13,6 @@ export type Note =
       readonly dev: number
       readonly range: PortRange
     }
-  /** A description was given, but no key was newly claimed. */
-  | { readonly _tag: "NotDescribed"; readonly key: string }
   /** There was nothing to release. */
   | { readonly _tag: "NothingHeld"; readonly name: string }
   | { readonly _tag: "OutOfRange"; readonly key: string; readonly port: number; readonly range: PortRange }

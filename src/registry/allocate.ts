@@ -12,7 +12,7 @@ import { makeBoundPorts } from "./boundPorts.ts"
 export interface AllocateRequest {
   readonly apps: ReadonlyArray<AppName>
   readonly specials: ReadonlyArray<SpecialKey>
-  /** Set on newly claimed keys only. */
+  /** Becomes the description of every key. */
   readonly description: string | undefined
   /** Absolute; becomes the owner of every key. */
   readonly directory: string | undefined
@@ -110,9 +110,6 @@ export const decideAllocation = Effect.fn("decideAllocation")(function* (
   for (const app of new Set(request.apps)) yield* assignPair(app)
   for (const key of new Set(request.specials)) yield* assignSpecial(key)
 
-  const [first] = assignments
-  if (request.description !== undefined && first !== undefined && !assignments.some((each) => each.created))
-    notes.push({ _tag: "NotDescribed", key: first.key })
   const holders = yield* listeners.on(skipped)
   const skippedPorts = [...skipped]
     .sort((a, b) => a - b)
@@ -132,12 +129,20 @@ const changesFor = (
   const { description, directory } = request
   return [
     ...(created ? [{ _tag: "Assign", what: "allocate", key, port } as const] : []),
-    ...(created && description !== undefined
-      ? [{ _tag: "Describe", key, description: description === "" ? null : description } as const]
-      : []),
+    ...describeAs(state, key, description),
     ...bindTo(state, key, directory)
   ]
 }
+
+/** Returns the change that makes `description` that of `key`, if it is not already. An empty one removes it. */
+export const describeAs = (
+  state: RegistryState,
+  key: string,
+  description: string | undefined
+): ReadonlyArray<Change> =>
+  description === undefined || description === (state.keys.get(key)?.description ?? "")
+    ? []
+    : [{ _tag: "Describe", key, description: description === "" ? null : description }]
 
 /** Returns the change that makes `directory` the owner of `key`, if it is not already. */
 export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {

@@ -5,7 +5,7 @@ import { kindOf, parsePort } from "../domain/names.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import { type Change, holdersOf, type RegistryState } from "../domain/RegistryState.ts"
-import { bindTo } from "./allocate.ts"
+import { bindTo, describeAs } from "./allocate.ts"
 
 export interface SetRequest {
   readonly key: PortKey
@@ -57,12 +57,9 @@ export const decideSet = (
       ...(holders.length > 0 ? [{ _tag: "Shared", port, holders } as const] : []),
       ...(reason === undefined ? [] : [{ _tag: "Reserved", port, reason } as const])
     ]
-    const isNewDescription = description !== undefined && description !== (state.keys.get(key)?.description ?? "")
     const changes: ReadonlyArray<Change> = [
       ...(moves ? [{ _tag: "Assign", what: "set", key, port } as const] : []),
-      ...(isNewDescription
-        ? [{ _tag: "Describe", key, description: description === "" ? null : description } as const]
-        : []),
+      ...describeAs(state, key, description),
       ...bindTo(state, key, directory)
     ]
     return { port, moves, notes: moves ? notes : [], changes }

@@ -195,8 +195,6 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   },
   OddPair: ({ app, dev, prod, range }) =>
     `note: ${app} keeps ${prod} and ${dev} as stored, which is not a pair of ${formatRange(range)}`,
-  NotDescribed: ({ key }) =>
-    `note: no key was newly claimed; the description was left unchanged. To change it: d setPort --key ${key} --description TEXT`,
   NothingHeld: ({ name }) => `note: ${name} has no port to release`,
   OutOfRange: ({ key, port, range }) => `warning: ${port} is outside ${formatRange(range)}, the range for ${key}`,
   WrongParity: ({ kind, port }) =>

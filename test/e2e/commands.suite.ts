@@ -194,11 +194,17 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(await list()).toEqual(before)
     })
 
-    it("describes new keys only, and says where it did not", async () => {
-      await box.ok("allocate", "--app", "a", "--description", "first")
-      const again = await box.d("allocate", "--app", "a", "--description", "second")
-      expect(again.stderr).toContain("the description was left unchanged")
-      expect(await box.ok("listPorts")).toMatch(/first\n.*first\n$/)
+    it("describes every key that it names, and no other", async () => {
+      await box.ok("allocate", "--app", "a")
+      await box.ok("allocate", "--app", "b", "--description", "other")
+      const described = { code: 0, stdout: `a-prod ${at(3000)}\na-dev ${at(3001)}\n`, stderr: "" }
+      expect(await box.d("allocate", "--app", "a", "--description", "first")).toEqual(described)
+      expect(await box.ok("listPorts")).toMatch(/first\n.*first\n.*other\n.*other\n$/)
+      await box.ok("allocate", "--app", "a", "--description", "second", "--dry-run")
+      await box.ok("allocate", "--app", "a")
+      expect(await box.ok("listPorts", "--app", "a")).toMatch(/first\n.*first\n$/)
+      expect(await box.d("allocate", "--app", "a", "--description", "")).toEqual(described)
+      expect(await box.ok("listPorts", "--app", "a")).not.toContain("first")
       expect(await box.ok("setPort", "--key", "a-dev", "--description", "third")).toBe("Description set for a-dev\n")
       expect(await box.ok("setPort", "--key", "a-dev", "--value", String(at(3101)))).toBe(
         `Port set for a-dev to ${at(3101)}\n`

@@ -59,14 +59,17 @@ export class Model extends ModelState {
         if (reason !== undefined) notes.push({ _tag: "Reserved", port: wanted, reason })
         this.assign("set", key, wanted)
       }
-      if (description !== undefined && description !== (this.known.get(key)?.description ?? "")) {
-        const text = description === "" ? null : description
-        this.introduce(key).description = text
-        this.history.push(["describe", key, null, null, text])
-      }
+      this.describe(key, description)
       this.bind(key, directory)
       return { result: { key, port: wanted }, notes }
     })
+  }
+
+  private describe(key: string, description: string | undefined) {
+    if (description === undefined || description === (this.known.get(key)?.description ?? "")) return
+    const text = description === "" ? null : description
+    this.introduce(key).description = text
+    this.history.push(["describe", key, null, null, text])
   }
 
   private bind(key: string, directory: string | undefined) {
@@ -202,11 +205,7 @@ export class Model extends ModelState {
         const created = this.portOf(key) !== port
         assignments.push({ key, port, created })
         if (created) this.assign("allocate", key, port)
-        if (created && description !== undefined) {
-          const text = description === "" ? null : description
-          this.introduce(key).description = text
-          this.history.push(["describe", key, null, null, text])
-        }
+        this.describe(key, description)
         this.bind(key, directory)
       }
       for (const app of new Set(apps)) {
@@ -215,9 +214,6 @@ export class Model extends ModelState {
         take(`${app}-dev`, dev)
       }
       for (const key of new Set(specials)) take(key, this.portOf(key) ?? this.lowestFree("special", key))
-      const [first] = assignments
-      if (description !== undefined && first !== undefined && assignments.every((each) => !each.created))
-        notes.push({ _tag: "NotDescribed", key: first.key })
       return { result: { assignments, skipped: [] }, notes }
     }, !dryRun)
   }
