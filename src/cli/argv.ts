@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../commands/CommandSpec.ts"
-import { type BuiltinCommand, commandList, commands, findCommand, isBuiltinCommand } from "../commands/commands.ts"
+import { type BuiltinCommand, commandList, commands, commandTyped, isBuiltinCommand } from "../commands/commands.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { nearest } from "./nearest.ts"
@@ -24,6 +24,8 @@ export type Invocation =
 export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
+/** What other programs take for --version. */
+const VERSION_LIKE = ["-v", "-V"]
 
 /** An invocation without the `json` flag. */
 type Meaning = DistributiveOmit<Invocation, "json">
@@ -50,12 +52,16 @@ const readCompletions = (words: ReadonlyArray<string>): Meaning => {
 }
 
 const unknownCommand = (word: string): Meaning => {
+  if (VERSION_LIKE.includes(word)) return wrong("invalid", `unknown option ${quote(word)}`, "did you mean --version?")
   if (word.startsWith("-"))
     return wrong("invalid", `expected a command, not ${quote(word)}`, "d COMMAND [options]; d help lists the commands")
-  const meant = nearest(
-    word,
-    commandList.map((each) => each.name)
-  )
+  const synonym = commandList.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))
+  const meant =
+    synonym?.name ??
+    nearest(
+      word,
+      commandList.map((each) => each.name)
+    )
   return wrong(
     "unknown-command",
     `Unknown command: ${asTyped(word)}`,
@@ -66,7 +72,7 @@ const unknownCommand = (word: string): Meaning => {
 const readHelp = ([word, extra]: ReadonlyArray<string>): Meaning => {
   if (extra !== undefined) return wrong("invalid", `unexpected argument ${quote(extra)}`, "d help [COMMAND]")
   if (word === undefined) return { _tag: "Help", command: undefined, alone: false }
-  const command = findCommand(word)
+  const command = commandTyped(word)
   return command === undefined ? unknownCommand(word) : { _tag: "Help", command, alone: false }
 }
 
@@ -82,14 +88,14 @@ const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meanin
 
 const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
   const [first, ...rest] = words[0] === "send" ? words.slice(1) : words
-  if (asksHelp) return { _tag: "Help", command: findCommand(first ?? ""), alone: false }
+  if (asksHelp) return { _tag: "Help", command: commandTyped(first ?? ""), alone: false }
   if (first === undefined)
     return words.length === 0
       ? { _tag: "Help", command: undefined, alone: true }
       : wrong("missing-argument", "send needs a command", "d help lists the commands")
   if (first === "--version") return readVersion(rest)
   if (first === "--completions") return readCompletions(rest)
-  const command = findCommand(first)
+  const command = commandTyped(first)
   if (command === undefined) return unknownCommand(first)
   return command === commands.help ? readHelp(rest) : readCommand(command, rest)
 }

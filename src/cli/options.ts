@@ -46,7 +46,22 @@ const realDirectory = (directory: string): string => {
   }
 }
 
-const readOperand = ({ command, payload }: Reader, word: string): CommandError | undefined => {
+/** Reads a word as the value of the next option of the short form. */
+const readShort = (reader: Reader, word: string): CommandError | undefined => {
+  const { command, seen } = reader
+  const left = (command.short?.options ?? []).flatMap((name) => {
+    const option = command.options.find((each) => each.name === name)
+    return option === undefined || (seen.has(name) && !option.repeated) ? [] : [option]
+  })
+  const option = left.find(({ type }) => type !== "port" || /^\d+$/.test(word)) ?? left[0]
+  if (option === undefined) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
+  seen.add(option.name)
+  return readValue(reader, option, word, undefined)
+}
+
+const readOperand = (reader: Reader, word: string): CommandError | undefined => {
+  const { command, payload } = reader
+  if (command.short !== undefined && !word.startsWith("-")) return readShort(reader, word)
   const field = command.operand?.name.toLowerCase()
   if (field === undefined)
     return wrong(

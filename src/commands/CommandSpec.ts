@@ -41,6 +41,13 @@ export interface CommandSpec {
   /** The arguments after the name, one form per line. */
   readonly usage: ReadonlyArray<string>
   readonly options: ReadonlyArray<OptionSpec>
+  /**
+   * The form that is shortest to type: perhaps a name of its own, and the options whose values its words are. A word that
+   * is no number is not taken for a port as long as another option is left.
+   */
+  readonly short?: { readonly usage: string; readonly options: ReadonlyArray<string> }
+  /** Names that people try instead, and are told this one. */
+  readonly synonyms?: ReadonlyArray<string>
   /** An argument without an option. */
   readonly operand?: { readonly name: string; readonly type: "command" | "file" }
   /** Paragraphs. */

@@ -27,6 +27,10 @@ export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)
 export const findCommand = (name: string): CommandSpec | undefined =>
   commandList.find((command) => command.name === name)
 
+/** Finds a command by what people type: its name, or its short one. */
+export const commandTyped = (word: string): CommandSpec | undefined =>
+  findCommand(word) ?? commandList.find(({ short }) => short?.usage.split(" ")[0] === word)
+
 const isOfKind = (name: string, kind: CommandKind): boolean => findCommand(name)?.kind === kind
 
 export const isRegistryCommand = (name: string): name is RegistryCommand => isOfKind(name, "registry")

@@ -11,6 +11,7 @@ export const doctorCommands = {
     usesRanges: true,
     summary: "Check for unreachable, stale, taken and conflicting ports, and suggest fixes",
     usage: ["[--check NAME] [--all] [--strict] [--fix] [--accept KEY]"],
+    synonyms: ["check", "diagnose"],
     options: [
       { name: "check", value: "NAME", type: "check", help: "run only this check" },
       { name: "all", help: "show the infos, too, instead of their number" },
@@ -39,6 +40,8 @@ export const doctorCommands = {
     usesRanges: true,
     summary: "Show everything about one port",
     usage: ["--port PORT", "--key KEY"],
+    short: { usage: "explain PORT|KEY", options: ["port", "key"] },
+    synonyms: ["who", "why", "what", "lsof"],
     options: [
       { name: "port", value: "PORT", type: "port", help: "explain this port, 1 to 65535" },
       { name: "key", value: "KEY", type: "key", help: "explain the port that this key has, or had" },

@@ -36,6 +36,7 @@ export const commandHelp = (command: CommandSpec, width: number): string =>
     "",
     "Usage:",
     ...command.usage.map((usage) => `${INDENT}d ${command.name} ${usage}`.trimEnd()),
+    ...(command.short === undefined ? [] : [`${INDENT}d ${command.short.usage}`]),
     ...command.details.flatMap((paragraph) => ["", ...wrap(paragraph, width)]),
     "",
     "Options:",

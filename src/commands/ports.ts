@@ -14,6 +14,8 @@ export const portCommands = {
     usesRanges: true,
     summary: "Claim the next free pair for an app, or the next free port for a special service",
     usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
+    short: { usage: "allocate APP…", options: ["app"] },
+    synonyms: ["new", "add", "claim", "create"],
     options: [
       apps("allocate the pair APP-prod and APP-dev"),
       specials("allocate one port for KEY, which is not part of an app"),
@@ -45,6 +47,8 @@ export const portCommands = {
     idempotent: true,
     summary: "Print the port of a key, and nothing else",
     usage: ["--key KEY", "--app APP --mode prod|dev"],
+    short: { usage: "get KEY", options: ["key"] },
+    synonyms: ["port", "show"],
     options: [
       { name: "key", value: "KEY", type: "key", help: "look up this key" },
       { name: "app", value: "APP", type: "app", help: "look up this app, with --mode" },
@@ -65,6 +69,8 @@ export const portCommands = {
       "--key KEY --value PORT [--description TEXT] [--dir PATH] [--force]",
       "--key KEY [--description TEXT] [--dir PATH]"
     ],
+    short: { usage: "set KEY PORT", options: ["key", "value"] },
+    synonyms: ["assign"],
     options: [
       key("set this key"),
       { name: "value", value: "PORT", type: "port", help: "assign this port, 1 to 65535" },
@@ -95,6 +101,8 @@ export const portCommands = {
     idempotent: true,
     summary: "List the assignments by port",
     usage: ["[--app APP] [--health unknown|up|down|stale]"],
+    short: { usage: "ls", options: [] },
+    synonyms: ["list", "ports"],
     options: [
       { name: "app", value: "APP", type: "app", help: "list only the keys of this app" },
       { name: "health", value: "HEALTH", type: "health", help: "list only ports with this health" },
@@ -110,6 +118,8 @@ export const portCommands = {
     idempotent: true,
     summary: "Remove the assignment of one key",
     usage: ["--key KEY"],
+    short: { usage: "rm KEY", options: ["key"] },
+    synonyms: ["delete", "remove", "del", "unset"],
     options: [key("remove this key"), json],
     details: ["Exits with 1 if there is none."],
     examples: ["d deletePort --key cad-dev"]
@@ -121,6 +131,8 @@ export const portCommands = {
     idempotent: true,
     summary: "Release all ports of an app or a special",
     usage: ["[--app APP]… [--special KEY]…"],
+    short: { usage: "release APP…", options: ["app"] },
+    synonyms: ["free"],
     options: [apps("release both ports of APP"), specials("release the port of KEY"), json],
     details: ["Prints what was released. A name without a port is no error; a line on standard error says so."],
     examples: ["d release --app cad"]
@@ -132,6 +144,8 @@ export const portCommands = {
     idempotent: true,
     summary: "Rename a key",
     usage: ["--key KEY --to KEY"],
+    short: { usage: "rename KEY NEW", options: ["key", "to"] },
+    synonyms: ["mv", "move"],
     options: [
       key("rename this key"),
       { name: "to", value: "KEY", type: "key", help: "give it this name", required: true },
@@ -148,6 +162,7 @@ export const portCommands = {
     usesRanges: true,
     summary: "Reserve a port so that it is never allocated",
     usage: ["--port PORT --reason TEXT"],
+    short: { usage: "reserve PORT --reason TEXT", options: ["port"] },
     options: [
       { name: "port", value: "PORT", type: "port", help: "reserve this port, 1 to 65535", required: true },
       { name: "reason", value: "TEXT", type: "text", help: "say why", required: true },
@@ -166,6 +181,7 @@ export const portCommands = {
     usesRanges: true,
     summary: "Allow a reserved port to be allocated again",
     usage: ["--port PORT"],
+    short: { usage: "unreserve PORT", options: ["port"] },
     options: [{ name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true }, json],
     details: [],
     examples: ["d unreserve --port 3128"]

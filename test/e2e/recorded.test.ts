@@ -115,7 +115,7 @@ const WRONG: ReadonlyArray<string> = [
   "getPort --value 3",
   "getPort --key a --key b",
   "getPort --key",
-  "getPort a",
+  "getPort a b",
   "getPort -- --key a",
   "getPort --key a --json true",
   "getPort --key a --json=yes",

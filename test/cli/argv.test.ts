@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest"
+import { parseArgv } from "../../src/cli/argv.ts"
+import { commandList } from "../../src/commands/commands.ts"
+
+describe("the short form", () => {
+  const same: ReadonlyArray<readonly [short: string, long: string]> = [
+    ["get cad-dev", "getPort --key cad-dev"],
+    ["getPort cad-dev --json", "getPort --key cad-dev --json"],
+    ["send get cad-dev", "send getPort --key cad-dev"],
+    ["set cad-dev 3001", "setPort --key cad-dev --value 3001"],
+    ["set cad-dev --description x", "setPort --key cad-dev --description x"],
+    ["set --key cad-dev 3001 --force", "setPort --key cad-dev --value 3001 --force"],
+    ["ls", "listPorts"],
+    ["ls --app cad --json", "listPorts --app cad --json"],
+    ["rm cad-dev", "deletePort --key cad-dev"],
+    ["allocate cad shop --special s", "allocate --app cad --app shop --special s"],
+    ["allocate cad --app shop --dry-run", "allocate --app cad --app shop --dry-run"],
+    ["release cad shop", "release --app cad --app shop"],
+    ["rename old new", "rename --key old --to new"],
+    ["reserve 3128 --reason Squid", "reserve --port 3128 --reason Squid"],
+    ["unreserve 3128", "unreserve --port 3128"],
+    ["explain 3001", "explain --port 3001"],
+    ["explain cad-dev", "explain --key cad-dev"],
+    ["help ls", "help listPorts"],
+    ["rm --help", "deletePort --help"]
+  ]
+
+  it.each(same)("d %s is d %s", (short, long) => {
+    const meant = parseArgv(long.split(" "))
+    expect(meant._tag).not.toBe("Wrong")
+    expect(parseArgv(short.split(" "))).toEqual(meant)
+  })
+
+  it.each([
+    ["get a b", 'unexpected argument "b"'],
+    ["get a --key b", "--key is given twice"],
+    ["get --key b a", 'unexpected argument "a"'],
+    ["ls cad", 'unexpected argument "cad"'],
+    ["set a 3000 b", 'unexpected argument "b"'],
+    ["get", "Missing required arg: key"],
+    ["rm", "Missing required arg: key"],
+    ["rename a", "Missing required arg: to"],
+    ["get -a", 'unexpected argument "-a": values follow an option, as in --key VALUE'],
+    ["backup a b", 'unexpected argument "b"'],
+    ["doctor port-taken", 'unexpected argument "port-taken": values follow an option, as in --key VALUE'],
+    ["-v", 'unknown option "-v"']
+  ])("d %s is told: %s", (line, message) => {
+    const said = parseArgv(line.split(" "))
+    // What is missing of getPort is found out where both of its forms are known.
+    if (said._tag === "Run") expect([line, said.payload]).toEqual(["get", {}])
+    else expect(said).toMatchObject({ _tag: "Wrong", message })
+  })
+
+  it("has a name that no other command has, and options that its command has", () => {
+    const names = commandList.flatMap(({ name, short, synonyms = [] }) => [
+      ...new Set([name, ...(short === undefined ? [] : [short.usage.split(" ")[0] ?? ""])]),
+      ...synonyms
+    ])
+    expect(new Set(names).size).toBe(names.length)
+    for (const { options, short } of commandList)
+      expect(options.map(({ name }) => name)).toEqual(expect.arrayContaining([...(short?.options ?? [])]))
+  })
+
+  it.each([
+    ["list", "listPorts"],
+    ["LIST", "listPorts"],
+    ["delete", "deletePort"],
+    ["remove", "deletePort"],
+    ["new", "allocate"],
+    ["who", "explain"],
+    ["check", "doctor"],
+    ["getprot", "getPort"]
+  ])("d %s is told of %s", (word, name) => {
+    expect(parseArgv([word])).toMatchObject({
+      _tag: "Wrong",
+      code: "unknown-command",
+      message: `Unknown command: ${word}`,
+      hint: `did you mean ${name}? d help lists the commands`
+    })
+  })
+})
