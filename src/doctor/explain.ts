@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
 import { CHECK_NAMES, type CheckName, worstFirst } from "../domain/Finding.ts"
-import { healthFrom } from "../domain/Health.ts"
+import { healthFrom, healthNow } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
@@ -101,7 +101,7 @@ const shown = ({ address, process, user }: Listener): Explanation["listeners"][n
 })
 
 /** The keys that have `port`, as `explain` shows them. */
-const keysOn = (view: View, port: number | undefined): Explanation["keys"] =>
+const keysOn = (view: View, port: number | undefined, isListening: boolean, now: string): Explanation["keys"] =>
   port === undefined
     ? []
     : (view.keysOf.get(port) ?? []).map((key) => {
@@ -111,7 +111,7 @@ const keysOn = (view: View, port: number | undefined): Explanation["keys"] =>
           description: view.keys.get(key)?.description ?? null,
           claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
           owner: view.owners.get(key) ?? null,
-          health: healthFrom(view.healthOf(key), view.probedAt)
+          health: healthNow(healthFrom(view.healthOf(key), view.probedAt), isListening, now)
         }
       })
 
@@ -174,6 +174,6 @@ export const explain = (
       return { port: null, keys: [], place, allocatable: false, reserved: [], ...shared } satisfies Explanation
     }
     const [allocatable, place] = placeOf(context, view, port, all)
-    const keys = keysOn(view, port)
+    const keys = keysOn(view, port, here.length > 0, new Date(context.now).toISOString())
     return { port, keys, place, allocatable, reserved: reservedNear(view, port), ...shared } satisfies Explanation
   })

@@ -14,6 +14,10 @@ export interface Health {
 /** The health of a port that was never probed. */
 export const unwatched: Health = { state: "unknown", since: null, lastUp: null, checkedAt: null }
 
-/** Returns the health of a port as it is shown, from its record, if there is one, and the time of the last probe. */
+/** Returns the health of a port from its record, if there is one, and the time of the last probe. */
 export const healthFrom = (known: Omit<Health, "checkedAt"> | undefined, checkedAt: string | null): Health =>
   known === undefined ? unwatched : { state: known.state, since: known.since, lastUp: known.lastUp, checkedAt }
+
+/** Returns the health of a port as it is shown: something that listens `now` is up, whenever the last probe was. */
+export const healthNow = (probed: Health, isListening: boolean, now: string): Health =>
+  isListening && probed.state !== "up" ? { state: "up", since: null, lastUp: now, checkedAt: now } : probed

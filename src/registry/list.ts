@@ -1,6 +1,6 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
-import { type HealthState, healthFrom } from "../domain/Health.ts"
+import { type HealthState, healthFrom, healthNow } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
@@ -40,7 +40,7 @@ export const listing = (
         kind: kindOf(key),
         app: appOf(key),
         description: keys.get(key)?.description ?? null,
-        health: healthFrom(knownOf(health, stored, port, at), checkedAt),
+        health: healthNow(healthFrom(knownOf(health, stored, port, at), checkedAt), byPort.has(port), at),
         listener: byPort.get(port) ?? null
       })
     )

@@ -84,6 +84,13 @@ const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, wha
   ].join(" ")
 }
 
+const healthText = ({ since, state }: Explanation["keys"][number]["health"], seen: string): string =>
+  state === "unknown"
+    ? "unknown: never probed"
+    : since === null
+      ? `${state}, not yet probed`
+      : `${state} since ${since}, ${seen}`
+
 const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number]) => {
   const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`
   return [
@@ -97,7 +104,7 @@ const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"]
             `${describeOwner(owner)}, ${owner.seen === null ? "not seen there yet" : `last seen there ${owner.seen}`}`
           ]
         ]),
-    ["health", health.state === "unknown" ? "unknown: never probed" : `${health.state} since ${health.since}, ${seen}`]
+    ["health", healthText(health, seen)]
   ]
 }
 

@@ -125,6 +125,18 @@ export const commandsSuite = (database: TestDatabase) =>
         )
       })
 
+      it("shows as up what listens now, without a daemon", async () => {
+        await listen(at(3001), "127.0.0.1")
+        expect(await box.ok("listPorts", "--health", "up")).toMatch(
+          /^KEY .*\ncad-dev +\d+ +dev +up +CAD app development\n$/
+        )
+        const [up] = JSON.parse(await box.ok("listPorts", "--health", "up", "--json"))
+        const now = expect.stringMatching(/^2\d{3}-/)
+        expect(up.health).toEqual({ state: "up", since: null, lastUp: now, checkedAt: now })
+        expect(await box.ok("explain", "--key", "cad-dev")).toMatch(/^health {6}up, not yet probed$/m)
+        expect(await box.ok("explain", "--key", "cad-prod")).toMatch(/^health {6}unknown: never probed$/m)
+      })
+
       it("lists what is there as a table by port, and as JSON", async () => {
         const { stdout } = await box.d("listPorts")
         const lines = stdout.trimEnd().split("\n")

@@ -52,9 +52,9 @@ it.each(PARTS)("calls a port down that nothing serves any more, without %s socke
     stdio: "ignore"
   })
   onTestFinished(() => void daemon.kill("SIGKILL"))
-  const state = async () => JSON.parse(await box.ok("listPorts", "--json"))[0].health.state
-  await until(state, (each) => each === "up")
+  const health = async () => JSON.parse(await box.ok("listPorts", "--json"))[0].health
+  await until(health, ({ since, state }) => state === "up" && since !== null)
   expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(true)
   await served.stop()
-  await until(state, (each) => each === "down")
+  await until(health, ({ state }) => state === "down")
 })

@@ -48,7 +48,9 @@ const healthOf = (key: string) =>
     Effect.flatMap(Registry, (registry) => registry.list({})),
     ({ result }) => result.find((each) => each.key === key)
   )
-const stateOf = (key: string) => Effect.map(healthOf(key), (each) => each?.health.state)
+/** The state that was stored: what listens now is up as well, but since nobody knows when. */
+const stateOf = (key: string) =>
+  Effect.map(healthOf(key), (each) => (each?.health.since === null ? "unknown" : each?.health.state))
 
 /** A real process that listens, in a directory of its own. */
 const server = (port: number, host: string): Promise<ChildProcess & { directory: string }> =>
@@ -77,6 +79,7 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
         Effect.gen(function* () {
           yield* set("app", PORT)
           expect(yield* stateOf("app")).toBe("unknown")
+          expect((yield* healthOf("app"))?.health).toMatchObject({ state: "up", since: null })
           yield* tick
           const up = yield* healthOf("app")
           expect(up?.health.state).toBe("up")

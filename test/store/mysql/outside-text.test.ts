@@ -38,8 +38,9 @@ const serveIn = (name: string, port: number, argv0 = "node"): Promise<Server> =>
 const list = (box: Machine) => async (): Promise<Results["listPorts"]> =>
   JSON.parse(await box.ok("listPorts", "--json"))
 
+/** What a daemon has stored: without one, what listens is up as well, but since nobody knows when. */
 const health = (box: Machine) => async () =>
-  Object.fromEntries((await list(box)()).map(({ health: { state }, key }) => [key, state]))
+  Object.fromEntries((await list(box)()).map(({ health: { since, state }, key }) => [key, since && state]))
 
 it("stores the health of a port whose listener has a long name, or a directory with an emoji", async () => {
   const { box, sql } = await own()
