@@ -5,31 +5,8 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { DurabilityRisk } from "../config/databaseUrl.ts"
-import type { BackedUpElsewhere, CannotBackUp, Fault } from "../domain/errors.ts"
-import type { CommitLost } from "./retry.ts"
-
-/** A failed statement, by what it means for the registry, whatever the database calls it. */
-export type FailureKind =
-  /** One of the registry's tables does not exist: the schema has to be created. */
-  | { readonly _tag: "MissingTable" }
-  /** The tables are of an older version than this program's, and have to be upgraded. */
-  | { readonly _tag: "Outdated" }
-  /** A unique key, table, column or index already exists: a writer that does not take our lock was faster. */
-  | { readonly _tag: "Duplicate" }
-  /**
-   * - Contended: another transaction is in the way; a retry may succeed.
-   * - ConnectionLost: the connection broke. The statement that was sent last may have been executed.
-   * - Unreachable: no connection can be made.
-   * - Rejected: it will fail until someone fixes something.
-   * - MissingColumn: likewise, because a table has another shape.
-   */
-  | {
-      readonly _tag: "Contended" | "ConnectionLost" | "Unreachable" | "Rejected" | "MissingColumn"
-      readonly reason: string
-      readonly hint: string
-      /** Derived from the tag if missing. */
-      readonly fault?: Fault
-    }
+import type { BackedUpElsewhere, CannotBackUp } from "../domain/errors.ts"
+import type { CommitLost, FailureKind } from "./failures.ts"
 
 export type Statements = ReadonlyArray<Statement<object>>
 

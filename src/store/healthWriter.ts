@@ -3,9 +3,9 @@ import * as Effect from "effect/Effect"
 import type { HealthChanges, Learned, PortHealth, Sighting, Unstored } from "../domain/portHealth.ts"
 import { batchesOf } from "./batches.ts"
 import { Driver, type Statements } from "./Driver.ts"
+import { DatabaseFailure } from "./failures.ts"
 import type { HealthTable } from "./healthTable.ts"
 import type { OwnersTable } from "./ownersTable.ts"
-import { DatabaseFailure } from "./retry.ts"
 import type { QueryRunner } from "./runQuery.ts"
 
 /** One row of the results of a tick. */

@@ -6,8 +6,8 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 import type { RegistryFacts } from "../domain/RegistryState.ts"
 import { quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
+import { DatabaseFailure } from "./failures.ts"
 import { query } from "./Query.ts"
-import { DatabaseFailure } from "./retry.ts"
 import { newest, type Steps, versionOf } from "./schema.ts"
 
 export const rejected = (reason: string, hint: string): DatabaseFailure =>

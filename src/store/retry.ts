@@ -1,15 +1,8 @@
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import { Unavailable } from "../domain/errors.ts"
 import { monotonic } from "../machine/monotonic.ts"
-import type { FailureKind } from "./Driver.ts"
-
-/** A statement failed. */
-export class DatabaseFailure extends Data.TaggedError("DatabaseFailure")<{ readonly kind: FailureKind }> {}
-
-/** A COMMIT was sent and its outcome is unknown: it may have taken effect. */
-export class CommitLost extends Data.TaggedError("CommitLost")<{ readonly kind: FailureKind }> {}
+import { CommitLost, DatabaseFailure, type FailureKind } from "./failures.ts"
 
 /** How long transient failures are retried, in milliseconds. */
 export interface RetryLimits {

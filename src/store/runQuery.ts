@@ -2,10 +2,11 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { OutcomeUnknown } from "../domain/errors.ts"
-import { Driver, type FailureKind } from "./Driver.ts"
+import { Driver } from "./Driver.ts"
 import { RowChanged } from "./executeChanges.ts"
+import { CommitLost, DatabaseFailure, type FailureKind } from "./failures.ts"
 import { makeRequirements, rejected } from "./requirements.ts"
-import { CommitLost, DatabaseFailure, type RetryLimits, unavailable, withRetry } from "./retry.ts"
+import { type RetryLimits, unavailable, withRetry } from "./retry.ts"
 import {
   checkColumns,
   ensureSchema,

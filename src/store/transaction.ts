@@ -2,7 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { type Begun, Driver, type Reading, type Statements } from "./Driver.ts"
-import { CommitLost } from "./retry.ts"
+import { CommitLost } from "./failures.ts"
 
 /** Takes the statements that go with COMMIT, and a callback that gets the `since` for the next transaction. */
 export type CommitWith = (statements: Statements, committed?: (since: string | undefined) => void) => void

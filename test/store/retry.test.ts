@@ -1,7 +1,8 @@
 import { expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { DatabaseFailure, type RetryLimits, withRetry } from "../../src/store/retry.ts"
+import { DatabaseFailure } from "../../src/store/failures.ts"
+import { type RetryLimits, withRetry } from "../../src/store/retry.ts"
 import { clockOf, clockOfSleeps } from "../support/clock.ts"
 
 const DEFAULT: RetryLimits = { stalled: 5000, total: 60_000 }

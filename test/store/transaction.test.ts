@@ -2,8 +2,9 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { expect, it } from "vitest"
-import { Driver, type FailureKind } from "../../src/store/Driver.ts"
-import { CommitLost, withRetry } from "../../src/store/retry.ts"
+import { Driver } from "../../src/store/Driver.ts"
+import { CommitLost, type FailureKind } from "../../src/store/failures.ts"
+import { withRetry } from "../../src/store/retry.ts"
 import { transaction } from "../../src/store/transaction.ts"
 
 /** A database on which COMMIT comes to `commit`, and what was said to it besides. */

@@ -1,5 +1,5 @@
 import { cut, LIMITS } from "../../domain/foreignText.ts"
-import type { FailureKind } from "../Driver.ts"
+import type { FailureKind } from "../failures.ts"
 
 interface DriverError {
   readonly errno?: number
