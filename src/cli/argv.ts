@@ -8,7 +8,12 @@ import { readOptions } from "./options.ts"
 /** A parsed command line, or the error in it. */
 export type Invocation =
   /** `alone` if no command was given, so that the help is an error message. */
-  | { readonly _tag: "Help"; readonly command: CommandSpec | undefined; readonly alone: boolean }
+  | {
+      readonly _tag: "Help"
+      readonly command: CommandSpec | undefined
+      readonly alone: boolean
+      readonly json: boolean
+    }
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
@@ -69,7 +74,8 @@ const unknownCommand = (word: string): Meaning => {
   )
 }
 
-const readHelp = ([word, extra]: ReadonlyArray<string>): Meaning => {
+const readHelp = (words: ReadonlyArray<string>): Meaning => {
+  const [word, extra] = words.filter((each) => each !== "--json")
   if (extra !== undefined) return wrong("invalid", `unexpected argument ${quote(extra)}`, "d help [COMMAND]")
   if (word === undefined) return { _tag: "Help", command: undefined, alone: false }
   const command = commandTyped(word)

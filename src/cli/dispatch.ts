@@ -1,13 +1,14 @@
 import { version } from "../../package.json"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
+  commandList,
   type DaemonCommand,
   findCommand,
   isDaemonCommand,
   isRegistryCommand,
   type RegistryCommand
 } from "../commands/commands.ts"
-import { commandHelp, rootHelp } from "../commands/help.ts"
+import { commandDocument, commandHelp, rootHelp } from "../commands/help.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
@@ -103,6 +104,20 @@ const runOnRegistry = async (
   }
 }
 
+/** Prints help: to standard error if it is the answer to an empty command line. */
+const showHelp = (context: CliContext, { alone, command, json }: Invocation & { readonly _tag: "Help" }): void => {
+  const width = context.helpWidth()
+  const help = command === undefined ? rootHelp(width) : commandHelp(command, width)
+  const lines = help.trimEnd().split("\n")
+  if (alone) {
+    writeStderr(context, ...lines)
+    context.setExitCode(2)
+  } else if (json) {
+    const document = command === undefined ? { commands: commandList.map(commandDocument) } : commandDocument(command)
+    writeStdout(context, printedJson(document))
+  } else writeStdout(context, printed(lines))
+}
+
 /** Runs what a command line asks for, and sets the exit code. `runWithEffect` loads what only some tasks need. */
 export const dispatch = async (
   context: CliContext,
@@ -111,14 +126,8 @@ export const dispatch = async (
 ): Promise<void> => {
   const { environment } = context
   switch (invocation._tag) {
-    case "Help": {
-      const width = context.helpWidth()
-      const help = invocation.command === undefined ? rootHelp(width) : commandHelp(invocation.command, width)
-      const lines = help.trimEnd().split("\n")
-      if (!invocation.alone) return writeStdout(context, printed(lines))
-      writeStderr(context, ...lines)
-      return context.setExitCode(2)
-    }
+    case "Help":
+      return showHelp(context, invocation)
     case "Builtin": {
       const wrong = invocation.command === "getSocketPath" ? unusableSocket(environment, currentUid()) : undefined
       if (wrong !== undefined) return exitWith(context, wrong, invocation.json)

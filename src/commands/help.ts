@@ -29,6 +29,22 @@ const optionRow = (option: OptionSpec): [string, string] => [
   option.help + (option.required ? " (required)" : "") + (option.repeated ? " (may be repeated)" : "")
 ]
 
+/** Returns what the help of one command says, as a document. */
+export const commandDocument = ({ details, examples, name, options, short, summary, usage }: CommandSpec) => ({
+  name,
+  summary,
+  usage: [...usage.map((each) => `d ${name} ${each}`.trimEnd()), ...(short === undefined ? [] : [`d ${short.usage}`])],
+  options: options.map((option) => ({
+    name: `--${option.name}`,
+    value: option.value ?? null,
+    help: option.help,
+    required: option.required === true,
+    repeated: option.repeated === true
+  })),
+  details,
+  examples
+})
+
 /** Returns the help of one command. */
 export const commandHelp = (command: CommandSpec, width: number): string =>
   [

@@ -95,7 +95,7 @@ export const serviceCommands = {
     idempotent: true,
     summary: "Print this help, or the help of a command",
     usage: ["[COMMAND]"],
-    options: [],
+    options: [json],
     details: [],
     examples: ["d help allocate"],
     operand: { name: "COMMAND", type: "command" }

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest"
+import { commandList } from "../../src/commands/commands.ts"
 import type { Machine, Run } from "../support/cli.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { at, rangesEnv } from "../support/ports.ts"
@@ -228,6 +229,22 @@ describe("help", () => {
     expect(alone.stderr).toContain("Usage:")
     expect(await box.d("--help")).toEqual({ code: 0, stdout: alone.stderr, stderr: "" })
     expect(await box.d("help")).toEqual({ code: 0, stdout: alone.stderr, stderr: "" })
+    const { commands } = JSON.parse(await box.ok("help", "--json"))
+    expect(commands.map(({ name }: { name: string }) => name)).toEqual(commandList.map(({ name }) => name))
+    const get = JSON.parse(await box.ok("help", "get", "--json"))
+    expect(get).toMatchObject({ name: "getPort", usage: ["d getPort --key KEY", expect.anything(), "d get KEY"] })
+    expect(get.options).toContainEqual({
+      name: "--key",
+      value: "KEY",
+      help: "look up this key",
+      required: false,
+      repeated: false
+    })
+    for (const words of [
+      ["getPort", "--help", "--json"],
+      ["help", "--json", "getPort"]
+    ])
+      expect(JSON.parse(await box.ok(...words))).toEqual(get)
     const { stdout } = await box.d("getPort", "--help")
     expect(stdout).toContain("d getPort --key KEY")
     for (const words of [
