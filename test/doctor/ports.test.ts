@@ -2,7 +2,6 @@ import { existsSync, symlinkSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import type { Results } from "../../src/commands/Results.ts"
 import { type Machine, startDaemon } from "../support/cli.ts"
 import {
   afterMending,
@@ -11,6 +10,7 @@ import {
   findingsOf,
   fixOf,
   rangesFrom,
+  seenUp,
   serve,
   until,
   watched
@@ -246,11 +246,7 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   await box.ok("allocate", "--app", "cad", "--special", "bridge")
   await startDaemon(box)
   const servers = await Promise.all([25_000, 25_001].map((port) => serve(port)))
-  await until(
-    async (): Promise<Results["listPorts"]> => JSON.parse(await box.ok("listPorts", "--app", "cad", "--json")),
-    // What listens is up; what the daemon has probed has a time.
-    (ports) => ports.every(({ health }) => health.since !== null)
-  )
+  await seenUp(box, "cad-prod", "cad-dev")
   const [first] = await findingsOf(box, "port-unreachable")
   expect(first).toMatchObject({ severity: "info", keys: ["bridge"], message: "nothing answers on 25100 (bridge)" })
   expect(first?.evidence).toMatch(/^never up on /)

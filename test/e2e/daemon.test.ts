@@ -18,6 +18,7 @@ import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { type Daemon, listen, type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
+import { seenUp } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
@@ -704,7 +705,7 @@ describe("the health of the ports", () => {
     const daemon = await startDaemon(box)
     await box.ok("allocate", "--app", "a")
     await listen(28001, "127.0.0.1")
-    while (!/ up$/m.test(await box.ok("listPorts"))) await sleep(50)
+    await seenUp(box, "a-dev")
     const [prod, dev] = JSON.parse(await box.ok("listPorts", "--json"))
     const time = expect.stringMatching(/^\d{4}-.*Z$/)
     expect(prod).toMatchObject({

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { expect, onTestFinished } from "vitest"
+import type { Results } from "../../src/commands/Results.ts"
 import type { CheckName, Examination, Finding } from "../../src/domain/Finding.ts"
 import type { Machine } from "./cli.ts"
 import { inProcess } from "./inProcess.ts"
@@ -67,6 +68,13 @@ export const until = async <A>(ask: () => Promise<A>, wanted: (answer: A) => boo
     await new Promise((done) => setTimeout(done, 100))
   }
 }
+
+/** Waits until a daemon has seen these keys up. What listens is up before that, but since nobody knows when. */
+export const seenUp = (box: Machine, ...keys: ReadonlyArray<string>): Promise<unknown> =>
+  until(
+    async (): Promise<Results["listPorts"]> => JSON.parse(await box.ok("listPorts", "--health", "up", "--json")),
+    (up) => keys.every((key) => up.some((each) => each.key === key && each.health.since !== null))
+  )
 
 export interface Server {
   readonly pid: number
