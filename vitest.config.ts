@@ -1,8 +1,11 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
 
-/** Most tests wait for a server, or for time to pass. Each process has a thousand ports of its own: test/support/ports.ts. */
-const PROCESSES = Math.min(4 * availableParallelism(), 8)
+/**
+ * Most tests wait for a server, or for time to pass. Each process has a thousand ports of its own, of eight in
+ * test/support/globalSetup.ts; on two of them something else may listen.
+ */
+const PROCESSES = Math.min(3 * availableParallelism(), 6)
 
 export default defineConfig({
   test: {

@@ -59,7 +59,7 @@ export const run = (context: CliContext, task: Task): void =>
       onExit(Exit.match(exit, { onSuccess: () => 0, onFailure: (cause) => report(context, task, cause) }))
   })
 
-/** Runs `task` without exiting the process. */
+/** Runs `task` and leaves the process alone, which is that of the tests. */
 export const runBeside = async (context: CliContext, task: Task): Promise<void> => {
   const exit = await Effect.runPromiseExit(program(context, task))
   if (Exit.isFailure(exit)) context.setExitCode(report(context, task, exit.cause))

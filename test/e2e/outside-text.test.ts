@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { mkdirSync } from "node:fs"
 import { connect } from "node:net"
 import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
 import { expect, it, onTestFinished } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
 import { type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
@@ -241,8 +242,8 @@ it("escapes its log on a terminal too", async () => {
     async () => log,
     (text) => text.includes("followed") && /is up[\s\S]*listener/.test(text)
   )
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are what it may write.
-  const plain = log.replaceAll(/\u001b\[[\d;]*m/g, "").replaceAll("\r\n", "\n")
+  // Colours are what it may write.
+  const plain = stripVTControlCharacters(log).replaceAll("\r\n", "\n")
   expect(plain).not.toMatch(ACTING)
   expect(plain.split("\n").filter((line) => /^\s*forged/.test(line))).toEqual([])
 })

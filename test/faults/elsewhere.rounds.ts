@@ -1,7 +1,7 @@
 import { linkSync, renameSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, onTestFinished } from "vitest"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { commitProxy, type RequestFate, replyProxy } from "../support/proxy.ts"
 import { withSqlite } from "../support/sqlite.ts"
@@ -159,21 +159,18 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
 
   it("a server has hostile globals", async () => {
     const server = await MariaDb.start()
-    try {
-      await server.query(`SET GLOBAL ${HOSTILE}`)
-      const world = await onMariaDb(server)
-      const services = await serve(world, ["alpha", "beta"])
-      const [service] = services as [Service]
-      const clients = [...clientsOf(services), ...times(BESIDE, () => processes(service.box.with(NEVER)))]
-      const history = await load(clients, "m", seed)
-      // Whoever judges sees everything.
-      await server.query("SET GLOBAL sql_select_limit = DEFAULT, GLOBAL autocommit = 1, GLOBAL init_connect = ''")
-      const verdict = await judged(history, world, services)
-      report.keeps("MariaDB, hostile globals", verdict)
-      expect(verdict.unknown).toBe(0)
-    } finally {
-      await server.kill()
-    }
+    onTestFinished(() => server.kill())
+    await server.query(`SET GLOBAL ${HOSTILE}`)
+    const world = await onMariaDb(server)
+    const services = await serve(world, ["alpha", "beta"])
+    const [service] = services as [Service]
+    const clients = [...clientsOf(services), ...times(BESIDE, () => processes(service.box.with(NEVER)))]
+    const history = await load(clients, "m", seed)
+    // Whoever judges sees everything.
+    await server.query("SET GLOBAL sql_select_limit = DEFAULT, GLOBAL autocommit = 1, GLOBAL init_connect = ''")
+    const verdict = await judged(history, world, services)
+    report.keeps("MariaDB, hostile globals", verdict)
+    expect(verdict.unknown).toBe(0)
   })
 
   it.each(databases)("%s: replies are lost, and others change the same meanwhile", async (database, fresh) => {

@@ -1,6 +1,6 @@
 import { statSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, describe, expect, it } from "vitest"
+import { afterAll, describe, expect, it, onTestFinished } from "vitest"
 import { machine } from "../support/cli.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { commitProxy } from "../support/proxy.ts"
@@ -10,7 +10,7 @@ import { type Client, NAIVE_TABLE, naive, overMysql, overSqlite, process as proc
 import { onMariaDb, onSqlite, type PortUsage, readPorts, type Service } from "./environments.ts"
 import { BROKEN, CLIENTS, clientsOf, disturbed, ENV, expectLowest, judged, serve, times, together } from "./faultRun.ts"
 import type { Attempt } from "./history.ts"
-import { inProcess } from "./inProcess.ts"
+import { overRegistry } from "./registryClient.ts"
 import { Report } from "./report.ts"
 import { allocate, listed, mixed, RANGES, randomFrom } from "./workload.ts"
 
@@ -164,7 +164,7 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
 
   it("SQLite may have no page more", async () => {
     const world = onSqlite()
-    const { client, end, sql } = inProcess({ ...ENV, HOME: temporary(), ...world.env, ...PATIENCE })
+    const { client, end, sql } = overRegistry({ ...ENV, HOME: temporary(), ...world.env, ...PATIENCE })
     const clients = times(CLIENTS, () => client)
     const history: Array<Attempt> = []
     for (const more of [Number.POSITIVE_INFINITY, 0, 8, Number.POSITIVE_INFINITY]) {
@@ -186,37 +186,31 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
 
   it("MariaDB is killed and comes back", async () => {
     const server = await MariaDb.start()
-    try {
-      const world = await onMariaDb(server)
-      const services = await serve(world, FOUR_HOSTS, PATIENCE)
-      const verdict = await disturbed(world, services, seed, async () => {
-        for (const away of [0, 3000]) {
-          await server.kill()
-          await sleep(away)
-          await server.restart()
-          await sleep(500)
-        }
-      })
-      report.keeps("MariaDB, server killed", verdict)
-    } finally {
-      await server.kill()
-    }
+    onTestFinished(() => server.kill())
+    const world = await onMariaDb(server)
+    const services = await serve(world, FOUR_HOSTS, PATIENCE)
+    const verdict = await disturbed(world, services, seed, async () => {
+      for (const away of [0, 3000]) {
+        await server.kill()
+        await sleep(away)
+        await server.restart()
+        await sleep(500)
+      }
+    })
+    report.keeps("MariaDB, server killed", verdict)
   })
 
   it("MariaDB is stopped past every timeout and goes on", async () => {
     const server = await MariaDb.start()
-    try {
-      const world = await onMariaDb(server)
-      const services = await serve(world, FOUR_HOSTS, PATIENCE)
-      const verdict = await disturbed(world, services, seed, async () => {
-        server.signal("SIGSTOP")
-        await sleep(PAST_EVERY_TIMEOUT_MS)
-        server.signal("SIGCONT")
-      })
-      report.keeps("MariaDB, server stopped", verdict)
-    } finally {
-      await server.kill()
-    }
+    onTestFinished(() => server.kill())
+    const world = await onMariaDb(server)
+    const services = await serve(world, FOUR_HOSTS, PATIENCE)
+    const verdict = await disturbed(world, services, seed, async () => {
+      server.signal("SIGSTOP")
+      await sleep(PAST_EVERY_TIMEOUT_MS)
+      server.signal("SIGCONT")
+    })
+    report.keeps("MariaDB, server stopped", verdict)
   })
 
   it("connections to MariaDB are cut at COMMIT", async () => {

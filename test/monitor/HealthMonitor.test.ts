@@ -564,6 +564,29 @@ describe("two machines of one name", () => {
     })
   )
 
+  it.effect("are not made of one whose record is seen again because nothing could be stored", () =>
+    Effect.gen(function* () {
+      const env = { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) }
+      yield* both(env, "2", (one, two) =>
+        Effect.gen(function* () {
+          const sql = yield* SqlClient.SqlClient
+          yield* one.tick()
+          yield* later("15 seconds")
+          yield* two.tick()
+          for (const what of ["INSERT", "UPDATE"])
+            yield* sql.unsafe(
+              `CREATE TRIGGER no_${what} BEFORE ${what} ON port_registry FOR EACH ROW SIGNAL SQLSTATE '45000'`
+            ).raw
+          for (let count = 0; count < 4; count++) {
+            yield* later("15 seconds")
+            yield* Effect.flip(one.tick())
+          }
+          expect(yield* one.rival).toBeUndefined()
+        })
+      )
+    })
+  )
+
   it.effect("are none if one replaces the other, or both are one", () =>
     Effect.gen(function* () {
       const env = { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) }

@@ -16,6 +16,11 @@ interface SetCall {
   readonly force: boolean
 }
 
+const KEYS_OF = {
+  app: (name: string) => [`${name}-prod`, `${name}-dev`],
+  special: (name: string) => [name]
+}
+
 /**
  * The registry as a plain program would keep it, in Maps: what the real one has to agree with, answer by answer and
  * row by row. It knows nothing of `src`, and is slow and simple on purpose.
@@ -97,12 +102,16 @@ export class Model extends ModelState {
     return this.change(() => {
       const released: Array<Facts> = []
       const notes: Array<Facts> = []
-      const wanted = new Map<string, ReadonlyArray<string>>()
-      for (const app of apps) wanted.set(app, [`${app}-prod`, `${app}-dev`])
-      for (const name of specials) wanted.set(name, [name])
-      for (const [name, keys] of wanted) {
-        const there = keys.filter((key) => this.rows.has(key))
-        if (there.length === 0) notes.push({ _tag: "NothingHeld", name })
+      const wanted = [
+        ...[...new Set(apps)].map((name) => ({ name, kind: "app" as const })),
+        ...[...new Set(specials)].map((name) => ({ name, kind: "special" as const }))
+      ]
+      const has = (keys: ReadonlyArray<string>) => keys.filter((key) => this.rows.has(key))
+      for (const { kind, name } of wanted) {
+        const there = has(KEYS_OF[kind](name))
+        const other = kind === "app" ? "special" : "app"
+        if (there.length === 0)
+          notes.push({ _tag: "NothingHeld", name, kind, isOther: has(KEYS_OF[other](name)).length > 0 })
         for (const key of there) released.push(this.forget("release", key))
       }
       return { result: { released }, notes }

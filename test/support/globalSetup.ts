@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync } from "node:fs"
 import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { TestProject } from "vitest/node"
 
 const isFree = (port: number): Promise<boolean> =>
   new Promise((answer) => {
@@ -42,9 +43,15 @@ const REMOVE = `
  * Makes the one directory that everything a test makes lies in. A process of its own removes it when this one has ended,
  * however it ended: it waits for the end of a pipe. What only some tests need, they make themselves.
  */
-export default async () => {
+export default async ({ config }: TestProject) => {
   process.env["PATH"] = `${process.env["PATH"]}:/usr/sbin:/sbin`
-  process.env["PORTS_TEST_THOUSANDS"] = (await quietThousands()).join()
+  const thousands = await quietThousands()
+  const processes = config.poolOptions?.forks?.maxForks ?? 1
+  if (thousands.length < processes)
+    throw new Error(
+      `${processes} processes need a thousand ports each, and nothing listens only in the thousands ${thousands.join(", ")}`
+    )
+  process.env["PORTS_TEST_THOUSANDS"] = thousands.join()
 
   const root = mkdtempSync(join(tmpdir(), "ports-test-"))
   chmodSync(root, 0o755)

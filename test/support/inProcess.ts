@@ -16,10 +16,13 @@ const parsedIn = (directory: string, words: ReadonlyArray<string>) => {
   }
 }
 
-/** Runs `d` in this process, from the sources; the daemon as a process of its own. */
+/**
+ * Runs `d` in this process, from the sources: for what a command says and does, not for how its process starts and ends.
+ * On the other versions of Node it is the built program all the same.
+ */
 export const inThisProcess: Runner = async (home, env, words) => {
-  // It would never end.
-  if (words[0] === "daemon") return asProgram(home, env, words)
+  // A daemon would never end.
+  if (words[0] === "daemon" || process.env["PORTS_TEST_SPAWN"] !== undefined) return asProgram(home, env, words)
   let code = 0
   let stdout = ""
   let stderr = ""
@@ -43,12 +46,8 @@ export const inThisProcess: Runner = async (home, env, words) => {
   return { code, stdout, stderr }
 }
 
-/**
- * A machine whose `d` and `ok` run in this process, from the sources: for what a command says and does, not for how its
- * process starts and ends. On the other versions of Node they run the built program all the same.
- */
-export const inProcess = (env: Readonly<Record<string, string>> = {}): Machine =>
-  process.env["PORTS_TEST_SPAWN"] === undefined ? machine(env).by(inThisProcess) : machine(env)
+/** A machine whose `d` and `ok` run in this process. */
+export const inProcess = (env: Readonly<Record<string, string>> = {}): Machine => machine(env).by(inThisProcess)
 
 const QUOTED = /(\$?)'([^']*)'/g
 

@@ -32,7 +32,7 @@ const answer = (registry: typeof Registry.Service, ask: Ask) => {
 }
 
 /** A registry in this process, whose connection to the database can be spoken to past it. */
-export const inProcess = (env: Readonly<Record<string, string>>) => {
+export const overRegistry = (env: Readonly<Record<string, string>>) => {
   const runtime = ManagedRuntime.make(registryLayer(env))
   const client: Client = (ask) =>
     runtime.runPromise(
