@@ -2,7 +2,7 @@ import type { Environment } from "../domain/Environment.ts"
 import type { Printed } from "../text/printed.ts"
 import type { Style } from "../text/terminalStyle.ts"
 
-/** What a command uses of the process that it runs in. Tests run commands in their own process. */
+/** The parts of its process that a command uses. Tests run commands in their own process. */
 export interface CliContext {
   readonly environment: Environment
   /** The width and the colours of standard output. */

@@ -29,7 +29,7 @@ export type Invocation =
 export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
-/** What other programs take for --version. */
+/** Other programs' short forms of --version. */
 const VERSION_LIKE = ["-v", "-V"]
 
 /** An invocation without the `json` flag. */

@@ -15,6 +15,8 @@ interface Reader {
   readonly payload: Payload
   /** The options that were given. */
   readonly seen: Set<string>
+  /** The option that was given last, if it may be repeated: a word after its value could be meant as another one. */
+  open: string | undefined
 }
 
 const wrong = (code: ErrorCode, message: string, hint: string): CommandError => ({ code, message, hint })
@@ -48,7 +50,13 @@ const realDirectory = (directory: string): string => {
 
 /** Reads a word as the value of the next option of the short form. */
 const readShort = (reader: Reader, word: string): CommandError | undefined => {
-  const { command, seen } = reader
+  const { command, open, seen } = reader
+  if (open !== undefined)
+    return wrong(
+      "invalid",
+      `${quote(word)} after --${open} is not clear`,
+      `write --${open} ${asTyped(word)}, or put it first: d ${command.short?.usage ?? command.name}`
+    )
   const left = (command.short?.options ?? []).flatMap((name) => {
     const option = command.options.find((each) => each.name === name)
     return option === undefined || (seen.has(name) && !option.repeated) ? [] : [option]
@@ -63,12 +71,11 @@ const readOperand = (reader: Reader, word: string): CommandError | undefined => 
   const { command, payload } = reader
   if (command.short !== undefined && !word.startsWith("-")) return readShort(reader, word)
   const field = command.operand?.name.toLowerCase()
-  if (field === undefined)
-    return wrong(
-      "invalid",
-      `unexpected argument ${quote(word)}: values follow an option, as in --key VALUE`,
-      helpHint(command)
-    )
+  if (field === undefined) {
+    const [example] = command.short === undefined ? command.options.filter(({ value }) => value !== undefined) : []
+    const how = example === undefined ? "" : `: values follow an option, as in --${example.name} ${example.value}`
+    return wrong("invalid", `unexpected argument ${quote(word)}${how}`, helpHint(command))
+  }
   if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
   if (word.startsWith("-"))
     return wrong(
@@ -135,6 +142,7 @@ const readOption = (reader: Reader, at: number): number | CommandError => {
   if (seen.has(name) && option.repeated === undefined)
     return wrong("invalid", `--${name} is given twice`, `give it once: ${helpHint(command)}`)
   seen.add(name)
+  reader.open = option.repeated ? name : undefined
   if (option.value === undefined) return readSwitch(reader, option, word) ?? at + 1
   const inline = equals === -1 ? undefined : word.slice(equals + 1)
   return readValue(reader, option, inline, words[at + 1]) ?? at + (inline === undefined ? 2 : 1)
@@ -145,7 +153,7 @@ export const readOptions = (
   command: CommandSpec,
   words: ReadonlyArray<string>
 ): { readonly payload: Readonly<Payload> } | CommandError => {
-  const reader: Reader = { command, words, payload: {}, seen: new Set() }
+  const reader: Reader = { command, words, payload: {}, seen: new Set(), open: undefined }
   for (let at = 0; at < words.length; ) {
     const word = words[at] ?? ""
     const isOption = word.startsWith("--") && word !== "--"

@@ -27,9 +27,12 @@ export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)
 export const findCommand = (name: string): CommandSpec | undefined =>
   commandList.find((command) => command.name === name)
 
+/** Returns the short name of a command, or its only one. */
+export const shortNameOf = ({ name, short }: CommandSpec): string => short?.usage.split(" ")[0] ?? name
+
 /** Finds a command by what people type: its name, or its short one. */
 export const commandTyped = (word: string): CommandSpec | undefined =>
-  findCommand(word) ?? commandList.find(({ short }) => short?.usage.split(" ")[0] === word)
+  findCommand(word) ?? commandList.find((command) => shortNameOf(command) === word)
 
 const isOfKind = (name: string, kind: CommandKind): boolean => findCommand(name)?.kind === kind
 
@@ -51,6 +54,11 @@ export const wireCommands: ReadonlyArray<CommandSpec> = commandList.filter(
 /** Returns the field of an option in a request: `dryRun` for `dry-run`. */
 export const fieldOf = (option: string): string => option.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
 
+/** Returns the forms of `command`, the short one last. */
+export const usagesOf = ({ name, short, usage }: CommandSpec): ReadonlyArray<string> => [
+  ...usage.map((each) => `d ${name} ${each}`.trimEnd()),
+  ...(short === undefined ? [] : [`d ${short.usage}`])
+]
+
 /** Returns the forms of `command` on one line. */
-export const usageHint = (command: CommandSpec): string =>
-  command.usage.map((usage) => `d ${command.name} ${usage}`.trimEnd()).join(", or ")
+export const usageHint = (command: CommandSpec): string => usagesOf(command).join(", or ")

@@ -1,5 +1,5 @@
 import type { CommandSpec, OptionSpec } from "./CommandSpec.ts"
-import { commandList } from "./commands.ts"
+import { commandList, shortNameOf, usagesOf } from "./commands.ts"
 
 const INDENT = "  "
 
@@ -30,19 +30,19 @@ const optionRow = (option: OptionSpec): [string, string] => [
 ]
 
 /** Returns what the help of one command says, as a document. */
-export const commandDocument = ({ details, examples, name, options, short, summary, usage }: CommandSpec) => ({
-  name,
-  summary,
-  usage: [...usage.map((each) => `d ${name} ${each}`.trimEnd()), ...(short === undefined ? [] : [`d ${short.usage}`])],
-  options: options.map((option) => ({
+export const commandDocument = (command: CommandSpec) => ({
+  name: command.name,
+  summary: command.summary,
+  usage: usagesOf(command),
+  options: command.options.map((option) => ({
     name: `--${option.name}`,
     value: option.value ?? null,
     help: option.help,
     required: option.required === true,
     repeated: option.repeated === true
   })),
-  details,
-  examples
+  details: command.details,
+  examples: command.examples
 })
 
 /** Returns the help of one command. */
@@ -51,8 +51,7 @@ export const commandHelp = (command: CommandSpec, width: number): string =>
     ...wrap(`${command.summary}.`, width),
     "",
     "Usage:",
-    ...command.usage.map((usage) => `${INDENT}d ${command.name} ${usage}`.trimEnd()),
-    ...(command.short === undefined ? [] : [`${INDENT}d ${command.short.usage}`]),
+    ...usagesOf(command).map((usage) => INDENT + usage),
     ...command.details.flatMap((paragraph) => ["", ...wrap(paragraph, width)]),
     "",
     "Options:",
@@ -73,7 +72,10 @@ export const rootHelp = (width: number): string =>
     "",
     "Commands:",
     ...columns(
-      commandList.map((command): [string, string] => [command.name, command.summary]),
+      commandList.map((command): [string, string] => [
+        [...new Set([command.name, shortNameOf(command)])].join(", "),
+        command.summary
+      ]),
       width
     ),
     "",

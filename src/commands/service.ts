@@ -63,7 +63,7 @@ export const serviceCommands = {
     summary: "Print the path of the daemon's socket",
     usage: [""],
     options: [json],
-    details: ["Depends only on the environment: AUTOMATE_LINUX_SOCKET_PATH, or XDG_RUNTIME_DIR."],
+    details: ["Depends on AUTOMATE_LINUX_SOCKET_PATH; if that is not set, on the user and XDG_RUNTIME_DIR."],
     examples: ["d getSocketPath"]
   },
   listCommands: {

@@ -7,8 +7,8 @@ import type { Listener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
-import { describeListener, names } from "../text/describe.ts"
 import type { DoctorContext, Draft, View } from "./DoctorContext.ts"
+import { obstacleIn } from "./obstacle.ts"
 import { withFixes } from "./plan.ts"
 
 /** The checks that are not about a port. */
@@ -31,7 +31,8 @@ const whyAssigned = (
   { settings }: DoctorContext,
   view: View,
   port: number,
-  [key = ""]: ReadonlyArray<string>
+  [key = ""]: ReadonlyArray<string>,
+  listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
 ): string => {
   const kind = kindOf(key)
   const range = kind === "special" ? settings.specialRange : settings.appRange
@@ -39,9 +40,7 @@ const whyAssigned = (
   if (!contains(range, port)) return `outside ${from}, the range for ${kind === "special" ? "specials" : "apps"}`
   if (kind === "special") return `one of the ports for specials, ${from}`
   const partner = partnerOf(port)
-  const other = view.keysOf.get(partner)
-  const beside =
-    other === undefined ? `its partner ${partner} is free` : `its partner ${partner} belongs to ${names(other)}`
+  const beside = `its partner ${partner} ${obstacleIn(view, listeners)(partner) ?? "is free"}`
   const parity =
     port % 2 === (kind === "prod" ? 0 : 1) ? `as expected for ${kind}` : `but ${kind} should have the other`
   return `${port % 2 === 0 ? "even" : "odd"} port of a pair in ${from}, ${parity}; ${beside}`
@@ -55,14 +54,7 @@ const whyFree = (
   listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
 ): readonly [allocatable: boolean, why: string] => {
   const { appRange, specialRange } = settings
-  const obstacle = (each: number): string | undefined => {
-    const keys = view.keysOf.get(each)
-    const reason = view.reserved.get(each)
-    const [listener] = listeners.get(each) ?? []
-    if (keys !== undefined) return `belongs to ${names(keys)}`
-    if (reason !== undefined) return `is reserved: ${reason}`
-    return listener === undefined ? undefined : `is in use by ${describeListener(listener)}`
-  }
+  const obstacle = obstacleIn(view, listeners)
   const own = obstacle(port)
   if (own !== undefined) return [false, `unassigned and not available: it ${own}`]
   const world = { ports: view.ports, reserved: view.reserved, bound: new Set(listeners.keys()) }
@@ -131,7 +123,7 @@ const placeOf = (
 ) => {
   const holders = view.keysOf.get(port) ?? []
   return holders.length > 0
-    ? ([false, whyAssigned(context, view, port, holders)] as const)
+    ? ([false, whyAssigned(context, view, port, holders, all)] as const)
     : whyFree(context, view, port, all)
 }
 

@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
+import { type SettingName, variableOf } from "../config/settings.ts"
 import { type Finding, type Fix, fix } from "../domain/Finding.ts"
 import { appOf, keyProblem, kindOf } from "../domain/names.ts"
+import { formatRange, type PortRange } from "../domain/PortRange.ts"
 import { choosePair, nextSlot, type PortUsage } from "../registry/allocator.ts"
 import { shellWord } from "../text/shell.ts"
 import type { DoctorContext, Draft, Move, MoveDraft, View } from "./DoctorContext.ts"
@@ -8,11 +10,15 @@ import { deleteRow } from "./remedies.ts"
 
 /** Decides where keys go, for all findings of a report together: every fix can be typed, in any order, or left out. */
 
-const NO_ROOM = fix("d listPorts --health stale", "nothing is free: lists what may be released")
+const noRoom = (range: PortRange, setting: SettingName): Fix =>
+  fix(
+    null,
+    `nothing is free in ${formatRange(range)}: release what is no longer needed, or enlarge ${variableOf(setting)}`
+  )
 
 const setPort = (key: string, port: number): string => `d setPort --key ${shellWord(key)} --value ${port}`
 
-/** What a plan is made of. The ports that it has given away count as reserved. */
+/** The world in which moves are planned. Ports that a fix has proposed count as reserved. */
 interface Plan {
   readonly view: View
   readonly settings: DoctorContext["settings"]
@@ -25,8 +31,9 @@ const give = ({ world }: Plan, ...ports: ReadonlyArray<number>): void => {
 
 /** Moves an app to another pair, one half after the other, so that it is never without ports and keeps its descriptions. */
 const moveApp = (app: string, plan: Plan): Fix => {
-  const slot = nextSlot(plan.settings.appRange, 2, plan.world)
-  if (slot._tag === "Full") return NO_ROOM
+  const { appRange } = plan.settings
+  const slot = nextSlot(appRange, 2, plan.world)
+  if (slot._tag === "Full") return noRoom(appRange, "appRange")
   give(plan, slot.port, slot.port + 1)
   const halves = [
     { key: `${app}-prod`, port: slot.port },
@@ -56,8 +63,9 @@ const moveHalf = (key: string, app: string, plan: Plan): Fix => {
 }
 
 const moveSpecial = (key: string, plan: Plan): Fix => {
-  const slot = nextSlot(plan.settings.specialRange, 1, plan.world)
-  if (slot._tag === "Full") return NO_ROOM
+  const { specialRange } = plan.settings
+  const slot = nextSlot(specialRange, 1, plan.world)
+  if (slot._tag === "Full") return noRoom(specialRange, "specialRange")
   give(plan, slot.port)
   return fix(setPort(key, slot.port))
 }

@@ -14,7 +14,7 @@ export type Note =
       readonly range: PortRange
     }
   /** There was nothing to release. */
-  | { readonly _tag: "NothingHeld"; readonly name: string }
+  | { readonly _tag: "NothingHeld"; readonly name: string; readonly kind: "app" | "special"; readonly isOther: boolean }
   | { readonly _tag: "OutOfRange"; readonly key: string; readonly port: number; readonly range: PortRange }
   | { readonly _tag: "WrongParity"; readonly key: string; readonly port: number; readonly kind: "prod" | "dev" }
   /** A key was forced onto a port that other keys have. */

@@ -22,11 +22,9 @@ const linesOf = ({ advice, fix }: Fix): ReadonlyArray<Line> => [
   ...(advice === null ? [] : [`    note: ${advice}`])
 ]
 
-const ofFinding = (finding: Finding): ReadonlyArray<Line> => [
-  messageOf(finding),
-  `    evidence: ${finding.evidence}`,
-  ...linesOf(finding)
-]
+const factsOf = (finding: Finding): ReadonlyArray<Line> => [messageOf(finding), `    evidence: ${finding.evidence}`]
+
+const ofFinding = (finding: Finding): ReadonlyArray<Line> => [...factsOf(finding), ...linesOf(finding)]
 
 const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
   const [first] = findings
@@ -36,7 +34,7 @@ const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
     findings.length > 1 && findings.every(({ advice, fix }) => fix === first.fix && advice === first.advice)
   return [
     headOf(first),
-    ...(together ? [...findings.map(messageOf), ...linesOf(first)] : findings.flatMap(ofFinding)),
+    ...(together ? [...findings.flatMap(factsOf), ...linesOf(first)] : findings.flatMap(ofFinding)),
     ""
   ]
 }

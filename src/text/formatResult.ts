@@ -59,13 +59,8 @@ const texts: {
   reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
   unreserve: ({ port }) => line(`${port} no longer reserved`),
   doctor: async (examination, payload, style) => {
-    const { all, check, strict } = payload as {
-      readonly all?: boolean
-      readonly check?: string
-      readonly strict?: boolean
-    }
-    const shown = all === true || check !== undefined || strict === true
-    return (await import("./doctorReport.ts")).report(examination, shown, style)
+    const { all, check, strict } = payload as Readonly<Record<string, unknown>>
+    return (await import("./doctorReport.ts")).report(examination, Boolean(all || check || strict), style)
   },
   explain: async (explanation, _, style) => (await import("./doctorReport.ts")).explanationText(explanation, style),
   backup: ({ file }) => line(`backed up to ${file}`),

@@ -3,7 +3,7 @@ import type { CommandError } from "../domain/CommandError.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
-import { keyProblem } from "../domain/names.ts"
+import { keyProblem, kindOf } from "../domain/names.ts"
 import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
 import { age, describeListener, nameOf, names, showProcess } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
@@ -44,13 +44,17 @@ const bindHint = (code: string): string => {
 
 type ErrorOf<T extends RegistryError["_tag"]> = Extract<RegistryError, { readonly _tag: T }>
 
+/** Whoever asks for an app by its name means one of its keys. */
+const keysOfApp = (key: string): string =>
+  kindOf(key) === "special" ? `if ${key} is an app, its keys are ${key}-prod and ${key}-dev; ` : ""
+
 const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => CommandError } = {
   NotSet: ({ key, stored }) =>
     stored === undefined
       ? {
           code: "not-set",
           message: `Port not set for ${key}`,
-          hint: "d listPorts lists what is set, d allocate claims a port"
+          hint: `${keysOfApp(key)}d listPorts lists what is set, d allocate claims a port`
         }
       : {
           code: "not-set",
@@ -60,7 +64,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
   NotFound: ({ key }) => ({
     code: "not-found",
     message: `Port entry not found for ${key}`,
-    hint: "d listPorts lists what is set"
+    hint: `${keysOfApp(key)}d listPorts lists what is set`
   }),
   NotReserved: ({ port, reason }) =>
     reason === undefined
@@ -105,7 +109,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     hint:
       stale > 0
         ? "d listPorts --health stale lists what may be released"
-        : "release what is no longer needed (d listPorts), or enlarge the range"
+        : `release what is no longer needed (d listPorts), or enlarge the range: AUTOMATELINUX_${kind === "app" ? "APP" : "SPECIAL"}_RANGE`
   }),
   Invalid: ({ argument, command, problem }) => ({
     code: "invalid",
@@ -195,7 +199,12 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   },
   OddPair: ({ app, dev, prod, range }) =>
     `note: ${app} keeps ${prod} and ${dev} as stored, which is not a pair of ${formatRange(range)}`,
-  NothingHeld: ({ name }) => `note: ${name} has no port to release`,
+  NothingHeld: ({ isOther, kind, name }) => {
+    const other = kind === "app" ? "special" : "app"
+    return isOther
+      ? `note: ${name} is not released: it is the name of ${other === "app" ? "an app" : "a special"}: d release --${other} ${name}`
+      : `note: ${name} has no port to release`
+  },
   OutOfRange: ({ key, port, range }) => `warning: ${port} is outside ${formatRange(range)}, the range for ${key}`,
   WrongParity: ({ kind, port }) =>
     `warning: ${port} is ${port % 2 === 0 ? "even" : "odd"}; the ${kind} port of a pair is ${kind === "prod" ? "even" : "odd"}`,

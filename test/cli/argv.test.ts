@@ -15,6 +15,7 @@ describe("the short form", () => {
     ["rm cad-dev", "deletePort --key cad-dev"],
     ["allocate cad shop --special s", "allocate --app cad --app shop --special s"],
     ["allocate cad --app shop --dry-run", "allocate --app cad --app shop --dry-run"],
+    ["allocate --app cad --dry-run shop", "allocate --app cad --dry-run --app shop"],
     ["release cad shop", "release --app cad --app shop"],
     ["rename old new", "rename --key old --to new"],
     ["reserve 3128 --reason Squid", "reserve --port 3128 --reason Squid"],
@@ -40,9 +41,14 @@ describe("the short form", () => {
     ["get", "Missing required arg: key"],
     ["rm", "Missing required arg: key"],
     ["rename a", "Missing required arg: to"],
-    ["get -a", 'unexpected argument "-a": values follow an option, as in --key VALUE'],
+    ["get -a", 'unexpected argument "-a"'],
+    ["get -- a", 'unexpected argument "--"'],
+    ["ls -l", 'unexpected argument "-l"'],
+    ["status x", 'unexpected argument "x"'],
+    ["allocate --special proxy stream", '"stream" after --special is not clear'],
+    ["release --app a b", '"b" after --app is not clear'],
     ["backup a b", 'unexpected argument "b"'],
-    ["doctor port-taken", 'unexpected argument "port-taken": values follow an option, as in --key VALUE'],
+    ["doctor port-taken", 'unexpected argument "port-taken": values follow an option, as in --check NAME'],
     ["-v", 'unknown option "-v"']
   ])("d %s is told: %s", (line, message) => {
     const said = parseArgv(line.split(" "))

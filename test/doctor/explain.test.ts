@@ -141,3 +141,22 @@ it.each([
   expect(run).toMatchObject({ code, stdout: "" })
   expect(run.stderr).toContain(message)
 })
+
+it("an odd one: the partner that is free is called free, and no other", async () => {
+  const box = inProcess({ ...RANGES, AUTOMATELINUX_DAEMON: "never" })
+  for (const [app, port] of [
+    ["open", 19_240],
+    ["held", 19_242],
+    ["kept", 19_244],
+    ["used", 19_246]
+  ])
+    await box.ok("setPort", "--key", `${app}-prod`, "--value", String(port))
+  await box.ok("setPort", "--key", "thief", "--value", "19243")
+  await box.ok("reserve", "--port", "19245", "--reason", "later")
+  const { pid } = await serve(19_247)
+  const beside = async (app: string) => (await explain(box, "--key", `${app}-prod`)).place.replace(/.*; /, "")
+  expect(await beside("open")).toBe("its partner 19241 is free")
+  expect(await beside("held")).toBe("its partner 19243 belongs to thief")
+  expect(await beside("kept")).toBe("its partner 19245 is reserved: later")
+  expect(await beside("used")).toContain(`its partner 19247 is in use by node, pid ${pid}`)
+})

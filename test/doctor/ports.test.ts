@@ -357,7 +357,11 @@ it.each([
   }
   const finding = await findingOf(box, "pair-broken")
   expect(finding).toMatchObject({ severity, message, fix })
-  expect(finding.evidence).toMatch(/has \d+/)
+  expect(finding.evidence).toMatch(
+    message.endsWith("half a pair")
+      ? /has no port; (25004 belongs to pt|8080 is even, and dev ports are odd)$/
+      : /has \d+/
+  )
   expect(await afterMending(box, finding)).toEqual([])
 })
 
@@ -378,9 +382,12 @@ it("pair-broken: takes nothing away where there is no room", async () => {
   }
   const before = await box.ok("listPorts")
   for (const finding of [...(await findingsOf(box, "pair-broken")), ...(await findingsOf(box, "range-misplaced"))]) {
-    expect(finding.fix).toBe("d listPorts --health stale")
-    expect(finding.advice).toMatch(/^nothing is free/)
-    await afterMending(box, finding)
+    expect(finding).toMatchObject({
+      fix: null,
+      advice: expect.stringMatching(
+        /^nothing is free in 25\d{3}-25\d{3}: release what is no longer needed, or enlarge AUTOMATELINUX_(APP|SPECIAL)_RANGE$/
+      )
+    })
   }
   expect(await box.ok("listPorts")).toBe(before)
 })
@@ -444,7 +451,7 @@ it("range-full: over nine tenths", async () => {
   const finding = await findingOf(box, "range-full")
   expect(finding).toMatchObject({
     severity: "warning",
-    message: "25000-25019 is almost full: 0 of 10 pairs are left",
+    message: "25000-25019 is full: 0 of 10 pairs are left",
     evidence: "claimed 10, reserved 0, stale keys 0"
   })
   expect(finding.fix).toBe("export AUTOMATELINUX_APP_RANGE=24980-25019")

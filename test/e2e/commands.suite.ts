@@ -123,6 +123,8 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(stderr).toBe(
           `skipped ${[3008, 3011, 3012].map((port) => `${at(port)}: ${by}`).join("; ")}; and 2 more\n`
         )
+        const { skipped } = JSON.parse(await box.ok("allocate", "--app", "next", "--json", "--dry-run"))
+        expect(skipped.map(({ port }: { port: number }) => port)).toEqual([3008, 3011, 3012, 3014, 3017].map(at))
       })
 
       it("shows as up what listens now, without a daemon", async () => {
@@ -282,6 +284,28 @@ export const commandsSuite = (database: TestDatabase) =>
       expect((await box.d("unreserve", "--port", "3306")).stderr).toContain("add -3306 to AUTOMATELINUX_RESERVED_PORTS")
     })
 
+    it("does not call an app or a special nothing because its name was typed as the other's", async () => {
+      await box.ok("allocate", "--app", "web", "--special", "proxy")
+      for (const [words, other] of [
+        [["release", "proxy"], "a special: d release --special proxy"],
+        [["release", "--special", "web"], "an app: d release --app web"]
+      ] as const) {
+        const told = `note: ${words.at(-1)} is not released: it is the name of ${other}\n`
+        expect(await box.d(...words)).toEqual({ code: 0, stdout: "", stderr: told })
+      }
+      expect((await box.d("release", "nobody")).stderr).toBe("note: nobody has no port to release\n")
+      expect(Object.keys(await list())).toHaveLength(3)
+      for (const words of [
+        ["get", "web"],
+        ["explain", "web"],
+        ["rm", "web"],
+        ["rename", "web", "site"]
+      ])
+        expect((await box.d(...words)).stderr).toContain(
+          "\nhint: if web is an app, its keys are web-prod and web-dev; d listPorts"
+        )
+    })
+
     it("says no with the figures when a range is full, and claims nothing", async () => {
       const small = box.with({
         AUTOMATELINUX_APP_RANGE: `${at(3020)}-${at(3027)}`,
@@ -296,7 +320,7 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(JSON.parse(full.stderr).error).toEqual({
         code: "range-full",
         message: `no free pair for c in ${at(3020)}-${at(3027)}: slots 4, claimed 2, reserved 1, busy 1, stale 0`,
-        hint: "release what is no longer needed (d listPorts), or enlarge the range"
+        hint: "release what is no longer needed (d listPorts), or enlarge the range: AUTOMATELINUX_APP_RANGE"
       })
       await small.ok("allocate", "--special", "s", "--special", "t")
       expect((await small.d("allocate", "--special", "u")).stderr).toContain("no free port for u")

@@ -2,20 +2,28 @@ import * as Effect from "effect/Effect"
 import { appOf, keyProblem } from "../../domain/names.ts"
 import { partnerOf } from "../../domain/PortRange.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
+import { obstacleIn } from "../obstacle.ts"
 
-/** What is wrong with an app's pair. With `advice` it is an app of one mode, which is no fault. */
+/** The fault of an app's pair. With `advice`, the app has only one mode, which is an info. */
 interface Fault {
   readonly message: string
   readonly evidence: string
   readonly advice?: string
 }
 
-const ofHalf = (app: string, mode: "prod" | "dev", port: number, isFree: (port: number) => boolean): Fault => {
+const ofHalf = (app: string, mode: "prod" | "dev", port: number, obstacle: ReturnType<typeof obstacleIn>): Fault => {
   const other = mode === "prod" ? "dev" : "prod"
   const evidence = `${app}-${mode} has ${port}, ${app}-${other} has no port`
-  return port % 2 === (mode === "prod" ? 0 : 1) && isFree(partnerOf(port))
+  const message = `${app} has half a pair`
+  if (port % 2 !== (mode === "prod" ? 0 : 1)) {
+    const [is, are] = mode === "prod" ? ["odd", "even"] : ["even", "odd"]
+    return { message, evidence: `${evidence}; ${port} is ${is}, and ${mode} ports are ${are}` }
+  }
+  const partner = partnerOf(port)
+  const taken = obstacle(partner)
+  return taken === undefined
     ? { message: `${app} has only ${mode}`, evidence, advice: `if it needs ${other}, too` }
-    : { message: `${app} has half a pair`, evidence }
+    : { message, evidence: `${evidence}; ${partner} ${taken}` }
 }
 
 const ofPair = (app: string, prod: number, dev: number): Fault | undefined => {
@@ -31,11 +39,10 @@ const ofPair = (app: string, prod: number, dev: number): Fault | undefined => {
 export const pairBroken: Check = (context) =>
   Effect.gen(function* () {
     const view = yield* context.view
-    const bound = yield* context.bound
-    const isFree = (port: number) => !view.keysOf.has(port) && !view.reserved.has(port) && !bound.has(port)
+    const obstacle = obstacleIn(view, yield* context.listeners)
     const faultOf = (app: string, prod: number | undefined, dev: number | undefined) => {
       if (prod !== undefined && dev !== undefined) return ofPair(app, prod, dev)
-      return prod === undefined ? ofHalf(app, "dev", dev ?? 0, isFree) : ofHalf(app, "prod", prod, isFree)
+      return prod === undefined ? ofHalf(app, "dev", dev ?? 0, obstacle) : ofHalf(app, "prod", prod, obstacle)
     }
     const keys = [...view.ports.keys()].filter((key) => keyProblem(key) === undefined)
     return [...new Set(keys.flatMap((key) => appOf(key) ?? []))].flatMap((app): ReadonlyArray<FindingDraft> => {

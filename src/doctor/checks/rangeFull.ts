@@ -26,7 +26,7 @@ const judge = (
       severity: "warning",
       keys: [],
       ports: [],
-      message: `${formatRange(range)} is almost full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
+      message: `${formatRange(range)} is ${used < slots ? "almost " : ""}full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
       evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale keys ${stale.length}`,
       ...(room === undefined
         ? fix("d listPorts --health stale", "lists what may be released")
