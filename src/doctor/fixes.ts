@@ -91,7 +91,7 @@ export const accept = (context: DoctorContext, key: string) =>
         return {
           answer: [`${key} now belongs to ${describeOwner(owner)}`],
           changes:
-            known?.kind === owner.kind && known.name === owner.name
+            known?.said && known.kind === owner.kind && known.name === owner.name
               ? []
               : [{ _tag: "Bind" as const, key, owner, seen: true }]
         }

@@ -1,3 +1,6 @@
+/** A program that runs containers, by the name of its command line. */
+export type Engine = "crictl" | "docker" | "podman"
+
 /** A process that listens, as far as this user may inspect it. */
 export interface Process {
   readonly pid: number
@@ -10,8 +13,12 @@ export interface Process {
   readonly paths: ReadonlyArray<string>
   /** The service it belongs to, by its name in the service manager. */
   readonly unit: string | null
+  /** The unit is one of a user's service manager, not of the system's. */
+  readonly userUnit: boolean
   /** The container it runs in. For a container engine's proxy, the address and port that it forwards to. */
   readonly container: string | null
+  /** The program that manages the container, or that this process is a part of. */
+  readonly engine: Engine | null
   /** It is a container engine's proxy, which listens on behalf of a container. */
   readonly proxy: boolean
   /** ISO 8601. */

@@ -1,4 +1,5 @@
 import type { Listener, Process } from "./Listener.ts"
+import { appOf } from "./names.ts"
 
 export const OWNER_KINDS = ["directory", "unit", "container"] as const
 
@@ -15,6 +16,8 @@ export interface KeyOwner extends Owner {
   readonly since: string
   /** When it was last seen serving the key's port; null if never. */
   readonly seen: string | null
+  /** A user named it; otherwise it was learned from the first process that was found on the port. */
+  readonly said: boolean
 }
 
 const portInside = (container: string | null): string => container?.split(":").at(-1) ?? ""
@@ -56,6 +59,37 @@ export const isOf = (owner: Owner, { process }: Listener): boolean | undefined =
     case "container":
       return proxy ? portInside(container) === owner.name : undefined
   }
+}
+
+/** An app, and the directory of it that a process of another app's port works in. */
+export interface OtherApp {
+  readonly app: string
+  readonly directory: string
+}
+
+/**
+ * Returns the app, other than that of `key`, in whose directory `listener` works: it serves the port of `key` by mistake.
+ * Apps of one directory are not told apart, and specials often belong to an app, so only apps are compared.
+ * `counts` chooses the owners to compare with.
+ */
+export const otherAppOf = (
+  key: string,
+  listener: Listener,
+  owners: ReadonlyMap<string, KeyOwner>,
+  counts: (owner: KeyOwner) => boolean = () => true
+): OtherApp | undefined => {
+  const app = appOf(key)
+  const shown = ownerOf(listener.process)
+  if (app === null || shown?.kind !== "directory") return undefined
+  const directories = [...owners].filter(([, { kind }]) => kind === "directory")
+  const isOwn = directories.some(([other, owner]) => other !== key && appOf(other) === app && isOf(owner, listener))
+  if (isOwn) return undefined
+  for (const [other, owner] of directories) {
+    const theirs = appOf(other)
+    if (theirs !== null && theirs !== app && counts(owner) && inside(shown.name, owner.name))
+      return { app: theirs, directory: owner.name }
+  }
+  return undefined
 }
 
 /** Describes an owner to users. */

@@ -52,7 +52,8 @@ export const applyChanges = (
         owners.set(change.key, {
           ...change.owner,
           since: stamp.claimedAt,
-          seen: change.seen ? stamp.claimedAt : null
+          seen: change.seen ? stamp.claimedAt : null,
+          said: true
         })
         break
       case "Reserve":

@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer"
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { basename, isAbsolute } from "node:path"
 import { cut, LIMITS } from "../domain/foreignText.ts"
-import type { Process } from "../domain/Listener.ts"
+import type { Engine, Process } from "../domain/Listener.ts"
 import { tryRead } from "./tryRead.ts"
 
 /** Whether a process is pid 1 or a user's service manager. If pid 1 is a container's app, its owner stays unknown. */
@@ -96,9 +96,31 @@ export const unitIn = (cgroup: string): string | null =>
     .filter((part) => part.endsWith(".service") && !part.startsWith("user@") && part.length <= LIMITS.unit)
     .at(-1) ?? null
 
-/** Returns the short id of the container that a process runs in. */
-export const containerIn = (cgroup: string): string | null =>
-  /(?:docker|libpod|containerd|crio)[-/:]([0-9a-f]{12})[0-9a-f]{52}/.exec(cgroup)?.[1] ?? null
+/** The engine of a container, by the word before its id in the path of its cgroup. */
+const ENGINES: Readonly<Record<string, Engine>> = {
+  docker: "docker",
+  libpod: "podman",
+  containerd: "crictl",
+  crio: "crictl"
+}
+
+/** The programs of an engine that listen on behalf of containers, or that all containers depend on. */
+const PARTS: Readonly<Record<string, Engine>> = {
+  "docker-proxy": "docker",
+  dockerd: "docker",
+  rootlesskit: "docker",
+  conmon: "podman",
+  pasta: "podman",
+  rootlessport: "podman",
+  slirp4netns: "podman"
+}
+
+/** Returns the short id of the container that a process runs in, and its engine. */
+export const containerIn = (cgroup: string): { readonly id: string; readonly engine: Engine } | undefined => {
+  const [, word = "", id = ""] = /(docker|libpod|containerd|crio)[-/:]([0-9a-f]{12})[0-9a-f]{52}/.exec(cgroup) ?? []
+  const engine = ENGINES[word]
+  return engine === undefined ? undefined : { id, engine }
+}
 
 /**
  * Returns the working directory of a process; null if it is not UTF-8, because with replacement characters it would
@@ -125,6 +147,7 @@ export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
   // These are options of docker-proxy.
   const inner = after("-container-port")
   const directory = directoryOf(pid)
+  const inside = containerIn(cgroup)
   return {
     pid,
     command: name === "" ? null : cut(name, LIMITS.name),
@@ -132,7 +155,10 @@ export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
     atHome: directory !== null && homes.has(directory),
     paths: words.filter((word) => isAbsolute(word) && word.length <= LIMITS.path),
     unit: unitIn(cgroup),
-    container: inner === undefined ? containerIn(cgroup) : cut(`${after("-container-ip") ?? ""}:${inner}`, LIMITS.name),
+    userUnit: /\/user@\d+\.service\//.test(cgroup),
+    container:
+      inner === undefined ? (inside?.id ?? null) : cut(`${after("-container-ip") ?? ""}:${inner}`, LIMITS.name),
+    engine: inside?.engine ?? PARTS[name] ?? (inner === undefined ? null : "docker"),
     proxy: inner !== undefined,
     startedAt: Number.isFinite(started) ? new Date(started * 1000).toISOString() : null,
     manager: isManager(pid),

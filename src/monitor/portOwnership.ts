@@ -1,5 +1,5 @@
 import type { Listener } from "../domain/Listener.ts"
-import { isOf, type KeyOwner, type Owner, ownerOf } from "../domain/Owner.ts"
+import { isOf, type KeyOwner, type Owner, otherAppOf, ownerOf } from "../domain/Owner.ts"
 import type { Learned } from "../domain/portHealth.ts"
 
 /** The app that serves an assigned port. Holds as long as `identity` is the same. */
@@ -17,12 +17,18 @@ type Owners = ReadonlyMap<string, KeyOwner>
 const servingIdentity = (key: string, owner: Owner | undefined, sockets: string): string =>
   [key, owner?.kind ?? "", owner?.name ?? "", sockets].join(" ")
 
-/** Decides whether `listeners` belong to the owner of a key, and learns the owner if none is known yet. */
+/**
+ * Decides whether `listeners` belong to the owner of `key`, and learns the owner if none is known yet. A process in another
+ * app's directory is that app, on the wrong port: it is not learned, or it would pass for the app of `key` for good.
+ */
 const judge = (
-  owner: KeyOwner | undefined,
+  key: string,
+  owners: Owners,
   listeners: ReadonlyArray<Listener>
 ): { readonly servedBy: Serving["servedBy"]; readonly learned?: Owner } => {
+  const owner = owners.get(key)
   if (owner === undefined) {
+    if (listeners.some((listener) => otherAppOf(key, listener, owners) !== undefined)) return { servedBy: "other" }
     const learned = listeners.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
     return learned === undefined ? { servedBy: "unknown" } : { servedBy: "owner", learned }
   }
@@ -55,22 +61,27 @@ export const recognise = (
   at: string
 ): { readonly serving: ReadonlyMap<number, Serving>; readonly learned: ReadonlyArray<Learned> } => {
   const learned: Array<Learned> = []
+  /** With the owners that this tick has learned: one directory may serve the ports of two apps. */
+  let known = owners
   const serving = new Map<number, Serving>()
   for (const [port, key] of keys) {
     const mine = sockets.get(port)
-    const known = before.get(port)
+    const last = before.get(port)
     if (mine === undefined) continue
-    if (!fresh.has(port) && known !== undefined) {
-      serving.set(port, known)
+    if (!fresh.has(port) && last !== undefined) {
+      serving.set(port, last)
       continue
     }
-    const owner = owners.get(key)
     const verdict = judge(
-      owner,
+      key,
+      known,
       found.filter((listener) => listener.port === port)
     )
-    if (verdict.learned !== undefined) learned.push({ key, port, owner: verdict.learned, at })
-    const theirs = verdict.learned ?? owner
+    if (verdict.learned !== undefined) {
+      learned.push({ key, port, owner: verdict.learned, at })
+      known = new Map(known).set(key, { ...verdict.learned, since: at, seen: at, said: false })
+    }
+    const theirs = verdict.learned ?? owners.get(key)
     serving.set(port, { key, owner: theirs, identity: servingIdentity(key, theirs, mine), servedBy: verdict.servedBy })
   }
   return { serving, learned }

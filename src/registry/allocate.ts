@@ -147,7 +147,7 @@ export const describeAs = (
 /** Returns the change that makes `directory` the owner of `key`, if it is not already. */
 export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
   const owner = state.owners.get(key)
-  return directory === undefined || (owner?.kind === "directory" && owner.name === directory)
+  return directory === undefined || (owner?.said && owner.kind === "directory" && owner.name === directory)
     ? []
     : [{ _tag: "Bind", key, owner: { kind: "directory", name: directory }, seen: false }]
 }

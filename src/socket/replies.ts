@@ -123,7 +123,7 @@ const explanation = () =>
         key: text,
         description: orNull(text),
         claimed: orNull(object({ at: text, by: text, host: text })),
-        owner: orNull(object({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text) })),
+        owner: orNull(object({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text), said: flag })),
         health: health()
       })
     ),

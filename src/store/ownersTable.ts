@@ -6,20 +6,27 @@ import type { Learned, Sighting } from "../domain/portHealth.ts"
 import { query } from "./Query.ts"
 import { PREFIX } from "./schema.ts"
 
+/**
+ * The kind of an owner that was learned is stored with this prefix, and so is not one that a user named. The column holds 16
+ * characters.
+ */
+const LEARNED = "seen:"
+
 /** Makes the statements on the owners of keys on `host`. They touch no row of another host. */
 export const makeOwnersTable = (host: string, settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const all = query(
-      sql<KeyOwner & { key: string }>`
+      sql<Omit<KeyOwner, "kind" | "said"> & { key: string; kind: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
       (rows): ReadonlyMap<string, KeyOwner> =>
         new Map(
-          rows
-            .filter(({ kind }) => OWNER_KINDS.includes(kind))
-            .map(({ key, kind, name, seen, since }) => [
-              key,
-              { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
-            ])
+          rows.flatMap(({ key, kind: stored, name, seen, since }): ReadonlyArray<readonly [string, KeyOwner]> => {
+            const said = !stored.startsWith(LEARNED)
+            const kind = OWNER_KINDS.find((each) => each === (said ? stored : stored.slice(LEARNED.length)))
+            if (kind === undefined) return []
+            const times = { since: columnText(since), seen: columnTime(seen) }
+            return [[key, { kind, name: columnText(name, LIMITS.path), ...times, said }]]
+          })
         )
     )
 
@@ -28,13 +35,14 @@ export const makeOwnersTable = (host: string, settings: string) =>
     /** Stores the first owner that was seen, unless the key got an owner or lost its port meanwhile. */
     const learn = ({ at, key, owner, port }: Learned) =>
       sql`INSERT INTO port_owners (host, ${sql("key")}, kind, name, since, seen)
-        SELECT ${host}, ${key}, ${owner.kind}, ${owner.name}, ${at}, ${at} FROM ${sql(settings)}
+        SELECT ${host}, ${key}, ${LEARNED + owner.kind}, ${owner.name}, ${at}, ${at} FROM ${sql(settings)}
         WHERE setting_key = ${PREFIX + key} AND setting_value = ${String(port)}
           AND NOT EXISTS (SELECT 1 FROM port_owners WHERE ${mine(key)})`
 
     /** Stores when the owner was last seen. A stored time after `now` is from a clock that was ahead: overwrite it. */
     const see = ({ at, key, owner }: Sighting, now: string) =>
-      sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind = ${owner.kind} AND name = ${owner.name}
+      sql`UPDATE port_owners SET seen = ${at} WHERE ${mine(key)} AND kind IN (${owner.kind}, ${LEARNED + owner.kind})
+        AND name = ${owner.name}
         AND (seen IS NULL OR seen < ${at} OR seen > ${now})`
 
     return { all, learn, see }

@@ -99,7 +99,11 @@ const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"]
       : [
           [
             "belongs to",
-            `${describeOwner(owner)}, ${owner.seen === null ? "not seen there yet" : `last seen there ${owner.seen}`}`
+            [
+              describeOwner(owner),
+              owner.seen === null ? "not seen there yet" : `last seen there ${owner.seen}`,
+              ...(owner.said ? [] : ["learned from what listened first"])
+            ].join(", ")
           ]
         ]),
     ["health", healthText(health, seen)]

@@ -71,9 +71,11 @@ it("port-taken: another directory than the one that the key was first seen in", 
   )
   expect(finding.evidence).toMatch(/^listens on 127\.0\.0\.1:25001, of .+, running since 2\d{3}-/)
   expect((await box.d("explain", "--port", "25001")).stdout).toContain(finding.message.replace(/, last seen .*/, ""))
-  // What the fix offers otherwise: ending it, and starting the app again.
-  const kill = /otherwise stop it: (kill \d+)$/.exec(finding.advice ?? "")?.[1] ?? ""
-  await box.sh(kill)
+  expect(finding).toMatchObject({
+    fix: `kill ${other.pid}`,
+    advice: "if it is the app of cad-dev: d doctor --accept cad-dev"
+  })
+  await box.sh(fixOf(finding))
   await until(
     () => findingsOf(box, "port-taken"),
     (findings) => findings.length === 0
@@ -97,6 +99,48 @@ it("port-taken: another directory than the one that was said, and the new one is
   expect(await findingsOf(box, "port-taken")).toHaveLength(1)
   await box.ok("setPort", "--key", "cad-dev", "--dir", other.directory)
   expect(await findingsOf(box, "port-taken")).toEqual([])
+})
+
+it("port-taken: another app that came first is not learned", async () => {
+  const box = watched(RANGES)
+  const cad = await serve(25_001)
+  await box.ok("allocate", "--app", "cad", "--app", "shop")
+  const holder = JSON.parse(await box.ok("getPort", "--key", "shop-dev", "--json")).port
+  await box.ok("setPort", "--key", "cad-dev", "--dir", cad.directory)
+  await startDaemon(box)
+  const impostor = await serve(holder, { directory: cad.directory })
+  await seenUp(box, "shop-dev")
+  const finding = await findingOf(box, "port-taken")
+  const shown = `is served by node, pid ${impostor.pid}, in ${cad.directory}; ${cad.directory} is the directory of cad`
+  expect(finding).toMatchObject({ severity: "error", keys: ["shop-dev"], ports: [holder], fix: `kill ${impostor.pid}` })
+  expect(finding.message).toBe(`${holder} (shop-dev) ${shown}`)
+  expect(finding.advice).toMatch(
+    /^then start cad on the port of cad-dev: \d+; if it is the app of shop-dev: d doctor --accept shop-dev$/
+  )
+  const owner = async () => JSON.parse(await box.ok("explain", "--key", "shop-dev", "--json")).keys[0].owner
+  expect(await owner()).toBeNull()
+  expect(await afterMending(box, finding)).toEqual([])
+  // The app itself is learned.
+  const shop = await serve(holder)
+  await ownerSeen(box, "shop-dev", shop.directory)
+  expect(await owner()).toMatchObject({ said: false })
+  expect(await box.ok("explain", "--key", "shop-dev")).toMatch(/^belongs to .*, learned from what listened first$/m)
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+})
+
+it("port-taken: what was learned gives way to what is said, until somebody accepts it", async () => {
+  const box = watched(RANGES)
+  await box.ok("allocate", "--app", "shop")
+  await startDaemon(box)
+  const { directory } = await serve(25_001)
+  await ownerSeen(box, "shop-dev", directory)
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+  await box.ok("allocate", "--app", "cad", "--dir", directory)
+  const finding = await findingOf(box, "port-taken")
+  expect(finding.message).toContain(`; ${directory} is the directory of cad`)
+  await box.ok("doctor", "--accept", "shop-dev")
+  expect(await findingsOf(box, "port-taken")).toEqual([])
+  expect(JSON.parse(await box.ok("explain", "--key", "shop-dev", "--json")).keys[0].owner).toMatchObject({ said: true })
 })
 
 it("port-taken: accepts nobody where nobody listens", async () => {
@@ -168,7 +212,13 @@ it("port-taken: another container than the one that the key was first seen in", 
       `^25130 \\(web\\) is served by node, pid ${other.pid}, for 172\\.17\\.0\\.3:8080 in a container, in .*; it belongs to port 80 of a container, last seen`
     )
   )
-  expect(await afterMending(box, finding)).toEqual([])
+  // The engine's proxy is not what to stop.
+  expect(finding).toMatchObject({
+    fix: "docker ps --filter publish=25130",
+    advice: "shows the container; stop it with docker stop NAME; if it is the app of web: d doctor --accept web"
+  })
+  await box.ok("doctor", "--accept", "web")
+  expect(await findingsOf(box, "port-taken")).toEqual([])
   await other.stop()
   // Without a container it may be the same app or not.
   await serve(25_130)

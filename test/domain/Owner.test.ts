@@ -1,6 +1,6 @@
 import { expect, it } from "vitest"
 import type { Process } from "../../src/domain/Listener.ts"
-import { isOf, type KeyOwner, ownerOf } from "../../src/domain/Owner.ts"
+import { isOf, type KeyOwner, otherAppOf, ownerOf } from "../../src/domain/Owner.ts"
 import { containerIn, unitIn } from "../../src/machine/processes.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 
@@ -8,7 +8,8 @@ const owner = (kind: KeyOwner["kind"], name: string, seen: string | null = "2026
   kind,
   name,
   since: "2026-11-20T00:00:00.000Z",
-  seen
+  seen,
+  said: true
 })
 
 it.each([
@@ -66,10 +67,40 @@ it.each([
 const ID = "0123456789ab".padEnd(64, "c")
 
 it.each([
-  [`0::/system.slice/docker-${ID}.scope`, "0123456789ab"],
-  [`12:pids:/docker/${ID}`, "0123456789ab"],
-  [`0::/machine.slice/libpod-${ID}.scope`, "0123456789ab"],
-  ["0::/system.slice/docker.service", null]
+  [`0::/system.slice/docker-${ID}.scope`, { id: "0123456789ab", engine: "docker" }],
+  [`12:pids:/docker/${ID}`, { id: "0123456789ab", engine: "docker" }],
+  [`0::/machine.slice/libpod-${ID}.scope`, { id: "0123456789ab", engine: "podman" }],
+  [`0::/kubepods.slice/cri-containerd-${ID}.scope`, { id: "0123456789ab", engine: "crictl" }],
+  ["0::/system.slice/docker.service", undefined]
 ])("the container in %j", (cgroup, container) => {
-  expect(containerIn(cgroup)).toBe(container)
+  expect(containerIn(cgroup)).toEqual(container)
+})
+
+const OWNERS = new Map<string, KeyOwner>([
+  ["cad-dev", owner("directory", "/opt/cad")],
+  ["shop-prod", owner("directory", "/opt/mono")],
+  ["web-dev", { ...owner("directory", "/opt/web"), said: false }],
+  ["pt-proxy", owner("directory", "/opt/pt")],
+  ["unit-dev", owner("unit", "unit.service")]
+])
+
+it.each<[string, string, Partial<Process> | null, string | undefined]>([
+  ["another app's directory", "shop-dev", { directory: "/opt/cad" }, "cad"],
+  ["one below another app's directory", "shop-dev", { directory: "/opt/cad/packages/web" }, "cad"],
+  ["one above another app's directory", "shop-dev", { directory: "/opt" }, undefined],
+  ["a directory that was only learned", "shop-dev", { directory: "/opt/web" }, "web"],
+  ["its own app's directory", "cad-prod", { directory: "/opt/cad" }, undefined],
+  ["one that belongs to its other half", "shop-dev", { directory: "/opt/mono/cad" }, undefined],
+  ["the directory of a special", "shop-dev", { directory: "/opt/pt" }, undefined],
+  ["an app's directory, for a special", "cad-socket", { directory: "/opt/cad" }, undefined],
+  ["nobody's directory", "shop-dev", { directory: "/opt/else" }, undefined],
+  ["a home", "shop-dev", { directory: "/opt/cad", atHome: true }, undefined],
+  ["a process that cannot be seen", "shop-dev", null, undefined]
+])("another app in %s", (_, key, more, app) => {
+  expect(otherAppOf(key, listenerOf(more === null ? null : someProcess(more)), OWNERS)?.app).toBe(app)
+})
+
+it("does not hold what was only learned against an app, if only what was said counts", () => {
+  const web = listenerOf(someProcess({ directory: "/opt/web" }))
+  expect(otherAppOf("shop-dev", web, OWNERS, ({ said }) => said)).toBeUndefined()
 })

@@ -1,9 +1,10 @@
 import * as Effect from "effect/Effect"
-import { type Fix, fix } from "../../domain/Finding.ts"
+import type { Fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
-import { describeListener, describeSockets, names, showProcess } from "../../text/describe.ts"
+import { describeListener, describeSockets, names } from "../../text/describe.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
+import { restartServer, resume } from "../stop.ts"
 
 const PROBES = 3
 const EVERY = "1 second"
@@ -40,19 +41,12 @@ export const portHung: Check = (context) =>
         }
       })
     return [
-      ...findings(
-        stopped,
-        () => "the process is stopped",
-        ({ process }) => fix(`kill -CONT ${process?.pid}`)
-      ),
+      ...findings(stopped, () => "the process is stopped", resume),
       ...findings(
         waiting,
         (group) =>
           `in ${PROBES} probes a second apart, connections were waiting to be accepted; now ${group.reduce((sum, each) => sum + each.queue, 0)}`,
-        ({ port, process }) =>
-          process === null
-            ? fix(showProcess(port), "shows the process")
-            : fix(`kill ${process.pid}`, "and start it again")
+        restartServer
       )
     ]
   })

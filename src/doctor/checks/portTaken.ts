@@ -1,12 +1,15 @@
+import { existsSync } from "node:fs"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { fix } from "../../domain/Finding.ts"
+import { type Fix, fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
-import { describeOwner, isOf, type KeyOwner } from "../../domain/Owner.ts"
-import { age, describeListener, describeSockets, nameOf, showProcess } from "../../text/describe.ts"
+import { kindOf } from "../../domain/names.ts"
+import { describeOwner, isOf, type KeyOwner, type OtherApp, otherAppOf } from "../../domain/Owner.ts"
+import { age, describeListener, describeSockets, nameOf } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, FindingDraft } from "../DoctorContext.ts"
+import type { Check, FindingDraft, View } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
+import { identify, stop } from "../stop.ts"
 
 const seenAgo = ({ seen }: KeyOwner, now: number): string =>
   seen === null
@@ -20,11 +23,38 @@ interface KnownKey {
   readonly owner: KeyOwner
 }
 
+type Group = readonly [Listener, ...Array<Listener>]
+
+const accept = (key: string): string => `d doctor --accept ${shellWord(key)}`
+
+const served = (port: number, key: string, [listener]: Group): string =>
+  `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
+
+const about = (port: number, key: string, group: Group) => ({
+  keys: [key],
+  ports: [port],
+  evidence: describeSockets(group)
+})
+
+/**
+ * Proposes to stop the process, or to accept it as the app of the key. The likelier one comes first: an app whose directory is
+ * gone has moved, and otherwise a process from elsewhere is another app.
+ */
+const stopOrAccept = ({ key, owner }: KnownKey, listener: Listener): Fix => {
+  const { advice, fix: command } = stop(listener)
+  if (owner.kind === "directory" && !existsSync(owner.name))
+    return fix(
+      accept(key),
+      `if that is right; otherwise stop it: ${command}${advice === null ? "" : `, which ${advice}`}`
+    )
+  return fix(command, `${advice === null ? "" : `${advice}; `}if it is the app of ${nameOf(key)}: ${accept(key)}`)
+}
+
 /** Reports a process that serves `port`, which belongs to the owners of `known`. */
 const report = (
   port: number,
   known: readonly [KnownKey, ...Array<KnownKey>],
-  group: readonly [Listener, ...Array<Listener>],
+  group: Group,
   isShared: boolean,
   now: number
 ): ReadonlyArray<FindingDraft> => {
@@ -34,51 +64,98 @@ const report = (
   const isOther = known.some((each) => isOf(each.owner, listener) === false)
   // A service manager, or a process that works in /, may belong to any app.
   if (!isOther && (process?.manager === true || process?.directory === "/")) return []
-  const served = `${port} (${nameOf(key)}) is served by ${describeListener(listener)}`
   const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
-  const common = { keys: [key], ports: [port], evidence: describeSockets(group) }
-  const accept = `d doctor --accept ${shellWord(key)}`
   if (!isOther || process === null)
     return [
       {
-        ...common,
+        ...about(port, key, group),
         severity: "info",
-        message: `${served}, which may or may not be its app; ${belongs}`,
-        ...(process === null ? fix(showProcess(port), "shows the process") : fix(accept))
+        message: `${served(port, key, group)}, which may or may not be its app; ${belongs}`,
+        ...(process === null ? identify(listener) : fix(accept(key)))
       }
     ]
-  const stop = `kill ${process.pid}`
+  const { advice, fix: command } = stop(listener)
   return [
     {
-      ...common,
+      ...about(port, key, group),
       severity: "error",
-      message: `${served}; ${belongs}`,
+      message: `${served(port, key, group)}; ${belongs}`,
       ...(isShared
-        ? fix(stop, "its app also serves the port")
-        : fix(accept, `if that is right; otherwise stop it: ${stop}`))
+        ? fix(command, [...(advice === null ? [] : [advice]), "its app also serves the port"].join("; "))
+        : stopOrAccept(known[0], listener))
     }
   ]
 }
 
-/** Checks that the port of a key is served by the owner of the key. */
+/** Reports a process that serves the port of `key`, and works in the directory of another app. */
+const reportOther = (
+  view: View,
+  port: number,
+  key: string,
+  group: Group,
+  { app, directory }: OtherApp
+): FindingDraft => {
+  const [listener] = group
+  const { advice, fix: command } = stop(listener)
+  const own = `${app}-${kindOf(key)}`
+  const ownPort = view.ports.get(own)
+  return {
+    ...about(port, key, group),
+    severity: "error",
+    message: `${served(port, key, group)}; ${directory} is the directory of ${app}`,
+    ...fix(
+      command,
+      [
+        ...(advice === null ? [] : [advice]),
+        ...(ownPort === undefined ? [] : [`then start ${app} on the port of ${own}: ${ownPort}`]),
+        `if it is the app of ${nameOf(key)}: ${accept(key)}`
+      ].join("; ")
+    )
+  }
+}
+
+/** Checks that the port of a key is served by the owner of the key, and not by another app. */
 export const portTaken: Check = (context) =>
   Effect.gen(function* () {
-    const { keysOf, owners } = yield* context.view
+    const view = yield* context.view
+    const { keysOf, owners } = view
     const listeners = yield* context.listeners
     // Read after what is stored, which must not be from a later time.
     const now = yield* Clock.currentTimeMillis
-    return [...keysOf].flatMap(([port, keys]): ReadonlyArray<FindingDraft> => {
-      const [first, ...others] = keys.flatMap((key): ReadonlyArray<KnownKey> => {
-        const owner = owners.get(key)
-        return owner === undefined ? [] : [{ key, owner }]
-      })
-      // If any sharing key has no known owner, the listener may be its.
-      if (first === undefined || 1 + others.length < keys.length) return []
-      const known = [first, ...others] as const
+
+    /** Finds the other app that serves the port of `key`. What was only learned of `key` does not outweigh what was said. */
+    const otherApp = (key: string, listener: Listener): OtherApp | undefined => {
+      const owner = owners.get(key)
+      if (owner === undefined) return otherAppOf(key, listener, owners)
+      return owner.said || isOf(owner, listener) !== true
+        ? undefined
+        : otherAppOf(key, listener, owners, ({ said }) => said)
+    }
+
+    const ofPort = (port: number, keys: ReadonlyArray<string>): ReadonlyArray<FindingDraft> => {
       const here = listeners.get(port) ?? []
+      const [key, ...sharing] = keys
+      const others =
+        key === undefined || sharing.length > 0
+          ? []
+          : byProcess(here).flatMap((group) => {
+              const other = otherApp(key, group[0])
+              return other === undefined ? [] : [{ group, finding: reportOther(view, port, key, group, other) }]
+            })
+      const reported = new Set(others.flatMap(({ group }) => group))
+      const rest = here.filter((listener) => !reported.has(listener))
+      const [first, ...more] = keys.flatMap((each): ReadonlyArray<KnownKey> => {
+        const owner = owners.get(each)
+        return owner === undefined ? [] : [{ key: each, owner }]
+      })
+      const findings = others.map(({ finding }) => finding)
+      // If any sharing key has no known owner, the listener may be its.
+      if (first === undefined || 1 + more.length < keys.length) return findings
+      const known = [first, ...more] as const
       const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener) === true)
-      return byProcess(here.filter((listener) => !isTheirs(listener))).flatMap((group) =>
-        report(port, [...known], group, here.some(isTheirs), now)
-      )
-    })
+      const strangers = byProcess(rest.filter((listener) => !isTheirs(listener)))
+      return [...findings, ...strangers.flatMap((group) => report(port, [...known], group, here.some(isTheirs), now))]
+    }
+
+    return [...keysOf].flatMap(([port, keys]) => ofPort(port, keys))
   })
