@@ -134,9 +134,11 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
   })
 }) {}
 
-/** A check that could not be run is itself a finding, unless the state of the database explains it. */
+/** A check that could not be run is itself a finding, unless this system or the state of the database explains it. */
 const skippedCheck = ({ failure, name }: Checked, databaseDown: boolean): ReadonlyArray<Finding> => {
-  if (failure === undefined || (failure !== "bug" && failure._tag === "Unavailable" && databaseDown)) return []
+  if (failure === undefined) return []
+  if (failure !== "bug" && (failure._tag === "NoListenerTable" || (failure._tag === "Unavailable" && databaseDown)))
+    return []
   return [
     {
       check: name,

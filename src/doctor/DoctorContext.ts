@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import type { Status } from "../commands/Results.ts"
 import type { PortsConfig } from "../config/Config.ts"
 import type { Environment } from "../domain/Environment.ts"
-import type { RegistryError } from "../domain/errors.ts"
+import type { NoListenerTable, RegistryError } from "../domain/errors.ts"
 import type { Finding } from "../domain/Finding.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { PortHealth, Rival } from "../domain/portHealth.ts"
@@ -41,6 +41,10 @@ export interface DoctorContext {
   readonly silentAmong: (ports: Iterable<number>) => Effect.Effect<ReadonlySet<number>>
   /** The ports that something listens on. */
   readonly bound: Effect.Effect<ReadonlySet<number>>
+  /** Fails if no listener can be seen on this system. */
+  readonly requireListeners: Effect.Effect<void, NoListenerTable>
+  /** Whether something has bound a port, listening or not; `undefined` if that cannot be tested. Tested once. */
+  readonly inUse: (port: number) => Effect.Effect<boolean | undefined>
   readonly daemon: Effect.Effect<DaemonProbe>
   /** The daemon's status, if it answers in time. */
   readonly status: Effect.Effect<Status | undefined>

@@ -5,10 +5,10 @@ import { CHECK_NAMES, type CheckName, worstFirst } from "../domain/Finding.ts"
 import { healthFrom, healthNow } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
-import { contains, formatRange, partnerOf } from "../domain/PortRange.ts"
+import { contains, formatRange, type PortRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
 import type { DoctorContext, Draft, View } from "./DoctorContext.ts"
-import { obstacleIn } from "./obstacle.ts"
+import { obstacleTo } from "./obstacle.ts"
 import { withFixes } from "./plan.ts"
 
 /** The checks that are not about a port. */
@@ -27,53 +27,57 @@ const NOT_ABOUT_A_PORT: ReadonlyArray<CheckName> = [
 const NEARBY = 5
 
 /** Explains why `keys` have `port`. */
-const whyAssigned = (
-  { settings }: DoctorContext,
-  view: View,
-  port: number,
-  [key = ""]: ReadonlyArray<string>,
-  listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
-): string => {
-  const kind = kindOf(key)
-  const range = kind === "special" ? settings.specialRange : settings.appRange
-  const from = formatRange(range)
-  if (!contains(range, port)) return `outside ${from}, the range for ${kind === "special" ? "specials" : "apps"}`
-  if (kind === "special") return `one of the ports for specials, ${from}`
-  const partner = partnerOf(port)
-  const beside = `its partner ${partner} ${obstacleIn(view, listeners)(partner) ?? "is free"}`
-  const parity =
-    port % 2 === (kind === "prod" ? 0 : 1) ? `as expected for ${kind}` : `but ${kind} should have the other`
-  return `${port % 2 === 0 ? "even" : "odd"} port of a pair in ${from}, ${parity}; ${beside}`
-}
+const whyAssigned = (context: DoctorContext, view: View, port: number, [key = ""]: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const { appRange, specialRange } = context.settings
+    const kind = kindOf(key)
+    const range = kind === "special" ? specialRange : appRange
+    const from = formatRange(range)
+    if (!contains(range, port)) return `outside ${from}, the range for ${kind === "special" ? "specials" : "apps"}`
+    if (kind === "special") return `one of the ports for specials, ${from}`
+    const partner = partnerOf(port)
+    const beside = `its partner ${partner} ${(yield* obstacleTo(context, view, partner)) ?? "is free"}`
+    const parity =
+      port % 2 === (kind === "prod" ? 0 : 1) ? `as expected for ${kind}` : `but ${kind} should have the other`
+    return `${port % 2 === 0 ? "even" : "odd"} port of a pair in ${from}, ${parity}; ${beside}`
+  })
 
 /** Explains whether a free port would be allocated. */
-const whyFree = (
-  { settings }: DoctorContext,
-  view: View,
-  port: number,
-  listeners: ReadonlyMap<number, ReadonlyArray<Listener>>
-): readonly [allocatable: boolean, why: string] => {
-  const { appRange, specialRange } = settings
-  const obstacle = obstacleIn(view, listeners)
-  const own = obstacle(port)
-  if (own !== undefined) return [false, `unassigned and not available: it ${own}`]
-  const world = { ports: view.ports, reserved: view.reserved, bound: new Set(listeners.keys()) }
-  if (contains(specialRange, port)) {
-    const next = nextSlot(specialRange, 1, world)
-    return [true, freeFor("special", next, port, port)]
-  }
-  if (!contains(appRange, port)) {
-    const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
-    return [false, `free, but outside ${from}, so never allocated; to use it: d setPort --key KEY --value ${port}`]
-  }
-  const partner = partnerOf(port)
-  const theirs = obstacle(partner)
-  if (theirs !== undefined) {
-    return [false, `free, but will not be allocated: ${partner}, the other half of its pair, ${theirs}`]
-  }
-  const next = nextSlot(appRange, 2, world)
-  return [true, freeFor("app", next, Math.min(port, partner), port)]
-}
+const whyFree = (context: DoctorContext, view: View, port: number) =>
+  Effect.gen(function* () {
+    const { appRange, specialRange } = context.settings
+    const own = yield* obstacleTo(context, view, port)
+    if (own !== undefined) return [false, `unassigned and not available: it ${own}`] as const
+    if (contains(specialRange, port)) {
+      return [true, freeFor("special", yield* nextFree(context, view, specialRange, 1), port, port)] as const
+    }
+    if (!contains(appRange, port)) {
+      const from = `${formatRange(appRange)} and ${formatRange(specialRange)}`
+      const why = `free, but outside ${from}, so never allocated; to use it: d setPort --key KEY --value ${port}`
+      return [false, why] as const
+    }
+    const partner = partnerOf(port)
+    const theirs = yield* obstacleTo(context, view, partner)
+    if (theirs !== undefined) {
+      return [false, `free, but will not be allocated: ${partner}, the other half of its pair, ${theirs}`] as const
+    }
+    const next = yield* nextFree(context, view, appRange, 2)
+    return [true, freeFor("app", next, Math.min(port, partner), port)] as const
+  })
+
+/** Returns the slot that the next allocation gets. */
+const nextFree = (context: DoctorContext, view: View, range: PortRange, size: 1 | 2) =>
+  Effect.gen(function* () {
+    const bound = new Set(yield* context.bound)
+    while (true) {
+      const slot = nextSlot(range, size, { ports: view.ports, reserved: view.reserved, bound })
+      if (slot._tag === "Full") return slot
+      const ports = Array.from({ length: size }, (_, at) => slot.port + at)
+      const busy = yield* Effect.filter(ports, (port) => Effect.map(context.inUse(port), (inUse) => inUse === true))
+      if (busy.length === 0) return slot
+      for (const port of busy) bound.add(port)
+    }
+  })
 
 /** Explains which allocation gets a free port. `first` is the first port of its slot. */
 const freeFor = (noun: "app" | "special", next: Slot, first: number, port: number): string =>
@@ -115,16 +119,11 @@ const reservedNear = (view: View, port: number): Explanation["reserved"] =>
     .sort((a, b) => a.port - b.port)
 
 /** Whether `port` could be allocated, and why it is assigned, or whether it is free. */
-const placeOf = (
-  context: DoctorContext,
-  view: View,
-  port: number,
-  all: ReadonlyMap<number, ReadonlyArray<Listener>>
-) => {
+const placeOf = (context: DoctorContext, view: View, port: number) => {
   const holders = view.keysOf.get(port) ?? []
   return holders.length > 0
-    ? ([false, whyAssigned(context, view, port, holders, all)] as const)
-    : whyFree(context, view, port, all)
+    ? Effect.map(whyAssigned(context, view, port, holders), (why) => [false, why] as const)
+    : whyFree(context, view, port)
 }
 
 /** Narrows `context` to `port` and its listeners. A question about one port does not wait for the daemon. */
@@ -162,10 +161,13 @@ export const explain = (
     const findings = yield* withFixes(context, drafts.filter(concerns).sort(worstFirst))
     const shared = { listeners: here.map(shown), history, findings }
     if (port === undefined) {
-      const place = `${named} has no port any more`
-      return { port: null, keys: [], place, allocatable: false, reserved: [], ...shared } satisfies Explanation
+      const place = `${named} no longer has a port`
+      const nothing = { keys: [], allocatable: false, inUse: null, reserved: [] }
+      return { port: null, place, ...nothing, ...shared } satisfies Explanation
     }
-    const [allocatable, place] = placeOf(context, view, port, all)
+    const [allocatable, place] = yield* placeOf(context, view, port)
+    const inUse = (yield* context.inUse(port)) ?? null
     const keys = keysOn(view, port, here.length > 0, new Date(context.now).toISOString())
-    return { port, keys, place, allocatable, reserved: reservedNear(view, port), ...shared } satisfies Explanation
+    const reserved = reservedNear(view, port)
+    return { port, keys, place, allocatable, inUse, reserved, ...shared } satisfies Explanation
   })

@@ -77,6 +77,7 @@ export const applySafeFixes = (context: DoctorContext): Effect.Effect<Applied> =
 export const accept = (context: DoctorContext, key: string) =>
   Effect.gen(function* () {
     const { store } = context
+    yield* context.requireListeners
     const listeners = yield* context.listeners
     return yield* store.write((state) =>
       Effect.gen(function* () {

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type { PortsConfig } from "../config/Config.ts"
 import type { Environment } from "../domain/Environment.ts"
+import { NoListenerTable } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { knownOf, past } from "../domain/portHealth.ts"
 import { holdersByPort } from "../domain/RegistryState.ts"
@@ -87,6 +88,17 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
         )
         return new Set(silent)
       })
+    const tested = new Map<number, Effect.Effect<boolean | undefined>>()
+    const inUse = (port: number) =>
+      Effect.suspend(() => {
+        const known = tested.get(port)
+        if (known !== undefined) return known
+        const test = once(
+          Effect.flatMap(listeners, (found) => (found.has(port) ? Effect.succeed(true) : machine.inUse(port)))
+        )
+        tested.set(port, test)
+        return test
+      })
     const daemon = once(probeDaemon(environment, machine))
     const status = once(Effect.flatMap(daemon, (state) => statusOf(state, environment)))
     return {
@@ -100,6 +112,11 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
       silent: once(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
       silentAmong,
       bound: Effect.map(listeners, (found) => new Set(found.keys())),
+      requireListeners: Effect.if(machine.visible, {
+        onTrue: () => Effect.void,
+        onFalse: () => new NoListenerTable()
+      }),
+      inUse,
       environment,
       daemon,
       status,

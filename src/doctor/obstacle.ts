@@ -1,15 +1,15 @@
-import type { Listener } from "../domain/Listener.ts"
+import * as Effect from "effect/Effect"
 import { describeListener, names } from "../text/describe.ts"
-import type { View } from "./DoctorContext.ts"
+import type { DoctorContext, View } from "./DoctorContext.ts"
 
-/** Makes the function that says why a port cannot be allocated; `undefined` if it can. */
-export const obstacleIn =
-  ({ keysOf, reserved }: View, listeners: ReadonlyMap<number, ReadonlyArray<Listener>>) =>
-  (port: number): string | undefined => {
+/** Returns why `port` cannot be allocated; `undefined` if it can. Knows what `d allocate` knows. */
+export const obstacleTo = ({ inUse, listeners }: DoctorContext, { keysOf, reserved }: View, port: number) =>
+  Effect.gen(function* () {
     const keys = keysOf.get(port)
     const reason = reserved.get(port)
-    const [listener] = listeners.get(port) ?? []
     if (keys !== undefined) return `belongs to ${names(keys)}`
     if (reason !== undefined) return `is reserved: ${reason}`
-    return listener === undefined ? undefined : `is in use by ${describeListener(listener)}`
-  }
+    const [listener] = (yield* listeners).get(port) ?? []
+    if (listener !== undefined) return `is in use by ${describeListener(listener)}`
+    return (yield* inUse(port)) === true ? `is in use by ${describeListener(null)}` : undefined
+  })

@@ -82,42 +82,55 @@ const fixApp = (app: string, moves: ReadonlyArray<Move>, plan: Plan): Fix => {
 
 const isMove = (draft: Draft): draft is MoveDraft => "moves" in draft
 
-/** Returns the findings of a report, which come in its order, with their fixes. */
+/** Decides all moves of `drafts` in the world of `plan`. Returns the findings with their fixes. */
+const planAll = (context: DoctorContext, drafts: ReadonlyArray<Draft>, plan: Plan): ReadonlyArray<Finding> => {
+  const moves = drafts.filter(isMove).flatMap((draft) => draft.moves)
+  const apps = new Map<string, Fix>()
+  const specials = new Map<string, Fix>()
+  const fixOf = (move: Move): Fix => {
+    if ("key" in move && keyProblem(move.key) !== undefined) return fix(deleteRow(context, move.key))
+    const app = appOfMove(move)
+    const [planned, name] = app === null && "key" in move ? [specials, move.key] : [apps, app ?? ""]
+    const made = planned.get(name) ?? (planned === specials ? moveSpecial(name, plan) : fixApp(name, moves, plan))
+    planned.set(name, made)
+    return made
+  }
+  return drafts.map((draft): Finding => {
+    if (!isMove(draft)) return draft
+    const { moves: own, ...finding } = draft
+    const fixes = own.map(fixOf)
+    const joined = (texts: ReadonlyArray<string | null>, by: string) =>
+      [...new Set(texts.filter((text) => text !== null))].join(by) || null
+    const commands = joined(
+      fixes.map((each) => each.fix),
+      " && "
+    )
+    return { ...finding, ...fix(commands, joined([...fixes.map(({ advice }) => advice), draft.advice], "; ")) }
+  })
+}
+
+/**
+ * Returns the findings of a report, which come in its order, with their fixes. A port that is proposed is bind-tested, because
+ * something may have bound it without listening; the fixes are then planned again without it.
+ */
 export const withFixes = (
   context: DoctorContext,
   drafts: ReadonlyArray<Draft>
 ): Effect.Effect<ReadonlyArray<Finding>> =>
   Effect.gen(function* () {
-    const moves = drafts.filter(isMove).flatMap((draft) => draft.moves)
     // Without the database nothing is to be moved.
-    if (moves.length === 0) return drafts.filter((draft): draft is Finding => !isMove(draft))
+    if (!drafts.some(isMove)) return drafts.filter((draft): draft is Finding => !isMove(draft))
     const view = yield* Effect.orDie(context.view)
-    const bound = yield* context.bound
-    const plan: Plan = {
-      view,
-      settings: context.settings,
-      world: { ports: view.ports, reserved: new Map(view.reserved), bound }
-    }
-    const apps = new Map<string, Fix>()
-    const specials = new Map<string, Fix>()
-    const fixOf = (move: Move): Fix => {
-      if ("key" in move && keyProblem(move.key) !== undefined) return fix(deleteRow(context, move.key))
-      const app = appOfMove(move)
-      const [planned, name] = app === null && "key" in move ? [specials, move.key] : [apps, app ?? ""]
-      const made = planned.get(name) ?? (planned === specials ? moveSpecial(name, plan) : fixApp(name, moves, plan))
-      planned.set(name, made)
-      return made
-    }
-    return drafts.map((draft): Finding => {
-      if (!isMove(draft)) return draft
-      const { moves: own, ...finding } = draft
-      const fixes = own.map(fixOf)
-      const joined = (texts: ReadonlyArray<string | null>, by: string) =>
-        [...new Set(texts.filter((text) => text !== null))].join(by) || null
-      const commands = joined(
-        fixes.map((each) => each.fix),
-        " && "
+    const bound = new Set(yield* context.bound)
+    while (true) {
+      const reserved = new Map(view.reserved)
+      const plan: Plan = { view, settings: context.settings, world: { ports: view.ports, reserved, bound } }
+      const findings = planAll(context, drafts, plan)
+      const proposed = [...reserved.keys()].filter((port) => !view.reserved.has(port) && !view.keysOf.has(port))
+      const busy = yield* Effect.filter(proposed, (port) =>
+        Effect.map(context.inUse(port), (inUse) => inUse === true && !bound.has(port))
       )
-      return { ...finding, ...fix(commands, joined([...fixes.map(({ advice }) => advice), draft.advice], "; ")) }
-    })
+      if (busy.length === 0) return findings
+      for (const port of busy) bound.add(port)
+    }
   })

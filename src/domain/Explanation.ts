@@ -20,6 +20,8 @@ export interface Explanation {
   readonly place: string
   /** Whether the port could be allocated; false if it is assigned. */
   readonly allocatable: boolean
+  /** Whether something has bound the port, even if it does not listen or is not visible; null if unknown. */
+  readonly inUse: boolean | null
   /** Reserved ports near it. */
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reason: string }>
   readonly listeners: ReadonlyArray<{

@@ -21,8 +21,8 @@ export type Note =
   | { readonly _tag: "Shared"; readonly port: number; readonly holders: ReadonlyArray<string> }
   /** A reserved port was assigned. */
   | { readonly _tag: "Reserved"; readonly port: number; readonly reason: string }
-  /** The port that was assigned is in use. */
-  | { readonly _tag: "InUse"; readonly port: number; readonly by: Listener }
+  /** The port that was assigned is in use; `by` is null if nothing is known of what uses it. */
+  | { readonly _tag: "InUse"; readonly port: number; readonly by: Listener | null }
   /** The port that was reserved is assigned to keys, which keep it. */
   | { readonly _tag: "StaysHeld"; readonly port: number; readonly holders: ReadonlyArray<string> }
   /** The port that was unreserved is also reserved by default or by configuration. */

@@ -118,6 +118,9 @@ export class TooLate extends Data.TaggedError("TooLate") {}
 /** `what` did not finish within its time limit. */
 export class TookTooLong extends Data.TaggedError("TookTooLong")<{ readonly what: string; readonly seconds: number }> {}
 
+/** This system has no table of listeners, so that what listens cannot be identified. */
+export class NoListenerTable extends Data.TaggedError("NoListenerTable") {}
+
 /** The bind test of `port` failed with the system's error `code`, which does not show whether the port is free. */
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
 
@@ -136,6 +139,7 @@ export type RegistryError =
   | MissingArgument
   | WrongConfig
   | CannotTry
+  | NoListenerTable
   | NothingToAccept
   | Overtaken
   | TooLate

@@ -35,6 +35,19 @@ const still = Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<numbe
 
 let prepared: Promise<void> | undefined
 
+/**
+ * Returns whether something has bound `port`, on any address, by binding it for a moment.
+ *
+ * Another process's bind test makes the port look busy. So a failed bind is retried, at most 5 times, until a socket is
+ * found that keeps listening on the port. If the last retry fails too, the port counts as bound.
+ */
+const isBound = Effect.fn("Listeners.isBound")(function* (port: number) {
+  for (let attempt = 0; yield* bindFails(port); attempt++) {
+    if (attempt === 5 || (yield* still([port])).has(port)) return true
+  }
+  return false
+})
+
 /** The listeners on this host and their processes, and bind tests of ports. */
 export class Listeners extends Effect.Service<Listeners>()("Listeners", {
   succeed: {
@@ -49,6 +62,9 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
       for (const { inode, port } of found) identities.set(port, `${identities.get(port) ?? ""} ${inode}`)
       return identities
     }),
+
+    /** Whether the kernel's tables can be read. Without them no listener is known. */
+    visible: Effect.sync(() => readSockets() !== undefined),
 
     /** All listeners on this host. */
     all: Effect.promise(() => withOwners(sockets())),
@@ -93,18 +109,13 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
       return prepared
     }),
 
-    /**
-     * Returns whether something has bound `port`, on any address, by binding it for a moment.
-     *
-     * Another process's bind test makes the port look busy. So a failed bind is retried, at most 5 times, until a
-     * socket is found that keeps listening on the port. If the last retry fails too, the port counts as bound.
-     */
-    isBound: Effect.fn("Listeners.isBound")(function* (port: number) {
-      for (let attempt = 0; yield* bindFails(port); attempt++) {
-        if (attempt === 5 || (yield* still([port])).has(port)) return true
-      }
-      return false
-    })
+    isBound,
+
+    /** Likewise, but if this process may not bind the port, by what listens; `undefined` if nothing does. */
+    inUse: (port: number): Effect.Effect<boolean | undefined> =>
+      Effect.catchTag(isBound(port), "CannotTry", () =>
+        Effect.sync(() => sockets().some((socket) => socket.port === port) || undefined)
+      )
   }
 }) {}
 

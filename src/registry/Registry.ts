@@ -44,13 +44,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
 
     const set = Effect.fn("Registry.set")(function* (request: SetRequest) {
+      if (request.port !== undefined) yield* listeners.prepare
       return yield* store.write((state) =>
         Effect.gen(function* () {
           const { key } = request
           const { changes, moves, notes, port } = yield* decideSet(request, state, rangeOf(key), reservedIn(state))
-          const [by] = moves ? yield* listeners.on(new Set([port])) : []
-          // Another process's bind test of the port is over a moment later.
-          const inUse = by !== undefined && (yield* listeners.still([port])).has(port)
+          const inUse = moves && (yield* listeners.inUse(port)) === true
+          const [by = null] = inUse ? yield* listeners.on(new Set([port])) : []
           const answer: CommandResult<KeyPort> = {
             result: { key, port },
             notes: inUse ? [...notes, { _tag: "InUse", port, by }] : notes

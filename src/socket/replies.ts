@@ -129,6 +129,7 @@ const explanation = () =>
     ),
     place: text,
     allocatable: flag,
+    inUse: orNull(flag),
     reserved: listOf(object({ port, reason: text })),
     listeners: listOf(
       object<Explanation["listeners"][number]>({

@@ -123,9 +123,13 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
   ].join(", ")
 }
 
+/** Describes a port on which no listener is visible. */
+const unlisted = (inUse: Explanation["inUse"]): string =>
+  inUse === null ? "nothing visible" : inUse ? "nothing visible, but something has bound the port" : "nothing"
+
 /** Formats an explanation. */
 export const explanationText = (explanation: Explanation, style: Style): Printed => {
-  const { findings, history, keys, listeners, place, port, reserved } = explanation
+  const { findings, history, inUse, keys, listeners, place, port, reserved } = explanation
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
     ...keys.flatMap(ofKey),
@@ -134,7 +138,7 @@ export const explanationText = (explanation: Explanation, style: Style): Printed
       "reserved",
       reserved.map((each) => `${each.port}: ${each.reason}`)
     ),
-    ...(port === null ? [] : many("listens", listeners.length === 0 ? ["nothing"] : listeners.map(ofListener))),
+    ...(port === null ? [] : many("listens", listeners.length === 0 ? [unlisted(inUse)] : listeners.map(ofListener))),
     ...many("history", history.length === 0 ? ["none"] : history.map(eventLine))
   ]
   return printed(

@@ -134,6 +134,11 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `cannot tell whether ${port} is free on this machine: the system says ${code}`,
     hint: bindHint(code)
   }),
+  NoListenerTable: () => ({
+    code: "unavailable",
+    message: "cannot tell which process listens: this system has no /proc/net/tcp that d can read",
+    hint: "to set the owner of a key: d setPort --key KEY --dir PATH"
+  }),
   NothingToAccept: ({ key, port, served }) => ({
     code: "conflict",
     message: served

@@ -126,7 +126,7 @@ it("a key that had a port once", async () => {
   await box.ok("allocate", "--special", "gone")
   await box.ok("release", "--special", "gone")
   const found = await explain(box, "--key", "gone")
-  expect(found).toMatchObject({ port: null, keys: [], place: "gone has no port any more", allocatable: false })
+  expect(found).toMatchObject({ port: null, keys: [], place: "gone no longer has a port", allocatable: false })
   expect(found.history.map(({ what }) => what)).toEqual(["release", "allocate"])
   expect((await explain(box, "--port", "19300")).history.map(({ key }) => key)).toEqual(["gone", "gone"])
 })

@@ -99,6 +99,14 @@ export const serve = (
   )
 }
 
+/** A real process that has bound `port` and does not listen on it, as a client may. */
+export const hold = (port: number): Promise<Server> => {
+  const script =
+    'socket(S, PF_INET, SOCK_STREAM, 0) && bind(S, sockaddr_in($ARGV[0], INADDR_LOOPBACK)) or die; $| = 1; print "up"; sleep'
+  const child = spawn("perl", ["-MSocket", "-e", script, String(port)], { stdio: ["ignore", "pipe", "inherit"] })
+  return started(child, "/")
+}
+
 /** A process once it has said something; ended with the test. */
 export const started = (child: ChildProcess, directory: string): Promise<Server> =>
   new Promise((done, fail) => {

@@ -14,6 +14,7 @@ const same = (a: Listener) => (b: Listener) => a.port === b.port && a.address ==
 /** Checks that listeners accept connections. One non-empty accept queue may just be a new connection, so probe three times. */
 export const portHung: Check = (context) =>
   Effect.gen(function* () {
+    yield* context.requireListeners
     const { keysOf } = yield* context.view
     const listening = [...(yield* context.listeners).values()].flat().filter(({ port }) => keysOf.has(port))
     const stopped = listening.filter(({ process }) => process?.stopped === true)

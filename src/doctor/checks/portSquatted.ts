@@ -10,6 +10,7 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 /** Checks that every listener in a managed range is registered or reserved. */
 export const portSquatted: Check = (context) =>
   Effect.gen(function* () {
+    yield* context.requireListeners
     const { keysOf, reserved } = yield* context.view
     const { appRange, specialRange } = context.settings
     return [...(yield* context.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<FindingDraft> => {

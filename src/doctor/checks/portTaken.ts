@@ -117,6 +117,7 @@ const reportOther = (
 /** Checks that the port of a key is served by the owner of the key, and not by another app. */
 export const portTaken: Check = (context) =>
   Effect.gen(function* () {
+    yield* context.requireListeners
     const view = yield* context.view
     const { keysOf, owners } = view
     const listeners = yield* context.listeners
