@@ -80,12 +80,13 @@ const fieldsOf = (value: unknown): unknown => {
 
 it("shows the fields of each JSON document as the commands print them", async () => {
   const box = machine({ ...rangesEnv, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
-  await box.ok("allocate", "--app", "cad")
+  await box.ok("allocate", "--app", "cad", "--app", "pt")
   await listen(at(3001), "127.0.0.1")
   await startDaemon(box)
+  await box.ok("doctor", "--ignore", "port-unreachable", "--key", "cad-prod", "--reason", "not started here")
   const documentOf = async (...words: ReadonlyArray<string>) => JSON.parse((await box.d(...words, "--json")).stdout)
   const [listed, explained, status] = jsonBlocks("docs/commands.md")
-  const [, dev] = await documentOf("listPorts")
+  const [, dev] = await documentOf("listPorts", "--app", "cad")
   expect(fieldsOf(listed)).toEqual(fieldsOf(dev))
   expect(fieldsOf(explained)).toEqual(fieldsOf(await documentOf("explain", "--port", String(at(3001)))))
   expect(fieldsOf(status)).toEqual(fieldsOf(await documentOf("status")))

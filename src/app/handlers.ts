@@ -10,6 +10,7 @@ import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
+import { askedRules } from "./ignoring.ts"
 import type { Services } from "./layers.ts"
 import type { Payload } from "./requestSchemas.ts"
 
@@ -105,7 +106,12 @@ export const makeHandlers = (environment: Environment): Handlers => ({
   reserve: ({ port, reason }) => Effect.flatMap(Registry, (registry) => registry.reserve(port, reason)),
   unreserve: ({ port }) => Effect.flatMap(Registry, (registry) => registry.unreserve(port)),
   doctor: ({ clientVersion = version, ...request }) =>
-    withDoctor((doctor) => doctor.examine({ ...request, version: clientVersion }, environment)),
+    Effect.gen(function* () {
+      const rules = yield* askedRules(request)
+      return yield* withDoctor((doctor) =>
+        doctor.examine({ ...request, ...rules, version: clientVersion }, environment)
+      )
+    }),
   explain: (payload) =>
     Effect.gen(function* () {
       const about = yield* askedPort(payload)

@@ -3,7 +3,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { RegistryCommand } from "../commands/commands.ts"
 import { Invalid, MissingArgument } from "../domain/errors.ts"
-import { CHECK_NAMES } from "../domain/Finding.ts"
+import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { textProblem } from "../domain/names.ts"
@@ -26,6 +26,7 @@ const oneOf = <const A extends ReadonlyArray<string>>(words: A, noun: string, ch
 const Mode = oneOf(["prod", "dev"], "a mode", "prod or dev")
 const Filter = oneOf(HEALTH_STATES, "a health", `one of ${HEALTH_STATES.join(", ")}`)
 const Check = oneOf(CHECK_NAMES, "a check", `one of ${CHECK_NAMES.join(", ")}`)
+const Severity = oneOf(SEVERITIES, "a severity", SEVERITIES.join(", ").replace(/, (?=\w+$)/, " or "))
 const Switch = Schema.optionalWith(Schema.Boolean.annotations({ message: () => "is neither true nor false" }), {
   default: () => false
 })
@@ -76,6 +77,12 @@ const decoders = {
     // Only the text depends on it.
     all: Switch,
     accept: Schema.optional(PortKey),
+    severity: Schema.optional(Severity),
+    ignore: Schema.optional(Check),
+    unignore: Schema.optional(Check),
+    key: Schema.optional(PortKey),
+    port: Schema.optional(PortInput),
+    reason: Schema.optional(Reason),
     clientVersion: Schema.optional(Text)
   }),
   backup: struct({ file: AbsolutePath }),

@@ -1,5 +1,15 @@
 /** The type of an option's value: how it is read and completed. */
-export type ValueType = "app" | "check" | "directory" | "file" | "health" | "key" | "mode" | "port" | "text"
+export type ValueType =
+  | "app"
+  | "check"
+  | "directory"
+  | "file"
+  | "health"
+  | "key"
+  | "mode"
+  | "port"
+  | "severity"
+  | "text"
 
 export interface OptionSpec {
   readonly name: string

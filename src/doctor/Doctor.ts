@@ -1,10 +1,21 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { type RegistryError, TookTooLong } from "../domain/errors.ts"
-import { CHECK_NAMES, type CheckName, type Examination, type Finding, fix, worstFirst } from "../domain/Finding.ts"
+import {
+  CHECK_NAMES,
+  type CheckName,
+  type Examination,
+  type Finding,
+  fix,
+  isAtLeast,
+  type Severity,
+  worstFirst
+} from "../domain/Finding.ts"
+import type { IgnoredTarget } from "../domain/Ignored.ts"
 import type { Note } from "../domain/Note.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { Listeners } from "../machine/Listeners.ts"
@@ -14,6 +25,7 @@ import { checks } from "./checks/checks.ts"
 import type { DoctorContext, Draft } from "./DoctorContext.ts"
 import { explain } from "./explain.ts"
 import { accept, applySafeFixes } from "./fixes.ts"
+import { ignore, unignore, withoutIgnored } from "./ignoring.ts"
 import { makeContext } from "./makeContext.ts"
 import { withFixes } from "./plan.ts"
 
@@ -25,6 +37,11 @@ interface ExamineRequest {
   /** Make the process that listens on this key's port its owner first. */
   readonly accept?: PortKey | undefined
   readonly strict: boolean
+  /** Ignore findings from now on, or no longer; first of all. */
+  readonly ignore?: { readonly target: IgnoredTarget; readonly reason: string } | undefined
+  readonly unignore?: IgnoredTarget | undefined
+  /** Report only findings that are at least this severe. */
+  readonly severity?: Severity | undefined
   /** The client's version. */
   readonly version: string
 }
@@ -68,8 +85,11 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
     const examine = Effect.fn("Doctor.examine")(function* (request: ExamineRequest, environment: Environment) {
       const fresh = makeContext({ settings, machine, store, environment, version: request.version })
       const mended: Array<string> = []
-      if (request.accept !== undefined) mended.push(...(yield* accept(yield* fresh, request.accept)))
       const notes: Array<Note> = []
+      if (request.ignore !== undefined)
+        notes.push(yield* ignore(yield* fresh, request.ignore.target, request.ignore.reason))
+      if (request.unignore !== undefined) notes.push(yield* unignore(yield* fresh, request.unignore))
+      if (request.accept !== undefined) mended.push(...(yield* accept(yield* fresh, request.accept)))
       if (request.fix) {
         const { done, failed } = yield* applySafeFixes(yield* fresh)
         mended.push(...done)
@@ -82,33 +102,38 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
       }
       const context = yield* fresh
       const names = request.check === undefined ? CHECK_NAMES : [request.check]
-      const [checked, assignments] = yield* Effect.all(
+      const [checked, view] = yield* Effect.all(
         [
           Effect.forEach(names, (name) => check(context, name), { concurrency: "unbounded" }),
-          context.view.pipe(
-            Effect.timeout(limit),
-            Effect.match({ onSuccess: ({ ports }) => ports.size, onFailure: () => null })
-          )
+          context.view.pipe(Effect.timeout(limit), Effect.option)
         ],
         { concurrency: "unbounded" }
       )
+      const rules = Option.match(view, { onNone: () => [], onSome: ({ ignored }) => [...ignored.values()] })
       const said = checked.flatMap(({ findings }) => findings)
       const databaseDown = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"
       )
       const drafts = [...said, ...checked.flatMap((each) => skippedCheck(each, databaseDown))].sort(worstFirst)
-      const findings = yield* withFixes(context, drafts)
+      const { ignored, kept } = withoutIgnored(
+        drafts,
+        rules.filter((rule) => names.includes(rule.check))
+      )
+      const severe = kept.filter((each) => isAtLeast(each.severity, request.severity ?? "info"))
+      const findings = yield* withFixes(context, severe)
       const matters = (each: Finding) => request.strict || each.severity !== "info"
       const result = {
         healthy: !findings.some(matters),
         checkedAt: new Date(context.now).toISOString(),
         store: store.label,
         looked: {
-          assignments,
+          assignments: Option.match(view, { onNone: () => null, onSome: ({ ports }) => ports.size }),
           listeners: [...(yield* context.listeners).values()].flat().length
         },
         mended,
         findings,
+        omitted: kept.length - severe.length,
+        ignored,
         ran: checked.filter(({ failure }) => failure === undefined).map(({ name }) => name),
         failed: checked.filter(({ failure }) => failure !== undefined).map(({ name }) => name)
       } satisfies Examination

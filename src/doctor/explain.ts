@@ -8,6 +8,7 @@ import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, type PortRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
 import type { DoctorContext, Draft, View } from "./DoctorContext.ts"
+import { withoutIgnored } from "./ignoring.ts"
 import { obstacleTo } from "./obstacle.ts"
 import { withFixes } from "./plan.ts"
 
@@ -158,8 +159,10 @@ export const explain = (
     )
     const concerns = (finding: Draft) =>
       finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
-    const findings = yield* withFixes(context, drafts.filter(concerns).sort(worstFirst))
-    const shared = { listeners: here.map(shown), history, findings }
+    const { ignored, kept } = withoutIgnored(drafts.filter(concerns), [...view.ignored.values()])
+    const findings = yield* withFixes(context, [...kept].sort(worstFirst))
+    const quiet = ignored.filter((rule) => rule.findings.length > 0)
+    const shared = { listeners: here.map(shown), history, findings, ignored: quiet }
     if (port === undefined) {
       const place = `${named} no longer has a port`
       const nothing = { keys: [], allocatable: false, inUse: null, reserved: [] }

@@ -1,4 +1,4 @@
-import type { Finding } from "./Finding.ts"
+import type { Finding, IgnoredFindings } from "./Finding.ts"
 import type { Health } from "./Health.ts"
 import type { HistoryEvent } from "./HistoryEvent.ts"
 import type { KeyOwner } from "./Owner.ts"
@@ -37,4 +37,6 @@ export interface Explanation {
   /** The last changes to the port or the key, newest first. */
   readonly history: ReadonlyArray<HistoryEvent>
   readonly findings: ReadonlyArray<Finding>
+  /** The findings about it that are ignored, by rule. */
+  readonly ignored: ReadonlyArray<IgnoredFindings>
 }

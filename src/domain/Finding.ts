@@ -28,6 +28,10 @@ export const SEVERITIES = ["error", "warning", "info"] as const
 
 export type Severity = (typeof SEVERITIES)[number]
 
+/** Returns whether `severity` is `least` or worse. */
+export const isAtLeast = (severity: Severity, least: Severity): boolean =>
+  SEVERITIES.indexOf(severity) <= SEVERITIES.indexOf(least)
+
 /** How to fix a finding. */
 export interface Fix {
   /** A command that can be pasted into a shell unchanged; null if none is known. */
@@ -57,9 +61,23 @@ export interface Finding extends Fix {
   readonly evidence: string
 }
 
+/** A rule by which findings are ignored, and the findings that it ignores now. */
+export interface IgnoredFindings {
+  readonly check: CheckName
+  /** The key or the port that it is about; both null if it is about all findings of the check. */
+  readonly key: string | null
+  readonly port: number | null
+  readonly reason: string
+  /** When and by whom it was made; ISO 8601. */
+  readonly at: string
+  readonly host: string
+  readonly by: string
+  readonly findings: ReadonlyArray<Pick<Finding, "severity" | "message">>
+}
+
 /** The result of `doctor`. */
 export interface Examination {
-  /** There is no error and no warning; with `strict`, no info either. */
+  /** There is no error and no warning among the findings; with `strict`, no info either. */
   readonly healthy: boolean
   /** ISO 8601. */
   readonly checkedAt: string
@@ -70,6 +88,10 @@ export interface Examination {
   /** The fixes that were made before the checks ran. */
   readonly mended: ReadonlyArray<string>
   readonly findings: ReadonlyArray<Finding>
+  /** How many findings are left out because they are less severe than was asked for. */
+  readonly omitted: number
+  /** The rules for the checks that were run. */
+  readonly ignored: ReadonlyArray<IgnoredFindings>
   readonly ran: ReadonlyArray<CheckName>
   /** Checks that could not run: the database was unreachable, or a finding of theirs gives another reason. */
   readonly failed: ReadonlyArray<CheckName>

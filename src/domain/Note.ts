@@ -1,3 +1,4 @@
+import type { IgnoredTarget } from "./Ignored.ts"
 import type { Listener } from "./Listener.ts"
 import type { PortRange } from "./PortRange.ts"
 
@@ -33,5 +34,7 @@ export type Note =
   | { readonly _tag: "OldHealth"; readonly seconds: number }
   /** The ports of this host were last probed at a time in the future, so the clock was ahead then. */
   | { readonly _tag: "HealthAhead"; readonly at: string }
+  /** The doctor ignores findings from now on, or no longer. */
+  | { readonly _tag: "Ignoring" | "NoLongerIgnoring"; readonly target: IgnoredTarget }
   /** A fix failed. */
   | { readonly _tag: "NotFixed"; readonly why: string }

@@ -1,3 +1,4 @@
+import type { Ignored, IgnoredTarget } from "./Ignored.ts"
 import { parsePort } from "./names.ts"
 import type { KeyOwner, Owner } from "./Owner.ts"
 
@@ -33,6 +34,8 @@ export interface RegistryState {
   readonly owners: ReadonlyMap<string, KeyOwner>
   /** Ports reserved with `d reserve`, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
+  /** The rules by which the doctor keeps findings quiet, by the name under which each is stored. */
+  readonly ignored: ReadonlyMap<string, Ignored>
   /** The keys that this change assigned, if it was already made and is being answered again. */
   readonly assigned?: ReadonlySet<string>
   readonly facts?: RegistryFacts
@@ -56,6 +59,8 @@ export type Change =
   | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner; readonly seen: boolean }
   | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
   | { readonly _tag: "Unreserve"; readonly port: number }
+  | { readonly _tag: "Ignore"; readonly target: IgnoredTarget; readonly reason: string }
+  | { readonly _tag: "Unignore"; readonly target: IgnoredTarget }
 
 /** Returns the valid ports among `rows`. */
 export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> => {

@@ -1,4 +1,5 @@
 import { reconcile, renameClaim } from "./claims.ts"
+import { nameFor, rulesOf } from "./Ignored.ts"
 import type { Change, Claim, RegistryState } from "./RegistryState.ts"
 
 /**
@@ -19,6 +20,7 @@ export const applyChanges = (
   const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
   const owners = copied(state.owners, "Remove", "Rename", "Bind")
   const reserved = copied(state.reserved, "Reserve", "Unreserve")
+  const ignored = copied(state.ignored, "Remove", "Rename", "Ignore", "Unignore")
   let claims = agrees ? state.claims : reconcile(state.ports, state.claims, stamp)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = stamp
@@ -33,12 +35,14 @@ export const applyChanges = (
         break
       case "Remove":
         for (const each of [rows, ports, keys, owners]) each.delete(change.key)
+        for (const [name] of rulesOf(change.key, ignored)) ignored.delete(name)
         break
       case "Rename":
         moveKey(rows, change)
         moveKey(ports, change)
         moveKey(keys, change)
         moveKey(owners, change)
+        for (const [name, rule] of rulesOf(change.key, ignored)) ignored.set(name, { ...rule, key: change.to })
         claims = renameClaim(claims, change.key, change.to)
         break
       case "Describe": {
@@ -61,9 +65,17 @@ export const applyChanges = (
         break
       case "Unreserve":
         reserved.delete(change.port)
+        break
+      case "Ignore": {
+        const { by, claimedAt: at, host } = stamp
+        ignored.set(nameFor(change.target, ignored), { ...change.target, reason: change.reason, at, host, by })
+        break
+      }
+      case "Unignore":
+        ignored.delete(nameFor(change.target, ignored))
     }
   }
-  return { ...state, rows, ports, keys, owners, reserved, claims: reconcile(ports, claims, stamp) }
+  return { ...state, rows, ports, keys, owners, reserved, ignored, claims: reconcile(ports, claims, stamp) }
 }
 
 const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {

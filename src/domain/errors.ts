@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import type { IgnoredTarget } from "./Ignored.ts"
 import type { Listener } from "./Listener.ts"
 import type { Figures, Obstacle, PortRange } from "./PortRange.ts"
 
@@ -7,6 +8,9 @@ export class NotSet extends Data.TaggedError("NotSet")<{ readonly key: string; r
 
 /** There is nothing to delete under `key`. */
 export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: string }> {}
+
+/** Nothing is ignored about `target`. */
+export class NotIgnored extends Data.TaggedError("NotIgnored")<{ readonly target: IgnoredTarget }> {}
 
 /** `port` was not reserved with `d reserve`; `reason` is set if it is reserved by default or by configuration. */
 export class NotReserved extends Data.TaggedError("NotReserved")<{ readonly port: number; readonly reason?: string }> {}
@@ -129,6 +133,7 @@ export type RegistryError =
   | CannotBackUp
   | NotSet
   | NotFound
+  | NotIgnored
   | NotReserved
   | PortHeld
   | KeyTaken

@@ -44,7 +44,6 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
 
     const set = Effect.fn("Registry.set")(function* (request: SetRequest) {
-      if (request.port !== undefined) yield* listeners.prepare
       return yield* store.write((state) =>
         Effect.gen(function* () {
           const { key } = request

@@ -3,7 +3,7 @@ import type { Assignment } from "../domain/Assignment.ts"
 import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/errors.ts"
-import { CHECK_NAMES, type Finding, SEVERITIES } from "../domain/Finding.ts"
+import { CHECK_NAMES, type Finding, type IgnoredFindings, SEVERITIES } from "../domain/Finding.ts"
 import type { Health } from "../domain/Health.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
@@ -102,6 +102,18 @@ const finding = () =>
     advice: orNull(text)
   })
 
+const ignored = () =>
+  object<IgnoredFindings>({
+    check: oneOf(CHECK_NAMES),
+    key: orNull(text),
+    port: orNull(port),
+    reason: text,
+    at: text,
+    host: text,
+    by: text,
+    findings: listOf(object({ severity: oneOf(SEVERITIES), message: text }))
+  })
+
 const event = () =>
   object<HistoryEvent>({
     at: text,
@@ -144,7 +156,8 @@ const explanation = () =>
       })
     ),
     history: listOf(event()),
-    findings: listOf(finding())
+    findings: listOf(finding()),
+    ignored: listOf(ignored())
   })
 
 const FAULTS = Object.keys({
@@ -204,6 +217,8 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       looked: object({ assignments: orNull(amount), listeners: amount }),
       mended: listOf(text),
       findings: listOf(finding()),
+      omitted: amount,
+      ignored: listOf(ignored()),
       ran: listOf(oneOf(CHECK_NAMES)),
       failed: listOf(oneOf(CHECK_NAMES))
     }),

@@ -3,6 +3,7 @@ import type { Statement } from "@effect/sql/Statement"
 import * as Effect from "effect/Effect"
 import type { Actor } from "../config/Config.ts"
 import { type ClaimMove, diffClaims, findDrift } from "../domain/claims.ts"
+import { type Ignored, type IgnoredTarget, nameFor, rulesOf } from "../domain/Ignored.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { batchesOf } from "./batches.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
@@ -139,6 +140,19 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
     ]
 
+    const deleteRule = (name: string): ChangeStatement => ({
+      statement: sql`DELETE FROM port_registry WHERE name = ${name}`
+    })
+
+    const putRule = (name: string, rule: Ignored): ReadonlyArray<ChangeStatement> => [
+      deleteRule(name),
+      ...insertAll("port_registry", [{ name, value: JSON.stringify(rule) }])
+    ]
+
+    /** Describes a rule in the history. */
+    const ruleText = ({ check, port }: IgnoredTarget, reason: string | undefined): string =>
+      [port === null ? check : `${check} on ${port}`, ...(reason === undefined ? [] : [reason])].join(": ")
+
     /** Returns the history event of one change, and its statements except for the claims, which follow at the end. */
     const write = (
       state: RegistryState,
@@ -160,7 +174,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           return [
             historyEvent(change.what, key, state.ports.get(key) ?? null, null),
             removeRow(key, state.rows.get(key) ?? ""),
-            ...forget(key)
+            ...forget(key),
+            ...rulesOf(key, state.ignored).map(([name]) => deleteRule(name))
           ]
         }
         case "Rename": {
@@ -173,7 +188,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
             insertRow(to, stored),
             ...forget(to),
             { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
-            { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` }
+            { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
+            ...rulesOf(key, state.ignored).flatMap(([name, rule]) => putRule(name, { ...rule, key: to }))
           ]
         }
         case "Describe": {
@@ -206,6 +222,21 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           return [
             historyEvent("unreserve", null, port, null, state.reserved.get(port) ?? null),
             { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
+          ]
+        }
+        case "Ignore": {
+          const { reason, target } = change
+          const rule = { ...target, reason, at: stamp.at, host: stamp.host, by: stamp.user }
+          return [
+            historyEvent("ignore", target.key, null, target.port, ruleText(target, reason)),
+            ...putRule(nameFor(target, state.ignored), rule)
+          ]
+        }
+        case "Unignore": {
+          const { target } = change
+          return [
+            historyEvent("unignore", target.key, target.port, null, ruleText(target, undefined)),
+            deleteRule(nameFor(target, state.ignored))
           ]
         }
       }

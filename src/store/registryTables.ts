@@ -2,6 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, LIMITS } from "../domain/foreignText.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
+import { IGNORED, parseIgnored } from "../domain/Ignored.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
@@ -101,6 +102,17 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       factsOf
     )
 
+    const ofIgnored = query(
+      sql<FactRow>`SELECT name, value FROM port_registry WHERE name LIKE ${`${IGNORED}%`}`,
+      (rows): RegistryState["ignored"] =>
+        new Map(
+          rows.flatMap(({ name, value }) => {
+            const rule = parseIgnored(value)
+            return rule === undefined ? [] : [[name, rule] as const]
+          })
+        )
+    )
+
     /** Everything that a decision may depend on. */
     const everything = {
       rows: ofRows,
@@ -108,6 +120,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       owners: ofOwners,
       claims: ofClaims,
       reserved: ofReserved,
+      ignored: ofIgnored,
       facts: ofFacts
     }
 

@@ -1,3 +1,4 @@
+import type { IgnoredTarget } from "../domain/Ignored.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { keyProblem } from "../domain/names.ts"
 import type { Unstored } from "../domain/portHealth.ts"
@@ -54,6 +55,18 @@ export const names = (keys: ReadonlyArray<string>): string => {
   if (keys.length > plain.length) plain.push(`${keys.length - plain.length} others`)
   return plain.length < 2 ? plain.join() : `${plain.slice(0, -1).join(", ")} and ${plain.at(-1)}`
 }
+
+/** Describes what a rule for ignored findings is about: `port-taken of cad-dev`. */
+export const describeTarget = ({ check, key, port }: IgnoredTarget): string =>
+  [check, ...(key === null ? [] : [`of ${nameOf(key)}`]), ...(port === null ? [] : [`on ${port}`])].join(" ")
+
+/** The command that reports findings again. */
+export const unignoring = ({ check, key, port }: IgnoredTarget): string =>
+  [
+    `d doctor --unignore ${check}`,
+    ...(key === null ? [] : [`--key ${key}`]),
+    ...(port === null ? [] : [`--port ${port}`])
+  ].join(" ")
 
 /** Formats a time span in its largest whole unit. */
 export const age = (seconds: number): string => {

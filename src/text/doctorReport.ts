@@ -1,8 +1,16 @@
 import type { Explanation } from "../domain/Explanation.ts"
-import { type Examination, type Finding, type Fix, SEVERITIES, type Severity } from "../domain/Finding.ts"
+import {
+  type Examination,
+  type Finding,
+  type Fix,
+  type IgnoredFindings,
+  isAtLeast,
+  SEVERITIES,
+  type Severity
+} from "../domain/Finding.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { describeOwner } from "../domain/Owner.ts"
-import { nameOf } from "./describe.ts"
+import { describeTarget, nameOf, unignoring } from "./describe.ts"
 import { type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./terminalStyle.ts"
 import { painter } from "./terminalStyle.ts"
@@ -39,32 +47,67 @@ const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
   ]
 }
 
-/** Formats an examination. Without `infos`, only their number is shown. */
-export const report = (examination: Examination, infos: boolean, style: Style): Printed => {
-  const { failed, findings, looked, mended, ran, store } = examination
+const ofRule = (rule: IgnoredFindings): ReadonlyArray<Line> => [
+  ["  ", { format: "bold", text: `${describeTarget(rule)}: ${rule.reason}` }],
+  ...(rule.findings.length === 0
+    ? ["    finds nothing now"]
+    : rule.findings.map(({ message, severity }) => `    ${severity}: ${message}`)),
+  `    ignored by: ${rule.by} on ${rule.host}, ${rule.at}`,
+  `    to undo it: ${unignoring(rule)}`
+]
+
+/** Shows the findings that are ignored, and why. */
+const ofRules = (rules: ReadonlyArray<IgnoredFindings>): ReadonlyArray<Line> =>
+  rules.length === 0 ? [] : [{ format: "dim", text: "ignored" }, ...rules.flatMap(ofRule), ""]
+
+/** What is not shown, and how to see it. */
+const hiddenLine = (hidden: number, omitted: number, ignored: number): ReadonlyArray<Line> => {
+  const parts = [
+    ...(hidden === 0 ? [] : [`${counted(hidden, "info")} not shown`]),
+    ...(omitted === 0 ? [] : [`${counted(omitted, "less severe finding")} not shown`]),
+    ...(ignored === 0 ? [] : [`${counted(ignored, "finding")} ignored`])
+  ]
+  return parts.length === 0 ? [] : [`${parts.join(", ")}: d doctor --all`]
+}
+
+/** What the user wants to see. */
+interface Wanted {
+  /** The infos, instead of their number. */
+  readonly infos: boolean
+  /** What is ignored, instead of its number. */
+  readonly ignored: boolean
+  /** The least severity that was asked for. */
+  readonly least: Severity
+}
+
+/** Formats an examination. */
+export const report = (examination: Examination, wanted: Wanted, style: Style): Printed => {
+  const { failed, findings, ignored, looked, mended, omitted, ran, store } = examination
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
-  const groups = SEVERITIES.filter((severity) => infos || severity !== "info").flatMap((severity) =>
+  const groups = SEVERITIES.filter((severity) => wanted.infos || severity !== "info").flatMap((severity) =>
     [...new Set(of(severity).map(({ check }) => check))].flatMap((check) =>
       ofCheck(of(severity).filter((finding) => finding.check === check))
     )
   )
-  const hidden = infos ? 0 : of("info").length
+  const hidden = wanted.infos ? 0 : of("info").length
   const scope = [
     counted(ran.length, "check"),
     ...(looked.assignments === null ? [] : [counted(looked.assignments, "assignment")]),
     counted(looked.listeners, "listener")
   ].join(", ")
-  const counts = SEVERITIES.map((severity) => counted(of(severity).length, severity)).join(", ")
+  const counts = SEVERITIES.filter((severity) => isAtLeast(severity, wanted.least))
+    .map((severity) => counted(of(severity).length, severity))
+    .join(", ")
   const well: Span = { format: "green", text: "all is well" }
+  const isWell = findings.length === hidden && omitted === 0 && failed.length === 0
   return printed(
     [
       ...mended.map((line) => `fixed: ${line}`),
       ...groups,
+      ...(wanted.ignored ? ofRules(ignored) : []),
       ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
-      findings.length === hidden && failed.length === 0
-        ? [well, `: ${scope}, in ${store}`]
-        : `${counts}; ${scope}, in ${store}`,
-      ...(hidden === 0 ? [] : [`${counted(hidden, "info")} not shown: d doctor --all`])
+      isWell ? [well, `: ${scope}, in ${store}`] : `${counts}; ${scope}, in ${store}`,
+      ...hiddenLine(hidden, omitted, wanted.ignored ? 0 : ignored.reduce((sum, rule) => sum + rule.findings.length, 0))
     ],
     painter(style.colour)
   )
@@ -129,7 +172,7 @@ const unlisted = (inUse: Explanation["inUse"]): string =>
 
 /** Formats an explanation. */
 export const explanationText = (explanation: Explanation, style: Style): Printed => {
-  const { findings, history, inUse, keys, listeners, place, port, reserved } = explanation
+  const { findings, history, ignored, inUse, keys, listeners, place, port, reserved } = explanation
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
     ...keys.flatMap(ofKey),
@@ -139,6 +182,10 @@ export const explanationText = (explanation: Explanation, style: Style): Printed
       reserved.map((each) => `${each.port}: ${each.reason}`)
     ),
     ...(port === null ? [] : many("listens", listeners.length === 0 ? [unlisted(inUse)] : listeners.map(ofListener))),
+    ...many(
+      "ignored",
+      ignored.flatMap((rule) => rule.findings.map(({ message }) => `${rule.check}: ${message}; ${rule.reason}`))
+    ),
     ...many("history", history.length === 0 ? ["none"] : history.map(eventLine))
   ]
   return printed(

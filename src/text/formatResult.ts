@@ -1,4 +1,5 @@
 import type { RangeUse, Results, Status } from "../commands/Results.ts"
+import { SEVERITIES } from "../domain/Finding.ts"
 import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { plain, type Style } from "./terminalStyle.ts"
@@ -59,8 +60,11 @@ const texts: {
   reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
   unreserve: ({ port }) => line(`${port} no longer reserved`),
   doctor: async (examination, payload, style) => {
-    const { all, check, strict } = payload as Readonly<Record<string, unknown>>
-    return (await import("./doctorReport.ts")).report(examination, Boolean(all || check || strict), style)
+    const { all, check, severity, strict } = payload as Readonly<Record<string, unknown>>
+    const least = SEVERITIES.find((each) => each === severity) ?? "info"
+    const infos = Boolean(all || check || strict || severity === "info")
+    const wanted = { infos, ignored: Boolean(all), least }
+    return (await import("./doctorReport.ts")).report(examination, wanted, style)
   },
   explain: async (explanation, _, style) => (await import("./doctorReport.ts")).explanationText(explanation, style),
   backup: ({ file }) => line(`backed up to ${file}`),

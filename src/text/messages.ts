@@ -5,7 +5,7 @@ import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { keyProblem, kindOf } from "../domain/names.ts"
 import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
-import { age, describeListener, nameOf, names, showProcess } from "./describe.ts"
+import { age, describeListener, describeTarget, nameOf, names, showProcess, unignoring } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
 
 /** The sentences that people read about errors and notes, one entry for each. */
@@ -65,6 +65,11 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     code: "not-found",
     message: `Port entry not found for ${key}`,
     hint: `${keysOfApp(key)}d listPorts lists what is set`
+  }),
+  NotIgnored: ({ target }) => ({
+    code: "not-found",
+    message: `${describeTarget(target)} is not ignored`,
+    hint: "d doctor --all lists what is ignored"
   }),
   NotReserved: ({ port, reason }) =>
     reason === undefined
@@ -223,6 +228,8 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
   HealthAhead: ({ at }) =>
     `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; d daemon updates it`,
+  Ignoring: ({ target }) => `note: ${describeTarget(target)} is ignored from now on; to undo it: ${unignoring(target)}`,
+  NoLongerIgnoring: ({ target }) => `note: ${describeTarget(target)} is no longer ignored`,
   NotFixed: ({ why }) => `warning: not fixed: ${why}`,
   NoPort: ({ key, stored }) =>
     `warning: the row of ${nameOf(key)} contains ${quote(stored)}, which is not a port: ${removal(key)}`
