@@ -100,7 +100,9 @@ export const makeHandlers = (environment: Environment): Handlers => ({
   release: (payload) =>
     Effect.zipRight(
       someName("release", payload),
-      Effect.flatMap(Registry, (registry) => registry.release(payload.app, payload.special))
+      Effect.flatMap(Registry, (registry) =>
+        registry.release({ apps: payload.app, specials: payload.special, force: payload.force })
+      )
     ),
   rename: ({ key, to }) => Effect.flatMap(Registry, (registry) => registry.rename(key, to)),
   reserve: ({ port, reason }) => Effect.flatMap(Registry, (registry) => registry.reserve(port, reason)),

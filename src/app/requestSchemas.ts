@@ -66,7 +66,7 @@ const decoders = {
   }),
   listPorts: struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
   deletePort: struct({ key: PortKey }),
-  release: struct({ app: names(AppName), special: names(SpecialKey) }),
+  release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
   rename: struct({ key: PortKey, to: PortKey }),
   reserve: struct({ port: PortInput, reason: Reason }),
   unreserve: struct({ port: PortInput }),

@@ -130,11 +130,19 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     summary: "Release all ports of an app or a special",
-    usage: ["[--app APP]… [--special KEY]…"],
+    usage: ["[--app APP]… [--special KEY]… [--force]"],
     short: { usage: "release APP…", options: ["app"] },
     synonyms: ["free"],
-    options: [apps("release both ports of APP"), specials("release the port of KEY"), json],
-    details: ["Prints what was released. A name without a port is no error; a line on standard error says so."],
+    options: [
+      apps("release both ports of APP"),
+      specials("release the port of KEY"),
+      { name: "force", help: "release ports that are up, too" },
+      json
+    ],
+    details: [
+      "Prints what was released. A name without a port is no error; a line on standard error says so.",
+      "Refuses as a whole if anything listens on one of the ports, on this host or, by its daemon's last probes, on another one that shares the registry."
+    ],
     examples: ["d release --app cad"]
   },
   rename: {

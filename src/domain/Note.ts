@@ -16,6 +16,21 @@ export type Note =
     }
   /** There was nothing to release. */
   | { readonly _tag: "NothingHeld"; readonly name: string; readonly kind: "app" | "special"; readonly isOther: boolean }
+  /** These keys were released, which another host had claimed. */
+  | {
+      readonly _tag: "ReleasedElsewhere"
+      readonly keys: ReadonlyArray<string>
+      readonly host: string
+      readonly by: string
+    }
+  /** The directory of these keys, of an app or a special, was another one so far. */
+  | {
+      readonly _tag: "Moved"
+      readonly name: string
+      readonly kind: "app" | "special"
+      readonly from: string
+      readonly to: string
+    }
   | { readonly _tag: "OutOfRange"; readonly key: string; readonly port: number; readonly range: PortRange }
   | { readonly _tag: "WrongParity"; readonly key: string; readonly port: number; readonly kind: "prod" | "dev" }
   /** A key was forced onto a port that other keys have. */

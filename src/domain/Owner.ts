@@ -39,6 +39,9 @@ export const ownerOf = (process: Process | null): Owner | undefined => {
 const inside = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`)
 
+/** Returns whether one directory is inside the other, or both are the same. */
+export const isNested = (a: string, b: string): boolean => inside(a, b) || inside(b, a)
+
 /**
  * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below, or has a path
  * inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
@@ -53,7 +56,7 @@ export const isOf = (owner: Owner, { process }: Listener): boolean | undefined =
     case "directory":
       if (paths.some((path) => inside(path, owner.name))) return true
       if (directory === null || (directory === "/" && unit === null)) return undefined
-      return directory !== "/" && (inside(directory, owner.name) || inside(owner.name, directory))
+      return directory !== "/" && isNested(directory, owner.name)
     case "unit":
       return unit === owner.name
     case "container":

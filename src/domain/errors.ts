@@ -22,6 +22,13 @@ export class PortHeld extends Data.TaggedError("PortHeld")<{
   readonly holders: ReadonlyArray<string>
 }> {}
 
+/** `key` is up, here by `by` or on another host, so it is not released. */
+export class StillUp extends Data.TaggedError("StillUp")<{
+  readonly key: string
+  readonly port: number
+  readonly on: { readonly by: Listener } | { readonly host: string }
+}> {}
+
 /** `to` already has a port, so `key` cannot be renamed to it. */
 export class KeyTaken extends Data.TaggedError("KeyTaken")<{
   readonly key: string
@@ -137,6 +144,7 @@ export type RegistryError =
   | NotReserved
   | PortHeld
   | KeyTaken
+  | StillUp
   | KeyCollision
   | PairBlocked
   | RangeFull

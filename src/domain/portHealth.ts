@@ -39,6 +39,19 @@ export interface Moment {
   readonly watched: number
 }
 
+/**
+ * A daemon stores the time of its probes once a minute. If that is this many milliseconds old, no daemon is probing the ports of
+ * its host.
+ */
+export const OLD_HEALTH_MS = 150_000
+
+/** A port that is up on another host, by that host's last probe. */
+export interface UpElsewhere {
+  readonly port: number
+  readonly key: string
+  readonly host: string
+}
+
 /** Everything that a tick stores. */
 export interface HealthChanges {
   readonly changed: ReadonlyArray<PortHealth>

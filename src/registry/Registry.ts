@@ -7,7 +7,7 @@ import { KeyTaken, NotFound, NotReserved, type NotSet, RangeFull } from "../doma
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
-import type { AppName, PortKey, SpecialKey } from "../domain/PortKey.ts"
+import type { AppName, PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "../domain/RegistryState.ts"
@@ -15,6 +15,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { listing } from "./list.ts"
+import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
@@ -70,29 +71,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    const release = Effect.fn("Registry.release")(function* (
-      apps: ReadonlyArray<AppName>,
-      specials: ReadonlyArray<SpecialKey>
-    ) {
+    /** Releases apps and specials. What is up on any host is released only by force. */
+    const release = Effect.fn("Registry.release")(function* (request: ReleaseRequest) {
+      const elsewhere = request.force ? [] : yield* store.upElsewhere
       return yield* store.write((state) =>
-        Effect.sync(() => {
-          const wanted = [
-            ...[...new Set(apps)].map((name) => ({ name, kind: "app" as const })),
-            ...[...new Set(specials)].map((name) => ({ name, kind: "special" as const }))
-          ].map(({ kind, name }) => ({ name, kind, keys: heldBy(state, kind, name) }))
-          const keys = wanted.flatMap((each) => each.keys)
-          const notes = wanted
-            .filter((each) => each.keys.length === 0)
-            .map(({ kind, name }): Note => {
-              const other = kind === "app" ? "special" : "app"
-              return { _tag: "NothingHeld", name, kind, isOther: heldBy(state, other, name).length > 0 }
-            })
-          const changes = keys.map((key): Change => ({ _tag: "Remove", what: "release", key }))
-          return {
-            answer: { result: { released: keys.map((key) => ({ key, port: state.ports.get(key) ?? null })) }, notes },
-            changes
-          }
-        })
+        Effect.provideService(decideRelease(request, state, elsewhere, config.actor.host), Listeners, listeners)
       )
     })
 
@@ -174,10 +157,6 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 }) {}
 
 /** Returns how many slots of a full range contain only stale ports. */
-/** Returns the keys that an app or a special has. */
-const heldBy = ({ rows }: RegistryState, kind: "app" | "special", name: string): ReadonlyArray<string> =>
-  (kind === "app" ? [`${name}-prod`, `${name}-dev`] : [name]).filter((key) => rows.has(key))
-
 const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {
   const slots = (wanted: (health: PortHealth) => boolean) =>
     slotsOf(

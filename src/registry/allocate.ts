@@ -2,6 +2,8 @@ import * as Effect from "effect/Effect"
 import type { Allocation, CommandResult } from "../domain/CommandResult.ts"
 import { PairBlocked, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
+import { appOf } from "../domain/names.ts"
+import { isNested } from "../domain/Owner.ts"
 import { type AppName, keyOf, type SpecialKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { Change, Ports, RegistryState } from "../domain/RegistryState.ts"
@@ -114,9 +116,18 @@ export const decideAllocation = Effect.fn("decideAllocation")(function* (
   const skippedPorts = [...skipped]
     .sort((a, b) => a - b)
     .map((port) => ({ port, by: holders.find((listener) => listener.port === port) ?? null }))
+  const moved = movedTo(
+    state,
+    assignments.map(({ key }) => key),
+    request.directory
+  )
   const answer: CommandResult<Allocation> = {
     result: { assignments, skipped: skippedPorts },
-    notes: skippedPorts.length === 0 ? notes : [{ _tag: "Skipped", ports: skippedPorts }, ...notes]
+    notes: [
+      ...(skippedPorts.length === 0 ? [] : [{ _tag: "Skipped", ports: skippedPorts } as const]),
+      ...notes,
+      ...moved
+    ]
   }
   return { answer, changes: assignments.flatMap((each) => changesFor(each, request, state)) }
 })
@@ -143,6 +154,30 @@ export const describeAs = (
   description === undefined || description === (state.keys.get(key)?.description ?? "")
     ? []
     : [{ _tag: "Describe", key, description: description === "" ? null : description }]
+
+/** Returns notes for the apps and specials among `keys` whose directory was another one so far. */
+export const movedTo = (
+  state: RegistryState,
+  keys: ReadonlyArray<string>,
+  directory: string | undefined
+): ReadonlyArray<Note> => {
+  if (directory === undefined) return []
+  const notes = new Map<string, Note>()
+  for (const key of keys) {
+    const owner = state.owners.get(key)
+    if (owner?.kind !== "directory" || isNested(owner.name, directory)) continue
+    const app = appOf(key)
+    const name = app ?? key
+    notes.set(`${name} ${owner.name}`, {
+      _tag: "Moved",
+      name,
+      kind: app === null ? "special" : "app",
+      from: owner.name,
+      to: directory
+    })
+  }
+  return [...notes.values()]
+}
 
 /** Returns the change that makes `directory` the owner of `key`, if it is not already. */
 export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {

@@ -4,11 +4,8 @@ import { type HealthState, healthFrom, healthNow } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
-import { type HostHealth, knownOf, past } from "../domain/portHealth.ts"
+import { type HostHealth, knownOf, OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-
-/** A daemon stores the time of its probes once a minute. If that is much older, no daemon is probing the ports. */
-const OLD_HEALTH_MS = 150_000
 
 type Stored = Pick<RegistryState, "rows" | "ports" | "claims" | "keys"> & { readonly health: HostHealth }
 

@@ -5,7 +5,7 @@ import { kindOf, parsePort } from "../domain/names.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import { type Change, holdersOf, type RegistryState } from "../domain/RegistryState.ts"
-import { bindTo, describeAs } from "./allocate.ts"
+import { bindTo, describeAs, movedTo } from "./allocate.ts"
 
 export interface SetRequest {
   readonly key: PortKey
@@ -62,5 +62,5 @@ export const decideSet = (
       ...describeAs(state, key, description),
       ...bindTo(state, key, directory)
     ]
-    return { port, moves, notes: moves ? notes : [], changes }
+    return { port, moves, notes: [...(moves ? notes : []), ...movedTo(state, [key], directory)], changes }
   })

@@ -1,9 +1,11 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
 import { findDrift } from "../domain/claims.ts"
 import { Unavailable } from "../domain/errors.ts"
+import { OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
 import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
 import { makeChangeExecutor } from "./executeChanges.ts"
@@ -110,6 +112,16 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Reads all rows, records and claims of the keys, and the health on this host. */
       list: queryOr(read(listed), readExisting(listed)),
+
+      /** Returns the ports that are up on other hosts. What a host says is believed as long as its daemon probes. */
+      upElsewhere: queryOr(
+        Effect.gen(function* () {
+          const { probedAt, up } = decodeAll(health.elsewhere, yield* driver.readMany(statementsOf(health.elsewhere)))
+          const now = yield* Clock.currentTimeMillis
+          return up.filter(({ host }) => Math.abs(now - Date.parse(probedAt.get(host) ?? "")) < OLD_HEALTH_MS)
+        }),
+        Effect.succeed<ReadonlyArray<UpElsewhere>>([])
+      ),
 
       /** Reads the data for a tick, owners and health on this host included. Undefined if the database is unused. */
       readForTick: queryOr(

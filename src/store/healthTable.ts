@@ -2,7 +2,7 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES, type HealthState } from "../domain/Health.ts"
-import type { HealthChanges, HostHealth, PortHealth } from "../domain/portHealth.ts"
+import type { HealthChanges, HostHealth, PortHealth, UpElsewhere } from "../domain/portHealth.ts"
 import { query } from "./Query.ts"
 
 interface HealthRow {
@@ -16,10 +16,13 @@ interface HealthRow {
   readonly listener: string | null
 }
 
+/** The row of port_registry that says how long a host was watched begins with this, and ends with its name. */
+const COUNTER = "watched:"
+
 /** Makes the statements on the health of the ports on `host`. They touch no row of another host. */
 export const makeHealthTable = (host: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
-    const counter = `watched:${host}`
+    const counter = `${COUNTER}${host}`
 
     /** The health by port; and how long, until when and from which machine the host was watched. */
     const queries = {
@@ -47,6 +50,23 @@ export const makeHealthTable = (host: string) =>
       )
     }
 
+    /** The ports that are up on other hosts, and when each host was last probed. */
+    const elsewhere = {
+      up: query(
+        sql<{ host: string; port: number; key: string }>`
+          SELECT host, port, ${sql("key")} FROM port_health WHERE state = 'up' AND host <> ${host}`,
+        (rows): ReadonlyArray<UpElsewhere> =>
+          rows.map((row) => ({ port: row.port, key: columnText(row.key), host: columnText(row.host) }))
+      ),
+      probedAt: query(
+        sql<{ name: string; value: string }>`SELECT name, value FROM port_registry WHERE name LIKE ${`${COUNTER}%`}`,
+        (rows): ReadonlyMap<string, string | null> =>
+          new Map(
+            rows.map(({ name, value }) => [name.slice(COUNTER.length), columnTime(columnText(value).split(" ")[1])])
+          )
+      )
+    }
+
     const remove = (ports: ReadonlyArray<number>) =>
       sql`DELETE FROM port_health WHERE host = ${host} AND ${sql.in("port", ports)}`
 
@@ -56,7 +76,7 @@ export const makeHealthTable = (host: string) =>
     const writeClock = ({ at, machine, watched }: NonNullable<HealthChanges["clock"]>) =>
       sql`REPLACE INTO port_registry ${sql.insert({ name: counter, value: `${Math.floor(watched)} ${at} ${machine}` })}`
 
-    return { queries, put, remove, writeClock }
+    return { queries, elsewhere, put, remove, writeClock }
   })
 
 export type HealthTable = Effect.Effect.Success<ReturnType<typeof makeHealthTable>>

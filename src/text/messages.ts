@@ -1,12 +1,14 @@
+import { basename } from "node:path"
 import { findCommand, usageHint } from "../commands/commands.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
-import { keyProblem, kindOf } from "../domain/names.ts"
+import { appProblem, keyProblem, kindOf } from "../domain/names.ts"
 import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
 import { age, describeListener, describeTarget, nameOf, names, showProcess, unignoring } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
+import { shellWord } from "./shell.ts"
 
 /** The sentences that people read about errors and notes, one entry for each. */
 
@@ -83,6 +85,14 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     code: "conflict",
     message: `${port} belongs to ${names(holders)}; ${key} was not set`,
     hint: `choose another port, or ${removal(...holders)}, or repeat with --force to share it`
+  }),
+  StillUp: ({ key, on, port }) => ({
+    code: "conflict",
+    message:
+      "by" in on
+        ? `${key} is up: ${port} is served by ${describeListener(on.by)}; nothing was released`
+        : `${key} is up on ${on.host}; nothing was released`,
+    hint: "stop it first, or repeat with --force"
   }),
   KeyTaken: ({ key, port, to }) => ({
     code: "conflict",
@@ -199,6 +209,12 @@ const SKIPPED_SHOWN = 3
 export const toCommandError = <T extends RegistryError["_tag"]>(error: ErrorOf<T>): CommandError =>
   errors[error._tag as T](error)
 
+/** Proposes a name for a second directory of an app or a special. */
+const anotherName = (name: string, directory: string): string => {
+  const proposed = `${name}-${basename(directory).replaceAll(/[^A-Za-z0-9._-]+/g, "-")}`
+  return appProblem(proposed) === undefined ? proposed : "NAME"
+}
+
 type NoteOf<T extends Note["_tag"]> = Extract<Note, { readonly _tag: T }>
 
 const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
@@ -215,6 +231,10 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
       ? `note: ${name} is not released: it is the name of ${other === "app" ? "an app" : "a special"}: d release --${other} ${name}`
       : `note: ${name} has no port to release`
   },
+  ReleasedElsewhere: ({ by, host, keys }) =>
+    `warning: ${names(keys)} ${keys.length === 1 ? "was" : "were"} claimed on ${host} by ${by}, and ${keys.length === 1 ? "is" : "are"} released there, too`,
+  Moved: ({ from, kind, name, to }) =>
+    `note: ${name} lived in ${from} so far, and from now on in ${to}; if both are in use, give one another name: d allocate --${kind} ${anotherName(name, to)} --dir ${shellWord(to)}`,
   OutOfRange: ({ key, port, range }) => `warning: ${port} is outside ${formatRange(range)}, the range for ${key}`,
   WrongParity: ({ kind, port }) =>
     `warning: ${port} is ${port % 2 === 0 ? "even" : "odd"}; the ${kind} port of a pair is ${kind === "prod" ? "even" : "odd"}`,

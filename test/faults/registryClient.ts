@@ -19,7 +19,7 @@ const answer = (registry: typeof Registry.Service, ask: Ask) => {
       return registry.allocate({ apps: apps(ask.app), specials: specials(ask.special), ...nothingElse })
     }
     case "release":
-      return registry.release(apps(ask.app), specials(ask.special))
+      return registry.release({ apps: apps(ask.app), specials: specials(ask.special), force: false })
     case "setPort":
       return registry.set({ key: PortKey.make(ask.key), port: ask.value, description: undefined, force: ask.force })
     case "deletePort":

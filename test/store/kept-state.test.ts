@@ -83,7 +83,7 @@ const registryAt = (file = join(temporary(), "ports.sqlite")) => {
       ask((registry) => registry.set({ key: PortKey.make(key), port, description, force: false }), operation),
     remove: (key: string, operation?: string) => ask((registry) => registry.remove(PortKey.make(key)), operation),
     release: (app: string, operation?: string) =>
-      ask((registry) => registry.release([AppName.make(app)], []), operation),
+      ask((registry) => registry.release({ apps: [AppName.make(app)], specials: [], force: false }), operation),
     get: (key: string) => ask((registry) => registry.get(PortKey.make(key)))
   }
 }

@@ -88,7 +88,7 @@ export const storeSuite = (database: TestDatabase) =>
         ["portal_x", "y"]
       ] as const)
         await write(name, value)
-      await ok((each) => each.release([AppName.make("warm")], []))
+      await ok((each) => each.release({ apps: [AppName.make("warm")], specials: [], force: false }))
       await ok((each) => each.set({ key: key("a"), port: 4000, description: undefined, force: false }))
       expect(await settings()).toEqual({
         portX3000: "3000",
@@ -170,7 +170,7 @@ export const storeSuite = (database: TestDatabase) =>
         ["describe", "a", null, null]
       ])
       await set()
-      await ok((each) => each.release([], [SpecialKey.make("none")]))
+      await ok((each) => each.release({ apps: [], specials: [SpecialKey.make("none")], force: false }))
       await registry((each) => each.set({ key: key("b"), port: 4300, description: "two", force: false }))
       await registry((each) => each.rename(key("a"), key("a")))
       expect(await history()).toEqual(before)
@@ -230,6 +230,13 @@ export const storeSuite = (database: TestDatabase) =>
           { _tag: "Reserve", port: at(3041), reason: "kept" }
         ],
         [{ _tag: "Unreserve", port: at(3040) }],
+        [{ _tag: "Ignore", target: { check: "port-shared", key: "bee", port: null }, reason: "meant to be so" }],
+        [{ _tag: "Ignore", target: { check: "port-squatted", key: null, port: at(3050) }, reason: "a test" }],
+        [{ _tag: "Ignore", target: { check: "port-shared", key: "bee", port: null }, reason: "still meant to be so" }],
+        [{ _tag: "Ignore", target: { check: "port-stale", key: "a", port: null }, reason: "starts in summer" }],
+        [{ _tag: "Unignore", target: { check: "port-squatted", key: null, port: at(3050) } }],
+        [{ _tag: "Rename", key: "bee", to: "bumble" }],
+        [{ _tag: "Rename", key: "bumble", to: "bee" }],
         [
           { _tag: "Remove", what: "release", key: "a" },
           { _tag: "Remove", what: "release", key: "bee" }

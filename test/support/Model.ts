@@ -65,6 +65,7 @@ export class Model extends ModelState {
         this.assign("set", key, wanted)
       }
       this.describe(key, description)
+      this.moved(key, directory, notes)
       this.bind(key, directory)
       return { result: { key, port: wanted }, notes }
     })
@@ -81,6 +82,16 @@ export class Model extends ModelState {
     if (directory === undefined || this.known.get(key)?.directory === directory) return
     this.introduce(key).directory = directory
     this.history.push(["bind", key, null, null, directory])
+  }
+
+  /** What is told of `key` if it lived in another directory than `to` so far; once for both halves of an app. */
+  private moved(key: string, to: string | undefined, notes: Array<Facts>) {
+    const from = this.known.get(key)?.directory ?? to
+    if (to === undefined || from === to) return
+    const kind = kindOf(key) === "special" ? "special" : "app"
+    const name = kind === "app" ? key.slice(0, key.lastIndexOf("-")) : key
+    if (!notes.some((note) => note["_tag"] === "Moved" && note["name"] === name && note["from"] === from))
+      notes.push({ _tag: "Moved", name, kind, from, to })
   }
 
   private forget(what: string, key: string) {
@@ -209,12 +220,14 @@ export class Model extends ModelState {
   allocate({ apps, description, directory, dryRun, specials }: AllocateCall) {
     return this.change(() => {
       const notes: Array<Facts> = []
+      const moved: Array<Facts> = []
       const assignments: Array<{ key: string; port: number; created: boolean }> = []
       const take = (key: string, port: number) => {
         const created = this.portOf(key) !== port
         assignments.push({ key, port, created })
         if (created) this.assign("allocate", key, port)
         this.describe(key, description)
+        this.moved(key, directory, moved)
         this.bind(key, directory)
       }
       for (const app of new Set(apps)) {
@@ -223,7 +236,7 @@ export class Model extends ModelState {
         take(`${app}-dev`, dev)
       }
       for (const key of new Set(specials)) take(key, this.portOf(key) ?? this.lowestFree("special", key))
-      return { result: { assignments, skipped: [] }, notes }
+      return { result: { assignments, skipped: [] }, notes: [...notes, ...moved] }
     }, !dryRun)
   }
 }

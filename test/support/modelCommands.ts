@@ -198,10 +198,11 @@ const releases = fc
       `release ${JSON.stringify([...apps, ...specials])}`,
       (model) => model.release(apps, specials),
       (registry) =>
-        registry.release(
-          apps.map((name) => AppName.make(name)),
-          specials.map((name) => SpecialKey.make(name))
-        )
+        registry.release({
+          apps: apps.map((name) => AppName.make(name)),
+          specials: specials.map((name) => SpecialKey.make(name)),
+          force: false
+        })
     )
   )
 const renames = fc.tuple(key, key).map(([from, to]) =>
