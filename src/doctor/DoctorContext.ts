@@ -48,6 +48,8 @@ export interface DoctorContext {
   readonly daemon: Effect.Effect<DaemonProbe>
   /** The daemon's status, if it answers in time. */
   readonly status: Effect.Effect<Status | undefined>
+  /** The ports that are up on other hosts. */
+  readonly upElsewhere: Effect.Effect<ReadonlySet<number>, RegistryError>
   /** Another machine with this host's name, if there is one: the stored health may be its. */
   readonly rival: Effect.Effect<Rival | undefined>
   readonly environment: Environment

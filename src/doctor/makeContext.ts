@@ -119,6 +119,7 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
       inUse,
       environment,
       daemon,
+      upElsewhere: once(Effect.map(store.upElsewhere, (found) => new Set(found.map(({ port }) => port)))),
       status,
       rival: Effect.map(status, (found) => found?.watching.rival ?? undefined),
       machine

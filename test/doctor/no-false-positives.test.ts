@@ -6,6 +6,7 @@ import { type Machine, startDaemon } from "../support/cli.ts"
 import { mariadb } from "../support/databases.ts"
 import { examine, findingsOf, rangesFrom, serve, started, until, watched } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
+import { sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { NINE_ROWS, rangesEnv } from "../support/ports.ts"
 import { temporary } from "../support/root.ts"
@@ -140,7 +141,69 @@ it("finds a port up that listens on IPv6 alone", async () => {
   expect(findings.filter(({ ports }) => ports.includes(19_401))).toEqual([])
 })
 
+it("names the impostor among a dozen apps of which three run, and nothing else", async () => {
+  const box = watched(RANGES)
+  const apps = Array.from({ length: 12 }, (_, index) => `app${index + 1}`)
+  await box.ok("allocate", ...apps.flatMap((app) => ["--app", app]))
+  const places = apps.slice(0, 3).map((app) => ({ app, directory: temporary() }))
+  for (const { app, directory } of places) await box.ok("allocate", "--app", app, "--dir", directory)
+  await startDaemon(box)
+  await serve(19_401, { directory: places[0]?.directory ?? "" })
+  await serve(19_403, { directory: places[1]?.directory ?? "" })
+  const impostor = await serve(19_405)
+  await until(
+    async () => (await findingsOf(box, "port-taken")).length,
+    (count) => count === 1
+  )
+  const { code, stdout } = await box.d("doctor")
+  expect(code).toBe(1)
+  const lines = stdout.trimEnd().split("\n")
+  expect(lines).toHaveLength(8)
+  expect(lines.slice(0, 2).join("\n")).toMatch(
+    new RegExp(`^error  port-taken\\n  19405 \\(app3-dev\\) is served by node, pid ${impostor.pid}, in `)
+  )
+  expect(lines.slice(2, 5).map((line) => line.trim().split(":")[0])).toEqual(["evidence", "fix", "note"])
+  expect(lines.slice(5)).toEqual([
+    "",
+    expect.stringMatching(/^1 error, 0 warnings, \d+ infos; 19 checks, 24 assignments, /),
+    expect.stringMatching(/^\d+ infos not shown: d doctor --all$/)
+  ])
+})
+
 describe("a registry that several hosts share", () => {
+  it("calls nothing stale that another host serves", async () => {
+    const here = watched(RANGES, {
+      ...(await mariadb.fresh()),
+      AUTOMATELINUX_HOST: "here",
+      AUTOMATELINUX_STALE_AFTER: "1 second",
+      AUTOMATELINUX_STALE_AFTER_DEV: "1 second"
+    })
+    await here.ok("allocate", "--special", "shared")
+    await startDaemon(here)
+    await until(
+      () => findingsOf(here, "port-stale"),
+      (findings) => findings.length === 1
+    )
+    // As the daemon of another host stores it.
+    const at = new Date().toISOString()
+    const database = new URL(here.env["AUTOMATELINUX_DATABASE_URL"] ?? "").pathname.slice(1)
+    const store = async (statement: string, ...values: ReadonlyArray<string>) =>
+      (await sharedServer()).query(statement, values, database)
+    await store(
+      "INSERT INTO port_health SELECT 'there', port, `key`, 'up', ?, ?, 0, 0, NULL FROM port_health WHERE host = 'here'",
+      at,
+      at
+    )
+    await store("INSERT INTO port_registry VALUES ('watched:there', ?)", `60 ${at} machine`)
+    expect(await findingsOf(here, "port-stale")).toEqual([])
+    const refused = await here.d("release", "--special", "shared")
+    expect(refused.stderr).toContain("error: shared is up on there; nothing was released")
+    // A host whose daemon has stopped says nothing.
+    await store("UPDATE port_registry SET value = '60 2026-01-01T00:00:00.000Z machine' WHERE name = 'watched:there'")
+    expect(await findingsOf(here, "port-stale")).toHaveLength(1)
+    expect(await here.ok("release", "--special", "shared")).toBe("shared 19500\n")
+  })
+
   it("says nothing of what another host has claimed and this one never saw", async () => {
     const here = watched(RANGES, {
       ...(await mariadb.fresh()),

@@ -11,7 +11,11 @@ export const portStale: Check = (context) =>
     // The other machine may be serving it.
     if ((yield* context.rival) !== undefined) return []
     const view = yield* context.view
-    return [...staleOwners(view, context, yield* context.silent).values()].map((group): FindingDraft => {
+    const elsewhere = yield* context.upElsewhere
+    const groups = [...staleOwners(view, context, yield* context.silent).values()]
+    // What another host serves is in use, and is not to be released.
+    const unused = groups.filter((group) => !group.some(({ port }) => elsewhere.has(port)))
+    return unused.map((group): FindingDraft => {
       const keys = group.map(({ key }) => key)
       const ports = group.map(({ port }) => port)
       const lastUp = group
