@@ -2,6 +2,7 @@ import { lstatSync, unlinkSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { NothingToAccept, NotSet, type RegistryError } from "../domain/errors.ts"
 import { describeOwner, isOf, ownerOf } from "../domain/Owner.ts"
+import { inWorktreeOf } from "../machine/gitWorktree.ts"
 import { lock } from "../socket/socketLock.ts"
 import { currentUid } from "../socket/socketPath.ts"
 import { nameOf } from "../text/describe.ts"
@@ -86,7 +87,7 @@ export const accept = (context: DoctorContext, key: string) =>
         const serving = listeners.get(port) ?? []
         const known = state.owners.get(key)
         // If its app also listens on the port, the other process is meant.
-        const others = serving.filter((each) => known === undefined || isOf(known, each) !== true)
+        const others = serving.filter((each) => known === undefined || isOf(known, each, inWorktreeOf) !== true)
         const owner = [...others, ...serving].map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
         if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
         return {

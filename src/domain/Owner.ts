@@ -42,21 +42,26 @@ const inside = (path: string, directory: string): boolean =>
 /** Returns whether one directory is inside the other, or both are the same. */
 export const isNested = (a: string, b: string): boolean => inside(a, b) || inside(b, a)
 
+/** Decides whether `path` is in the git worktree of `directory`: a worktree may lie inside another. */
+export type InWorktree = (directory: string, path: string) => boolean
+
 /**
- * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below, or has a path
- * inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
+ * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below of the same worktree, or
+ * has a path inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
  * unknown, for example for an app that runs sometimes in a container and sometimes not.
  */
-export const isOf = (owner: Owner, { process }: Listener): boolean | undefined => {
+export const isOf = (owner: Owner, { process }: Listener, inWorktree: InWorktree): boolean | undefined => {
   if (process === null || process.manager) return undefined
-  const { container, directory, paths, proxy, unit } = process
+  const { atHome, container, directory, paths, proxy, unit } = process
   const inContainer = container !== null
   if (inContainer !== (owner.kind === "container")) return undefined
   switch (owner.kind) {
     case "directory":
-      if (paths.some((path) => inside(path, owner.name))) return true
+      if (paths.some((path) => inside(path, owner.name) && inWorktree(owner.name, path))) return true
       if (directory === null || (directory === "/" && unit === null)) return undefined
-      return directory !== "/" && isNested(directory, owner.name)
+      // What works in a home may belong to any project below it.
+      if (atHome && directory !== owner.name && inside(owner.name, directory)) return undefined
+      return directory !== "/" && isNested(directory, owner.name) && inWorktree(owner.name, directory)
     case "unit":
       return unit === owner.name
     case "container":
@@ -79,18 +84,21 @@ export const otherAppOf = (
   key: string,
   listener: Listener,
   owners: ReadonlyMap<string, KeyOwner>,
+  inWorktree: InWorktree,
   counts: (owner: KeyOwner) => boolean = () => true
 ): OtherApp | undefined => {
   const app = appOf(key)
   const shown = ownerOf(listener.process)
   if (app === null || shown?.kind !== "directory") return undefined
   const directories = [...owners].filter(([, { kind }]) => kind === "directory")
-  const isOwn = directories.some(([other, owner]) => other !== key && appOf(other) === app && isOf(owner, listener))
+  const isOwn = directories.some(
+    ([other, owner]) => other !== key && appOf(other) === app && isOf(owner, listener, inWorktree)
+  )
   if (isOwn) return undefined
   for (const [other, owner] of directories) {
     const theirs = appOf(other)
-    if (theirs !== null && theirs !== app && counts(owner) && inside(shown.name, owner.name))
-      return { app: theirs, directory: owner.name }
+    const isTheirs = inside(shown.name, owner.name) && inWorktree(owner.name, shown.name)
+    if (theirs !== null && theirs !== app && counts(owner) && isTheirs) return { app: theirs, directory: owner.name }
   }
   return undefined
 }

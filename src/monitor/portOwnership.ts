@@ -1,6 +1,7 @@
 import type { Listener } from "../domain/Listener.ts"
 import { isOf, type KeyOwner, type Owner, otherAppOf, ownerOf } from "../domain/Owner.ts"
 import type { Learned } from "../domain/portHealth.ts"
+import { inWorktreeOf } from "../machine/gitWorktree.ts"
 
 /** The app that serves an assigned port. Holds as long as `identity` is the same. */
 export interface Serving {
@@ -28,11 +29,12 @@ const judge = (
 ): { readonly servedBy: Serving["servedBy"]; readonly learned?: Owner } => {
   const owner = owners.get(key)
   if (owner === undefined) {
-    if (listeners.some((listener) => otherAppOf(key, listener, owners) !== undefined)) return { servedBy: "other" }
+    if (listeners.some((listener) => otherAppOf(key, listener, owners, inWorktreeOf) !== undefined))
+      return { servedBy: "other" }
     const learned = listeners.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
     return learned === undefined ? { servedBy: "unknown" } : { servedBy: "owner", learned }
   }
-  const verdicts = listeners.map((listener) => isOf(owner, listener))
+  const verdicts = listeners.map((listener) => isOf(owner, listener, inWorktreeOf))
   if (verdicts.includes(false)) return { servedBy: "other" }
   return { servedBy: verdicts.includes(true) ? "owner" : "unknown" }
 }

@@ -37,6 +37,8 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
   ["one above", DIRECTORY, { directory: "/opt/dev" }, true],
   ["one whose name begins the same", DIRECTORY, { directory: "/opt/dev/cad2" }, false],
   ["another", DIRECTORY, { directory: "/home/me/other" }, false],
+  ["a home beside", DIRECTORY, { directory: "/home/me", atHome: true }, false],
+  ["a home above", DIRECTORY, { directory: "/opt", atHome: true }, undefined],
   ["a program of the directory", DIRECTORY, { directory: "/tmp", paths: ["/opt/dev/cad/server.js"] }, true],
   ["the root", DIRECTORY, { directory: "/" }, undefined],
   ["the proxy of a container", DIRECTORY, { proxy: true, container: "172.17.0.2:80" }, undefined],
@@ -50,7 +52,7 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
   ["a unit at the root", DIRECTORY, { directory: "/", unit: "other.service" }, false],
   ["a manager", DIRECTORY, { manager: true }, undefined]
 ])("%s", (_, known, more, verdict) => {
-  expect(isOf(known, listenerOf(more === null ? null : someProcess(more)))).toBe(verdict)
+  expect(isOf(known, listenerOf(more === null ? null : someProcess(more)), () => true)).toBe(verdict)
 })
 
 it.each([
@@ -97,10 +99,18 @@ it.each<[string, string, Partial<Process> | null, string | undefined]>([
   ["a home", "shop-dev", { directory: "/opt/cad", atHome: true }, undefined],
   ["a process that cannot be seen", "shop-dev", null, undefined]
 ])("another app in %s", (_, key, more, app) => {
-  expect(otherAppOf(key, listenerOf(more === null ? null : someProcess(more)), OWNERS)?.app).toBe(app)
+  expect(otherAppOf(key, listenerOf(more === null ? null : someProcess(more)), OWNERS, () => true)?.app).toBe(app)
 })
 
 it("does not hold what was only learned against an app, if only what was said counts", () => {
   const web = listenerOf(someProcess({ directory: "/opt/web" }))
-  expect(otherAppOf("shop-dev", web, OWNERS, ({ said }) => said)).toBeUndefined()
+  expect(
+    otherAppOf(
+      "shop-dev",
+      web,
+      OWNERS,
+      () => true,
+      ({ said }) => said
+    )
+  ).toBeUndefined()
 })

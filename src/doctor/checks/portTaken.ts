@@ -5,6 +5,7 @@ import { type Fix, fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
 import { kindOf } from "../../domain/names.ts"
 import { describeOwner, isOf, type KeyOwner, type OtherApp, otherAppOf } from "../../domain/Owner.ts"
+import { inWorktreeOf } from "../../machine/gitWorktree.ts"
 import { age, describeListener, describeSockets, nameOf } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft, View } from "../DoctorContext.ts"
@@ -61,7 +62,7 @@ const report = (
   const [{ key, owner }] = known
   const [listener] = group
   const { process } = listener
-  const isOther = known.some((each) => isOf(each.owner, listener) === false)
+  const isOther = known.some((each) => isOf(each.owner, listener, inWorktreeOf) === false)
   // A service manager, or a process that works in /, may belong to any app.
   if (!isOther && (process?.manager === true || process?.directory === "/")) return []
   const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
@@ -127,10 +128,10 @@ export const portTaken: Check = (context) =>
     /** Finds the other app that serves the port of `key`. What was only learned of `key` does not outweigh what was said. */
     const otherApp = (key: string, listener: Listener): OtherApp | undefined => {
       const owner = owners.get(key)
-      if (owner === undefined) return otherAppOf(key, listener, owners)
-      return owner.said || isOf(owner, listener) !== true
+      if (owner === undefined) return otherAppOf(key, listener, owners, inWorktreeOf)
+      return owner.said || isOf(owner, listener, inWorktreeOf) !== true
         ? undefined
-        : otherAppOf(key, listener, owners, ({ said }) => said)
+        : otherAppOf(key, listener, owners, inWorktreeOf, ({ said }) => said)
     }
 
     const ofPort = (port: number, keys: ReadonlyArray<string>): ReadonlyArray<FindingDraft> => {
@@ -153,7 +154,7 @@ export const portTaken: Check = (context) =>
       // If any sharing key has no known owner, the listener may be its.
       if (first === undefined || 1 + more.length < keys.length) return findings
       const known = [first, ...more] as const
-      const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener) === true)
+      const isTheirs = (listener: Listener) => known.some(({ owner }) => isOf(owner, listener, inWorktreeOf) === true)
       const strangers = byProcess(rest.filter((listener) => !isTheirs(listener)))
       return [...findings, ...strangers.flatMap((group) => report(port, [...known], group, here.some(isTheirs), now))]
     }
