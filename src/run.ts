@@ -6,8 +6,10 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { CliContext } from "./cli/CliContext.ts"
 import { exitWith, writeResult, writeStderr, writeStdout } from "./cli/output.ts"
-import type { Task } from "./cli/Task.ts"
+import type { Answer, CommandTask, Task } from "./cli/Task.ts"
+import type { RegistryCommand } from "./commands/commands.ts"
 import { BUG_IN_D, type CommandError, exitCodeOf } from "./domain/CommandError.ts"
+import type { Environment } from "./domain/Environment.ts"
 import { printed } from "./text/printed.ts"
 
 /** A command failed; `failure` is shown to the user. */
@@ -47,6 +49,19 @@ const report = (context: CliContext, task: Task, cause: Cause.Cause<unknown>): n
   if (failure === BUG_IN_D) writeStderr(context, ...Cause.pretty(cause).split("\n"))
   exitWith(context, failure, task._tag === "Command" && task.json)
   return exitCodeOf(failure.code)
+}
+
+/** Runs a command and returns its answer, for a command that goes on with it. */
+export const ask = async <N extends RegistryCommand>(
+  { command, payload, perhapsDone }: CommandTask<N>,
+  environment: Environment
+): Promise<Answer<N>> => {
+  const { runInProcess } = await import("./app/runInProcess.ts")
+  const exit = await Effect.runPromiseExit(runInProcess(command, payload, environment, perhapsDone))
+  if (Exit.isSuccess(exit)) return { ok: true, ...exit.value }
+  const failure = Cause.failureOption(exit.cause)
+  if (Option.isSome(failure)) return { ok: false, error: failure.value }
+  throw Cause.squash(exit.cause)
 }
 
 /** Runs `task`, then exits the process. */

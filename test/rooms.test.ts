@@ -11,6 +11,7 @@ const ARROWS = {
   domain: [],
   commands: ["domain"],
   machine: ["domain"],
+  project: ["domain", "machine"],
   text: ["commands", "domain"],
   config: ["domain", "machine", "text"],
   socket: ["commands", "config", "domain", "machine", "text"],
@@ -20,9 +21,9 @@ const ARROWS = {
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
   daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
-  cli: ["commands", "domain", "socket", "text"],
+  cli: ["commands", "domain", "project", "socket", "text"],
   // The two entries, main.ts and run.ts.
-  ".": ["app", "cli", "daemon", "domain", "text"]
+  ".": ["app", "cli", "commands", "daemon", "domain", "text"]
 } satisfies Readonly<Record<string, ReadonlyArray<string>>>
 
 /** Rooms that a question to a running daemon goes through. */

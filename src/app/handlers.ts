@@ -7,6 +7,7 @@ import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
+import type { Asked } from "../registry/claim.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
@@ -34,6 +35,24 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
   if (app !== undefined && mode !== undefined) return Effect.succeed(keyOf(app, mode))
   const argument = app !== undefined ? "mode" : mode !== undefined ? "app" : "key"
   return Effect.fail(new MissingArgument({ command, argument }))
+}
+
+/** Returns how a command names a key: by one of key, app and directory. */
+const askedName = (
+  command: string,
+  { app, directory, key, mode, suggested }: Payload<"check">
+): Effect.Effect<Asked, Invalid | MissingArgument> => {
+  if (key !== undefined && (app ?? mode) !== undefined)
+    return Effect.fail(
+      new Invalid({
+        command,
+        argument: app === undefined ? "mode" : "app",
+        problem: "does not go with key: give key, or app and mode"
+      })
+    )
+  if (key === undefined && app === undefined && (directory === undefined || suggested.length === 0))
+    return Effect.fail(new MissingArgument({ command, argument: "key" }))
+  return Effect.succeed({ key, app, mode: mode ?? "dev", directory, suggested })
 }
 
 /** Returns the port or the key that `explain` is about. */
@@ -95,6 +114,27 @@ export const makeHandlers = (environment: Environment): Handlers => ({
             force: payload.force
           })
         ),
+  claim: ({ directory, noDir, ...payload }) =>
+    Effect.gen(function* () {
+      const asked = yield* askedName("claim", { ...payload, directory })
+      const registry = yield* Registry
+      return yield* registry.claim({ ...asked, directory: noDir ? undefined : asked.directory })
+    }),
+  check: (payload) =>
+    Effect.gen(function* () {
+      const asked = yield* askedName("check", payload)
+      if (asked.directory === undefined) return yield* new MissingArgument({ command: "check", argument: "directory" })
+      const registry = yield* Registry
+      return yield* registry.check(asked, asked.directory, environment)
+    }),
+  url: ({ https, path = "", ...payload }) =>
+    Effect.gen(function* () {
+      const registry = yield* Registry
+      const { key } = yield* registry.find(yield* askedName("url", payload))
+      const { notes, result } = yield* registry.get(key)
+      const url = `${https ? "https" : "http"}://localhost:${result.port}${path === "" || path.startsWith("/") ? path : `/${path}`}`
+      return { result: { ...result, url }, notes }
+    }),
   listPorts: (payload) => Effect.flatMap(Registry, (registry) => registry.list(payload)),
   deletePort: ({ key }) => Effect.flatMap(Registry, (registry) => registry.remove(key)),
   release: (payload) =>

@@ -37,6 +37,15 @@ const names = <A, I extends string>(name: Schema.Schema<A, I>) =>
     default: (): ReadonlyArray<A> => []
   })
 
+/** The fields by which a key is named: itself, its app, or the directory of its app, with names for it. */
+const named = {
+  key: Schema.optional(PortKey),
+  app: Schema.optional(AppName),
+  mode: Schema.optional(Mode),
+  directory: Schema.optional(AbsolutePath),
+  suggested: names(AppName)
+}
+
 /** Makes a decoder of arguments. Its schema is built only when it is used. */
 const struct =
   <F extends Schema.Struct.Fields>(fields: F) =>
@@ -65,6 +74,9 @@ const decoders = {
     force: Switch
   }),
   listPorts: struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
+  claim: struct({ ...named, noDir: Switch }),
+  check: struct(named),
+  url: struct({ ...named, path: Schema.optional(Text), https: Switch }),
   deletePort: struct({ key: PortKey }),
   release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
   rename: struct({ key: PortKey, to: PortKey }),

@@ -38,7 +38,7 @@ export const quietLogger = {
 }
 
 /** Loaded by d.cjs on demand, and not part of its bundle. */
-export const PARTS = ["run", "text/doctorReport", "text/portTableTerminal", "socket/socketLock"]
+export const PARTS = ["run", "text/doctorReport", "text/portTableTerminal", "socket/socketLock", "project/project"]
 
 /** Leaves dynamically imported modules in files of their own in `directory`, below dist. */
 const onDemand = (directory) => ({

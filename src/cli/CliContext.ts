@@ -5,6 +5,8 @@ import type { Style } from "../text/terminalStyle.ts"
 /** The parts of its process that a command uses. Tests run commands in their own process. */
 export interface CliContext {
   readonly environment: Environment
+  /** Returns the current directory, or throws if it no longer exists. */
+  readonly directory: () => string
   /** The width and the colours of standard output. */
   readonly style: () => Style
   /** The width to which help is wrapped, in columns. */

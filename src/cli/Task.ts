@@ -1,14 +1,32 @@
 import type { RegistryCommand } from "../commands/commands.ts"
+import type { Results } from "../commands/Results.ts"
+import type { CommandError } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
+
+/** A command that runs in this process. */
+export interface CommandTask<N extends RegistryCommand = RegistryCommand> {
+  readonly _tag: "Command"
+  readonly command: N
+  readonly payload: Readonly<Record<string, unknown>>
+  /** The operation id, if a daemon that did not reply may have made the change. */
+  readonly perhapsDone: string | undefined
+}
 
 /** Work that needs Effect: a command in this process, the daemon, the completions. */
 export type Task =
-  | {
-      readonly _tag: "Command"
-      readonly command: RegistryCommand
-      readonly payload: Readonly<Record<string, unknown>>
-      readonly json: boolean
-      /** The operation id, if a daemon that did not reply may have made the change. */
-      readonly perhapsDone: string | undefined
-    }
+  | (CommandTask & { readonly json: boolean })
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
+
+/** The answer to a command, however it was run. `notes` are lines for standard error. */
+export type Answer<N extends keyof Results> =
+  | { readonly ok: true; readonly result: Results[N]; readonly notes: ReadonlyArray<string> }
+  | { readonly ok: false; readonly error: CommandError }
+
+/** The part of the program that needs Effect, which is loaded on demand. */
+export interface WithEffect {
+  /** Runs a task, writes what it has to say, and exits the process. */
+  readonly run: (task: Task) => Promise<void>
+  /** Runs a command and returns its answer. */
+  readonly ask: <N extends RegistryCommand>(task: CommandTask<N>, environment: Environment) => Promise<Answer<N>>
+}

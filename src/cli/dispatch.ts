@@ -1,9 +1,7 @@
-import { version } from "../../package.json"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
   commandList,
   type DaemonCommand,
-  findCommand,
   isDaemonCommand,
   isRegistryCommand,
   type RegistryCommand
@@ -16,13 +14,14 @@ import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPat
 import { quote } from "../text/escape.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
+import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
+import { withDirectory } from "./here.ts"
 import { exitWith, writeResult, writeStderr, writeStdout } from "./output.ts"
-import type { Task } from "./Task.ts"
+import type { WithEffect } from "./Task.ts"
+import { askUntil, parseTime } from "./waiting.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
-
-const isInProcess = (name: string): boolean => findCommand(name)?.inProcess === true
 
 /** Returns the error in the environment variables that control the daemon, if there is one. */
 const wrongEnvironment = (environment: Environment, asksDaemon: boolean): CommandError | undefined => {
@@ -71,37 +70,36 @@ const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, 
     : exitWith(context, reply.reply.error, json)
 }
 
-/** Asks the daemon if one answers, and otherwise runs the command in this process. */
+/** Runs a command of the registry: the daemon does if one answers, and otherwise this process. */
 const runOnRegistry = async (
   context: CliContext,
   command: RegistryCommand,
   { json, payload }: Run,
-  runWithEffect: (task: Task) => Promise<void>
+  withEffect: WithEffect
 ): Promise<void> => {
-  const { environment } = context
-  let perhapsDone: string | undefined
-  if (daemonAllowed(environment) && !isInProcess(command)) {
-    // Lets doctor report a daemon of another version.
-    const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
-    const reply = await requestDaemon({ command, payload: sent, environment })
-    if (reply._tag === "Reply") {
-      if (reply.reply.ok) return writeResult(context, command, reply.reply, payload, json)
-      const { error, version: theirs } = reply.reply
-      // An older daemon does not know every command.
-      if (!["other-store", "unknown-command"].includes(error.code)) return exitWith(context, error, json)
-      const why =
-        error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
-      writeStderr(context, `note: ${why}; running without it`)
-    }
-    // A change that the daemon took without replying may have been made: this process makes it only if it was not.
-    if (reply._tag === "Lost") perhapsDone = reply.operation
-  }
+  const asked = await askDaemon(context, command, payload)
+  if ("ok" in asked)
+    return asked.ok ? writeResult(context, command, asked, payload, json) : exitWith(context, asked.error, json)
+  const { perhapsDone } = asked
   try {
-    return await runWithEffect({ _tag: "Command", command, payload, json, perhapsDone })
+    return await withEffect.run({ _tag: "Command", command, payload, json, perhapsDone })
   } catch (error) {
     if (perhapsDone === undefined) throw error
     return exitWith(context, outcomeUnknown("d cannot load its own files"), json)
   }
+}
+
+/** Checks a port until something listens on it, or the time is over. */
+const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+  const { wait, ...asked } = payload
+  const limit = parseTime("check", "wait", String(wait))
+  if (typeof limit !== "number") return exitWith(context, limit, json)
+  const answer = await askUntil(
+    () => askRegistry(context, withEffect, "check", asked),
+    (each) => !each.ok || each.result.verdict !== "nothing",
+    limit
+  )
+  return answer.ok ? writeResult(context, "check", answer, asked, json) : exitWith(context, answer.error, json)
 }
 
 /** Prints help: to standard error if it is the answer to an empty command line. */
@@ -118,12 +116,8 @@ const showHelp = (context: CliContext, { alone, command, json }: Invocation & { 
   } else writeStdout(context, printed(lines))
 }
 
-/** Runs what a command line asks for, and sets the exit code. `runWithEffect` loads what only some tasks need. */
-export const dispatch = async (
-  context: CliContext,
-  invocation: Invocation,
-  runWithEffect: (task: Task) => Promise<void>
-): Promise<void> => {
+/** Runs what a command line asks for, and sets the exit code. `withEffect` loads what only some tasks need. */
+export const dispatch = async (context: CliContext, invocation: Invocation, withEffect: WithEffect): Promise<void> => {
   const { environment } = context
   switch (invocation._tag) {
     case "Help":
@@ -141,13 +135,19 @@ export const dispatch = async (
       return exitWith(context, invocation, invocation.json)
     case "Daemon":
     case "Completions":
-      return runWithEffect(invocation)
+      return withEffect.run(invocation)
     case "Run": {
       const { name } = invocation.command
       const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
       if (wrong !== undefined) return exitWith(context, wrong, invocation.json)
       if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
-      if (isRegistryCommand(name)) return runOnRegistry(context, name, invocation, runWithEffect)
+      if (!isRegistryCommand(name)) return
+      const filled = await withDirectory(context, invocation.command, invocation.payload)
+      if ("code" in filled) return exitWith(context, filled, invocation.json)
+      const run = { ...invocation, ...filled }
+      return name === "check" && "wait" in filled.payload
+        ? waitAndCheck(context, run, withEffect)
+        : runOnRegistry(context, name, run, withEffect)
     }
   }
 }

@@ -66,6 +66,7 @@ const handleStreamError = (error: NodeJS.ErrnoException): never => {
 /** This process. */
 export const processContext: CliContext = {
   environment: process.env,
+  directory: () => process.cwd(),
   // `hasColors` honours NO_COLOR.
   style: () =>
     mayBeTerminal() && process.stdout.isTTY

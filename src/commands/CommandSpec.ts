@@ -45,6 +45,8 @@ export interface CommandSpec {
   readonly idempotent: boolean
   /** Depends on the ranges and the reserved ports, so a daemon with different ones must not answer. */
   readonly usesRanges?: true
+  /** Means the app of a directory if neither a key nor an app is named: the client tells which directory. */
+  readonly here?: true
   /** Never runs in a daemon. */
   readonly inProcess?: true
   readonly summary: string

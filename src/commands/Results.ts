@@ -4,6 +4,7 @@ import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/errors.ts"
 import type { Examination } from "../domain/Finding.ts"
 import type { HealthState } from "../domain/Health.ts"
+import type { PortCheck } from "../domain/PortCheck.ts"
 import type { Rival, Unstored } from "../domain/portHealth.ts"
 
 /** The result of each command: the document of `--json`. */
@@ -22,6 +23,9 @@ export interface Results {
   readonly unreserve: { readonly port: number }
   readonly doctor: Examination
   readonly explain: Explanation
+  readonly claim: KeyPort & { readonly app: string | null; readonly created: boolean }
+  readonly check: PortCheck
+  readonly url: KeyPort & { readonly url: string }
   readonly backup: { readonly file: string; readonly bytes: number }
   readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
   readonly status: Status

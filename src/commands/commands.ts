@@ -1,16 +1,19 @@
 import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
 import { portCommands } from "./ports.ts"
+import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
 
 /**
  * The table of commands: everything about a command except its payload (app/requestSchemas.ts), its use case
  * (app/handlers.ts) and its text (text/formatResult.ts), which the compiler requires for each.
  */
-export const commands = { ...portCommands, ...doctorCommands, ...serviceCommands } as const satisfies Record<
-  string,
-  CommandSpec
->
+export const commands = {
+  ...portCommands,
+  ...runCommands,
+  ...doctorCommands,
+  ...serviceCommands
+} as const satisfies Record<string, CommandSpec>
 
 type CommandName = keyof typeof commands
 

@@ -15,7 +15,7 @@ export const doctorCommands = {
       "--ignore NAME [--key KEY] [--port PORT] --reason TEXT",
       "--unignore NAME [--key KEY] [--port PORT]"
     ],
-    synonyms: ["check", "diagnose"],
+    synonyms: ["diagnose"],
     options: [
       { name: "check", value: "NAME", type: "check", help: "run only this check" },
       {

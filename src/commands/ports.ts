@@ -15,7 +15,7 @@ export const portCommands = {
     summary: "Claim the next free pair for an app, or the next free port for a special service",
     usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
     short: { usage: "allocate APP…", options: ["app"] },
-    synonyms: ["new", "add", "claim", "create"],
+    synonyms: ["new", "add", "create"],
     options: [
       apps("allocate the pair APP-prod and APP-dev"),
       specials("allocate one port for KEY, which is not part of an app"),

@@ -31,6 +31,8 @@ export type Note =
       readonly from: string
       readonly to: string
     }
+  /** A directory has an app of another name than its project has, because that is the app of another directory. */
+  | { readonly _tag: "OtherName"; readonly wanted: string; readonly app: string }
   | { readonly _tag: "OutOfRange"; readonly key: string; readonly port: number; readonly range: PortRange }
   | { readonly _tag: "WrongParity"; readonly key: string; readonly port: number; readonly kind: "prod" | "dev" }
   /** A key was forced onto a port that other keys have. */

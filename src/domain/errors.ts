@@ -22,6 +22,16 @@ export class PortHeld extends Data.TaggedError("PortHeld")<{
   readonly holders: ReadonlyArray<string>
 }> {}
 
+/** No app belongs to `directory`, and every name that it suggests is that of another directory's app. */
+export class NoApp extends Data.TaggedError("NoApp")<{ readonly directory: string }> {}
+
+/** `app` belongs to the directory `home`, and not to `directory`. */
+export class OwnedElsewhere extends Data.TaggedError("OwnedElsewhere")<{
+  readonly app: string
+  readonly home: string
+  readonly directory: string
+}> {}
+
 /** `key` is up, here by `by` or on another host, so it is not released. */
 export class StillUp extends Data.TaggedError("StillUp")<{
   readonly key: string
@@ -144,6 +154,8 @@ export type RegistryError =
   | NotReserved
   | PortHeld
   | KeyTaken
+  | NoApp
+  | OwnedElsewhere
   | StillUp
   | KeyCollision
   | PairBlocked

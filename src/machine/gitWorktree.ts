@@ -1,12 +1,12 @@
 import { lstatSync, readFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { tryRead } from "./tryRead.ts"
 
 /** A git worktree: of a repository, or linked to one by `git worktree add`. */
 export interface Worktree {
   /** Its root. */
   readonly root: string
-  /** The git directory of a linked worktree, inside that of its repository; null for any other. */
+  /** The git directory of a linked worktree, `…/worktrees/NAME` in that of its repository; null for any other. */
   readonly linkedBy: string | null
 }
 
@@ -18,7 +18,10 @@ const worktreeAt = (directory: string): Worktree | undefined => {
   if (!found.isFile()) return { root: directory, linkedBy: null }
   const gitDirectory = /^gitdir: (.*)/.exec(tryRead(() => readFileSync(path, "utf8"), ""))?.[1]?.trim() ?? ""
   if (/\/modules\//.test(gitDirectory)) return undefined
-  return { root: directory, linkedBy: /\/worktrees\/[^/]+\/?$/.test(gitDirectory) ? gitDirectory : null }
+  return {
+    root: directory,
+    linkedBy: /\/worktrees\/[^/]+\/?$/.test(gitDirectory) ? resolve(directory, gitDirectory) : null
+  }
 }
 
 /** Returns the git worktree that `directory` is in, read from the file system; undefined if it is in none. */

@@ -3,17 +3,23 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
-import { KeyTaken, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
+import type { Environment } from "../domain/Environment.ts"
+import { KeyTaken, NoApp, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
-import type { AppName, PortKey } from "../domain/PortKey.ts"
+import type { KeyOwner } from "../domain/Owner.ts"
+import type { PortCheck } from "../domain/PortCheck.ts"
+import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import { type Change, holdersOf, portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
+import { checkPort } from "./check.ts"
+import { type Asked, decideClaim, keyMeant } from "./claim.ts"
 import { listing } from "./list.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
@@ -152,7 +158,38 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    return { get, getSome, set, remove, release, rename, reserve, unreserve, list, allocate }
+    /** Finds the key that is meant by an app, or by a directory. */
+    const find = Effect.fn("Registry.find")(function* (asked: Asked) {
+      const direct = asked.key ?? (asked.app === undefined ? undefined : keyOf(asked.app, asked.mode))
+      if (direct !== undefined) return { key: direct, owners: new Map<string, KeyOwner>() }
+      const { state } = yield* store.readEverything
+      const key = keyMeant(state, asked)
+      return key === undefined ? yield* new NoApp({ directory: asked.directory ?? "/" }) : { key, owners: state.owners }
+    })
+
+    /** Returns the port of a key, and claims one if it has none. */
+    const claim = Effect.fn("Registry.claim")(function* (asked: Asked) {
+      yield* listeners.prepare
+      return yield* store.write((state) =>
+        decideClaim(asked, state, { ...config, reserved: reservedIn(state) }).pipe(
+          Effect.provideService(Listeners, listeners)
+        )
+      )
+    })
+
+    /** Checks whether what listens on the port of a key belongs to a directory. */
+    const check = Effect.fn("Registry.check")(function* (asked: Asked, directory: string, environment: Environment) {
+      const { key, owners } = yield* find(asked)
+      const { result } = yield* get(key)
+      const found = yield* listeners.on(new Set([result.port]))
+      const isContained = found.length === 0 || found.some(({ process }) => process?.container != null)
+      const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
+      const answers = found.length > 0 ? undefined : yield* listeners.answers(result.port)
+      const checked = checkPort({ ...result, directory }, found, { answers, containers, owners })
+      return { result: checked, notes: [] } satisfies CommandResult<PortCheck>
+    })
+
+    return { claim, find, check, get, getSome, set, remove, release, rename, reserve, unreserve, list, allocate }
   })
 }) {}
 

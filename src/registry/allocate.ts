@@ -21,7 +21,7 @@ export interface AllocateRequest {
   readonly dryRun: boolean
 }
 
-interface Rules {
+export interface Rules {
   readonly appRange: PortRange
   readonly specialRange: PortRange
   readonly reserved: ReadonlyMap<number, string>

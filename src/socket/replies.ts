@@ -9,6 +9,7 @@ import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import { OWNER_KINDS } from "../domain/Owner.ts"
+import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
 
 /**
  * Validates the replies of a daemon completely before anything in them is used or printed. The guards are written by
@@ -223,6 +224,29 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       failed: listOf(oneOf(CHECK_NAMES))
     }),
   explain: explanation,
+  claim: () => object<Results["claim"]>({ key: text, port, app: orNull(text), created: flag }),
+  check: () =>
+    object<Results["check"]>({
+      key: text,
+      port,
+      directory: text,
+      verdict: oneOf(VERDICTS),
+      listeners: listOf(
+        object<PortCheck["listeners"][number]>({
+          address: text,
+          user: text,
+          pid: orNull(pid),
+          command: orNull(text),
+          directory: orNull(text),
+          unit: orNull(text),
+          container: orNull(text),
+          since: orNull(text),
+          own: orNull(flag),
+          app: orNull(text)
+        })
+      )
+    }),
+  url: () => object({ key: text, port, url: text }),
   backup: () => object({ file: text, bytes: amount }),
   ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status

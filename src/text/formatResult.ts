@@ -1,5 +1,6 @@
 import type { RangeUse, Results, Status } from "../commands/Results.ts"
 import { SEVERITIES } from "../domain/Finding.ts"
+import { checkLines } from "./checkText.ts"
 import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { plain, type Style } from "./terminalStyle.ts"
@@ -67,6 +68,9 @@ const texts: {
     return (await import("./doctorReport.ts")).report(examination, wanted, style)
   },
   explain: async (explanation, _, style) => (await import("./doctorReport.ts")).explanationText(explanation, style),
+  claim: ({ port }) => line(String(port)),
+  check: (checked) => printed(checkLines(checked)),
+  url: ({ url }) => line(url),
   backup: ({ file }) => line(`backed up to ${file}`),
   ping: () => line("pong"),
   status: statusText

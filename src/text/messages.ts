@@ -86,6 +86,16 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `${port} belongs to ${names(holders)}; ${key} was not set`,
     hint: `choose another port, or ${removal(...holders)}, or repeat with --force to share it`
   }),
+  NoApp: ({ directory }) => ({
+    code: "not-set",
+    message: `Port not set for ${directory}: no app belongs to it`,
+    hint: "d claim claims a port for it; d listPorts lists what is set"
+  }),
+  OwnedElsewhere: ({ app, directory, home }) => ({
+    code: "conflict",
+    message: `${app} belongs to ${home}, not to ${directory}`,
+    hint: `give this directory an app of its own: --app ${anotherName(app, directory)}; or move ${app} here: d allocate --app ${app} --dir ${shellWord(directory)}`
+  }),
   StillUp: ({ key, on, port }) => ({
     code: "conflict",
     message:
@@ -233,6 +243,7 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   },
   ReleasedElsewhere: ({ by, host, keys }) =>
     `warning: ${names(keys)} ${keys.length === 1 ? "was" : "were"} claimed on ${host} by ${by}, and ${keys.length === 1 ? "is" : "are"} released there, too`,
+  OtherName: ({ app, wanted }) => `note: ${wanted} is the app of another directory, so this one's is ${app}`,
   Moved: ({ from, kind, name, to }) =>
     `note: ${name} lived in ${from} so far, and from now on in ${to}; if both are in use, give one another name: d allocate --${kind} ${anotherName(name, to)} --dir ${shellWord(to)}`,
   OutOfRange: ({ key, port, range }) => `warning: ${port} is outside ${formatRange(range)}, the range for ${key}`,

@@ -74,7 +74,8 @@ describe("the short form", () => {
     ["remove", "deletePort"],
     ["new", "allocate"],
     ["who", "explain"],
-    ["check", "doctor"],
+    ["diagnose", "doctor"],
+    ["verify", "check"],
     ["getprot", "getPort"]
   ])("d %s is told of %s", (word, name) => {
     expect(parseArgv([word])).toMatchObject({

@@ -1,22 +1,9 @@
-import { execFileSync } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { inWorktreeOf, worktreeOf } from "../../src/machine/gitWorktree.ts"
+import { git, repository } from "../support/git.ts"
 import { temporary } from "../support/root.ts"
-
-const git = (cwd: string, ...words: ReadonlyArray<string>) =>
-  execFileSync("git", ["-c", "protocol.file.allow=always", "-c", "user.name=me", "-c", "user.email=me@x", ...words], {
-    cwd,
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-
-const repository = (): string => {
-  const root = temporary()
-  git(root, "init", "-q")
-  git(root, "commit", "-q", "--allow-empty", "-m", "first")
-  return root
-}
 
 it("tells a repository, its linked worktrees, a submodule, a clone and a plain directory apart", () => {
   const main = repository()

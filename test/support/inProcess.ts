@@ -2,7 +2,7 @@ import { parseArgv } from "../../src/cli/argv.ts"
 import type { CliContext } from "../../src/cli/CliContext.ts"
 import { reportCrash } from "../../src/cli/crash.ts"
 import { dispatch } from "../../src/cli/dispatch.ts"
-import { runBeside } from "../../src/run.ts"
+import { ask, runBeside } from "../../src/run.ts"
 import { asProgram, type Machine, machine, type Runner } from "./cli.ts"
 
 /** Paths among the words are resolved while they are read. */
@@ -28,6 +28,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
   let stderr = ""
   const context: CliContext = {
     environment: env,
+    directory: () => home,
     style: () => ({ width: undefined, colour: false }),
     helpWidth: () => 100,
     writeStdout: (text) => {
@@ -40,7 +41,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
       code = exitCode
     }
   }
-  await dispatch(context, parsedIn(home, words), (task) => runBeside(context, task)).catch((error) =>
+  await dispatch(context, parsedIn(home, words), { run: (task) => runBeside(context, task), ask }).catch((error) =>
     reportCrash(context, error, words.includes("--json"))
   )
   return { code, stdout, stderr }

@@ -1,0 +1,52 @@
+import { version } from "../../package.json"
+import { findCommand, type RegistryCommand } from "../commands/commands.ts"
+import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
+import type { CliContext } from "./CliContext.ts"
+import { writeStderr } from "./output.ts"
+import type { Answer, WithEffect } from "./Task.ts"
+
+type Payload = Readonly<Record<string, unknown>>
+
+export const isInProcess = (name: string): boolean => findCommand(name)?.inProcess === true
+
+/** No daemon answered. `perhapsDone` is the operation id of a change that one may have made. */
+interface NotAsked {
+  readonly perhapsDone: string | undefined
+}
+
+/** Asks the daemon if one answers and serves the same registry. */
+export const askDaemon = async <N extends RegistryCommand>(
+  context: CliContext,
+  command: N,
+  payload: Payload
+): Promise<Answer<N> | NotAsked> => {
+  const { environment } = context
+  if (!daemonAllowed(environment) || isInProcess(command)) return { perhapsDone: undefined }
+  // Lets doctor report a daemon of another version.
+  const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
+  const reply = await requestDaemon({ command, payload: sent, environment })
+  if (reply._tag === "Reply") {
+    if (reply.reply.ok) return reply.reply
+    const { error, version: theirs } = reply.reply
+    // An older daemon does not know every command.
+    if (!["other-store", "unknown-command"].includes(error.code)) return { ok: false, error }
+    const why =
+      error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
+    writeStderr(context, `note: ${why}; running without it`)
+  }
+  // A change that the daemon took without replying may have been made: this process makes it only if it was not.
+  return { perhapsDone: reply._tag === "Lost" ? reply.operation : undefined }
+}
+
+/** Asks the registry: the daemon if one answers, and otherwise in this process. */
+export const askRegistry = async <N extends RegistryCommand>(
+  context: CliContext,
+  withEffect: WithEffect,
+  command: N,
+  payload: Payload
+): Promise<Answer<N>> => {
+  const asked = await askDaemon(context, command, payload)
+  return "ok" in asked
+    ? asked
+    : withEffect.ask({ _tag: "Command", command, payload, perhapsDone: asked.perhapsDone }, context.environment)
+}

@@ -1,0 +1,92 @@
+import { type PortCheck, VERDICTS, type Verdict } from "../domain/PortCheck.ts"
+import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
+
+/** The options that name a key, or the app of a directory. */
+const named = (verb: string): ReadonlyArray<OptionSpec> => [
+  { name: "key", value: "KEY", type: "key", help: `${verb} this key` },
+  { name: "app", value: "APP", type: "app", help: `${verb} this app, instead of the one of this directory` },
+  { name: "mode", value: "MODE", type: "mode", help: "choose the app's prod or dev port; default dev" }
+]
+
+const dir = (help: string): OptionSpec => ({ name: "dir", value: "PATH", type: "directory", help })
+
+const HERE =
+  "Without --key and --app, the app of the current directory is meant: the one that has the directory, or else the one named by package.json, or by the folder. A linked git worktree has an app of its own."
+
+const EXIT_CODES: Readonly<Record<Verdict, number>> = { own: 0, nothing: 1, unknown: 3, other: 4 }
+
+/** Returns the exit code of `check`. */
+const exitCodeOf = (result: unknown): number => {
+  const { verdict } = result as PortCheck
+  return EXIT_CODES[VERDICTS.find((each) => each === verdict) ?? "unknown"]
+}
+
+/** The commands that run programs on their ports, and find out whose server answers. */
+export const runCommands = {
+  claim: {
+    name: "claim",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    usesRanges: true,
+    here: true,
+    summary: "Print the port of this directory's app, and claim one if it has none",
+    usage: ["[--app APP] [--mode prod|dev] [--dir PATH] [--no-dir]", "--key KEY [--dir PATH] [--no-dir]"],
+    short: { usage: "claim [KEY]", options: ["key"] },
+    options: [
+      ...named("claim a port for"),
+      dir("use this directory instead of the current one"),
+      { name: "no-dir", help: "do not make the directory the owner of the port" },
+      json
+    ],
+    details: [
+      "Prints the port and nothing else. Claims a pair for an app, and one port for a key that is not part of an app, as allocate does. The directory becomes the owner of the port, so that d doctor and d check know whose server answers.",
+      HERE,
+      "If the name is the app of another directory, this one gets a longer name, and a line on standard error says so. An app that is named with --app and belongs to another directory is refused."
+    ],
+    examples: ["npm run dev -- -p $(d claim)", "d claim --app cad --mode prod"]
+  },
+  check: {
+    name: "check",
+    kind: "registry",
+    readOnly: true,
+    idempotent: true,
+    here: true,
+    summary: "Check whether the server that answers on a port is this directory's",
+    usage: ["[--app APP] [--mode prod|dev] [--dir PATH] [--wait TIME]", "--key KEY [--dir PATH] [--wait TIME]"],
+    short: { usage: "check [KEY]", options: ["key"] },
+    synonyms: ["verify"],
+    options: [
+      ...named("check the port of"),
+      dir("check that the server belongs to this directory; default: the current one"),
+      { name: "wait", value: "TIME", type: "text", help: "wait this long for a server, for example 30s" },
+      json
+    ],
+    details: [
+      "Exits with 0 if the listener works in the directory, with 1 if nothing listens, with 4 if the server is another's, and with 3 if that cannot be found out, for example because the process is another user's.",
+      "Tests that pass against another worktree's server are worse than tests that fail: run this before them.",
+      HERE
+    ],
+    examples: ["d check --wait 30s && npm test", "d check --key cad-dev --dir ~/dev/cad"],
+    exitCode: exitCodeOf
+  },
+  url: {
+    name: "url",
+    kind: "registry",
+    readOnly: true,
+    idempotent: true,
+    here: true,
+    summary: "Print the URL of a key",
+    usage: ["[--app APP] [--mode prod|dev] [--dir PATH] [--path PATH] [--https]", "--key KEY [--path PATH] [--https]"],
+    short: { usage: "url [KEY]", options: ["key"] },
+    options: [
+      ...named("print the URL of"),
+      dir("use this directory instead of the current one"),
+      { name: "path", value: "PATH", type: "text", help: "add this path" },
+      { name: "https", help: "begin it with https://" },
+      json
+    ],
+    details: [HERE],
+    examples: ["d url --key cad-dev", "d url --path /login"]
+  }
+} as const satisfies Record<string, CommandSpec>

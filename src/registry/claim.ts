@@ -1,0 +1,103 @@
+import { existsSync } from "node:fs"
+import * as Effect from "effect/Effect"
+import type { CommandResult } from "../domain/CommandResult.ts"
+import { OwnedElsewhere } from "../domain/errors.ts"
+import type { Note } from "../domain/Note.ts"
+import { appOf, parsePort } from "../domain/names.ts"
+import { isNested, type KeyOwner } from "../domain/Owner.ts"
+import { AppName, keyOf, type PortKey, SpecialKey } from "../domain/PortKey.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
+import { inWorktreeOf } from "../machine/gitWorktree.ts"
+import { bindTo, decideAllocation, type Rules } from "./allocate.ts"
+
+/** How a command names a key: by itself, by its app, or by the directory of its app. */
+export interface Asked {
+  readonly key: PortKey | undefined
+  readonly app: AppName | undefined
+  readonly mode: "prod" | "dev"
+  /** The directory whose app is meant if neither is given, and names for it, the best one first. */
+  readonly directory: string | undefined
+  readonly suggested: ReadonlyArray<AppName>
+}
+
+/** The part of a state that names are looked up in. */
+type Named = Pick<RegistryState, "rows" | "owners">
+
+const keysOf = (app: AppName): ReadonlyArray<PortKey> => [keyOf(app, "prod"), keyOf(app, "dev")]
+
+/** Returns the directory that `app` belongs to, if that is another one than `directory` and still exists. */
+const otherHome = ({ owners }: Named, app: AppName, directory: string): string | undefined =>
+  keysOf(app)
+    .map((key) => owners.get(key))
+    .filter((owner): owner is KeyOwner => owner !== undefined)
+    .find(
+      ({ kind, name }) =>
+        kind === "directory" && !(isNested(name, directory) && inWorktreeOf(name, directory)) && existsSync(name)
+    )?.name
+
+/** Returns the apps whose directory is `directory`. */
+const appsIn = ({ owners }: Named, directory: string): ReadonlyArray<string> => [
+  ...new Set(
+    [...owners].flatMap(([key, { kind, name, said }]) =>
+      kind === "directory" && said && name === directory ? (appOf(key) ?? []) : []
+    )
+  )
+]
+
+/** Returns the app of a directory: the one that has it, or else the first suggested name that no other directory has. */
+const appOfDirectory = (state: Named, directory: string, suggested: ReadonlyArray<AppName>): AppName | undefined => {
+  const known = appsIn(state, directory)
+  const named = suggested.find((name) => known.includes(name))
+  if (named !== undefined) return named
+  if (known.length === 1) return AppName.make(known[0] ?? "")
+  return suggested.find((name) => otherHome(state, name, directory) === undefined)
+}
+
+/** Returns the key that is meant; undefined if every suggested name belongs to another directory. */
+export const keyMeant = (state: Named, { app, directory = "/", key, mode, suggested }: Asked): PortKey | undefined => {
+  if (key !== undefined) return key
+  const meant = app ?? appOfDirectory(state, directory, suggested)
+  return meant === undefined ? undefined : keyOf(meant, mode)
+}
+
+export interface Claim {
+  readonly key: string
+  readonly port: number
+  readonly app: string | null
+  /** Whether the key had no port before. */
+  readonly created: boolean
+}
+
+/** Decides which port a key has, and claims one if it has none. Makes the directory its owner. */
+export const decideClaim = Effect.fn("decideClaim")(function* (request: Asked, state: RegistryState, rules: Rules) {
+  const { directory, suggested } = request
+  // The last suggestion is unique to the directory.
+  const key = keyMeant(state, request) ?? keyOf(suggested.at(-1) ?? AppName.make("app"), request.mode)
+  const app = appOf(key)
+  if (request.app !== undefined && directory !== undefined) {
+    const home = otherHome(state, request.app, directory)
+    if (home !== undefined) return yield* new OwnedElsewhere({ app: request.app, home, directory })
+  }
+  const held = parsePort(state.rows.get(key) ?? "")
+  if (held !== undefined) {
+    const keys = app === null ? [key] : keysOf(AppName.make(app)).filter((each) => state.rows.has(each))
+    const answer: CommandResult<Claim> = {
+      result: { key, port: held, app, created: state.assigned?.has(key) === true },
+      notes: []
+    }
+    return { answer, changes: keys.flatMap((each) => bindTo(state, each, directory)) }
+  }
+  const names =
+    app === null ? { apps: [], specials: [SpecialKey.make(key)] } : { apps: [AppName.make(app)], specials: [] }
+  const decided = yield* decideAllocation({ ...names, description: undefined, directory, dryRun: false }, state, rules)
+  const claimed = decided.answer.result.assignments.find((each) => each.key === key)
+  if (claimed === undefined) return yield* Effect.dieMessage(`${key} was not allocated`)
+  const [first] = suggested
+  const isOther = app !== null && first !== undefined && request.app === undefined && first !== app
+  const notes: ReadonlyArray<Note> = isOther ? [{ _tag: "OtherName", wanted: first, app }] : []
+  const answer: CommandResult<Claim> = {
+    result: { key, port: claimed.port, app, created: claimed.created },
+    notes: [...notes, ...decided.answer.notes]
+  }
+  return { answer, changes: decided.changes }
+})

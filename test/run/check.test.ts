@@ -1,0 +1,176 @@
+import { spawn } from "node:child_process"
+import { mkdirSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { expect, it, onTestFinished } from "vitest"
+import { startDaemon } from "../support/cli.ts"
+import { hold, rangesFrom, serve, started } from "../support/doctor.ts"
+import { git, repository } from "../support/git.ts"
+import { inProcess } from "../support/inProcess.ts"
+import { asNobody, isRoot } from "../support/otherUser.ts"
+import { temporary } from "../support/root.ts"
+
+const RANGES = rangesFrom(29_300)
+
+const worktrees = () => {
+  const main = repository()
+  const linked = join(main, ".worktrees/fix")
+  git(main, "worktree", "add", "-q", "-b", "fix", linked)
+  return { main, linked }
+}
+
+it.each([false, true])(
+  "says whose server answers, for two worktrees of which one is in the other; daemon: %s",
+  async (daemon) => {
+    const box = inProcess(RANGES)
+    if (daemon) await startDaemon(box)
+    const { linked, main } = worktrees()
+    const ports = new Map<string, number>()
+    for (const root of [main, linked]) ports.set(root, Number(await box.ok("claim", "--dir", root)))
+    const check = (root: string) => box.d("check", "--dir", root)
+    for (const root of [main, linked]) {
+      const run = await check(root)
+      expect(run).toMatchObject({ code: 1, stderr: "" })
+      expect(run.stdout).toMatch(/^nothing listens on 293\d\d \(.*-dev\)\n$/)
+    }
+    // Each one's server on the other one's port.
+    for (const [root, other] of [
+      [main, linked],
+      [linked, main]
+    ] as const) {
+      const port = ports.get(root) ?? 0
+      const foreign = await serve(port, { directory: other })
+      const run = await check(root)
+      expect(run.code, run.stdout).toBe(4)
+      expect(run.stdout).toMatch(
+        new RegExp(
+          `^${port} \\(.*-dev\\) is served by node, pid ${foreign.pid}, in ${other}(, the directory of .*)?, not from ${root}\\n$`
+        )
+      )
+      expect((await box.d("doctor", "--check", "port-taken")).stdout).toContain(`pid ${foreign.pid}`)
+      await foreign.stop()
+    }
+    for (const root of [main, linked]) {
+      const sub = join(root, "packages/web")
+      mkdirSync(sub, { recursive: true })
+      await serve(ports.get(root) ?? 0, { directory: sub })
+      expect((await check(root)).code).toBe(0)
+      expect((await check(sub)).code).toBe(0)
+    }
+    expect((await box.d("doctor", "--check", "port-taken")).code).toBe(0)
+    const document = JSON.parse((await box.d("check", "--dir", main, "--json")).stdout)
+    expect(document).toMatchObject({
+      port: ports.get(main),
+      directory: main,
+      verdict: "own",
+      listeners: [{ own: true }]
+    })
+  }
+)
+
+it.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("knows a server on %s", async (host) => {
+  const box = inProcess(RANGES)
+  const mine = temporary()
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  const server = await serve(29_301, { directory: mine, host })
+  expect((await box.d("check", "--dir", mine, "--app", "cad")).code).toBe(0)
+  expect((await box.d("check", "--dir", temporary(), "--key", "cad-dev")).code).toBe(4)
+  await server.stop()
+})
+
+it("believes none of two servers of which one is another's", async () => {
+  const box = inProcess(RANGES)
+  const mine = temporary()
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  await serve(29_301, { directory: mine, host: "127.0.0.1" })
+  const other = await serve(29_301, { host: "::1" })
+  const run = await box.d("check", "--dir", mine, "--app", "cad")
+  expect(run.code).toBe(4)
+  expect(run.stdout).toContain(`pid ${other.pid}`)
+})
+
+it("waits for a server that takes its time, and no longer than it was told", async () => {
+  const box = inProcess(RANGES)
+  const mine = temporary()
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  expect((await box.d("check", "--dir", mine, "--app", "cad", "--wait", "300ms")).code).toBe(1)
+  const late = box.d("check", "--dir", mine, "--app", "cad", "--wait", "20s")
+  await serve(29_301, { directory: mine })
+  expect((await late).code).toBe(0)
+  expect((await box.d("check", "--app", "cad", "--wait", "soon")).stderr).toBe(
+    'error: wait "soon" is not a time: write 30s, 500ms or 2m\nhint: d check --help\n'
+  )
+})
+
+// Only root can be two users.
+it.runIf(isRoot)("cannot tell whose another user's server is", async () => {
+  const directory = temporary()
+  const { chmodSync } = await import("node:fs")
+  chmodSync(directory, 0o777)
+  const env = { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${directory}/ports.sqlite` }
+  await asNobody(env, "allocate", "--app", "cad")
+  await serve(29_301)
+  const run = await asNobody(env, "check", "--key", "cad-dev", "--dir", directory)
+  expect(run.code).toBe(3)
+  expect(run.stdout).toBe(
+    `cannot tell whether 29301 (cad-dev) is served from ${directory}: by a process of root (details not visible to you)\n`
+  )
+})
+
+it("sees nothing of a listener in another network, nor one that only has bound the port", async () => {
+  const box = inProcess(RANGES)
+  const mine = temporary()
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  await hold(29_301)
+  expect((await box.d("check", "--dir", mine, "--app", "cad")).code).toBe(1)
+  await box.ok("claim", "--dir", mine, "--key", "cad-socket")
+  const script = `ip link set lo up; exec ${process.execPath} -e 'require("net").createServer().listen(29400, () => console.log("up"))'`
+  const user = isRoot ? [] : ["--map-root-user"]
+  await started(
+    spawn("unshare", [...user, "--net", "bash", "-c", script], { cwd: mine, stdio: ["ignore", "pipe", "ignore"] }),
+    mine
+  )
+  expect((await box.d("check", "--dir", mine, "--key", "cad-socket")).code).toBe(1)
+})
+
+it("follows the proxy of a container to its compose project", async () => {
+  const mine = temporary()
+  const box = inProcess({ ...RANGES, DOCKER_HOST: `unix://${join(mine, "engine.sock")}` })
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  /** What an engine says of its containers; there is no engine on a test machine. */
+  let said: string | undefined
+  const engine = createServer((request, response) => {
+    if (said === undefined) return
+    expect(request.url).toBe("/containers/json")
+    response.end(said)
+  }).listen(join(mine, "engine.sock"))
+  onTestFinished(() => {
+    engine.closeAllConnections()
+    engine.close()
+  })
+  const container = (directory: string) =>
+    JSON.stringify([
+      {
+        Id: "0123456789abcdef".repeat(4),
+        Names: ["/cad-web-1"],
+        Image: "cad",
+        Labels: { "com.docker.compose.project.working_dir": directory },
+        Ports: [{ PrivatePort: 80, PublicPort: 29_301, Type: "tcp" }]
+      }
+    ])
+  await serve(29_301, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "80"] })
+  const check = () => box.d("check", "--dir", mine, "--app", "cad")
+  said = container(mine)
+  expect((await check()).code).toBe(0)
+  said = container("/opt/other")
+  const run = await check()
+  expect(run.code).toBe(4)
+  expect(run.stdout).toContain("in /opt/other")
+  for (const nonsense of ["", "{}", "[1]", "x".repeat(9 * 2 ** 20), '[{"Id":"x","Ports":5,"Labels":[]}]']) {
+    said = nonsense
+    expect((await check()).code).toBe(3)
+  }
+  // One that never answers.
+  said = undefined
+  expect((await check()).code).toBe(3)
+})

@@ -1,0 +1,18 @@
+import { execFileSync } from "node:child_process"
+import { temporary } from "./root.ts"
+
+/** Runs git in `cwd`, whatever this machine's configuration is. */
+export const git = (cwd: string, ...words: ReadonlyArray<string>) =>
+  execFileSync("git", ["-c", "protocol.file.allow=always", "-c", "user.name=me", "-c", "user.email=me@x", ...words], {
+    cwd,
+    env: { ...process.env, GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_SYSTEM: "/dev/null" },
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+
+/** A repository with one commit. */
+export const repository = (): string => {
+  const root = temporary()
+  git(root, "init", "-q")
+  git(root, "commit", "-q", "--allow-empty", "-m", "first")
+  return root
+}
