@@ -38,7 +38,15 @@ export const quietLogger = {
 }
 
 /** Loaded by d.cjs on demand, and not part of its bundle. */
-export const PARTS = ["run", "text/doctorReport", "text/portTableTerminal", "socket/socketLock", "project/project"]
+export const PARTS = [
+  "run",
+  "text/doctorReport",
+  "text/portTableTerminal",
+  "socket/socketLock",
+  "project/project",
+  "run/entry",
+  "run/openUrl"
+]
 
 /** Leaves dynamically imported modules in files of their own in `directory`, below dist. */
 const onDemand = (directory) => ({

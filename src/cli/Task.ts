@@ -1,6 +1,5 @@
+import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
-import type { Results } from "../commands/Results.ts"
-import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 
 /** A command that runs in this process. */
@@ -17,11 +16,6 @@ export type Task =
   | (CommandTask & { readonly json: boolean })
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
-
-/** The answer to a command, however it was run. `notes` are lines for standard error. */
-export type Answer<N extends keyof Results> =
-  | { readonly ok: true; readonly result: Results[N]; readonly notes: ReadonlyArray<string> }
-  | { readonly ok: false; readonly error: CommandError }
 
 /** The part of the program that needs Effect, which is loaded on demand. */
 export interface WithEffect {

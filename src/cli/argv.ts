@@ -3,7 +3,7 @@ import { type BuiltinCommand, commandList, commands, commandTyped, isBuiltinComm
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { nearest } from "./nearest.ts"
-import { readOptions } from "./options.ts"
+import { ownWords, readOptions } from "./options.ts"
 
 /** A parsed command line, or the error in it. */
 export type Invocation =
@@ -24,7 +24,7 @@ export type Invocation =
       readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
     }
-  | ({ readonly _tag: "Wrong"; readonly json: boolean } & CommandError)
+  | ({ readonly _tag: "Wrong"; readonly json: boolean; readonly exitCode?: number } & CommandError)
 
 export const SHELLS = ["bash", "zsh", "fish"]
 
@@ -84,7 +84,8 @@ const readHelp = (words: ReadonlyArray<string>): Meaning => {
 
 const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meaning => {
   const read = readOptions(command, words)
-  if ("code" in read) return { _tag: "Wrong", ...read }
+  if ("code" in read)
+    return { _tag: "Wrong", ...read, ...(command.errorCode === undefined ? {} : { exitCode: command.errorCode }) }
   const { kind, name } = command
   if (kind === "service") return { _tag: "Daemon" }
   return isBuiltinCommand(name) && name !== "help"
@@ -111,10 +112,12 @@ const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
  * options are errors that repeat the word as it was typed.
  */
 export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
-  const beforeDashes = words.includes("--") ? words.slice(0, words.indexOf("--")) : words
+  const start = words[0] === "send" ? 1 : 0
+  const command = commandTyped(words[start] ?? "")
+  const own = command === undefined ? ownWords(undefined, words) : ownWords(command, words.slice(start + 1))
   const meaning = read(
     words,
-    beforeDashes.some((word) => HELP.includes(word))
+    [...words.slice(0, start), ...own].some((word) => HELP.includes(word))
   )
-  return { ...meaning, json: beforeDashes.includes("--json") } as Invocation
+  return { ...meaning, json: own.includes("--json") } as Invocation
 }

@@ -1,9 +1,10 @@
 import { version } from "../../package.json"
+import type { Answer } from "../commands/Answer.ts"
 import { findCommand, type RegistryCommand } from "../commands/commands.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import type { CliContext } from "./CliContext.ts"
 import { writeStderr } from "./output.ts"
-import type { Answer, WithEffect } from "./Task.ts"
+import type { WithEffect } from "./Task.ts"
 
 type Payload = Readonly<Record<string, unknown>>
 

@@ -3,6 +3,7 @@ import {
   commandList,
   type DaemonCommand,
   isDaemonCommand,
+  isLocalCommand,
   isRegistryCommand,
   type RegistryCommand
 } from "../commands/commands.ts"
@@ -17,6 +18,7 @@ import type { Invocation } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { withDirectory } from "./here.ts"
+import { runLocally } from "./local.ts"
 import { exitWith, writeResult, writeStderr, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { askUntil, parseTime } from "./waiting.ts"
@@ -116,6 +118,27 @@ const showHelp = (context: CliContext, { alone, command, json }: Invocation & { 
   } else writeStdout(context, printed(lines))
 }
 
+/** Runs a command that needs the registry or a daemon. */
+const runCommand = async (
+  context: CliContext,
+  invocation: Invocation & { readonly _tag: "Run" },
+  withEffect: WithEffect
+): Promise<void> => {
+  const { environment } = context
+  const { errorCode, name } = invocation.command
+  const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
+  if (wrong !== undefined) return exitWith(context, wrong, invocation.json, errorCode)
+  if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
+  if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
+  if (!isRegistryCommand(name)) return
+  const filled = await withDirectory(context, invocation.command, invocation.payload)
+  if ("code" in filled) return exitWith(context, filled, invocation.json)
+  const run = { ...invocation, ...filled }
+  return name === "check" && "wait" in filled.payload
+    ? waitAndCheck(context, run, withEffect)
+    : runOnRegistry(context, name, run, withEffect)
+}
+
 /** Runs what a command line asks for, and sets the exit code. `withEffect` loads what only some tasks need. */
 export const dispatch = async (context: CliContext, invocation: Invocation, withEffect: WithEffect): Promise<void> => {
   const { environment } = context
@@ -132,22 +155,11 @@ export const dispatch = async (context: CliContext, invocation: Invocation, with
       return writeStdout(context, invocation.json ? printedJson(result) : printed(lines))
     }
     case "Wrong":
-      return exitWith(context, invocation, invocation.json)
+      return exitWith(context, invocation, invocation.json, invocation.exitCode)
     case "Daemon":
     case "Completions":
       return withEffect.run(invocation)
-    case "Run": {
-      const { name } = invocation.command
-      const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
-      if (wrong !== undefined) return exitWith(context, wrong, invocation.json)
-      if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
-      if (!isRegistryCommand(name)) return
-      const filled = await withDirectory(context, invocation.command, invocation.payload)
-      if ("code" in filled) return exitWith(context, filled, invocation.json)
-      const run = { ...invocation, ...filled }
-      return name === "check" && "wait" in filled.payload
-        ? waitAndCheck(context, run, withEffect)
-        : runOnRegistry(context, name, run, withEffect)
-    }
+    case "Run":
+      return runCommand(context, invocation, withEffect)
   }
 }

@@ -148,6 +148,19 @@ const readOption = (reader: Reader, at: number): number | CommandError => {
   return readValue(reader, option, inline, words[at + 1]) ?? at + (inline === undefined ? 2 : 1)
 }
 
+/** Returns the words that are those of `d`, and not of a command that it runs. */
+export const ownWords = (command: CommandSpec | undefined, words: ReadonlyArray<string>): ReadonlyArray<string> => {
+  if (command?.operand?.type !== "words") return words.includes("--") ? words.slice(0, words.indexOf("--")) : words
+  let at = 0
+  while (at < words.length) {
+    const word = words[at] ?? ""
+    if (word === "--" || !word.startsWith("-")) break
+    const option = command.options.find(({ name }) => word === `--${name}`)
+    at += option?.value === undefined ? 1 : 2
+  }
+  return words.slice(0, at)
+}
+
 /** Reads the words after a command's name. Returns the given values by field, or the first error. */
 export const readOptions = (
   command: CommandSpec,
@@ -156,6 +169,10 @@ export const readOptions = (
   const reader: Reader = { command, words, payload: {}, seen: new Set(), open: undefined }
   for (let at = 0; at < words.length; ) {
     const word = words[at] ?? ""
+    if (command.operand?.type === "words" && (word === "--" || !word.startsWith("-"))) {
+      reader.payload["command"] = words.slice(word === "--" ? at + 1 : at)
+      break
+    }
     const isOption = word.startsWith("--") && word !== "--"
     const next = isOption ? readOption(reader, at) : (readOperand(reader, word) ?? at + 1)
     if (typeof next !== "number") return next

@@ -17,10 +17,15 @@ export const writeStdout = (context: CliContext, text: Printed): void => {
 }
 
 /** Writes an error to standard error, and sets the exit code. With `--json` the last line is the error as a JSON document. */
-export const exitWith = (context: CliContext, { code, hint, message }: CommandError, json: boolean): void => {
+export const exitWith = (
+  context: CliContext,
+  { code, hint, message }: CommandError,
+  json: boolean,
+  exitCode = exitCodeOf(code)
+): void => {
   if (json) context.writeStderr(ended(printedJson({ error: { code, message, hint } })))
   else writeStderr(context, `error: ${message}`, `hint: ${hint}`)
-  context.setExitCode(exitCodeOf(code))
+  context.setExitCode(exitCode)
 }
 
 /** Writes the notes and the result of a command, as JSON or text, and sets the exit code. */

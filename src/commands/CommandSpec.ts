@@ -28,6 +28,8 @@ export type CommandKind =
   | "registry"
   /** Asks the daemon about itself. */
   | "daemon"
+  /** Runs in the client, which asks the registry for what it needs. */
+  | "local"
   /** Needs neither the registry nor a daemon. */
   | "builtin"
   /** Is the daemon. */
@@ -60,8 +62,10 @@ export interface CommandSpec {
   readonly short?: { readonly usage: string; readonly options: ReadonlyArray<string> }
   /** Names that people try instead, and are told this one. */
   readonly synonyms?: ReadonlyArray<string>
-  /** An argument without an option. */
-  readonly operand?: { readonly name: string; readonly type: "command" | "file" }
+  /** The exit code of every error of its own. */
+  readonly errorCode?: number
+  /** An argument without an option. `words`: the first word that is no option, and everything after it. */
+  readonly operand?: { readonly name: string; readonly type: "command" | "file" | "words" }
   /** Paragraphs. */
   readonly details: ReadonlyArray<string>
   readonly examples: ReadonlyArray<string>

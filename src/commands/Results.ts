@@ -28,6 +28,7 @@ export interface Results {
   readonly url: KeyPort & { readonly url: string }
   readonly backup: { readonly file: string; readonly bytes: number }
   readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
+  readonly probe: { readonly ports: number; readonly durationMs: number }
   readonly status: Status
 }
 

@@ -23,6 +23,7 @@ type OfKind<K extends CommandKind> = {
 
 export type RegistryCommand = OfKind<"registry">
 export type DaemonCommand = OfKind<"daemon">
+export type LocalCommand = OfKind<"local">
 export type BuiltinCommand = OfKind<"builtin">
 
 export const commandList: ReadonlyArray<CommandSpec> = Object.values(commands)
@@ -41,6 +42,7 @@ const isOfKind = (name: string, kind: CommandKind): boolean => findCommand(name)
 
 export const isRegistryCommand = (name: string): name is RegistryCommand => isOfKind(name, "registry")
 export const isDaemonCommand = (name: string): name is DaemonCommand => isOfKind(name, "daemon")
+export const isLocalCommand = (name: string): name is LocalCommand => isOfKind(name, "local")
 export const isBuiltinCommand = (name: string): name is BuiltinCommand => isOfKind(name, "builtin")
 
 /** Returns whether a command makes a change with an operation id, with which it can be sent again. */
@@ -51,7 +53,7 @@ export const isNumberedChange = (name: string): boolean => {
 
 /** The commands that can be sent to a daemon. */
 export const wireCommands: ReadonlyArray<CommandSpec> = commandList.filter(
-  ({ inProcess, kind }) => kind !== "service" && inProcess === undefined
+  ({ inProcess, kind }) => kind !== "service" && kind !== "local" && inProcess === undefined
 )
 
 /** Returns the field of an option in a request: `dryRun` for `dry-run`. */

@@ -23,6 +23,66 @@ const exitCodeOf = (result: unknown): number => {
 
 /** The commands that run programs on their ports, and find out whose server answers. */
 export const runCommands = {
+  run: {
+    name: "run",
+    kind: "local",
+    readOnly: false,
+    idempotent: false,
+    usesRanges: true,
+    summary: "Run a command with the port of this directory's app",
+    usage: [
+      "[--app APP] [--mode prod|dev] [--env NAME=WHAT]… [--] COMMAND…",
+      "--key KEY [--env NAME=WHAT]… [--] COMMAND…"
+    ],
+    options: [
+      ...named("run the command on the port of"),
+      {
+        name: "env",
+        value: "NAME=WHAT",
+        type: "text",
+        help: "set NAME to another key's port or URL: port:KEY or url:KEY",
+        repeated: true
+      },
+      { name: "host", value: "ADDRESS", type: "text", help: "set HOST to this address" },
+      { name: "no-inject", help: "add no options for tools that ignore PORT" },
+      { name: "takeover", help: "first end the server of this directory that runs already" },
+      { name: "wait", help: "start it in the background, and return when it accepts connections" },
+      {
+        name: "timeout",
+        value: "TIME",
+        type: "text",
+        help: "with --wait, end it if it accepts no connection for this long; default 60s"
+      },
+      json
+    ],
+    details: [
+      "The command gets PORT; D_KEY, D_DIR, D_PORT and D_URL say whose port it is. {port}, {url} and {port:KEY} in its words are replaced. Tools that ignore PORT get their option for it, also through npx, npm run and the like: vite, astro, ng, and others that docs/run.md lists.",
+      "If something listens on the port already, nothing is started, and what it is and where it works is told.",
+      "Exits as the command does, with its code or by its signal; with 125 if d fails, 126 if the command cannot be executed, and 127 if it is not found. Leaves none of its processes behind.",
+      HERE
+    ],
+    examples: ["d run npm run dev", "d run --env API_URL=url:api-dev -- npx vite", "d run --wait npm start"],
+    operand: { name: "COMMAND", type: "words" },
+    errorCode: 125
+  },
+  open: {
+    name: "open",
+    kind: "local",
+    readOnly: true,
+    idempotent: true,
+    summary: "Open the URL of a key in the browser",
+    usage: ["[--app APP] [--mode prod|dev] [--path PATH] [--https]", "--key KEY [--path PATH] [--https]"],
+    short: { usage: "open [KEY]", options: ["key"] },
+    synonyms: ["browse"],
+    options: [
+      ...named("open the URL of"),
+      { name: "path", value: "PATH", type: "text", help: "add this path" },
+      { name: "https", help: "begin the URL with https://" },
+      json
+    ],
+    details: ["Uses xdg-open, wslview or open, and prints the URL.", HERE],
+    examples: ["d open", "d open --key cad-dev --path /login"]
+  },
   claim: {
     name: "claim",
     kind: "registry",

@@ -25,6 +25,17 @@ export const serviceCommands = {
     details: ["Prints pong. Exits with 3 if no daemon is running."],
     examples: ["d ping"]
   },
+  probe: {
+    name: "probe",
+    kind: "daemon",
+    readOnly: true,
+    idempotent: true,
+    summary: "Probe all ports now, instead of at the next interval",
+    usage: [""],
+    options: [json],
+    details: ["Prints how many ports were probed. Exits with 3 if no daemon is running."],
+    examples: ["d probe"]
+  },
   daemon: {
     name: "daemon",
     kind: "service",

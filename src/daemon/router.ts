@@ -24,6 +24,7 @@ import { type RegistryError, TooLate } from "../domain/errors.ts"
 import { keyProblem } from "../domain/names.ts"
 import { OPERATION, Operation } from "../domain/Operation.ts"
 import { RequestDeadline } from "../domain/RequestDeadline.ts"
+import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { type Difference, differenceFrom, fingerprintBy, UNREADABLE } from "../socket/configFingerprint.ts"
 import { currentUid, serverPath } from "../socket/socketPath.ts"
@@ -99,6 +100,7 @@ export const makeRouter = (environment: Environment) =>
   Effect.gen(function* () {
     const settings = yield* PortsConfig
     const registry = yield* Registry
+    const monitor = yield* HealthMonitor
     const own = fingerprintBy((name) => settings.written.get(name), environment)
     const status = yield* makeStatus(environment)
     const handlers = makeHandlers(environment)
@@ -172,9 +174,9 @@ export const makeRouter = (environment: Environment) =>
         result,
         text: () => formatResult<DaemonCommand>(command, result, {})
       })
-      return command === "ping"
-        ? reply(pong())
-        : run(recovered<Outcome, Services>(command, Effect.map(status, reply), (outcome) => outcome))
+      if (command === "ping") return reply(pong())
+      const answer = command === "probe" ? monitor.probe : status
+      return run(recovered<Outcome, Services>(command, Effect.map(answer, reply), (outcome) => outcome))
     }
 
     /** Returns the reason that a request is refused, if there is one. */

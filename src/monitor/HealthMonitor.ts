@@ -38,6 +38,8 @@ interface Tick {
   readonly ports: number
 }
 
+/** The shortest time between a probe cycle and one that was asked for, in milliseconds. */
+const PROBE_GAP_MS = 200
 const CONNECTIONS = 32
 /** How soon a failed tick is retried, in milliseconds. */
 const RETRY_MS = 5000
@@ -130,11 +132,24 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
       return yield* finish(at, started, snapshot.ports.size)
     })
 
+    const one = yield* Effect.makeSemaphore(1)
+    const aloneTick = one.withPermits(1)(tick())
+
+    /** Probes now, at most a few times a second: whoever starts many servers at once would otherwise probe all the time. */
+    const probe = one.withPermits(1)(
+      Effect.gen(function* () {
+        const age = performance.now() - tickedAt
+        if (last !== undefined && age < PROBE_GAP_MS) yield* Effect.sleep(PROBE_GAP_MS - age)
+        const { durationMs, ports } = yield* tick()
+        return { durationMs, ports }
+      })
+    )
+
     /**
      * Runs ticks until it is interrupted, the first one immediately. A failed tick is retried soon, and logged unless
      * the one before failed for the same reason.
      */
-    const run = tick().pipe(
+    const run = aloneTick.pipe(
       Effect.as(interval),
       Effect.catchAll((error) => {
         const { message } = toCommandError(error)
@@ -170,6 +185,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
 
     return {
       tick,
+      probe,
       run,
       flush,
       last: Effect.sync(() => last),

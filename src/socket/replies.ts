@@ -248,6 +248,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
     }),
   url: () => object({ key: text, port, url: text }),
   backup: () => object({ file: text, bytes: amount }),
+  probe: () => object({ ports: amount, durationMs: amount }),
   ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status
 }

@@ -73,6 +73,7 @@ const texts: {
   url: ({ url }) => line(url),
   backup: ({ file }) => line(`backed up to ${file}`),
   ping: () => line("pong"),
+  probe: ({ ports }) => line(`probed ${ports} ${ports === 1 ? "port" : "ports"}`),
   status: statusText
 }
 

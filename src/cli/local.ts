@@ -1,0 +1,68 @@
+import { findCommand, type LocalCommand } from "../commands/commands.ts"
+import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
+import { printed, printedJson } from "../text/printed.ts"
+import type { Invocation } from "./argv.ts"
+import { askRegistry } from "./askDaemon.ts"
+import type { CliContext } from "./CliContext.ts"
+import { projectHere, withDirectory } from "./here.ts"
+import { exitWith, writeStderr, writeStdout } from "./output.ts"
+import type { WithEffect } from "./Task.ts"
+import { parseTime } from "./waiting.ts"
+
+type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
+
+/** How long `d run --wait` waits. */
+const WAIT_MS = 60_000
+
+/** Runs a program with its port. */
+const run = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+  const { environment } = context
+  const { FAILED, RunFailed, runInBackground, runProgram } = await import("../run/entry.ts")
+  const { timeout, wait, ...request } = payload
+  const limit = timeout === undefined ? WAIT_MS : parseTime("run", "timeout", String(timeout))
+  if (typeof limit !== "number") return exitWith(context, limit, json, FAILED)
+  const project = await projectHere(context, undefined)
+  if ("code" in project) return exitWith(context, project, json, FAILED)
+  const means = {
+    environment,
+    directory: context.directory(),
+    project,
+    ask: <N extends Parameters<typeof askRegistry>[2]>(command: N, asked: Readonly<Record<string, unknown>>) =>
+      askRegistry(context, withEffect, command, asked),
+    announce: async () => {
+      if (daemonAllowed(environment)) await requestDaemon({ command: "probe", payload: {}, environment, any: true })
+    },
+    tell: (...lines: ReadonlyArray<string>) => {
+      if (lines.length > 0) writeStderr(context, ...lines)
+    }
+  }
+  try {
+    if (wait !== true) return await runProgram(request, means)
+    const started = await runInBackground(request, means, limit)
+    writeStdout(context, json ? printedJson(started) : printed([started.url]))
+  } catch (error) {
+    if (!(error instanceof RunFailed)) throw error
+    exitWith(context, error.error, json, error.exitCode)
+  }
+}
+
+/** Prints the URL of a key, and opens it. */
+const open = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+  const spec = findCommand("url")
+  const filled = spec === undefined ? { payload } : await withDirectory(context, spec, payload)
+  if ("code" in filled) return exitWith(context, filled, json)
+  const answer = await askRegistry(context, withEffect, "url", filled.payload)
+  if (!answer.ok) return exitWith(context, answer.error, json)
+  const { openUrl } = await import("../run/openUrl.ts")
+  const failure = await openUrl(answer.result.url, context.environment)
+  if (failure !== undefined) return exitWith(context, failure, json)
+  writeStdout(context, json ? printedJson(answer.result) : printed([answer.result.url]))
+}
+
+/** Runs a command that asks the registry for what it needs. */
+export const runLocally = (
+  context: CliContext,
+  command: LocalCommand,
+  invocation: Run,
+  withEffect: WithEffect
+): Promise<void> => (command === "run" ? run : open)(context, invocation, withEffect)

@@ -1,0 +1,111 @@
+import { spawn } from "node:child_process"
+import { closeSync, openSync, readFileSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { stateDirectory } from "../config/paths.ts"
+import { makeDirectory } from "../machine/directory.ts"
+import { shellWord } from "../text/shell.ts"
+import { claimFor, findProgram, must, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
+
+/** A command that runs in the background and accepts connections. */
+interface Started {
+  readonly key: string
+  readonly port: number
+  readonly url: string
+  /** The pid of the `d run` that watches over it: to end it with all of its processes, end this one. */
+  readonly pid: number
+  /** The file with its output. */
+  readonly log: string
+}
+
+const EVERY_MS = 200
+/** How much of the output is shown of a command that ended, in lines. */
+const SHOWN = 20
+/** How long a command that is ended has, with all that its own `d run` does to end it. */
+const END_MS = 12_000
+
+/** The words of the `d run` that runs `request` in the foreground. */
+const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInject, takeover }: RunRequest) => [
+  "run",
+  ...(key === undefined ? [] : [`--key=${key}`]),
+  ...(app === undefined ? [] : [`--app=${app}`]),
+  ...(mode === undefined ? [] : [`--mode=${mode}`]),
+  ...env.map((entry) => `--env=${entry}`),
+  ...(host === undefined ? [] : [`--host=${host}`]),
+  ...(noInject === true ? ["--no-inject"] : []),
+  ...(takeover === true ? ["--takeover"] : []),
+  "--",
+  ...command
+]
+
+const openLog = (path: string): number => {
+  try {
+    makeDirectory(dirname(path), 0o700)
+    return openSync(path, "w", 0o600)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new RunFailed({
+      code: "unavailable",
+      message: `cannot write the output of the command to ${path}: ${code}`,
+      hint: `check: ls -ld ${shellWord(dirname(path))}`
+    })
+  }
+}
+
+/** Returns the last lines of the output of a command. */
+const lastLines = (path: string): ReadonlyArray<string> =>
+  readFileSync(path, "utf8").trimEnd().split("\n").slice(-SHOWN)
+
+/**
+ * Starts a command in the background, with its output in a file, and waits until it accepts connections, for at most `limit`
+ * milliseconds. One that does not, or that ends before, fails.
+ */
+export const runInBackground = async (request: RunRequest, means: RunMeans, limit: number): Promise<Started> => {
+  findProgram(request, means)
+  const { key, port } = await claimFor(request, means)
+  const log = join(stateDirectory(means.environment), "run", `${key}.log`)
+  const output = openLog(log)
+  const child = spawn(process.execPath, [process.argv[1] ?? "", ...foregroundWords(request)], {
+    detached: true,
+    stdio: ["ignore", output, output],
+    cwd: means.directory,
+    env: means.environment
+  })
+  closeSync(output)
+  const ended = new Promise<number>((done) => {
+    child.once("error", () => done(125))
+    child.once("exit", (code) => done(code ?? 1))
+  })
+  const isUp = async () => {
+    const { verdict } = must(await means.ask("check", { key, directory: means.project.root }), means)
+    return verdict === "own"
+  }
+  const end = performance.now() + limit
+  while (performance.now() < end) {
+    const waited = new Promise<undefined>((done) => setTimeout(() => done(undefined), EVERY_MS))
+    const code = await Promise.race([ended, waited])
+    if (code !== undefined) {
+      means.tell(...lastLines(log))
+      throw new RunFailed(
+        {
+          code: "unavailable",
+          message: `the command ended with ${code} before it accepted connections on ${port}`,
+          hint: `its output: cat ${shellWord(log)}`
+        },
+        code === 0 ? 1 : code
+      )
+    }
+    if (await isUp()) {
+      child.unref()
+      means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${child.pid}`)
+      return { key, port, url: urlOf(port), pid: child.pid ?? 0, log }
+    }
+  }
+  child.kill("SIGTERM")
+  await Promise.race([ended, new Promise<void>((done) => setTimeout(() => done(), END_MS))])
+  means.tell(...lastLines(log))
+  throw new RunFailed({
+    code: "unavailable",
+    message: `the command accepted no connection on ${port} within ${Math.round(limit / 1000)} s, and was ended`,
+    hint: `its output: cat ${shellWord(log)}; --timeout TIME waits longer`
+  })
+}

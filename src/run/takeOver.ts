@@ -1,0 +1,42 @@
+import { readFileSync } from "node:fs"
+import type { PortCheck } from "../domain/PortCheck.ts"
+import { tryRead } from "../machine/tryRead.ts"
+import { MARK, signalAll, treeOf } from "./processTree.ts"
+
+/** How long a server has after TERM, before KILL. */
+const GRACE_MS = 5000
+const EVERY_MS = 100
+
+/** Returns the marks of the runs that a process belongs to, the innermost last. */
+const marksOf = (pid: number): ReadonlyArray<string> =>
+  tryRead(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
+    .split("\0")
+    .find((entry) => entry.startsWith(`${MARK}=`))
+    ?.slice(MARK.length + 1)
+    .split(" ") ?? []
+
+/** Returns the processes of an app that runs already: all of its run, or only its listeners if it was not started by `d run`. */
+const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number>> => {
+  const pids = checked.listeners.flatMap(({ pid }) => pid ?? [])
+  const own = process.env[MARK]?.split(" ") ?? []
+  const found = new Set<number>()
+  for (const pid of pids) {
+    const last = marksOf(pid).at(-1)
+    // What was started beside this process, inside the same run, is not all of that run.
+    const mark = last !== undefined && own.includes(last) ? undefined : last
+    for (const each of mark === undefined ? [pid] : await treeOf(pid, mark)) found.add(each)
+  }
+  return [...found]
+}
+
+/** Ends the server that is running already, and returns whether its port is free then. */
+export const takeOver = async (checked: PortCheck, isFree: () => Promise<boolean>): Promise<boolean> => {
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    signalAll(await processesOf(checked), signal)
+    for (let waited = 0; waited < GRACE_MS; waited += EVERY_MS) {
+      if (await isFree()) return true
+      await new Promise((done) => setTimeout(done, EVERY_MS))
+    }
+  }
+  return false
+}
