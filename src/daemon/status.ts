@@ -38,9 +38,9 @@ export const makeStatus = (environment: Environment) =>
       const before = performance.now()
       yield* store.ping
       const latencyMs = Math.round((performance.now() - before) * 100) / 100
-      const { result } = yield* registry.list({})
-      const ports = result.map(({ port }) => port)
-      const count = (state: HealthState) => result.filter(({ health }) => health.state === state).length
+      const assigned = yield* registry.overview()
+      const ports = assigned.map(({ port }) => port)
+      const count = (state: HealthState) => assigned.filter((each) => each.state === state).length
       const failure = yield* monitor.failure
       return {
         database: { ...named, latencyMs, error: null },

@@ -98,19 +98,23 @@ const shown = ({ address, process, user }: Listener): Explanation["listeners"][n
 })
 
 /** The keys that have `port`, as `explain` shows them. */
-const keysOn = (view: View, port: number | undefined, isListening: boolean, now: string): Explanation["keys"] =>
-  port === undefined
-    ? []
-    : (view.keysOf.get(port) ?? []).map((key) => {
-        const claim = view.claims.get(port)
-        return {
-          key,
-          description: view.keys.get(key)?.description ?? null,
-          claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
-          owner: view.owners.get(key) ?? null,
-          health: healthNow(healthFrom(view.healthOf(key), view.probedAt), isListening, now)
-        }
-      })
+const keysOn = (view: View, port: number, served: boolean | undefined, now: string): Explanation["keys"] =>
+  (view.keysOf.get(port) ?? []).map((key) => {
+    const claim = view.claims.get(port)
+    return {
+      key,
+      description: view.keys.get(key)?.description ?? null,
+      claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
+      owner: view.owners.get(key) ?? null,
+      health: healthNow(healthFrom(view.healthOf(key), view.probedAt), served, now)
+    }
+  })
+
+/** Whether `port` is served at this moment; undefined if that cannot be told. */
+const isServed = ({ silentAmong }: DoctorContext, port: number, here: ReadonlyArray<Listener>) =>
+  here.length > 0
+    ? Effect.succeed(true)
+    : Effect.map(silentAmong([port]), (silent) => (silent.has(port) ? false : undefined))
 
 /** The reserved ports near `port`. */
 const reservedNear = (view: View, port: number): Explanation["reserved"] =>
@@ -170,7 +174,8 @@ export const explain = (
     }
     const [allocatable, place] = yield* placeOf(context, view, port)
     const inUse = (yield* context.inUse(port)) ?? null
-    const keys = keysOn(view, port, here.length > 0, new Date(context.now).toISOString())
+    const served = yield* isServed(context, port, here)
+    const keys = keysOn(view, port, served, new Date(context.now).toISOString())
     const reserved = reservedNear(view, port)
     return { port, keys, place, allocatable, inUse, reserved, ...shared } satisfies Explanation
   })

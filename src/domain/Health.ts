@@ -18,6 +18,13 @@ export const unwatched: Health = { state: "unknown", since: null, lastUp: null, 
 export const healthFrom = (known: Omit<Health, "checkedAt"> | undefined, checkedAt: string | null): Health =>
   known === undefined ? unwatched : { state: known.state, since: known.since, lastUp: known.lastUp, checkedAt }
 
-/** Returns the health of a port as it is shown: something that listens `now` is up, whenever the last probe was. */
-export const healthNow = (probed: Health, isListening: boolean, now: string): Health =>
-  isListening && probed.state !== "up" ? { state: "up", since: null, lastUp: now, checkedAt: now } : probed
+/**
+ * Returns the health of a port as it is shown: what is served at this moment is up, and what is not is not, whenever the
+ * last probe was. `served` is undefined if that cannot be told.
+ */
+export const healthNow = (probed: Health, served: boolean | undefined, now: string): Health => {
+  if (served === undefined || served === (probed.state === "up")) return probed
+  return served
+    ? { state: "up", since: null, lastUp: now, checkedAt: now }
+    : { ...probed, state: "down", since: null, checkedAt: now }
+}

@@ -33,6 +33,19 @@ const still = Effect.fn("Listeners.still")(function* (ports: ReadonlyArray<numbe
   return new Set(ports.filter((port) => stayed.has(port)))
 })
 
+const answers = (port: number, limitMs = 1000): Effect.Effect<boolean | undefined> =>
+  Effect.map(
+    Effect.all(
+      LOOPBACK.map((host) => connects(host, port, limitMs)),
+      { concurrency: "unbounded" }
+    ),
+    (found) => {
+      const known = found.filter((answer) => answer !== "forbidden")
+      if (known.includes(true)) return true
+      return known.length === 0 || known.includes(undefined) ? undefined : false
+    }
+  )
+
 let prepared: Promise<void> | undefined
 
 /**
@@ -75,19 +88,11 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     /** Describes the process `pid`, as far as this user may inspect it. */
     process: (pid: number): Effect.Effect<Process> => Effect.sync(() => processOf(pid, new Set())),
 
-    /** Returns whether `port` on this host accepts connections, by connecting; `undefined` if that does not show it. */
-    answers: (port: number): Effect.Effect<boolean | undefined> =>
-      Effect.map(
-        Effect.all(
-          LOOPBACK.map((host) => connects(host, port)),
-          { concurrency: "unbounded" }
-        ),
-        (answers) => {
-          const known = answers.filter((answer) => answer !== "forbidden")
-          if (known.includes(true)) return true
-          return known.length === 0 || known.includes(undefined) ? undefined : false
-        }
-      ),
+    /**
+     * Returns whether `port` on this host accepts connections, by connecting; `undefined` if that does not show it within
+     * `limitMs` milliseconds.
+     */
+    answers,
 
     /** Returns the listeners on `ports`, one per address. */
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
@@ -168,12 +173,11 @@ const bindFails = (port: number): Effect.Effect<boolean, CannotTry> =>
 
 /** Both, because a server on `localhost` may listen on only one of them. */
 const LOOPBACK = ["127.0.0.1", "::1"]
-const CONNECT_LIMIT_MS = 1000
 
 /** Accepted, refused, `forbidden` if this process may not connect, or `undefined` after a timeout or another error. */
 type Answer = boolean | "forbidden" | undefined
 
-const connects = (host: string, port: number): Effect.Effect<Answer> =>
+const connects = (host: string, port: number, limitMs: number): Effect.Effect<Answer> =>
   Effect.flatMap(
     Effect.promise(() => import("node:net")),
     ({ connect }) =>
@@ -183,7 +187,8 @@ const connects = (host: string, port: number): Effect.Effect<Answer> =>
           socket.destroy()
           resume(Effect.succeed(value))
         }
-        socket.setTimeout(CONNECT_LIMIT_MS, () => answer(undefined))
+        // If this process was busy for that long, the answer may be there already.
+        socket.setTimeout(limitMs, () => setImmediate(() => answer(undefined)))
         socket.once("connect", () => answer(true))
         // On a host without IPv6, nothing can be listening there.
         socket.once("error", (error: NodeJS.ErrnoException) =>

@@ -20,6 +20,7 @@ import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { checkPort } from "./check.ts"
 import { type Asked, decideClaim, keyMeant } from "./claim.ts"
+import { makeCurrentHealth } from "./currentHealth.ts"
 import { listing } from "./list.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
@@ -30,6 +31,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const config = yield* PortsConfig
     const store = yield* Store
     const listeners = yield* Listeners
+    const currentHealth = yield* makeCurrentHealth(listeners)
 
     const rangeOf = (key: string): PortRange => (kindOf(key) === "special" ? config.specialRange : config.appRange)
 
@@ -136,8 +138,21 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const stored = yield* store.list
       const ports = portsOf(stored.rows)
       const selected = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
-      const found = yield* listeners.on(new Set(selected.map(([, port]) => port)))
-      return listing(selected, filter.health, { ...stored, ports }, found, yield* Clock.currentTimeMillis)
+      const wanted = new Set(selected.map(([, port]) => port))
+      const found = new Map((yield* listeners.on(wanted)).map((listener) => [listener.port, listener]))
+      const now = yield* Clock.currentTimeMillis
+      const health = yield* currentHealth({ ...stored, ports }, wanted, found, now)
+      return listing(selected, filter.health, { ...stored, ports }, { now, health, listeners: found })
+    })
+
+    /** Returns the port and the health of every assignment, without finding out what listens there. */
+    const overview = Effect.fn("Registry.overview")(function* () {
+      const stored = yield* store.list
+      const ports = portsOf(stored.rows)
+      const listening = (yield* listeners.ports) ?? new Map<number, string>()
+      const now = yield* Clock.currentTimeMillis
+      const health = yield* currentHealth({ ...stored, ports }, ports.values(), listening, now)
+      return [...ports.values()].map((port) => ({ port, state: health.get(port)?.state }))
     })
 
     /** Claims a pair for each app and a port for each special, all or nothing. A dry run only returns the result. */
@@ -189,7 +204,22 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return { result: checked, notes: [] } satisfies CommandResult<PortCheck>
     })
 
-    return { claim, find, check, get, getSome, set, remove, release, rename, reserve, unreserve, list, allocate }
+    return {
+      claim,
+      find,
+      check,
+      get,
+      getSome,
+      set,
+      remove,
+      release,
+      rename,
+      reserve,
+      unreserve,
+      list,
+      overview,
+      allocate
+    }
   })
 }) {}
 

@@ -1,13 +1,21 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
-import { type HealthState, healthFrom, healthNow } from "../domain/Health.ts"
+import { type Health, type HealthState, unwatched } from "../domain/Health.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
-import { type HostHealth, knownOf, OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
+import { OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
+import type { Watched } from "./currentHealth.ts"
 
-type Stored = Pick<RegistryState, "rows" | "ports" | "claims" | "keys"> & { readonly health: HostHealth }
+type Stored = Pick<RegistryState, "rows" | "keys"> & Watched
+
+/** What is so on this host at one moment: the health of each port, and what listens on it. */
+interface Moment {
+  readonly now: number
+  readonly health: ReadonlyMap<number, Health>
+  readonly listeners: ReadonlyMap<number, Listener>
+}
 
 const shown = ({ address, process, user }: Listener): Assignment["listener"] => ({
   address,
@@ -17,38 +25,37 @@ const shown = ({ address, process, user }: Listener): Assignment["listener"] => 
   user
 })
 
-/** Returns the result of `listPorts` for the `selected` assignments, with the listeners that were `found`. */
+/** Returns the result of `listPorts` for the `selected` assignments. */
 export const listing = (
   selected: Iterable<readonly [key: string, port: number]>,
   state: HealthState | undefined,
-  stored: Stored,
-  found: ReadonlyArray<Listener>,
-  now: number
+  { health, keys, ports, rows }: Stored,
+  moment: Moment
 ): CommandResult<ReadonlyArray<Assignment>> => {
-  const { health, keys, ports, rows } = stored
-  const at = new Date(now).toISOString()
-  const checkedAt = past(health.probedAt, at)
-  const byPort = new Map(found.map((listener) => [listener.port, shown(listener)]))
   const result = [...selected]
-    .map(
-      ([key, port]): Assignment => ({
+    .map(([key, port]): Assignment => {
+      const listener = moment.listeners.get(port)
+      return {
         key,
         port,
         kind: kindOf(key),
         app: appOf(key),
         description: keys.get(key)?.description ?? null,
-        health: healthNow(healthFrom(knownOf(health, stored, port, at), checkedAt), byPort.has(port), at),
-        listener: byPort.get(port) ?? null
-      })
-    )
+        health: moment.health.get(port) ?? unwatched,
+        listener: listener === undefined ? null : shown(listener)
+      }
+    })
     .filter((each) => state === undefined || each.health.state === state)
     .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
-  const age = checkedAt === null ? 0 : now - Date.parse(checkedAt)
+  const checkedAt = past(health.probedAt, new Date(moment.now).toISOString())
+  const age = checkedAt === null ? 0 : moment.now - Date.parse(checkedAt)
   const notes = [...rows]
     .filter(([key]) => !ports.has(key))
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, value]): Note => ({ _tag: "NoPort", key, stored: value }))
   if (health.probedAt !== null && checkedAt === null) notes.push({ _tag: "HealthAhead", at: health.probedAt })
-  if (age > OLD_HEALTH_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
+  // What is up, or no longer up, was found out just now.
+  const isOld = result.some(({ health: { checkedAt: at, state } }) => at !== null && at === checkedAt && state !== "up")
+  if (isOld && age > OLD_HEALTH_MS) notes.push({ _tag: "OldHealth", seconds: Math.round(age / 1000) })
   return { result, notes }
 }

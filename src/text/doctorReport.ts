@@ -125,12 +125,11 @@ const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, wha
   ].join(" ")
 }
 
-const healthText = ({ since, state }: Explanation["keys"][number]["health"], seen: string): string =>
-  state === "unknown"
-    ? "unknown: never probed"
-    : since === null
-      ? `${state}, not yet probed`
-      : `${state} since ${since}, ${seen}`
+const healthText = ({ since, state }: Explanation["keys"][number]["health"], seen: string): string => {
+  if (state === "unknown") return "unknown: never probed"
+  if (since !== null) return `${state} since ${since}, ${seen}`
+  return state === "up" ? "up now" : `${state} now, ${seen}`
+}
 
 const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number]) => {
   const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`

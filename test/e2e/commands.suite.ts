@@ -135,7 +135,7 @@ export const commandsSuite = (database: TestDatabase) =>
         const [up] = JSON.parse(await box.ok("listPorts", "--health", "up", "--json"))
         const now = expect.stringMatching(/^2\d{3}-/)
         expect(up.health).toEqual({ state: "up", since: null, lastUp: now, checkedAt: now })
-        expect(await box.ok("explain", "--key", "cad-dev")).toMatch(/^health {6}up, not yet probed$/m)
+        expect(await box.ok("explain", "--key", "cad-dev")).toMatch(/^health {6}up now$/m)
         expect(await box.ok("explain", "--key", "cad-prod")).toMatch(/^health {6}unknown: never probed$/m)
       })
 

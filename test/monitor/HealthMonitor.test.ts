@@ -3,6 +3,7 @@ import { networkInterfaces } from "node:os"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { describe, expect, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -10,10 +11,12 @@ import * as TestClock from "effect/TestClock"
 import { onTestFinished } from "vitest"
 import * as config from "../../src/config/Config.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
+import { knownOf } from "../../src/domain/portHealth.ts"
+import { portsOf } from "../../src/domain/RegistryState.ts"
 import { MachineIdentity } from "../../src/machine/identity.ts"
 import { HealthMonitor } from "../../src/monitor/HealthMonitor.ts"
 import { Registry } from "../../src/registry/Registry.ts"
-import type { Store } from "../../src/store/Store.ts"
+import { Store } from "../../src/store/Store.ts"
 import { clockOf } from "../support/clock.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { registryLayer } from "../support/registry.ts"
@@ -48,9 +51,13 @@ const healthOf = (key: string) =>
     Effect.flatMap(Registry, (registry) => registry.list({})),
     ({ result }) => result.find((each) => each.key === key)
   )
-/** The state that was stored: what listens now is up as well, but since nobody knows when. */
+/** The state that is stored for this host, whatever listens now. */
 const stateOf = (key: string) =>
-  Effect.map(healthOf(key), (each) => (each?.health.since === null ? "unknown" : each?.health.state))
+  Effect.gen(function* () {
+    const { claims, health, rows } = yield* Effect.flatMap(Store, (store) => store.list)
+    const now = DateTime.formatIso(yield* DateTime.now)
+    return knownOf(health, { claims, ports: portsOf(rows) }, Number(rows.get(key)), now)?.state ?? "unknown"
+  })
 
 /** A real process that listens, in a directory of its own. */
 const server = (port: number, host: string): Promise<ChildProcess & { directory: string }> =>
@@ -93,6 +100,8 @@ describe.each([sqlite, mariadb])("ticks on $name", (database) => {
             yield* later("30 seconds")
             yield* tick
             expect(yield* stateOf("app")).toBe(state)
+            // The list does not wait for that.
+            expect((yield* healthOf("app"))?.health.state).toBe("down")
           }
         })
       )
