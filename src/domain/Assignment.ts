@@ -8,12 +8,16 @@ export interface Assignment {
   readonly kind: Kind
   readonly app: string | null
   readonly description: string | null
+  /** The host that claimed the key; null if it has no claim. */
+  readonly host: string | null
   readonly health: Health
   readonly listener: {
     readonly address: string
     readonly pid: number | null
     readonly command: string | null
     readonly directory: string | null
+    readonly unit: string | null
+    readonly container: string | null
     readonly user: string
   } | null
 }

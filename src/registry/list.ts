@@ -22,6 +22,8 @@ const shown = ({ address, process, user }: Listener): Assignment["listener"] => 
   pid: process?.pid ?? null,
   command: process?.command ?? null,
   directory: process?.directory ?? null,
+  unit: process?.unit ?? null,
+  container: process?.container ?? null,
   user
 })
 
@@ -29,11 +31,12 @@ const shown = ({ address, process, user }: Listener): Assignment["listener"] => 
 export const listing = (
   selected: Iterable<readonly [key: string, port: number]>,
   state: HealthState | undefined,
-  { health, keys, ports, rows }: Stored,
+  { claims, health, keys, ports, rows }: Stored,
   moment: Moment
 ): CommandResult<ReadonlyArray<Assignment>> => {
   const result = [...selected]
     .map(([key, port]): Assignment => {
+      const claim = claims.get(port)
       const listener = moment.listeners.get(port)
       return {
         key,
@@ -41,6 +44,7 @@ export const listing = (
         kind: kindOf(key),
         app: appOf(key),
         description: keys.get(key)?.description ?? null,
+        host: claim?.key === key ? claim.host : null,
         health: moment.health.get(port) ?? unwatched,
         listener: listener === undefined ? null : shown(listener)
       }

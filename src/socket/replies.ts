@@ -84,9 +84,18 @@ const assignment = () =>
     kind: oneOf(["prod", "dev", "special"]),
     app: orNull(text),
     description: orNull(text),
+    host: orNull(text),
     health: health(),
     listener: orNull(
-      object({ address: text, pid: orNull(pid), command: orNull(text), directory: orNull(text), user: text })
+      object({
+        address: text,
+        pid: orNull(pid),
+        command: orNull(text),
+        directory: orNull(text),
+        unit: orNull(text),
+        container: orNull(text),
+        user: text
+      })
     )
   })
 

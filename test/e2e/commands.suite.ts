@@ -1,3 +1,4 @@
+import { hostname } from "node:os"
 import * as Effect from "effect/Effect"
 import { beforeEach, describe, expect, it } from "vitest"
 import { PortKey } from "../../src/domain/PortKey.ts"
@@ -155,6 +156,7 @@ export const commandsSuite = (database: TestDatabase) =>
           kind: "prod",
           app: "cad",
           description: "CAD app production",
+          host: hostname(),
           health: { state: "unknown", since: null, lastUp: null, checkedAt: null },
           listener: null
         })

@@ -44,3 +44,15 @@ it("lists a server that was killed as down at once, wherever its health is shown
   await listen(28_501, "::1")
   expect(await keys(box, "up")).toEqual(["a-dev", "b-prod"])
 })
+
+it("names the host that claimed a key, and the container or the unit of what listens", async () => {
+  const box = watched().with({ AUTOMATELINUX_HOST: "laptop" })
+  await box.with({ AUTOMATELINUX_HOST: "build" }).ok("allocate", "--app", "a")
+  await box.ok("setPort", "--key", "b", "--value", "28501", "--force")
+  await serve(28_500, { words: ["-container-ip", "172.17.0.2", "-container-port", "80"] })
+  expect(await list(box)).toMatchObject([
+    { key: "a-prod", host: "build", listener: { container: "172.17.0.2:80", unit: null } },
+    { key: "a-dev", host: "build", listener: null },
+    { key: "b", host: null }
+  ])
+})

@@ -41,7 +41,8 @@ export class Model extends ModelState {
         const kind = kindOf(key)
         const owner = kind === "special" ? null : key.slice(0, key.lastIndexOf("-"))
         if (port === undefined || (app !== undefined && owner !== app)) return []
-        return [{ key, port, kind, app: owner, description: this.known.get(key)?.description ?? null }]
+        const host = this.claims.get(port)?.key === key ? "box" : null
+        return [{ key, port, kind, app: owner, description: this.known.get(key)?.description ?? null, host }]
       })
       .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
     const notes = [...this.rows]

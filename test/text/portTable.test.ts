@@ -11,6 +11,7 @@ const row = (key: string, port: number, description: string | null): Assignment 
   kind: "special",
   app: null,
   description,
+  host: null,
   health: unwatched,
   listener: null
 })
