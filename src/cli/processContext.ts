@@ -1,6 +1,8 @@
 import { fstatSync, writeSync } from "node:fs"
 import { exitCodeOf } from "../domain/CommandError.ts"
+import { hostOf } from "../socket/configFingerprint.ts"
 import { type Printed, printed } from "../text/printed.ts"
+import { plain } from "../text/terminalStyle.ts"
 import type { CliContext } from "./CliContext.ts"
 
 /** Whether standard output may be a terminal. Avoids Node's streams: loading them is a tenth of the startup time. */
@@ -63,6 +65,9 @@ const handleStreamError = (error: NodeJS.ErrnoException): never => {
   process.exit(exitCodeOf("unavailable"))
 }
 
+/** The columns of a terminal that does not say how many it has. */
+const COLUMNS = 80
+
 /** This process. */
 export const processContext: CliContext = {
   environment: process.env,
@@ -70,8 +75,12 @@ export const processContext: CliContext = {
   // `hasColors` honours NO_COLOR.
   style: () =>
     mayBeTerminal() && process.stdout.isTTY
-      ? { width: process.stdout.columns, colour: process.stdout.hasColors() }
-      : { width: undefined, colour: false },
+      ? {
+          width: process.stdout.columns || COLUMNS,
+          colour: process.stdout.hasColors(),
+          host: () => hostOf(process.env)
+        }
+      : plain,
   helpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
   writeStdout: (text) => {
     try {

@@ -1,4 +1,3 @@
-import { hostname } from "node:os"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import { userName } from "../machine/user.ts"
 import { quote } from "../text/escape.ts"
 import { readConfigFile } from "./configFile.ts"
 import { type Database, parseDatabase } from "./databaseUrl.ts"
+import { HOST_MAX, systemHost } from "./hostName.ts"
 import { defaultDatabase, settingsFile } from "./paths.ts"
 import { SETTING_NAMES, type SettingName, settings, variableOf } from "./settings.ts"
 
@@ -115,21 +115,12 @@ const group = (text: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${quote(text)} is not the name of a group: use letters, digits, _ and -`)
 
-/** A column of 255 characters stores it with the prefix `watched:`. */
-export const HOST_MAX = 247
-
 const hostFrom = (text: string): Either.Either<string, string> =>
   text.length > HOST_MAX
     ? Either.left(`${quote(text)} is ${text.length} characters long: the name of a host has at most ${HOST_MAX}`)
     : /^[A-Za-z0-9._-]+$/.test(text)
       ? Either.right(text)
       : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
-
-/** Returns the system's name for this host, with invalid characters replaced: Linux allows any bytes. */
-const systemHost = (): string =>
-  hostname()
-    .replace(/[^A-Za-z0-9._-]/g, "-")
-    .slice(0, HOST_MAX) || "localhost"
 
 type Parse = <A>(name: SettingName, parser: (text: string) => Either.Either<A, string>) => Either.Either<A, WrongConfig>
 
@@ -211,7 +202,7 @@ export const readConfig = (
 
     const unset: Partial<Record<SettingName, string>> = {
       databaseUrl: `sqlite:${defaultDatabase(environment)}`,
-      host: hostname()
+      host: systemHost()
     }
     const textOf = (name: SettingName) => inEnvironment(name) ?? inFile(name) ?? unset[name] ?? settings[name].default
     return {

@@ -1,4 +1,5 @@
 import { readFileSync, statSync } from "node:fs"
+import { systemHost } from "../config/hostName.ts"
 import { defaultDatabase, settingsFile } from "../config/paths.ts"
 import { IDENTIFYING_NAMES, type IdentifyingName, settings, variableOf } from "../config/settings.ts"
 import type { Environment } from "../domain/Environment.ts"
@@ -53,6 +54,16 @@ export const fingerprintOf = (environment: Environment): ConfigFingerprint | typ
     }, environment)
   } catch {
     return UNREADABLE
+  }
+}
+
+/** Returns the name of this host, as claims have it. */
+export const hostOf = (environment: Environment): string => {
+  const name = variableOf("host")
+  try {
+    return environment[name] || String(readSettings(settingsFile(environment))["host"] || "") || systemHost()
+  } catch {
+    return systemHost()
   }
 }
 

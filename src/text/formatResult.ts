@@ -50,11 +50,11 @@ const texts: {
     if (value !== undefined) return line(`Port set for ${key} to ${port}`)
     return line(description === undefined ? `Directory set for ${key}` : `Description set for ${key}`)
   },
-  // Loaded on demand: the terminal table takes longer to load than everything else here.
-  listPorts: async (assignments, _, { colour, width }) =>
-    width === undefined
+  // Loaded on demand: a pipe needs none of it.
+  listPorts: async (assignments, _, style) =>
+    style.width === undefined
       ? plainTable(assignments)
-      : (await import("./portTableTerminal.ts")).terminalTable(assignments, width, colour),
+      : (await import("./portTableTerminal.ts")).terminalTable(assignments, style.width, style),
   deletePort: ({ released: [first] }) => line(`Port entry deleted for ${first?.key}`),
   release: released,
   rename: ({ key, port }) => line(`${key} ${port}`),

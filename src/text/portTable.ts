@@ -3,27 +3,25 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 import { escaped } from "./escape.ts"
 import { type Printed, printed } from "./printed.ts"
 
-export const HEAD = ["KEY", "PORT", "KIND", "HEALTH", "DESCRIPTION"]
+/** What each column shows of an assignment. */
+export const COLUMNS: Readonly<Record<string, (assignment: Assignment) => string>> = {
+  KEY: ({ key }) => cut(key, LIMITS.key),
+  PORT: ({ port }) => String(port),
+  KIND: ({ kind }) => kind,
+  HEALTH: ({ health }) => health.state,
+  DESCRIPTION: ({ description }) => description ?? ""
+}
+
 export const GAP = "  "
-
-/** The cells of the rows, escaped, because their width as printed counts. */
-export const cellsOf = (assignments: ReadonlyArray<Assignment>): ReadonlyArray<ReadonlyArray<string>> =>
-  assignments.map(({ description, health, key, kind, port }) =>
-    [cut(key, LIMITS.key), String(port), kind, health.state, description ?? ""].map(escaped)
-  )
-
-/** The width of each column. */
-export const widthsOf = (cells: ReturnType<typeof cellsOf>): ReadonlyArray<number> =>
-  HEAD.map((title, at) => Math.max(title.length, ...cells.map((row) => (row[at] ?? "").length)))
 
 /** Formats the assignments as a table for a pipe: complete and without colours. */
 export const plainTable = (assignments: ReadonlyArray<Assignment>): Printed => {
-  const cells = cellsOf(assignments)
-  const widths = widthsOf(cells)
-  const line = (row: ReadonlyArray<string>) =>
-    row
-      .map((cell, at) => (HEAD[at] === "PORT" ? cell.padStart(widths[at] ?? 0) : cell.padEnd(widths[at] ?? 0)))
-      .join(GAP)
-      .trimEnd()
-  return printed([HEAD, ...cells].map(line))
+  const columns = Object.entries(COLUMNS).map(([title, textOf]) => {
+    // Escaped first, because the width as printed counts.
+    const cells = [title, ...assignments.map((each) => escaped(textOf(each)))]
+    const width = Math.max(...cells.map((cell) => cell.length))
+    return cells.map((cell) => (title === "PORT" ? cell.padStart(width) : cell.padEnd(width)))
+  })
+  const lines = (columns[0] ?? []).map((_, row) => columns.map((cells) => cells[row]).join(GAP))
+  return printed(lines.map((line) => line.trimEnd()))
 }

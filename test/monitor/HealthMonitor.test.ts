@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { onTestFinished } from "vitest"
-import * as config from "../../src/config/Config.ts"
+import { HOST_MAX } from "../../src/config/hostName.ts"
 import { AppName, PortKey } from "../../src/domain/PortKey.ts"
 import { knownOf } from "../../src/domain/portHealth.ts"
 import { portsOf } from "../../src/domain/RegistryState.ts"
@@ -630,7 +630,7 @@ it.effect("stores the health of a host with the longest name that there may be",
   Effect.gen(function* () {
     const daemon = daemonOn(
       { HOME: temporary(), ...(yield* Effect.promise(() => mariadb.fresh())) },
-      "h".repeat(config.HOST_MAX)
+      "h".repeat(HOST_MAX)
     )
     yield* daemon(
       Effect.gen(function* () {

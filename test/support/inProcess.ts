@@ -3,6 +3,7 @@ import type { CliContext } from "../../src/cli/CliContext.ts"
 import { reportCrash } from "../../src/cli/crash.ts"
 import { dispatch } from "../../src/cli/dispatch.ts"
 import { ask, runBeside } from "../../src/run.ts"
+import { plain } from "../../src/text/terminalStyle.ts"
 import { asProgram, type Machine, machine, type Runner } from "./cli.ts"
 
 /** Paths among the words are resolved while they are read. */
@@ -29,7 +30,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
   const context: CliContext = {
     environment: env,
     directory: () => home,
-    style: () => ({ width: undefined, colour: false }),
+    style: () => plain,
     helpWidth: () => 100,
     writeStdout: (text) => {
       stdout += text

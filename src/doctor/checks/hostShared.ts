@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import { HOST_MAX } from "../../config/Config.ts"
+import { HOST_MAX } from "../../config/hostName.ts"
 import { fix } from "../../domain/Finding.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
