@@ -42,13 +42,13 @@ const program = (context: CliContext, task: Task): Effect.Effect<void, unknown> 
 }
 
 /** Reports the error, and returns the exit code. */
-const report = (context: CliContext, task: Task, cause: Cause.Cause<unknown>): number => {
+const report = async (context: CliContext, task: Task, cause: Cause.Cause<unknown>): Promise<number> => {
   // Interrupting a daemon is a normal stop: exit 0.
   if (Cause.isInterruptedOnly(cause)) return task._tag === "Daemon" ? 0 : 130
   const error = Option.getOrUndefined(Cause.failureOption(cause))
   const failure = error instanceof CommandFailed ? error.failure : BUG_IN_D
   if (failure === BUG_IN_D) writeStderr(context, ...Cause.pretty(cause).split("\n"))
-  exitWith(context, failure, task._tag === "Command" && task.json)
+  await exitWith(context, failure, task._tag === "Command" && task.json)
   return exitCodeOf(failure.code)
 }
 
@@ -72,11 +72,14 @@ export const run = (context: CliContext, task: Task): void =>
     // The pretty logger writes to standard output.
     disablePrettyLogger: true,
     teardown: (exit, onExit) =>
-      onExit(Exit.match(exit, { onSuccess: () => 0, onFailure: (cause) => report(context, task, cause) }))
+      Exit.match(exit, {
+        onSuccess: () => onExit(0),
+        onFailure: (cause) => void report(context, task, cause).then(onExit)
+      })
   })
 
 /** Runs `task` and leaves the process alone, which is that of the tests. */
 export const runBeside = async (context: CliContext, task: Task): Promise<void> => {
   const exit = await Effect.runPromiseExit(program(context, task))
-  if (Exit.isFailure(exit)) context.setExitCode(report(context, task, exit.cause))
+  if (Exit.isFailure(exit)) context.setExitCode(await report(context, task, exit.cause))
 }

@@ -42,6 +42,7 @@ export const PARTS = [
   "run",
   "text/doctorReport",
   "text/portTableTerminal",
+  "text/terminalText",
   "socket/socketLock",
   "project/project",
   "run/entry",

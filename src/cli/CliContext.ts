@@ -9,6 +9,8 @@ export interface CliContext {
   readonly directory: () => string
   /** The width and the colours of standard output. */
   readonly style: () => Style
+  /** The width of standard error, in columns; undefined if it is no terminal. */
+  readonly errorWidth: () => number | undefined
   /** The width to which help is wrapped, in columns. */
   readonly helpWidth: () => number
   /** Writes a result. Nothing else goes to standard output. */

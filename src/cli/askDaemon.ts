@@ -3,7 +3,7 @@ import type { Answer } from "../commands/Answer.ts"
 import { findCommand, type RegistryCommand } from "../commands/commands.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import type { CliContext } from "./CliContext.ts"
-import { writeStderr } from "./output.ts"
+import { tell } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 
 type Payload = Readonly<Record<string, unknown>>
@@ -33,7 +33,7 @@ export const askDaemon = async <N extends RegistryCommand>(
     if (!["other-store", "unknown-command"].includes(error.code)) return { ok: false, error }
     const why =
       error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
-    writeStderr(context, `note: ${why}; running without it`)
+    await tell(context, `note: ${why}; running without it`)
   }
   // A change that the daemon took without replying may have been made: this process makes it only if it was not.
   return { perhapsDone: reply._tag === "Lost" ? reply.operation : undefined }

@@ -9,13 +9,13 @@ const isIncomplete = (error: NodeJS.ErrnoException): boolean =>
   (error instanceof SyntaxError && error.stack?.includes("/parts-") === true)
 
 /** Reports an exception that nothing caught, and sets the exit code. */
-export const reportCrash = (context: CliContext, error: NodeJS.ErrnoException, json: boolean): void => {
+export const reportCrash = async (context: CliContext, error: NodeJS.ErrnoException, json: boolean): Promise<void> => {
   if (isIncomplete(error)) {
     const message = `d cannot load its own files: ${error.message.split("\n")[0]}`
     const hint = "run it again if d is being installed; otherwise install d again"
-    exitWith(context, { code: "unavailable", message, hint }, json)
+    await exitWith(context, { code: "unavailable", message, hint }, json)
   } else {
     writeStderr(context, ...`${error.stack}`.split("\n"))
-    exitWith(context, BUG_IN_D, json)
+    await exitWith(context, BUG_IN_D, json)
   }
 }

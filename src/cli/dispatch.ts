@@ -19,7 +19,7 @@ import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
-import { exitWith, writeResult, writeStderr, writeStdout } from "./output.ts"
+import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { askUntil, parseTime } from "./waiting.ts"
 
@@ -63,7 +63,7 @@ const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, 
     ? await requestDaemon(request)
     : { _tag: "NoDaemon", path: "", why: "never" }
   if (reply._tag === "Reply" && !reply.reply.ok && reply.reply.error.code === "other-store") {
-    writeStderr(context, `note: ${reply.reply.error.message}`)
+    await tell(context, `note: ${reply.reply.error.message}`)
     reply = await requestDaemon({ ...request, any: true })
   }
   if (reply._tag !== "Reply") return exitWith(context, await noDaemon(environment, reply), json)

@@ -5,7 +5,7 @@ import type { Invocation } from "./argv.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { projectHere, withDirectory } from "./here.ts"
-import { exitWith, writeStderr, writeStdout } from "./output.ts"
+import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { parseTime } from "./waiting.ts"
 
@@ -32,9 +32,7 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
     announce: async () => {
       if (daemonAllowed(environment)) await requestDaemon({ command: "probe", payload: {}, environment, any: true })
     },
-    tell: (...lines: ReadonlyArray<string>) => {
-      if (lines.length > 0) writeStderr(context, ...lines)
-    }
+    tell: (...lines: ReadonlyArray<string>) => (lines.length > 0 ? tell(context, ...lines) : Promise.resolve())
   }
   try {
     if (wait !== true) return await runProgram(request, means)
@@ -42,7 +40,7 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
     writeStdout(context, json ? printedJson(started) : printed([started.url]))
   } catch (error) {
     if (!(error instanceof RunFailed)) throw error
-    exitWith(context, error.error, json, error.exitCode)
+    await exitWith(context, error.error, json, error.exitCode)
   }
 }
 

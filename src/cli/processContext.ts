@@ -5,10 +5,10 @@ import { type Printed, printed } from "../text/printed.ts"
 import { plain } from "../text/terminalStyle.ts"
 import type { CliContext } from "./CliContext.ts"
 
-/** Whether standard output may be a terminal. Avoids Node's streams: loading them is a tenth of the startup time. */
-const mayBeTerminal = (): boolean => {
+/** Whether a stream may be a terminal. Avoids Node's streams: loading them is a tenth of the startup time. */
+const mayBeTerminal = (descriptor: 1 | 2): boolean => {
   try {
-    return fstatSync(1).isCharacterDevice()
+    return fstatSync(descriptor).isCharacterDevice()
   } catch {
     return false
   }
@@ -74,13 +74,14 @@ export const processContext: CliContext = {
   directory: () => process.cwd(),
   // `hasColors` honours NO_COLOR.
   style: () =>
-    mayBeTerminal() && process.stdout.isTTY
+    mayBeTerminal(1) && process.stdout.isTTY
       ? {
           width: process.stdout.columns || COLUMNS,
           colour: process.stdout.hasColors(),
           host: () => hostOf(process.env)
         }
       : plain,
+  errorWidth: () => (mayBeTerminal(2) && process.stderr.isTTY ? process.stderr.columns || COLUMNS : undefined),
   helpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
   writeStdout: (text) => {
     try {

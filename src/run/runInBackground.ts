@@ -76,7 +76,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
     child.once("exit", (code) => done(code ?? 1))
   })
   const isUp = async () => {
-    const { verdict } = must(await means.ask("check", { key, directory: means.project.root }), means)
+    const { verdict } = await must(await means.ask("check", { key, directory: means.project.root }), means)
     return verdict === "own"
   }
   const end = performance.now() + limit
@@ -84,7 +84,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
     const waited = new Promise<undefined>((done) => setTimeout(() => done(undefined), EVERY_MS))
     const code = await Promise.race([ended, waited])
     if (code !== undefined) {
-      means.tell(...lastLines(log))
+      await means.tell(...lastLines(log))
       throw new RunFailed(
         {
           code: "unavailable",
@@ -96,13 +96,13 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
     }
     if (await isUp()) {
       child.unref()
-      means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${child.pid}`)
+      await means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${child.pid}`)
       return { key, port, url: urlOf(port), pid: child.pid ?? 0, log }
     }
   }
   child.kill("SIGTERM")
   await Promise.race([ended, new Promise<void>((done) => setTimeout(() => done(), END_MS))])
-  means.tell(...lastLines(log))
+  await means.tell(...lastLines(log))
   throw new RunFailed({
     code: "unavailable",
     message: `the command accepted no connection on ${port} within ${Math.round(limit / 1000)} s, and was ended`,

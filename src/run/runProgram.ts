@@ -37,7 +37,7 @@ export interface RunMeans {
   /** Tells the daemon, if there is one, that a port has come up. */
   readonly announce: () => Promise<void>
   /** Writes lines to standard error. */
-  readonly tell: (...lines: ReadonlyArray<string>) => void
+  readonly tell: (...lines: ReadonlyArray<string>) => Promise<void>
 }
 
 /** The exit codes of `d run` itself, as those of `env` and `timeout`. */
@@ -59,12 +59,12 @@ export class RunFailed extends Error {
 const invalid = (message: string, hint: string): RunFailed => new RunFailed({ code: "invalid", message, hint })
 
 /** Returns the result of an answer and tells its notes, or fails with its error. */
-export const must = <N extends keyof Results>(answer: Answer<N>, means: RunMeans): Results[N] => {
+export const must = async <N extends keyof Results>(answer: Answer<N>, means: RunMeans): Promise<Results[N]> => {
   if (!answer.ok) {
     const { error } = answer
     throw new RunFailed(error.code === "invalid" ? { ...error, hint: "d run --help" } : error)
   }
-  means.tell(...answer.notes)
+  await means.tell(...answer.notes)
   return answer.result
 }
 
@@ -80,7 +80,7 @@ const makeResolver = (means: RunMeans, app: string | null) => {
     if (given.includes("{app}") && app === null)
       throw invalid(`env ${quote(`${name}=${what}`)} has {app}, and the key of this run is no app's`, "name the key")
     const key = given.replaceAll("{app}", app ?? "")
-    const port = known.get(key) ?? must(await means.ask("getPort", { key }), means).port
+    const port = known.get(key) ?? (await must(await means.ask("getPort", { key }), means)).port
     known.set(key, port)
     return kind === "port" ? String(port) : urlOf(port)
   }
@@ -191,7 +191,8 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const siblings: Record<string, string> = {}
   for (const [name, what] of entries) siblings[name] = await resolve(what, name)
 
-  const checkHere = async () => must(await means.ask("check", { key: claimed.key, directory: project.root }), means)
+  const checkHere = async () =>
+    await must(await means.ask("check", { key: claimed.key, directory: project.root }), means)
   const checked = await checkHere()
   if (checked.verdict !== "nothing") {
     if (request.takeover !== true || checked.verdict !== "own") throw refuse(checked)
@@ -202,7 +203,7 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const [, ...given] = await replaceIn(words, port, resolve)
   const placed = words.some((word) => /\{(port|url)\}/.test(word))
   const added = request.noInject === true || placed ? [] : wordsFor(words, means.directory, port)
-  if (added.length > 0) means.tell(`note: added ${added.filter((word) => word !== "--").join(" ")}`)
+  if (added.length > 0) await means.tell(`note: added ${added.filter((word) => word !== "--").join(" ")}`)
 
   const env = {
     ...environment,
@@ -229,7 +230,7 @@ const start = async (
   const watching = watchPort(child.pid ?? 0, mark, port, () => isOver).then(async (listening) => {
     if (listening._tag === "Own") await means.announce()
     if (listening._tag === "Other")
-      means.tell(
+      await means.tell(
         `note: ${asTyped(listening.program)} listens on ${listening.port}, and not on ${port}, the port of ${key}; it does not read PORT: write {port} in its command`
       )
   })
@@ -237,7 +238,7 @@ const start = async (
   try {
     const { ending, left } = await ended
     isOver = true
-    if (left.length > 0) means.tell(`note: ended what it left: ${left.join("; ")}`)
+    if (left.length > 0) await means.tell(`note: ended what it left: ${left.join("; ")}`)
     endAs(ending)
   } catch (error) {
     const { code = "" } = error as NodeJS.ErrnoException

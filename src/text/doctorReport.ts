@@ -11,9 +11,10 @@ import {
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { describeOwner } from "../domain/Owner.ts"
 import { describeTarget, nameOf, unignoring } from "./describe.ts"
-import { type Line, type Printed, printed, type Span } from "./printed.ts"
+import { joined, type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./terminalStyle.ts"
 import { painter } from "./terminalStyle.ts"
+import { localTimes, wrapped } from "./terminalText.ts"
 
 /** The doctor's report for people: grouped by check, the worst first, with counts at the end. */
 
@@ -23,18 +24,27 @@ const counted = (count: number, noun: string): string => `${count} ${noun}${coun
 
 const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severity], text: severity }, `  ${check}`]
 
-const messageOf = ({ message }: Finding): Line => ["  ", { format: "bold", text: message }]
+/** Words a text for its reader: times are local on a terminal. */
+type Told = (text: string) => string
+
+const toldIn = ({ width }: Style): Told => (width === undefined ? (text) => text : (text) => localTimes(text))
 
 const linesOf = ({ advice, fix }: Fix): ReadonlyArray<Line> => [
   ...(fix === null ? [] : [`    fix: ${fix}`]),
   ...(advice === null ? [] : [`    note: ${advice}`])
 ]
 
-const factsOf = (finding: Finding): ReadonlyArray<Line> => [messageOf(finding), `    evidence: ${finding.evidence}`]
+const factsOf = ({ evidence, message }: Finding, told: Told): ReadonlyArray<Line> => [
+  ["  ", { format: "bold", text: told(message) }],
+  `    evidence: ${told(evidence)}`
+]
 
-const ofFinding = (finding: Finding): ReadonlyArray<Line> => [...factsOf(finding), ...linesOf(finding)]
+const ofFinding = (finding: Finding, told: Told): ReadonlyArray<Line> => [
+  ...factsOf(finding, told),
+  ...linesOf(finding)
+]
 
-const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
+const ofCheck = (findings: ReadonlyArray<Finding>, told: Told): ReadonlyArray<Line> => {
   const [first] = findings
   if (first === undefined) return []
   // A fix that is the same for all is shown once.
@@ -42,23 +52,25 @@ const ofCheck = (findings: ReadonlyArray<Finding>): ReadonlyArray<Line> => {
     findings.length > 1 && findings.every(({ advice, fix }) => fix === first.fix && advice === first.advice)
   return [
     headOf(first),
-    ...(together ? [...findings.flatMap(factsOf), ...linesOf(first)] : findings.flatMap(ofFinding)),
+    ...(together
+      ? [...findings.flatMap((each) => factsOf(each, told)), ...linesOf(first)]
+      : findings.flatMap((each) => ofFinding(each, told))),
     ""
   ]
 }
 
-const ofRule = (rule: IgnoredFindings): ReadonlyArray<Line> => [
+const ofRule = (rule: IgnoredFindings, told: Told): ReadonlyArray<Line> => [
   ["  ", { format: "bold", text: `${describeTarget(rule)}: ${rule.reason}` }],
   ...(rule.findings.length === 0
     ? ["    finds nothing now"]
     : rule.findings.map(({ message, severity }) => `    ${severity}: ${message}`)),
-  `    ignored by: ${rule.by} on ${rule.host}, ${rule.at}`,
+  `    ignored by: ${rule.by} on ${rule.host}, ${told(rule.at)}`,
   `    to undo it: ${unignoring(rule)}`
 ]
 
 /** Shows the findings that are ignored, and why. */
-const ofRules = (rules: ReadonlyArray<IgnoredFindings>): ReadonlyArray<Line> =>
-  rules.length === 0 ? [] : [{ format: "dim", text: "ignored" }, ...rules.flatMap(ofRule), ""]
+const ofRules = (rules: ReadonlyArray<IgnoredFindings>, told: Told): ReadonlyArray<Line> =>
+  rules.length === 0 ? [] : [{ format: "dim", text: "ignored" }, ...rules.flatMap((rule) => ofRule(rule, told)), ""]
 
 /** What is not shown, and how to see it. */
 const hiddenLine = (hidden: number, omitted: number, ignored: number): ReadonlyArray<Line> => {
@@ -83,10 +95,14 @@ interface Wanted {
 /** Formats an examination. */
 export const report = (examination: Examination, wanted: Wanted, style: Style): Printed => {
   const { failed, findings, ignored, looked, mended, omitted, ran, store } = examination
+  const told = toldIn(style)
   const of = (severity: Severity) => findings.filter((finding) => finding.severity === severity)
   const groups = SEVERITIES.filter((severity) => wanted.infos || severity !== "info").flatMap((severity) =>
     [...new Set(of(severity).map(({ check }) => check))].flatMap((check) =>
-      ofCheck(of(severity).filter((finding) => finding.check === check))
+      ofCheck(
+        of(severity).filter((finding) => finding.check === check),
+        told
+      )
     )
   )
   const hidden = wanted.infos ? 0 : of("info").length
@@ -100,23 +116,27 @@ export const report = (examination: Examination, wanted: Wanted, style: Style): 
     .join(", ")
   const well: Span = { format: "green", text: "all is well" }
   const isWell = findings.length === hidden && omitted === 0 && failed.length === 0
-  return printed(
+  const lines = printed(
     [
       ...mended.map((line) => `fixed: ${line}`),
       ...groups,
-      ...(wanted.ignored ? ofRules(ignored) : []),
+      ...(wanted.ignored ? ofRules(ignored, told) : []),
       ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),
       isWell ? [well, `: ${scope}, in ${store}`] : `${counts}; ${scope}, in ${store}`,
       ...hiddenLine(hidden, omitted, wanted.ignored ? 0 : ignored.reduce((sum, rule) => sum + rule.findings.length, 0))
     ],
     painter(style.colour)
   )
+  return wrapped(lines, style.width)
 }
 
-const eventLine = ({ at, detail, host, key, newPort, oldPort, program, user, what }: HistoryEvent): string => {
+const eventLine = (
+  { at, detail, host, key, newPort, oldPort, program, user, what }: HistoryEvent,
+  told: Told
+): string => {
   const ports = [oldPort, newPort].filter((port) => port !== null)
   return [
-    at,
+    told(at),
     what,
     ...(key === null ? [] : [nameOf(key)]),
     ...(ports.length > 0 ? [[...new Set(ports)].join(" to ")] : []),
@@ -131,11 +151,11 @@ const healthText = ({ since, state }: Explanation["keys"][number]["health"], see
   return state === "up" ? "up now" : `${state} now, ${seen}`
 }
 
-const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number]) => {
+const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number], told: Told) => {
   const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`
   return [
     ["key", description === null ? nameOf(key) : `${nameOf(key)}: ${description}`],
-    ["claimed", claimed === null ? "no claim" : `${claimed.at} by ${claimed.by} on ${claimed.host}`],
+    ["claimed", claimed === null ? "no claim" : `${told(claimed.at)} by ${claimed.by} on ${claimed.host}`],
     ...(owner === null
       ? []
       : [
@@ -143,16 +163,16 @@ const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"]
             "belongs to",
             [
               describeOwner(owner),
-              owner.seen === null ? "not seen there yet" : `last seen there ${owner.seen}`,
+              owner.seen === null ? "not seen there yet" : `last seen there ${told(owner.seen)}`,
               ...(owner.said ? [] : ["learned from what listened first"])
             ].join(", ")
           ]
         ]),
-    ["health", healthText(health, seen)]
+    ["health", told(healthText(health, seen))]
   ]
 }
 
-const ofListener = (listener: Explanation["listeners"][number]): string => {
+const ofListener = (listener: Explanation["listeners"][number], told: Told): string => {
   const { address, command, container, directory, pid, since, unit, user } = listener
   return [
     address,
@@ -161,7 +181,7 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
     ...(directory === null ? [] : [`in ${directory}`]),
     ...(unit === null ? [] : [unit]),
     ...(container === null ? [] : [`container ${container}`]),
-    ...(since === null ? [] : [`since ${since}`])
+    ...(since === null ? [] : [`since ${told(since)}`])
   ].join(", ")
 }
 
@@ -169,30 +189,39 @@ const ofListener = (listener: Explanation["listeners"][number]): string => {
 const unlisted = (inUse: Explanation["inUse"]): string =>
   inUse === null ? "nothing visible" : inUse ? "nothing visible, but something has bound the port" : "nothing"
 
+/** The width of the names before the rows of an explanation, with the gap after them. */
+const LABEL = 12
+
 /** Formats an explanation. */
 export const explanationText = (explanation: Explanation, style: Style): Printed => {
   const { findings, history, ignored, inUse, keys, listeners, place, port, reserved } = explanation
+  const told = toldIn(style)
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
-    ...keys.flatMap(ofKey),
+    ...keys.flatMap((each) => ofKey(each, told)),
     ["place", place],
     ...many(
       "reserved",
       reserved.map((each) => `${each.port}: ${each.reason}`)
     ),
-    ...(port === null ? [] : many("listens", listeners.length === 0 ? [unlisted(inUse)] : listeners.map(ofListener))),
+    ...(port === null
+      ? []
+      : many("listens", listeners.length === 0 ? [unlisted(inUse)] : listeners.map((each) => ofListener(each, told)))),
     ...many(
       "ignored",
       ignored.flatMap((rule) => rule.findings.map(({ message }) => `${rule.check}: ${message}; ${rule.reason}`))
     ),
-    ...many("history", history.length === 0 ? ["none"] : history.map(eventLine))
+    ...many("history", history.length === 0 ? ["none"] : history.map((each) => eventLine(each, told)))
   ]
-  return printed(
+  const paint = painter(style.colour)
+  const facts = printed(
     [
-      [`${"port".padEnd(10)}  `, port === null ? "none" : { format: "cyan", text: String(port) }],
-      ...rows.map(([name = "", text = ""]) => `${name.padEnd(10)}  ${text}`),
-      ...(findings.length === 0 ? [] : ["", ...findings.flatMap((finding) => [headOf(finding), ...ofFinding(finding)])])
+      ["port".padEnd(LABEL), port === null ? "none" : { format: "cyan", text: String(port) }],
+      ...rows.map(([name = "", text = ""]) => `${name.padEnd(LABEL)}${text}`)
     ],
-    painter(style.colour)
+    paint
   )
+  const wrong = printed(["", ...findings.flatMap((each) => [headOf(each), ...ofFinding(each, told)])], paint)
+  const { width } = style
+  return joined([wrapped(facts, width, LABEL), ...(findings.length === 0 ? [] : [wrapped(wrong, width)])])
 }

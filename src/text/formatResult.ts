@@ -5,13 +5,22 @@ import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { plain, type Style } from "./terminalStyle.ts"
 
-const statusText = (status: Status): Printed => {
+/** How a status tells a time and a time span. */
+interface Told {
+  readonly time: (written: string) => string
+  readonly span: (seconds: number) => string
+}
+
+/** The width of the names before the rows of a status, with the gap after them. */
+const LABEL = 11
+
+const statusText = (status: Status, { span, time }: Told): Printed => {
   const { database, health, lastTick, ranges, watching } = status
   const { changed, problem } = status.settings
   const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
   const rows: ReadonlyArray<readonly [string, string]> = [
-    ["daemon", `${status.version}, pid ${status.pid}, up ${status.uptimeSeconds} s`],
+    ["daemon", `${status.version}, pid ${status.pid}, up ${span(status.uptimeSeconds)}`],
     ...(changed.length > 0 || problem !== null ? [["settings", settings] as const] : []),
     // The error names the database itself.
     ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
@@ -19,7 +28,7 @@ const statusText = (status: Status): Printed => {
       "last tick",
       lastTick === null
         ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
-        : `${lastTick.at}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
+        : `${time(lastTick.at)}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
     ],
     ["apps", ranges === null ? "unknown" : use(ranges.app)],
     ["specials", ranges === null ? "unknown" : use(ranges.special)],
@@ -32,7 +41,7 @@ const statusText = (status: Status): Printed => {
             .join(", ")
     ]
   ]
-  return printed(rows.map(([name, text]) => `${name.padEnd(9)}  ${text}`))
+  return printed(rows.map(([name, text]) => `${name.padEnd(LABEL)}${text}`))
 }
 
 const line = (only: Line): Printed => printed([only])
@@ -74,7 +83,12 @@ const texts: {
   backup: ({ file }) => line(`backed up to ${file}`),
   ping: () => line("pong"),
   probe: ({ ports }) => line(`probed ${ports} ${ports === 1 ? "port" : "ports"}`),
-  status: statusText
+  status: async (status, _, { width }) => {
+    if (width === undefined)
+      return statusText(status, { time: (written) => written, span: (seconds) => `${seconds} s` })
+    const { localTimes, span, wrapped } = await import("./terminalText.ts")
+    return wrapped(statusText(status, { time: localTimes, span }), width, LABEL)
+  }
 }
 
 /** Formats a result as text, by default for a pipe and the wire. */

@@ -1,7 +1,7 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import { escaped } from "./escape.ts"
 import { COLUMNS, GAP } from "./portTable.ts"
-import type { Printed } from "./printed.ts"
+import { joined, type Printed, printed } from "./printed.ts"
 import { type Paint, painter, type Style } from "./terminalStyle.ts"
 import { cutTo, widthOf } from "./width.ts"
 
@@ -86,8 +86,8 @@ const fitInto = (columns: ReadonlyArray<Column>, width: number): ReadonlyArray<C
 }
 
 /** Returns the lines of the table that `columns` make. */
-const linesOf = (columns: ReadonlyArray<Column>, paint: Paint): ReadonlyArray<string> => {
-  const printed = columns.map(({ cells, title, width }) =>
+const linesOf = (columns: ReadonlyArray<Column>, paint: Paint, indent = ""): ReadonlyArray<Printed> => {
+  const all = columns.map(({ cells, title, width }) =>
     cells.map(({ format, text }) => {
       const cell = cutTo(text, width)
       const painted = format === undefined || cell === "" ? cell : paint(format, cell)
@@ -95,12 +95,8 @@ const linesOf = (columns: ReadonlyArray<Column>, paint: Paint): ReadonlyArray<st
       return title === "PORT" ? `${space}${painted}` : `${painted}${space}`
     })
   )
-  return (printed[0] ?? []).map((_, row) =>
-    printed
-      .map((cells) => cells[row])
-      .join(GAP)
-      .trimEnd()
-  )
+  const lines = (all[0] ?? []).map((_, row) => indent + all.map((cells) => cells[row]).join(GAP))
+  return lines.map((line) => line.trimEnd() as Printed)
 }
 
 /** Formats the assignments as a table for a terminal. No line is wider than it, so that none is wrapped. */
@@ -111,11 +107,10 @@ export const terminalTable = (
 ): Printed => {
   const paint = painter(colour)
   const [key, ...others] = columnsOf(assignments, host())
-  if (key === undefined) return "" as Printed
+  if (key === undefined) return printed([])
   const columns = fitInto([key, ...others], width)
-  if (columns.some(({ title }) => title === "HEALTH")) return linesOf(columns, paint).join("\n") as Printed
+  if (columns.some(({ title }) => title === "HEALTH")) return joined(linesOf(columns, paint))
   // A key that leaves no room for its health has a line of its own. It is cut only if it is wider than the terminal.
-  const below = linesOf(fitInto(others, width - GAP.length), paint)
-  const keys = linesOf([{ ...key, width }], paint)
-  return keys.flatMap((line, row) => [line, `${GAP}${below[row]}`]).join("\n") as Printed
+  const below = linesOf(fitInto(others, width - GAP.length), paint, GAP)
+  return joined(linesOf([{ ...key, width }], paint).flatMap((line, row) => [line, ...below.slice(row, row + 1)]))
 }

@@ -22,5 +22,8 @@ export const printed = (lines: ReadonlyArray<Line>, paint: Paint = (_, text) => 
   return lines.map(whole).join("\n") as Printed
 }
 
+/** Joins lines that are printed already. */
+export const joined = (lines: ReadonlyArray<Printed>): Printed => lines.join("\n") as Printed
+
 /** Formats `value` as JSON on one line. */
 export const printedJson = (value: unknown): Printed => escapedJson(JSON.stringify(value)) as Printed

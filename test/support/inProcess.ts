@@ -31,6 +31,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
     environment: env,
     directory: () => home,
     style: () => plain,
+    errorWidth: () => undefined,
     helpWidth: () => 100,
     writeStdout: (text) => {
       stdout += text
