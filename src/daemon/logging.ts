@@ -3,30 +3,42 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as HashMap from "effect/HashMap"
 import * as Logger from "effect/Logger"
-import { printed } from "../text/printed.ts"
+import type * as LogLevel from "effect/LogLevel"
+import { joined, type Printed, printed, type Span } from "../text/printed.ts"
+import { type Paint, painter, type Style } from "../text/terminalStyle.ts"
+import { wrapped } from "../text/terminalText.ts"
 
-const escapedLine = (value: unknown): unknown => (typeof value === "string" ? printed([value]) : value)
+const FORMATS: Readonly<Record<string, Parameters<Paint>[0]>> = { Error: "red", Warning: "yellow" }
 
-/** A bug's stack trace keeps its lines. */
-const escapedLines = (cause: Cause.Cause<unknown>) =>
-  Cause.isEmpty(cause) ? [] : [printed(Cause.pretty(cause).split("\n"))]
+/** Returns what comes before a message; nothing if it is only information. */
+const labelOf = ({ _tag }: LogLevel.LogLevel): ReadonlyArray<Span> =>
+  _tag === "Info" ? [] : [{ format: FORMATS[_tag] ?? "dim", text: `${_tag.toLowerCase()}:` }, " "]
 
-/** Escapes an entry before the terminal logger adds its colours. */
-const forTerminal = (entry: Logger.Logger.Options<unknown>): Logger.Logger.Options<unknown> => ({
-  ...entry,
-  message: [...Arr.ensure(entry.message).map(escapedLine), ...escapedLines(entry.cause)],
-  cause: Cause.empty,
-  annotations: HashMap.map(entry.annotations, escapedLine)
+/** Formats an entry for a person: the time of day and the message, then a line for each annotation. */
+export const logEntry = (
+  { annotations, cause, date, logLevel, message }: Logger.Logger.Options<unknown>,
+  { colour, width }: Pick<Style, "colour" | "width">
+): Printed => {
+  const time: Span = { format: "dim", text: date.toTimeString().slice(0, 8) }
+  const lines = [
+    [time, " ", ...labelOf(logLevel), Arr.ensure(message).map(String).join(" ")],
+    ...HashMap.toEntries(annotations).map(([name, value]) => `  ${name}: ${value}`)
+  ]
+  const entry = wrapped(printed(lines, painter(colour)), width)
+  // A bug's stack trace keeps its lines.
+  return Cause.isEmpty(cause) ? entry : joined([entry, printed(Cause.pretty(cause).split("\n"))])
+}
+
+const terminalLogger = Logger.make((entry) => {
+  const { columns } = process.stderr
+  console.error(logEntry(entry, { colour: process.stderr.hasColors(), width: columns || undefined }))
 })
 
 /** Logs to standard error: for people on a terminal, one structured line per entry otherwise. */
 export const logging = Logger.replace(
   Logger.defaultLogger,
   process.stderr.isTTY
-    ? Logger.mapInputOptions(
-        Logger.prettyLogger({ stderr: true, mode: "tty", colors: process.stderr.hasColors() }),
-        forTerminal
-      )
+    ? terminalLogger
     : Logger.withConsoleError(Logger.map(Logger.logfmtLogger, (line) => printed([line])))
 )
 

@@ -128,3 +128,17 @@ describe("errors, hints and notes", () => {
     expect(lines[0]).toMatch(/^error: d cannot load its own files: /)
   })
 })
+
+describe("status and the log", () => {
+  it("tell local times, and nothing of the inside", async () => {
+    const line = `d daemon >&2 & until d ping >/dev/null 2>&1; do :; done; d status; kill $!; wait`
+    const { lines } = await onTerminal(box.with({ NO_COLOR: "1" }), 60, line)
+    const text = lines.join("\n")
+    expect(text).toMatch(/^daemon {5}\d+\.\d+\.\d+, pid \d+, up \d+ s$/m)
+    expect(text).toMatch(/^last tick {2}(none yet|\d\d:\d\d \(\d s ago\), \d+ ms for 4 ports)$/m)
+    expect(text).toMatch(/^\d\d:\d\d:\d\d serving\n( {2}\w+: .*\n(?! )| {2}.*\n)+/m)
+    expect(text).toMatch(/^\d\d:\d\d:\d\d stopped$/m)
+    expect(text).not.toMatch(/#\d|fiber|timestamp/)
+    expect(tooWide(lines, 60)).toEqual([])
+  })
+})
