@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
@@ -7,6 +8,7 @@ import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
 import { listen, machine, startDaemon } from "./support/cli.ts"
 import { at, atEach, rangesEnv } from "./support/ports.ts"
+import { temporary } from "./support/root.ts"
 
 const documents = [
   "README.md",
@@ -65,6 +67,28 @@ describe.each(documents)("%s", (path) => {
       expect(existsSync(file), link).toBe(true)
       if (anchor !== undefined) expect(anchorsOf(readFileSync(file, "utf8")), link).toContain(anchor)
     }
+  })
+})
+
+describe("the pictures", () => {
+  const drawn = (directory: string, name: string): string =>
+    readFileSync(join(directory, name), "utf8")
+      .replace(/^.*<rect[^>]*>$/ms, "")
+      .replaceAll(/<[^>]*>/g, "")
+      // The user, the pids, the times and the ports are this machine's.
+      .replaceAll(/\bof \w+,/g, "")
+      .replaceAll(/[\d\s]/g, "")
+
+  it("show what the program prints now", { timeout: 60_000 }, () => {
+    const made = temporary()
+    const run = spawnSync(process.execPath, ["src/build/pictures.mjs", made], {
+      env: { ...process.env, ...rangesEnv },
+      encoding: "utf8"
+    })
+    expect(run.stderr).toBe("")
+    expect(readdirSync(made)).toEqual(readdirSync("docs/pictures"))
+    for (const name of readdirSync(made))
+      expect(drawn(made, name), `npm run pictures makes ${name}`).toBe(drawn("docs/pictures", name))
   })
 })
 
