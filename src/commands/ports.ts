@@ -108,7 +108,10 @@ export const portCommands = {
       { name: "health", value: "HEALTH", type: "health", help: "list only ports with this health" },
       json
     ],
-    details: [],
+    details: [
+      "Shows the health at this moment: a port is up if something serves it, and down if it was up and nothing does.",
+      "On a terminal, the list also names the processes that listen, and the hosts that claimed the keys if they differ. In a pipe, it is complete and plain."
+    ],
     examples: ["d listPorts", "d listPorts --app cad --json"]
   },
   deletePort: {
