@@ -29,7 +29,11 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
     return extra === undefined
       ? Effect.succeed(key)
       : Effect.fail(
-          new Invalid({ command, argument: extra, problem: "does not go with key: give key, or app and mode" })
+          new Invalid({
+            command,
+            argument: `--${extra}`,
+            problem: "does not go with --key: give --key, or --app and --mode"
+          })
         )
   }
   if (app !== undefined && mode !== undefined) return Effect.succeed(keyOf(app, mode))
@@ -65,7 +69,7 @@ const askedPort = ({ key, port }: Payload<"explain">) => {
   }
   return port === undefined
     ? Effect.succeed({ key })
-    : Effect.fail(new Invalid({ command, argument: "key", problem: "does not go with port: give one of them" }))
+    : Effect.fail(new Invalid({ command, argument: "--key", problem: "does not go with --port: give one of them" }))
 }
 
 const noted = <A>(result: A): CommandResult<A> => ({ result, notes: [] })

@@ -128,6 +128,11 @@ export const decodePayload = <N extends RegistryCommand>(
     if (issue?._tag === "Missing") return new MissingArgument({ command, argument })
     const given = input[argument]
     const value = at === undefined || !Array.isArray(given) ? given : given[Number(at)]
-    return new Invalid({ command, argument, problem: `${quote(value)} ${issue?.message ?? "is wrong"}` })
+    return new Invalid({
+      command,
+      argument,
+      problem: `${quote(value)} ${issue?.message ?? "is wrong"}`,
+      ...(typeof value === "string" ? { value } : {})
+    })
   })
 }

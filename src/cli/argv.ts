@@ -1,6 +1,7 @@
 import type { CommandSpec } from "../commands/CommandSpec.ts"
 import { type BuiltinCommand, commandList, commands, commandTyped, isBuiltinCommand } from "../commands/commands.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
+import { parsePort } from "../domain/names.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { nearest } from "./nearest.ts"
 import { ownWords, readOptions } from "./options.ts"
@@ -56,17 +57,30 @@ const readCompletions = (words: ReadonlyArray<string>): Meaning => {
       )
 }
 
-const unknownCommand = (word: string): Meaning => {
-  if (VERSION_LIKE.includes(word)) return wrong("invalid", `unknown option ${quote(word)}`, "did you mean --version?")
-  if (word.startsWith("-"))
-    return wrong("invalid", `expected a command, not ${quote(word)}`, "d COMMAND [options]; d help lists the commands")
-  const synonym = commandList.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))
+/** Whether a command changes a port that is named by its short form. */
+const changesPort = ({ options, readOnly, short }: CommandSpec): boolean =>
+  !readOnly && options.some(({ name, type }) => type === "port" && short?.options.includes(name))
+
+/** Returns what an unknown command was probably meant as; `next` is the word after it. */
+const commandMeant = (word: string, next: string | undefined): string | undefined => {
   const meant =
-    synonym?.name ??
+    commandList.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))?.name ??
     nearest(
       word,
       commandList.map((each) => each.name)
     )
+  const command = commandTyped(meant ?? "")
+  // Whoever types a port after a word asks about that port.
+  return parsePort(next ?? "") !== undefined && !(command && changesPort(command))
+    ? `${commands.explain.name} ${next}`
+    : meant
+}
+
+const unknownCommand = (word: string, next?: string): Meaning => {
+  if (VERSION_LIKE.includes(word)) return wrong("invalid", `unknown option ${quote(word)}`, "did you mean --version?")
+  if (word.startsWith("-"))
+    return wrong("invalid", `expected a command, not ${quote(word)}`, "d COMMAND [options]; d help lists the commands")
+  const meant = commandMeant(word, next)
   return wrong(
     "unknown-command",
     `Unknown command: ${asTyped(word)}`,
@@ -93,9 +107,16 @@ const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meanin
     : { _tag: "Run", command, payload: read.payload }
 }
 
+/** Reads a command line that has --help in it. */
+const readAskedHelp = (first: string | undefined, next: string | undefined): Meaning => {
+  if (first === undefined || first.startsWith("-")) return { _tag: "Help", command: undefined, alone: false }
+  const command = commandTyped(first)
+  return command === undefined ? unknownCommand(first, next) : { _tag: "Help", command, alone: false }
+}
+
 const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
   const [first, ...rest] = words[0] === "send" ? words.slice(1) : words
-  if (asksHelp) return { _tag: "Help", command: commandTyped(first ?? ""), alone: false }
+  if (asksHelp) return readAskedHelp(first, rest[0])
   if (first === undefined)
     return words.length === 0
       ? { _tag: "Help", command: undefined, alone: true }
@@ -103,7 +124,7 @@ const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
   if (first === "--version") return readVersion(rest)
   if (first === "--completions") return readCompletions(rest)
   const command = commandTyped(first)
-  if (command === undefined) return unknownCommand(first)
+  if (command === undefined) return unknownCommand(first, rest[0])
   return command === commands.help ? readHelp(rest) : readCommand(command, rest)
 }
 

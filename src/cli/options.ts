@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
 import { commandList, fieldOf, usageHint } from "../commands/commands.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
+import { parsePort } from "../domain/names.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { nearest } from "./nearest.ts"
 
@@ -48,6 +49,18 @@ const realDirectory = (directory: string): string => {
   }
 }
 
+const NUMBER = /^\d+$/
+
+/** Refuses a number as a name: whoever types one without an option means a port. */
+const numberAsName = (command: CommandSpec, { name, type }: OptionSpec, word: string, takesPort: boolean) =>
+  wrong(
+    "invalid",
+    `${asTyped(word)} is a ${parsePort(word) === undefined ? "number" : "port"}, not ${type === "app" ? "an app" : "a key"}`,
+    takesPort
+      ? `d ${command.short?.usage}`
+      : `${parsePort(word) === undefined ? "" : `d explain ${word} shows who has it; `}to use it as a name, --${name} ${asTyped(word)}`
+  )
+
 /** Reads a word as the value of the next option of the short form. */
 const readShort = (reader: Reader, word: string): CommandError | undefined => {
   const { command, open, seen } = reader
@@ -61,8 +74,16 @@ const readShort = (reader: Reader, word: string): CommandError | undefined => {
     const option = command.options.find((each) => each.name === name)
     return option === undefined || (seen.has(name) && !option.repeated) ? [] : [option]
   })
-  const option = left.find(({ type }) => type !== "port" || /^\d+$/.test(word)) ?? left[0]
+  const isNumber = NUMBER.test(word)
+  const option = left.find(({ type }) => type !== "port" || isNumber) ?? left[0]
   if (option === undefined) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
+  if (isNumber && (option.type === "app" || option.type === "key"))
+    return numberAsName(
+      command,
+      option,
+      word,
+      left.some(({ type }) => type === "port")
+    )
   seen.add(option.name)
   return readValue(reader, option, word, undefined)
 }

@@ -72,11 +72,12 @@ export class RangeFull extends Data.TaggedError("RangeFull")<{
   readonly figures: Figures & { readonly stale?: number }
 }> {}
 
-/** An argument's value is wrong. `problem` begins with the value. */
+/** An argument's value is wrong. `problem` begins with the value; `value` is it if it is text, for the hint. */
 export class Invalid extends Data.TaggedError("Invalid")<{
   readonly command: string
   readonly argument: string
   readonly problem: string
+  readonly value?: string
 }> {}
 
 /** `argument` is required and was not given. */

@@ -4,10 +4,11 @@ import type { CommandError } from "../domain/CommandError.ts"
 import type { RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
-import { appProblem, keyProblem, kindOf } from "../domain/names.ts"
+import { appProblem, keyProblem } from "../domain/names.ts"
 import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
 import { age, describeListener, describeTarget, nameOf, names, showProcess, unignoring } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
+import { hintForKey, keysOfApp, numberAsKey } from "./nameHints.ts"
 import { shellWord } from "./shell.ts"
 
 /** The sentences that people read about errors and notes, one entry for each. */
@@ -46,17 +47,13 @@ const bindHint = (code: string): string => {
 
 type ErrorOf<T extends RegistryError["_tag"]> = Extract<RegistryError, { readonly _tag: T }>
 
-/** Whoever asks for an app by its name means one of its keys. */
-const keysOfApp = (key: string): string =>
-  kindOf(key) === "special" ? `if ${key} is an app, its keys are ${key}-prod and ${key}-dev; ` : ""
-
 const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => CommandError } = {
   NotSet: ({ key, stored }) =>
     stored === undefined
       ? {
           code: "not-set",
           message: `Port not set for ${key}`,
-          hint: `${keysOfApp(key)}d listPorts lists what is set, d allocate claims a port`
+          hint: numberAsKey(key) ?? `${keysOfApp(key)}d listPorts lists what is set, d allocate claims a port`
         }
       : {
           code: "not-set",
@@ -66,7 +63,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
   NotFound: ({ key }) => ({
     code: "not-found",
     message: `Port entry not found for ${key}`,
-    hint: `${keysOfApp(key)}d listPorts lists what is set`
+    hint: numberAsKey(key) ?? `${keysOfApp(key)}d listPorts lists what is set`
   }),
   NotIgnored: ({ target }) => ({
     code: "not-found",
@@ -136,10 +133,10 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
         ? "d listPorts --health stale lists what may be released"
         : `release what is no longer needed (d listPorts), or enlarge the range: AUTOMATELINUX_${kind === "app" ? "APP" : "SPECIAL"}_RANGE`
   }),
-  Invalid: ({ argument, command, problem }) => ({
+  Invalid: ({ argument, command, problem, value }) => ({
     code: "invalid",
     message: `${argument} ${problem}`,
-    hint: `d ${command} --help`
+    hint: hintForKey(command, argument, value) ?? `d ${command} --help`
   }),
   MissingArgument: ({ argument, command }) => {
     const spec = findCommand(command)

@@ -68,6 +68,46 @@ describe("the short form", () => {
   })
 
   it.each([
+    ["get 3000", "3000 is a port, not a key", "d explain 3000 shows who has it; to use it as a name, --key 3000"],
+    ["rm 3000", "3000 is a port, not a key", "d explain 3000 shows who has it; to use it as a name, --key 3000"],
+    ["allocate 3000", "3000 is a port, not an app", "d explain 3000 shows who has it; to use it as a name, --app 3000"],
+    ["release 99999", "99999 is a number, not an app", "to use it as a name, --app 99999"],
+    ["set 3000 cad-dev", "3000 is a port, not a key", "d set KEY PORT"]
+  ])("d %s takes no number for a name", (line, message, hint) => {
+    expect(parseArgv(line.split(" "))).toMatchObject({ _tag: "Wrong", code: "invalid", message, hint })
+    expect(parseArgv(["getPort", "--key", "3000"])).toMatchObject({ _tag: "Run", payload: { key: "3000" } })
+  })
+
+  it.each([
+    ["check 3000", "explain 3000"],
+    ["free 3000", "explain 3000"],
+    ["who 3000", "explain 3000"],
+    ["assign 3000", "setPort"],
+    ["getport cad-dev", "getPort"]
+  ])("d %s is told of %s", (line, meant) => {
+    expect(parseArgv(line.split(" "))).toMatchObject({
+      _tag: "Wrong",
+      hint: `did you mean ${meant}? d help lists the commands`
+    })
+  })
+
+  it("has no help for a command that there is not", () => {
+    expect(parseArgv(["nothing", "--help"])).toMatchObject({
+      _tag: "Wrong",
+      code: "unknown-command",
+      message: "Unknown command: nothing",
+      hint: "d help lists the commands"
+    })
+    expect(parseArgv(["send", "list", "-h"])).toMatchObject({
+      _tag: "Wrong",
+      hint: expect.stringContaining("listPorts")
+    })
+    for (const line of ["--help", "-h", "send --help", "--json --help", "--version --help"])
+      expect(parseArgv(line.split(" "))).toMatchObject({ _tag: "Help", command: undefined, alone: false })
+    expect(parseArgv(["get", "--help"])).toMatchObject({ _tag: "Help", command: { name: "getPort" } })
+  })
+
+  it.each([
     ["list", "listPorts"],
     ["LIST", "listPorts"],
     ["delete", "deletePort"],

@@ -41,6 +41,9 @@ describe("wrong calls", () => {
   )
   wrong(["allocate", "--app", "a".repeat(246)], /is 246 characters long: an app's name has at most 245/)
   wrong(["allocate", "--app", "cad-dev"], /ends in -dev, which belongs to its keys: write only the app's name, "cad"/)
+  wrong(["allocate", "--app", "cad-dev"], /\nhint: d allocate --app cad\n/)
+  wrong(["release", "cad-dev"], /\nhint: d deletePort --key cad-dev removes only this one, d release --app cad both\n/)
+  wrong(["getPort", "--app", "cad-dev", "--mode", "dev"], /\nhint: d getPort --key cad-dev\n/)
   wrong(["allocate", "--special", "cad-prod"], /ends in -prod, which makes it half of an app's pair: use --app cad/)
   wrong(["allocate", "--app", "x", "--description", "two\nlines"], /description "two\\nlines" has a line break/)
   wrong(["allocate", "--app", "x", "--description", "d".repeat(501)], /is 501 characters long/)
@@ -52,7 +55,11 @@ describe("wrong calls", () => {
   wrong(["getPort", "--app", "a"], /^error: Missing required arg: mode/)
   wrong(["getPort", "--mode", "dev"], /^error: Missing required arg: app/)
   wrong(["getPort", "--app", "a", "--mode", "test"], /^error: mode "test" is not a mode: write prod or dev/)
-  wrong(["getPort", "--key", "a", "--app", "b"], /^error: app does not go with key/)
+  wrong(
+    ["getPort", "--key", "a", "--app", "b"],
+    /^error: --app does not go with --key: give --key, or --app and --mode\n/
+  )
+  wrong(["explain", "--port", "1", "--key", "a"], /^error: --key does not go with --port: give one of them\n/)
   wrong(["setPort", "--key", "a"], /^error: Missing required arg: value/)
   wrong(["setPort", "--value", "3100"], /^error: Missing required arg: key/)
   wrong(["reserve", "--port", "3100", "--reason", " "], /^error: reason " " is empty/)
@@ -62,6 +69,9 @@ describe("wrong calls", () => {
   )
   wrong(["frobnicate"], /^error: Unknown command: frobnicate\nhint: d help lists/)
   wrong(["getport", "--key", "a"], /^error: Unknown command: getport\nhint: did you mean getPort\?/)
+  wrong(["nothing", "--help"], /^error: Unknown command: nothing\nhint: d help lists/)
+  wrong(["check", "3000"], /^error: Unknown command: check\nhint: did you mean explain 3000\?/)
+  wrong(["get", "3000"], /^error: 3000 is a port, not a key\nhint: d explain 3000/)
   wrong(["send"], /^error: send needs a command/)
   wrong(["send", "send", "getPort"], /^error: Unknown command: send/)
   wrong(["--key", "a", "getPort"], /^error: expected a command, not "--key"/)
