@@ -5,9 +5,10 @@ import type { Results } from "../commands/Results.ts"
 import type { Doctor } from "../doctor/Doctor.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
+import { Invalid, MissingArgument, type NamingCommand, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import type { Asked } from "../registry/claim.ts"
+import type { Named } from "../registry/named.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
@@ -42,7 +43,7 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
 }
 
 /** Returns how a command names a key: by one of key, app and directory. */
-const askedName = (
+const askedHere = (
   command: string,
   { app, directory, key, mode, suggested }: Payload<"check">
 ): Effect.Effect<Asked, Invalid | MissingArgument> => {
@@ -71,6 +72,32 @@ const askedPort = ({ key, port }: Payload<"explain">) => {
     ? Effect.succeed({ key })
     : Effect.fail(new Invalid({ command, argument: "--key", problem: "does not go with --port: give one of them" }))
 }
+
+/** Returns the key, the app or the name that `rename` and `describe` are about. */
+const askedName = (
+  command: NamingCommand,
+  { app, key, name }: Pick<Payload<NamingCommand>, "app" | "key" | "name">
+): Effect.Effect<Named, Invalid | MissingArgument> => {
+  const [first, second] = [
+    ...(key === undefined ? [] : [{ option: "--key", named: { key } }]),
+    ...(app === undefined ? [] : [{ option: "--app", named: { app } }]),
+    ...(name === undefined ? [] : [{ option: "--name", named: { name } }])
+  ]
+  if (first === undefined) return Effect.fail(new MissingArgument({ command, argument: "key" }))
+  return second === undefined
+    ? Effect.succeed(first.named)
+    : Effect.fail(
+        new Invalid({
+          command,
+          argument: second.option,
+          problem: `does not go with ${first.option}: give one of them`
+        })
+      )
+}
+
+/** Returns an argument that must be given. */
+const needed = <A>(command: string, argument: string, value: A | undefined) =>
+  value === undefined ? Effect.fail(new MissingArgument({ command, argument })) : Effect.succeed(value)
 
 const noted = <A>(result: A): CommandResult<A> => ({ result, notes: [] })
 
@@ -120,13 +147,13 @@ export const makeHandlers = (environment: Environment): Handlers => ({
         ),
   claim: ({ directory, noDir, ...payload }) =>
     Effect.gen(function* () {
-      const asked = yield* askedName("claim", { ...payload, directory })
+      const asked = yield* askedHere("claim", { ...payload, directory })
       const registry = yield* Registry
       return yield* registry.claim({ ...asked, directory: noDir ? undefined : asked.directory })
     }),
   check: (payload) =>
     Effect.gen(function* () {
-      const asked = yield* askedName("check", payload)
+      const asked = yield* askedHere("check", payload)
       if (asked.directory === undefined) return yield* new MissingArgument({ command: "check", argument: "directory" })
       const registry = yield* Registry
       return yield* registry.check(asked, asked.directory, environment)
@@ -134,7 +161,7 @@ export const makeHandlers = (environment: Environment): Handlers => ({
   url: ({ https, path = "", ...payload }) =>
     Effect.gen(function* () {
       const registry = yield* Registry
-      const { key } = yield* registry.find(yield* askedName("url", payload))
+      const { key } = yield* registry.find(yield* askedHere("url", payload))
       const { notes, result } = yield* registry.get(key)
       const url = `${https ? "https" : "http"}://localhost:${result.port}${path === "" || path.startsWith("/") ? path : `/${path}`}`
       return { result: { ...result, url }, notes }
@@ -148,7 +175,18 @@ export const makeHandlers = (environment: Environment): Handlers => ({
         registry.release({ apps: payload.app, specials: payload.special, force: payload.force })
       )
     ),
-  rename: ({ key, to }) => Effect.flatMap(Registry, (registry) => registry.rename(key, to)),
+  rename: (payload) =>
+    Effect.gen(function* () {
+      const named = yield* askedName("rename", payload)
+      const registry = yield* Registry
+      return yield* registry.rename(named, yield* needed("rename", "to", payload.to))
+    }),
+  describe: (payload) =>
+    Effect.gen(function* () {
+      const named = yield* askedName("describe", payload)
+      const registry = yield* Registry
+      return yield* registry.describe(named, yield* needed("describe", "description", payload.description))
+    }),
   reserve: ({ port, reason }) => Effect.flatMap(Registry, (registry) => registry.reserve(port, reason)),
   unreserve: ({ port }) => Effect.flatMap(Registry, (registry) => registry.unreserve(port)),
   doctor: ({ clientVersion = version, ...request }) =>

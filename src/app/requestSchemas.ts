@@ -52,6 +52,9 @@ const struct =
   (input: unknown) =>
     Schema.decodeUnknown(Schema.Struct(fields))(input)
 
+/** A key, an app, or the name of either. */
+const Named = { key: Schema.optional(PortKey), app: Schema.optional(AppName), name: Schema.optional(PortKey) }
+
 /** The arguments of each command. */
 const decoders = {
   allocate: struct({
@@ -79,7 +82,8 @@ const decoders = {
   url: struct({ ...named, path: Schema.optional(Text), https: Switch }),
   deletePort: struct({ key: PortKey }),
   release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
-  rename: struct({ key: PortKey, to: PortKey }),
+  rename: struct({ ...Named, to: Schema.optional(PortKey) }),
+  describe: struct({ ...Named, description: Schema.optional(Text) }),
   reserve: struct({ port: PortInput, reason: Reason }),
   unreserve: struct({ port: PortInput }),
   doctor: struct({

@@ -61,6 +61,18 @@ const numberAsName = (command: CommandSpec, { name, type }: OptionSpec, word: st
       : `${parsePort(word) === undefined ? "" : `d explain ${word} shows who has it; `}to use it as a name, --${name} ${asTyped(word)}`
   )
 
+/** The usage if there are more words than options: perhaps a text whose quotes were forgotten. */
+const hintForMore = (command: CommandSpec): string => {
+  const last = command.options.find(({ name }) => name === command.short?.options.at(-1))
+  return last?.type === "text"
+    ? `put the text between quotes: d ${command.short?.usage.replace(/\w+$/, "'$&'")}`
+    : usageHint(command)
+}
+
+/** Whether an option, or one that it stands for, was given. */
+const isGiven = ({ name, standsFor = [] }: OptionSpec, seen: ReadonlySet<string>): boolean =>
+  [name, ...standsFor].some((each) => seen.has(each))
+
 /** Reads a word as the value of the next option of the short form. */
 const readShort = (reader: Reader, word: string): CommandError | undefined => {
   const { command, open, seen } = reader
@@ -72,12 +84,12 @@ const readShort = (reader: Reader, word: string): CommandError | undefined => {
     )
   const left = (command.short?.options ?? []).flatMap((name) => {
     const option = command.options.find((each) => each.name === name)
-    return option === undefined || (seen.has(name) && !option.repeated) ? [] : [option]
+    return option === undefined || (isGiven(option, seen) && !option.repeated) ? [] : [option]
   })
   const isNumber = NUMBER.test(word)
   const option = left.find(({ type }) => type !== "port" || isNumber) ?? left[0]
-  if (option === undefined) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
-  if (isNumber && (option.type === "app" || option.type === "key"))
+  if (option === undefined) return wrong("invalid", `unexpected argument ${quote(word)}`, hintForMore(command))
+  if (isNumber && ["app", "key", "name"].includes(option.type ?? ""))
     return numberAsName(
       command,
       option,
@@ -199,8 +211,10 @@ export const readOptions = (
     if (typeof next !== "number") return next
     at = next
   }
-  const missing = command.options.find((option) => option.required && !reader.seen.has(option.name))
+  const missing = command.options.find(
+    (option) => (option.required || option.standsFor) && !isGiven(option, reader.seen)
+  )
   return missing === undefined
     ? { payload: reader.payload }
-    : wrong("missing-argument", `Missing required arg: ${missing.name}`, usageHint(command))
+    : wrong("missing-argument", `Missing required arg: ${missing.standsFor?.[0] ?? missing.name}`, usageHint(command))
 }

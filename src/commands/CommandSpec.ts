@@ -7,6 +7,7 @@ export type ValueType =
   | "health"
   | "key"
   | "mode"
+  | "name"
   | "port"
   | "severity"
   | "text"
@@ -19,6 +20,8 @@ export interface OptionSpec {
   /** Completes the sentence "this option …". */
   readonly help: string
   readonly required?: true
+  /** The options that it may stand for. Exactly one of all these is given. */
+  readonly standsFor?: ReadonlyArray<string>
   /** May be given several times. */
   readonly repeated?: true
 }

@@ -1,5 +1,5 @@
 import type { Assignment } from "../domain/Assignment.ts"
-import type { KeyPort } from "../domain/CommandResult.ts"
+import type { Description, KeyPort, Renamed } from "../domain/CommandResult.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/errors.ts"
 import type { Examination } from "../domain/Finding.ts"
@@ -18,7 +18,8 @@ export interface Results {
   readonly listPorts: ReadonlyArray<Assignment>
   readonly deletePort: { readonly released: ReadonlyArray<{ readonly key: string; readonly port: number | null }> }
   readonly release: Results["deletePort"]
-  readonly rename: KeyPort
+  readonly rename: Renamed
+  readonly describe: { readonly described: ReadonlyArray<Description> }
   readonly reserve: { readonly port: number; readonly reason: string }
   readonly unreserve: { readonly port: number }
   readonly doctor: Examination

@@ -3,6 +3,13 @@ import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", type: "key", help, required: true })
 const apps = (help: string): OptionSpec => ({ name: "app", value: "APP", type: "app", help, repeated: true })
 const specials = (help: string): OptionSpec => ({ name: "special", value: "KEY", type: "key", help, repeated: true })
+const named = (help: string): OptionSpec => ({
+  name: "name",
+  value: "NAME",
+  type: "name",
+  help,
+  standsFor: ["key", "app"]
+})
 
 /** The commands for assignments and reservations. */
 export const portCommands = {
@@ -153,17 +160,46 @@ export const portCommands = {
     kind: "registry",
     readOnly: false,
     idempotent: true,
-    summary: "Rename a key",
-    usage: ["--key KEY --to KEY"],
-    short: { usage: "rename KEY NEW", options: ["key", "to"] },
+    summary: "Rename a key, or an app with both of its keys",
+    usage: ["--key KEY --to NEW", "--app APP --to NEW"],
+    short: { usage: "rename NAME NEW", options: ["name", "to"] },
     synonyms: ["mv", "move"],
     options: [
-      key("rename this key"),
-      { name: "to", value: "KEY", type: "key", help: "give it this name", required: true },
+      { name: "key", value: "KEY", type: "key", help: "rename this key" },
+      { name: "app", value: "APP", type: "app", help: "rename this app: APP-prod and APP-dev" },
+      named("rename the key or the app that has this name"),
+      { name: "to", value: "NEW", type: "key", help: "give it this name", required: true },
       json
     ],
-    details: ["The port, its claim and the description move with it."],
-    examples: ["d rename --key loom-server --to loom-stream"]
+    details: [
+      "The ports, their claims, descriptions and directories move with it. Both keys of an app are renamed, or none: if one of the new keys has a port already, nothing is changed."
+    ],
+    examples: ["d rename --key loom-server --to loom-stream", "d rename --app cad --to cad-studio"]
+  },
+  describe: {
+    name: "describe",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    summary: "Describe a key, or both keys of an app",
+    usage: ["--key KEY --description TEXT", "--app APP --description TEXT"],
+    short: { usage: "describe NAME TEXT", options: ["name", "description"] },
+    synonyms: ["desc", "label", "comment"],
+    options: [
+      { name: "key", value: "KEY", type: "key", help: "describe this key" },
+      { name: "app", value: "APP", type: "app", help: "describe this app: APP-prod and APP-dev" },
+      named("describe the key or the app that has this name"),
+      {
+        name: "description",
+        value: "TEXT",
+        type: "text",
+        help: "say what it is for; '' removes the description",
+        required: true
+      },
+      json
+    ],
+    details: [],
+    examples: ["d describe cad 'CAD app'", "d describe --key cad-dev --description ''"]
   },
   reserve: {
     name: "reserve",

@@ -13,6 +13,23 @@ export interface KeyPort {
   readonly port: number
 }
 
+/** A key under its new name. */
+export interface Renaming extends KeyPort {
+  readonly from: string
+}
+
+/** What was renamed. `key` and `port` are null if it was an app. */
+export interface Renamed {
+  readonly key: string | null
+  readonly port: number | null
+  readonly renamed: ReadonlyArray<Renaming>
+}
+
+/** A key with the description that it has now. */
+export interface Description extends KeyPort {
+  readonly description: string | null
+}
+
 export interface Allocation {
   readonly assignments: ReadonlyArray<KeyPort & { readonly created: boolean }>
   /** Ports that were skipped because something had bound them; `by` is the listener, if one was found. */

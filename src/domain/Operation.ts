@@ -1,6 +1,6 @@
 import * as Context from "effect/Context"
 import type { HistoryEvent } from "./HistoryEvent.ts"
-import type { KeyRecord, RegistryState } from "./RegistryState.ts"
+import type { Change, KeyRecord, RegistryState } from "./RegistryState.ts"
 import { portsOf } from "./RegistryState.ts"
 
 /**
@@ -50,4 +50,27 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
   }
   const allocated = events.flatMap(({ key, what }) => (what === "allocate" && key !== null ? [key] : []))
   return { ...state, rows, keys, reserved, assigned: new Set(allocated), ports: portsOf(rows) }
+}
+
+/**
+ * Returns whether `change` was not made by `events`, but would be made only now, because of what others have done since.
+ * `before` is the state that asAnswered returns.
+ */
+export const isNew = (change: Change, before: RegistryState, events: ReadonlyArray<Done>): boolean => {
+  switch (change._tag) {
+    case "Assign":
+      return before.ports.get(change.key) !== change.port
+    case "Remove":
+    case "Describe":
+      return !events.some(({ key }) => key === change.key)
+    case "Rename":
+      return !events.some(({ detail, what }) => what === "rename" && detail === change.key)
+    case "Unreserve":
+      return !events.some(({ oldPort, what }) => what === "unreserve" && oldPort === change.port)
+    case "Bind":
+    case "Reserve":
+    case "Ignore":
+    case "Unignore":
+      return false
+  }
 }

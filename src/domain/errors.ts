@@ -39,11 +39,33 @@ export class StillUp extends Data.TaggedError("StillUp")<{
   readonly on: { readonly by: Listener } | { readonly host: string }
 }> {}
 
-/** `to` already has a port, so `key` cannot be renamed to it. */
+/** The commands that are given a name, which may be that of a key or of an app. */
+export type NamingCommand = "describe" | "rename"
+
+/** Both a key and an app have `name`; `halves` are the keys of the app. */
+export class Ambiguous extends Data.TaggedError("Ambiguous")<{
+  readonly command: NamingCommand
+  readonly name: string
+  readonly halves: ReadonlyArray<string>
+}> {}
+
+/** No key or app has `name`, or not what was `asked` for; `isOther` if it is the name of the other one. */
+export class NothingNamed extends Data.TaggedError("NothingNamed")<{
+  readonly command: NamingCommand
+  readonly name: string
+  readonly asked: "key" | "app" | undefined
+  readonly isOther: boolean
+}> {}
+
+/** The app cannot be renamed to `to`, which is no name of an app. */
+export class NotAnApp extends Data.TaggedError("NotAnApp")<{ readonly app: string; readonly to: string }> {}
+
+/** `to` already has a port, so `key` cannot be renamed to it; or if `app` is set, `key` is an app, and `to` is of `app`. */
 export class KeyTaken extends Data.TaggedError("KeyTaken")<{
   readonly key: string
   readonly to: string
   readonly port: string
+  readonly app?: string
 }> {}
 
 /** The table treats `key` and `other` as the same key: its collation ignores case, accents or trailing spaces. */
@@ -147,8 +169,11 @@ export class NoListenerTable extends Data.TaggedError("NoListenerTable") {}
 export class CannotTry extends Data.TaggedError("CannotTry")<{ readonly port: number; readonly code: string }> {}
 
 export type RegistryError =
+  | Ambiguous
   | BackedUpElsewhere
   | CannotBackUp
+  | NotAnApp
+  | NothingNamed
   | NotSet
   | NotFound
   | NotIgnored

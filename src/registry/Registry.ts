@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { KeyTaken, NoApp, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
+import { NoApp, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
@@ -21,9 +21,12 @@ import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { checkPort } from "./check.ts"
 import { type Asked, decideClaim, keyMeant } from "./claim.ts"
 import { makeCurrentHealth } from "./currentHealth.ts"
+import { decideDescription } from "./describe.ts"
 import { listing } from "./list.ts"
+import type { Named } from "./named.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
-import { decideSet, misplaced, portFrom, type SetRequest } from "./set.ts"
+import { decideRename } from "./rename.ts"
+import { decideSet, portFrom, type SetRequest } from "./set.ts"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -87,22 +90,12 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       )
     })
 
-    const rename = Effect.fn("Registry.rename")(function* (key: PortKey, to: PortKey) {
-      return yield* store.write((state) =>
-        Effect.gen(function* () {
-          const port = yield* portFrom(key, state.rows.get(key))
-          const taken = state.rows.get(to)
-          if (taken !== undefined && key !== to) return yield* new KeyTaken({ key, to, port: taken })
-          const changes: ReadonlyArray<Change> = key === to ? [] : [{ _tag: "Rename", key, to }]
-          return {
-            answer: {
-              result: { key: to, port },
-              notes: misplaced(to, port, rangeOf(to))
-            } satisfies CommandResult<KeyPort>,
-            changes
-          }
-        })
-      )
+    const rename = Effect.fn("Registry.rename")(function* (named: Named, to: PortKey) {
+      return yield* store.write((state) => decideRename(named, to, state, rangeOf))
+    })
+
+    const describe = Effect.fn("Registry.describe")(function* (named: Named, text: string) {
+      return yield* store.write((state) => decideDescription(named, text, state))
     })
 
     const reserve = Effect.fn("Registry.reserve")(function* (port: number, reason: string) {
@@ -214,6 +207,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       remove,
       release,
       rename,
+      describe,
       reserve,
       unreserve,
       list,

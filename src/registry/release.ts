@@ -6,6 +6,7 @@ import type { AppName, SpecialKey } from "../domain/PortKey.ts"
 import type { UpElsewhere } from "../domain/portHealth.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import { Listeners } from "../machine/Listeners.ts"
+import { heldBy } from "./named.ts"
 
 export interface ReleaseRequest {
   readonly apps: ReadonlyArray<AppName>
@@ -13,10 +14,6 @@ export interface ReleaseRequest {
   /** Release what is up, too. */
   readonly force: boolean
 }
-
-/** Returns the keys that an app or a special has. */
-const heldBy = ({ rows }: RegistryState, kind: "app" | "special", name: string): ReadonlyArray<string> =>
-  (kind === "app" ? [`${name}-prod`, `${name}-dev`] : [name]).filter((key) => rows.has(key))
 
 /** Fails with the first of `keys` that is up, on this host or on another: its app would go on on a port that is no longer its own. */
 const refuseUp = Effect.fnUntraced(function* (

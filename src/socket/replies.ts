@@ -216,7 +216,13 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
   listPorts: () => listOf(assignment()),
   deletePort: released,
   release: released,
-  rename: keyPort,
+  rename: () =>
+    object<Results["rename"]>({
+      key: orNull(text),
+      port: orNull(port),
+      renamed: listOf(object({ from: text, key: text, port }))
+    }),
+  describe: () => object({ described: listOf(object({ key: text, port, description: orNull(text) })) }),
   reserve: () => object({ port, reason: text }),
   unreserve: () => object({ port }),
   doctor: () =>

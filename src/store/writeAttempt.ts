@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type { Actor } from "../config/Config.ts"
 import { applyChanges } from "../domain/applyChanges.ts"
 import { Overtaken } from "../domain/errors.ts"
-import { asAnswered, type Done } from "../domain/Operation.ts"
+import { asAnswered, type Done, isNew } from "../domain/Operation.ts"
 import type { Change, RegistryState } from "../domain/RegistryState.ts"
 import type { Part } from "./changeStatements.ts"
 import type { ChangeExecutor } from "./executeChanges.ts"
@@ -59,12 +59,9 @@ const DECIDING_MS = 100
 /** Returns the answer of a decision that was made before, from its history. Changes nothing. */
 const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
   const before = asAnswered(state, events)
-  /** Whether the change would be made only now: a port that is no longer assigned, or a key that is still there. */
-  const isNew = (change: Change) =>
-    (change._tag === "Assign" && before.ports.get(change.key) !== change.port) ||
-    (change._tag === "Remove" && !events.some(({ key }) => key === change.key))
   return Effect.matchEffect(decide(before), {
-    onSuccess: ({ answer, changes }) => (changes.some(isNew) ? new Overtaken() : Effect.succeed(answer)),
+    onSuccess: ({ answer, changes }) =>
+      changes.some((change) => isNew(change, before, events)) ? new Overtaken() : Effect.succeed(answer),
     // It was done before, whatever prevents it now.
     onFailure: () => new Overtaken()
   })

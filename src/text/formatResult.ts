@@ -66,7 +66,11 @@ const texts: {
       : (await import("./portTableTerminal.ts")).terminalTable(assignments, style.width, style),
   deletePort: ({ released: [first] }) => line(`Port entry deleted for ${first?.key}`),
   release: released,
-  rename: ({ key, port }) => line(`${key} ${port}`),
+  rename: ({ renamed }) => printed(renamed.map(({ key, port }) => `${key} ${port}`)),
+  describe: ({ described }) =>
+    printed(
+      described.map(({ description, key }) => `Description ${description === null ? "removed from" : "set for"} ${key}`)
+    ),
   reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
   unreserve: ({ port }) => line(`${port} no longer reserved`),
   doctor: async (examination, payload, style) => {

@@ -1,7 +1,7 @@
 import { basename } from "node:path"
 import { findCommand, usageHint } from "../commands/commands.ts"
 import type { CommandError } from "../domain/CommandError.ts"
-import type { RegistryError } from "../domain/errors.ts"
+import type { NamingCommand, RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appProblem, keyProblem } from "../domain/names.ts"
@@ -45,9 +45,34 @@ const bindHint = (code: string): string => {
   }
 }
 
+/** The long form of a command that is given a name. */
+const naming = (command: NamingCommand, kind: "key" | "app", name: string): string =>
+  `d ${command} --${kind} ${name} ${command === "rename" ? "--to NEW" : "--description TEXT"}`
+
 type ErrorOf<T extends RegistryError["_tag"]> = Extract<RegistryError, { readonly _tag: T }>
 
 const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => CommandError } = {
+  Ambiguous: ({ command, halves, name }) => ({
+    code: "conflict",
+    message: `${name} is both a key and an app, which has ${names(halves)}`,
+    hint: `${naming(command, "key", name)} for the key, ${naming(command, "app", name)} for the app`
+  }),
+  NothingNamed: ({ asked, command, isOther, name }) => {
+    const halves = `${name}-prod`
+    const other = asked === "app" ? "key" : "app"
+    return {
+      code: "not-set",
+      message: `Port not set for ${{ key: name, app: `${halves} and ${name}-dev`, any: `${name}, ${halves} or ${name}-dev` }[asked ?? "any"]}`,
+      hint: isOther
+        ? `${name} is ${other === "app" ? "an app" : "a key"}: ${naming(command, other, name)}`
+        : "d listPorts lists what is set"
+    }
+  },
+  NotAnApp: ({ app, to }) => ({
+    code: "invalid",
+    message: `to ${quote(to)} ${appProblem(to)}`,
+    hint: naming("rename", "app", app)
+  }),
   NotSet: ({ key, stored }) =>
     stored === undefined
       ? {
@@ -101,10 +126,10 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
         : `${key} is up on ${on.host}; nothing was released`,
     hint: "stop it first, or repeat with --force"
   }),
-  KeyTaken: ({ key, port, to }) => ({
+  KeyTaken: ({ app, key, port, to }) => ({
     code: "conflict",
     message: `${to} already has port ${asTyped(port)}; ${key} was not renamed`,
-    hint: `d deletePort --key ${to} first, or choose another name`
+    hint: `${app === undefined ? `d deletePort --key ${to}` : naming("rename", "app", app)} first, or choose another name`
   }),
   KeyCollision: ({ key, other, table }) => ({
     code: "conflict",

@@ -300,8 +300,7 @@ export const commandsSuite = (database: TestDatabase) =>
       for (const words of [
         ["get", "web"],
         ["explain", "web"],
-        ["rm", "web"],
-        ["rename", "web", "site"]
+        ["rm", "web"]
       ])
         expect((await box.d(...words)).stderr).toContain(
           "\nhint: if web is an app, its keys are web-prod and web-dev; d listPorts"

@@ -7,7 +7,11 @@ import { type RequestFate, replyProxy } from "../support/proxy.ts"
 import { Talker } from "../support/socketClient.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "26400-26499", AUTOMATELINUX_SPECIAL_RANGE: "26500-26599" }
-const PORTS = ["a", "b", "c"].map((key, index) => [key, 26_510 + index] as const)
+const PORTS = [
+  ...["a", "b", "c"].map((key, index) => [key, 26_510 + index] as const),
+  ["pair-prod", 26_480] as const,
+  ["pair-dev", 26_481] as const
+]
 
 /** A machine with a daemon, and the same seen through a way to it on which every reply is lost. */
 const lossy = async (database: TestDatabase, fate: RequestFate, meanwhile?: (box: Machine) => Promise<unknown>) => {
@@ -70,6 +74,24 @@ const CASES: ReadonlyArray<Case> = [
     left: { c: "26512", d: undefined }
   },
   {
+    words: "rename --app pair --to couple",
+    meanwhile: ["rename --app couple --to pair", "setPort --key pair-dev --value 26485"],
+    printed: /^couple-prod 26480\ncouple-dev 26481\n$/,
+    left: { "pair-prod": "26480", "pair-dev": "26485", "couple-prod": undefined }
+  },
+  {
+    words: "rename pair couple",
+    meanwhile: ["release --app couple", "allocate --special couple"],
+    printed: /^couple-prod 26480\ncouple-dev 26481\n$/,
+    left: { "pair-prod": undefined, couple: "26500" }
+  },
+  {
+    words: "describe pair mine",
+    meanwhile: ["describe pair theirs"],
+    printed: /^Description set for pair-prod\nDescription set for pair-dev\n$/,
+    left: { "pair-prod": "26480" }
+  },
+  {
     words: "reserve --port 26591 --reason mine",
     meanwhile: ["reserve --port 26591 --reason theirs"],
     printed: /26591/,
@@ -123,7 +145,7 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
   it.each(CASES)("is made once if the daemon never heard of it: $words", async ({ printed, words: line }) => {
     const { daemon, through } = await lossy(database, "never")
     expect(await through.d(...words(line))).toMatchObject({ code: 0, stdout: expect.stringMatching(printed) })
-    if (line.startsWith("rename")) expect(await historyOf(daemon, "d")).toEqual(["rename", "set"])
+    if (line.endsWith("--to d")) expect(await historyOf(daemon, "d")).toEqual(["rename", "set"])
   })
 
   it("is made once under one number, whoever asks and how often", async () => {
@@ -161,6 +183,16 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
     expect(run.stderr).toMatch(/the change was made, and another one has undone part of it since/)
     expect(await box.ok("getPort", "--key", "new-dev")).toBe("26403\n")
     expect((await box.d("getPort", "--key", "old-dev")).code).toBe(1)
+  })
+
+  it("renames nothing that came to an app only afterwards", async () => {
+    const { box, through } = await lossy(database, "lost", async (box) => {
+      await box.ok("setPort", "--key", "half-prod", "--value", "26482")
+    })
+    await box.ok("setPort", "--key", "half-dev", "--value", "26483")
+    expect(await through.d("rename", "half", "whole")).toMatchObject({ code: 3, stdout: "" })
+    expect(await box.ok("getPort", "--key", "half-prod")).toBe("26482\n")
+    expect(await box.ok("getPort", "--key", "whole-dev")).toBe("26483\n")
   })
 })
 

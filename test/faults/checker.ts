@@ -1,4 +1,14 @@
-import { type Attempt, type Effect, effectsOf, groupBy, type Hold, holdsOf, keysOf, type Tables } from "./history.ts"
+import {
+  type Attempt,
+  type Effect,
+  effectsOf,
+  groupBy,
+  type Hold,
+  holdsOf,
+  keysOf,
+  renamingOf,
+  type Tables
+} from "./history.ts"
 
 /** What is wrong, a line for each; all of them empty where the promise was kept. */
 export interface Verdict {
@@ -68,7 +78,7 @@ const duplicates = (
     forced.add(at(ask.key, ask.value))
     forcedPorts.add(ask.value)
   }
-  const renamed = new Set(history.flatMap(({ ask }) => (ask.command === "rename" ? [ask.to] : [])))
+  const renamed = new Set(history.flatMap(({ ask }) => (ask.command === "rename" ? renamingOf(ask).to : [])))
   /** Whether the key has the port perhaps because somebody wanted it shared; a rename takes that along. */
   const mayShare = (key: string, port: number) =>
     forced.has(at(key, port)) || (renamed.has(key) && forcedPorts.has(port))
@@ -131,7 +141,7 @@ const remains = (
       case "deletePort":
         return tell("delete", [ask.key])
       case "rename":
-        return tell("rename", [ask.to])
+        return tell("rename", sure?.assigned.map((each) => each.key) ?? renamingOf(ask).to)
       case "setPort":
         return tell("set", [ask.key])
     }
@@ -167,6 +177,7 @@ const pairs = (history: ReadonlyArray<Attempt>, { ports }: Tables, { appRange }:
   const found: Array<string> = []
   const apps = new Set<string>()
   for (const { ask, outcome } of history) {
+    if (ask.command === "rename" && "app" in ask) apps.add(ask.to)
     if (ask.command !== "allocate") continue
     for (const app of ask.app) {
       apps.add(app)

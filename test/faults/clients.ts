@@ -20,16 +20,19 @@ const DIAL_MS = 20_000
 
 /** What a command answers, as far as it matters here. */
 export interface Document {
-  readonly key?: string
-  readonly port?: number
+  readonly key?: string | null
+  readonly port?: number | null
   readonly assignments?: ReadonlyArray<{ readonly key: string; readonly port: number; readonly created: boolean }>
   readonly released?: ReadonlyArray<{ readonly key: string }>
+  readonly renamed?: ReadonlyArray<{ readonly key: string; readonly port: number }>
 }
 
-const done = ({ command }: Ask, { assignments, key, port, released }: Document): Outcome => ({
+const done = ({ command }: Ask, { assignments, key, port, released, renamed }: Document): Outcome => ({
   _tag: "Ok",
   assigned:
-    assignments ?? (key === undefined || port === undefined ? [] : [{ key, port, created: command !== "getPort" }]),
+    assignments ??
+    renamed?.map((each) => ({ key: each.key, port: each.port, created: true })) ??
+    (key == null || port == null ? [] : [{ key, port, created: command !== "getPort" }]),
   released: released?.map((each) => each.key) ?? []
 })
 

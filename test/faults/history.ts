@@ -8,6 +8,7 @@ export type Ask =
   | { readonly command: "setPort"; readonly key: string; readonly value: number; readonly force: boolean }
   | { readonly command: "deletePort" | "getPort"; readonly key: string }
   | { readonly command: "rename"; readonly key: string; readonly to: string }
+  | { readonly command: "rename"; readonly app: string; readonly to: string }
 
 export interface Assigned {
   readonly key: string
@@ -62,9 +63,24 @@ export interface Hold {
   readonly by: Effect
 }
 
+export const halvesOf = (app: string): ReadonlyArray<string> => [`${app}-prod`, `${app}-dev`]
+
+/** The keys that a rename takes away, and those that it may make. */
+export const renamingOf = (ask: Ask & { readonly command: "rename" }) =>
+  "app" in ask ? { from: halvesOf(ask.app), to: halvesOf(ask.to) } : { from: [ask.key], to: [ask.to] }
+
 export const keysOf = (ask: Ask): ReadonlyArray<string> => {
-  if ("app" in ask) return [...ask.app.flatMap((app) => [`${app}-prod`, `${app}-dev`]), ...ask.special]
-  return "to" in ask ? [ask.key, ask.to] : [ask.key]
+  switch (ask.command) {
+    case "allocate":
+    case "release":
+      return [...ask.app.flatMap(halvesOf), ...ask.special]
+    case "rename": {
+      const { from, to } = renamingOf(ask)
+      return [...from, ...to]
+    }
+    default:
+      return [ask.key]
+  }
 }
 
 export const effectsOf = ({ ask, began, ended, outcome }: Attempt): ReadonlyArray<Effect> => {
@@ -83,8 +99,10 @@ export const effectsOf = ({ ask, began, ended, outcome }: Attempt): ReadonlyArra
       return given ?? keysOf(ask).map((key) => effect(key, "any"))
     case "setPort":
       return [effect(ask.key, ask.value)]
-    case "rename":
-      return [effect(ask.key, null), ...(given ?? [effect(ask.to, "any")])]
+    case "rename": {
+      const { from, to } = renamingOf(ask)
+      return [...from.map((key) => effect(key, null)), ...(given ?? to.map((key) => effect(key, "any")))]
+    }
     case "release":
       return (sure ? outcome.released : keysOf(ask)).map((key) => effect(key, null))
     case "deletePort":

@@ -27,7 +27,10 @@ const answer = (registry: typeof Registry.Service, ask: Ask) => {
     case "getPort":
       return registry.get(PortKey.make(ask.key))
     case "rename":
-      return registry.rename(PortKey.make(ask.key), PortKey.make(ask.to))
+      return registry.rename(
+        "key" in ask ? { key: PortKey.make(ask.key) } : { app: AppName.make(ask.app) },
+        PortKey.make(ask.to)
+      )
   }
 }
 

@@ -63,6 +63,7 @@ export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFIN
     if (dice < 12) return { command: "getPort", key: `common${Math.floor(random() * COMMON)}-dev` }
     if (dice < 15 && app !== undefined) return allocate(app)
     if (dice < 18) return { command: "allocate", app: [fresh("a"), fresh("a")], special: [fresh("s")] }
+    if (app !== undefined && dice < 22) return { command: "rename", app, to: fresh("n") }
     if (app !== undefined && dice < 30) return { command: "release", app: [app], special: [] }
     if (app !== undefined && dice < 36) return { command: "getPort", key: `${app}-dev` }
     if (key !== undefined && dice < 42) return { command: "getPort", key }
@@ -80,12 +81,16 @@ export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFIN
     tell: (ask, outcome) => {
       if (outcome._tag === "Unknown") {
         for (const key of keysOf(ask)) specials.delete(key)
-        if ("app" in ask) for (const app of ask.app) apps.delete(app)
+        if ("app" in ask) for (const app of [ask.app].flat()) apps.delete(app)
         return
       }
       if (outcome._tag === "Refused" || ask.command === "getPort") return
       if (ask.command === "release") for (const app of ask.app) apps.delete(app)
-      else if (ask.command === "deletePort" || ask.command === "rename") specials.delete(ask.key)
+      else if ("key" in ask && ask.command !== "setPort") specials.delete(ask.key)
+      else if (ask.command === "rename") {
+        apps.delete(ask.app)
+        apps.add(ask.to)
+      }
       if (ask.command === "allocate") for (const app of ask.app) if (!app.startsWith("common")) apps.add(app)
       for (const { key } of outcome.assigned) if (!/-(prod|dev)$/.test(key)) specials.add(key)
     }

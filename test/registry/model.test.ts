@@ -97,7 +97,16 @@ describe.each([sqlite, mariadb])("the registry on $name", (database) => {
       const counts = [...outcomes].sort().map(([outcome, count]) => `${outcome} ${count}`)
       console.log(`${database.name}: ${Step.taken} steps; ${counts.join(", ")}`)
       // A generator that misses a kind of answer would show nothing of it.
-      for (const kind of ["RangeFull", "PairBlocked", "PortHeld", "NotSet", "KeyTaken", "NotReserved", "NotFound"])
+      for (const kind of [
+        "RangeFull",
+        "PairBlocked",
+        "PortHeld",
+        "NotSet",
+        "KeyTaken",
+        "NothingNamed",
+        "NotReserved",
+        "NotFound"
+      ])
         expect([...outcomes.keys()].some((outcome) => outcome.endsWith(kind))).toBe(true)
     } finally {
       await runtime.dispose()

@@ -52,6 +52,10 @@ it("are taken from a real daemon, to every command, and from nothing that differ
     { command: "ping" },
     { command: "status" },
     { command: "rename", key: "half-dev", to: "other-dev" },
+    { command: "rename", app: "cad", to: "kad" },
+    { command: "rename", name: "kad", to: "cad" },
+    { command: "describe", app: "cad", description: "CAD" },
+    { command: "describe", key: "cad-dev", description: "" },
     { command: "unreserve", port: 17_220 },
     { command: "deletePort", key: "other-dev" },
     { command: "release", app: ["cad"] }

@@ -16,6 +16,11 @@ interface SetCall {
   readonly force: boolean
 }
 
+interface NamedCall {
+  readonly as: "key" | "app" | "name"
+  readonly name: string
+}
+
 const KEYS_OF = {
   app: (name: string) => [`${name}-prod`, `${name}-dev`],
   special: (name: string) => [name]
@@ -130,24 +135,68 @@ export class Model extends ModelState {
     })
   }
 
-  rename(key: string, to: string) {
+  /** The keys that `named` means, or the refusal. */
+  private find(command: string, named: NamedCall): { readonly kind: string; readonly keys: ReadonlyArray<string> } {
+    const { name } = named
+    const whichever = kindOf(name) === "special" ? undefined : "key"
+    const asked = named.as === "name" ? whichever : named.as
+    const halves = kindOf(name) === "special" ? KEYS_OF.app(name).filter((key) => this.rows.has(key)) : []
+    const found = [
+      ...(this.rows.has(name) ? [{ kind: "key", keys: [name] }] : []),
+      ...(halves.length > 0 ? [{ kind: "app", keys: halves }] : [])
+    ]
+    const [first, second] = found.filter(({ kind }) => asked === undefined || asked === kind)
+    if (second !== undefined) throw new Refused({ _tag: "Ambiguous", command, name, halves })
+    if (first === undefined)
+      throw new Refused({ _tag: "NothingNamed", command, name, asked, isOther: found.length > 0 })
+    return first
+  }
+
+  private move(key: string, to: string, port: number) {
+    const record = this.known.get(key)
+    this.rows.delete(key)
+    this.rows.set(to, String(port))
+    this.known.delete(to)
+    this.known.delete(key)
+    if (record !== undefined) this.known.set(to, record)
+    this.claims = new Map(
+      [...this.claims].map(([at, claim]) => [at, claim.key === key ? { ...claim, key: to } : claim])
+    )
+    this.history.push(["rename", to, port, port, key])
+  }
+
+  rename(named: NamedCall, to: string) {
     return this.change(() => {
-      const port = this.needPort(key)
-      const taken = this.rows.get(to)
-      if (key !== to) {
-        if (taken !== undefined) throw new Refused({ _tag: "KeyTaken", key, to, port: taken })
-        const record = this.known.get(key)
-        this.rows.delete(key)
-        this.rows.set(to, String(port))
-        this.known.delete(to)
-        this.known.delete(key)
-        if (record !== undefined) this.known.set(to, record)
-        this.claims = new Map(
-          [...this.claims].map(([at, claim]) => [at, claim.key === key ? { ...claim, key: to } : claim])
-        )
-        this.history.push(["rename", to, port, port, key])
+      const { keys, kind } = this.find("rename", named)
+      const isApp = kind === "app"
+      if (isApp && kindOf(to) !== "special") throw new Refused({ _tag: "NotAnApp", app: named.name, to })
+      const renamed = keys.map((from) => ({
+        from,
+        key: isApp ? `${to}-${kindOf(from)}` : to,
+        port: this.needPort(from)
+      }))
+      if (named.name !== to) {
+        for (const each of isApp ? KEYS_OF.app(to) : [to]) {
+          const taken = this.rows.get(each)
+          const ofApp = isApp ? { app: to } : {}
+          if (taken !== undefined)
+            throw new Refused({ _tag: "KeyTaken", key: named.name, to: each, port: taken, ...ofApp })
+        }
+        for (const { from, key, port } of renamed) this.move(from, key, port)
       }
-      return { result: { key: to, port }, notes: this.oddities(to, port) }
+      const [only] = isApp ? [] : renamed
+      return only === undefined
+        ? { result: { key: null, port: null, renamed }, notes: [] }
+        : { result: { key: only.key, port: only.port, renamed }, notes: this.oddities(only.key, only.port) }
+    })
+  }
+
+  describeNamed(named: NamedCall, text: string) {
+    return this.change(() => {
+      const { keys } = this.find("describe", named)
+      const described = keys.map((key) => ({ key, port: this.needPort(key), description: text === "" ? null : text }))
+      for (const key of keys) this.describe(key, text)
+      return { result: { described }, notes: [] }
     })
   }
 

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import fc from "fast-check"
 import { expect } from "vitest"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
+import type { Named } from "../../src/registry/named.ts"
 import type { Registry } from "../../src/registry/Registry.ts"
 import type { Model } from "./Model.ts"
 import type { Facts } from "./ModelState.ts"
@@ -118,10 +119,9 @@ const foreignly = (text: string, values: ReadonlyArray<string>, follow: (model: 
 
 const app = fc.constantFrom("a", "b", "c", "d", "e", "f")
 const special = fc.constantFrom("s", "S", "t", "u", "v", "w")
-const key = fc.oneof(
-  special,
-  fc.tuple(app, fc.constantFrom("prod", "dev")).map((parts) => parts.join("-"))
-)
+const half = fc.tuple(app, fc.constantFrom("prod", "dev")).map((parts) => parts.join("-"))
+/** One of them has the name of an app. */
+const key = fc.oneof(special, fc.constant("a"), half)
 const port = fc.oneof(
   { weight: 5, arbitrary: fc.integer({ min: APPS.first, max: APPS.last }) },
   { weight: 3, arbitrary: fc.integer({ min: SPECIALS.first, max: SPECIALS.last }) },
@@ -205,11 +205,24 @@ const releases = fc
         })
     )
   )
-const renames = fc.tuple(key, key).map(([from, to]) =>
+const named = fc.oneof(
+  fc.record({ as: fc.constantFrom("key", "name"), name: fc.oneof(key, app) }),
+  fc.record({ as: fc.constantFrom("app", "name"), name: fc.constantFrom("a", "a", "b") })
+)
+const namedFor = ({ as, name }: { readonly as: "key" | "app" | "name"; readonly name: string }): Named =>
+  as === "app" ? { app: AppName.make(name) } : as === "key" ? { key: PortKey.make(name) } : { name: PortKey.make(name) }
+const renames = fc.tuple(named, fc.oneof(key, half, app)).map(([from, to]) =>
   calling(
-    `rename ${from} to ${to}`,
+    `rename ${from.as} ${from.name} to ${to}`,
     (model) => model.rename(from, to),
-    (registry) => registry.rename(PortKey.make(from), PortKey.make(to))
+    (registry) => registry.rename(namedFor(from), PortKey.make(to))
+  )
+)
+const descriptions = fc.tuple(named, fc.constantFrom("", "one", "two ✓")).map(([which, text]) =>
+  calling(
+    `describe ${which.as} ${which.name} ${text}`,
+    (model) => model.describeNamed(which, text),
+    (registry) => registry.describe(namedFor(which), text)
   )
 )
 const reserves = fc.tuple(port, fc.constantFrom("why", "because")).map(([number, reason]) =>
@@ -272,6 +285,9 @@ export const everything = fc.commands(
     removals,
     releases,
     renames,
+    renames,
+    descriptions,
+    descriptions,
     reserves,
     unreserves,
     foreignRows,
