@@ -7,6 +7,7 @@ import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { Invalid, MissingArgument, type NamingCommand, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
+import { countPorts, PORTS_MAX, portsIn } from "../domain/portList.ts"
 import type { Asked } from "../registry/claim.ts"
 import type { Named } from "../registry/named.ts"
 import { Registry } from "../registry/Registry.ts"
@@ -93,6 +94,18 @@ const askedName = (
           problem: `does not go with ${first.option}: give one of them`
         })
       )
+}
+
+/** Returns the ports that `reserve` and `unreserve` are about, in order. */
+const askedPorts = (command: "reserve" | "unreserve", lists: Payload<"reserve">["port"]) => {
+  const ranges = lists.flat()
+  const count = countPorts(ranges)
+  if (count === 0) return Effect.fail(new MissingArgument({ command, argument: "port" }))
+  return count > PORTS_MAX
+    ? Effect.fail(
+        new Invalid({ command, argument: "port", problem: `names ${count} ports: at most ${PORTS_MAX} at once` })
+      )
+    : Effect.succeed(portsIn(ranges))
 }
 
 /** Returns an argument that must be given. */
@@ -187,8 +200,19 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       const registry = yield* Registry
       return yield* registry.describe(named, yield* needed("describe", "description", payload.description))
     }),
-  reserve: ({ port, reason }) => Effect.flatMap(Registry, (registry) => registry.reserve(port, reason)),
-  unreserve: ({ port }) => Effect.flatMap(Registry, (registry) => registry.unreserve(port)),
+  reserve: ({ port, reason }) =>
+    Effect.gen(function* () {
+      const ports = yield* askedPorts("reserve", port)
+      const registry = yield* Registry
+      return yield* registry.reserve(ports, reason)
+    }),
+  unreserve: ({ port }) =>
+    Effect.gen(function* () {
+      const ports = yield* askedPorts("unreserve", port)
+      const registry = yield* Registry
+      return yield* registry.unreserve(ports)
+    }),
+  listReserved: ({ all }) => Effect.flatMap(Registry, (registry) => registry.listReserved(all)),
   doctor: ({ clientVersion = version, ...request }) =>
     Effect.gen(function* () {
       const rules = yield* askedRules(request)

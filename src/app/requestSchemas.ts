@@ -7,7 +7,7 @@ import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { textProblem } from "../domain/names.ts"
-import { PortInput } from "../domain/Port.ts"
+import { PortInput, PortListInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
 import { quote } from "../text/escape.ts"
 
@@ -52,6 +52,9 @@ const struct =
   (input: unknown) =>
     Schema.decodeUnknown(Schema.Struct(fields))(input)
 
+/** The ports of every item. */
+const PortLists = Schema.Array(PortListInput).annotations({ message: () => "is neither a port nor a list of ports" })
+
 /** A key, an app, or the name of either. */
 const Named = { key: Schema.optional(PortKey), app: Schema.optional(AppName), name: Schema.optional(PortKey) }
 
@@ -84,8 +87,9 @@ const decoders = {
   release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
   rename: struct({ ...Named, to: Schema.optional(PortKey) }),
   describe: struct({ ...Named, description: Schema.optional(Text) }),
-  reserve: struct({ port: PortInput, reason: Reason }),
-  unreserve: struct({ port: PortInput }),
+  reserve: struct({ port: PortLists, reason: Reason }),
+  unreserve: struct({ port: PortLists }),
+  listReserved: struct({ all: Switch }),
   doctor: struct({
     check: Schema.optional(Check),
     fix: Switch,

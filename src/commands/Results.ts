@@ -6,6 +6,7 @@ import type { Examination } from "../domain/Finding.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import type { Rival, Unstored } from "../domain/portHealth.ts"
+import type { ReservedPort } from "../domain/ReservedPort.ts"
 
 /** The result of each command: the document of `--json`. */
 export interface Results {
@@ -20,8 +21,10 @@ export interface Results {
   readonly release: Results["deletePort"]
   readonly rename: Renamed
   readonly describe: { readonly described: ReadonlyArray<Description> }
-  readonly reserve: { readonly port: number; readonly reason: string }
-  readonly unreserve: { readonly port: number }
+  /** `port` is null if more than one was named. */
+  readonly reserve: { readonly port: number | null; readonly reason: string; readonly ports: ReadonlyArray<number> }
+  readonly unreserve: { readonly port: number | null; readonly ports: ReadonlyArray<number> }
+  readonly listReserved: ReadonlyArray<ReservedPort>
   readonly doctor: Examination
   readonly explain: Explanation
   readonly claim: KeyPort & { readonly app: string | null; readonly created: boolean }

@@ -3,6 +3,14 @@ import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", type: "key", help, required: true })
 const apps = (help: string): OptionSpec => ({ name: "app", value: "APP", type: "app", help, repeated: true })
 const specials = (help: string): OptionSpec => ({ name: "special", value: "KEY", type: "key", help, repeated: true })
+const ports = (help: string): OptionSpec => ({
+  name: "port",
+  value: "PORTS",
+  type: "port",
+  help,
+  required: true,
+  repeated: true
+})
 const named = (help: string): OptionSpec => ({
   name: "name",
   value: "NAME",
@@ -207,18 +215,18 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     usesRanges: true,
-    summary: "Reserve a port so that it is never allocated",
-    usage: ["--port PORT --reason TEXT"],
-    short: { usage: "reserve PORT --reason TEXT", options: ["port"] },
+    summary: "Reserve ports so that they are never allocated",
+    usage: ["--port PORTS --reason TEXT"],
+    short: { usage: "reserve PORTS… --reason TEXT", options: ["port"] },
     options: [
-      { name: "port", value: "PORT", type: "port", help: "reserve this port, 1 to 65535", required: true },
+      ports("reserve these ports: 3128, a range 3200-3210, or both with a comma between"),
       { name: "reason", value: "TEXT", type: "text", help: "say why", required: true },
       json
     ],
     details: [
-      "A key that has the port keeps it. Ports reserved by default are listed in docs/configuration.md; AUTOMATELINUX_RESERVED_PORTS changes them."
+      "A key that has such a port keeps it. All ports in one call are reserved, or none. d listReserved shows them; AUTOMATELINUX_RESERVED_PORTS reserves ports in the configuration."
     ],
-    examples: ["d reserve --port 3128 --reason 'Squid on the build host'"]
+    examples: ["d reserve --port 3128 --reason 'Squid on the build host'", "d reserve 3200-3210 --reason 'Build farm'"]
   },
   unreserve: {
     name: "unreserve",
@@ -226,11 +234,27 @@ export const portCommands = {
     readOnly: false,
     idempotent: true,
     usesRanges: true,
-    summary: "Allow a reserved port to be allocated again",
-    usage: ["--port PORT"],
-    short: { usage: "unreserve PORT", options: ["port"] },
-    options: [{ name: "port", value: "PORT", type: "port", help: "the port, 1 to 65535", required: true }, json],
-    details: [],
-    examples: ["d unreserve --port 3128"]
+    summary: "Allow reserved ports to be allocated again",
+    usage: ["--port PORTS"],
+    short: { usage: "unreserve PORTS…", options: ["port"] },
+    options: [ports("these ports: 3128, a range 3200-3210, or both with a comma between"), json],
+    details: ["Ports that are not reserved are left out, with a note; if none of them is, that is an error."],
+    examples: ["d unreserve --port 3128", "d unreserve 3200-3210"]
+  },
+  listReserved: {
+    name: "listReserved",
+    kind: "registry",
+    readOnly: true,
+    idempotent: true,
+    usesRanges: true,
+    summary: "List the reserved ports with their reasons",
+    usage: ["[--all]"],
+    short: { usage: "reserved", options: [] },
+    synonyms: ["reservations"],
+    options: [{ name: "all", help: "list the built-in ones outside the managed ranges, too" }, json],
+    details: [
+      "Shows where each reservation comes from: built in, from the configuration, or from d reserve, then with the time and who did it."
+    ],
+    examples: ["d listReserved", "d listReserved --all --json"]
   }
 } as const satisfies Record<string, CommandSpec>

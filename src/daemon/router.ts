@@ -42,16 +42,17 @@ const HELP_WIDTH = 100
 const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
   Math.ceil((total + stalled) / 1000) + 10
 
-/** Normalises a payload of the deployed clients, which may send one name for a list and null for an absent field. */
+/** Normalises a payload: clients may send one name or port for a list, and null for an absent field. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {
-  const repeated =
-    findCommand(command)
-      ?.options.filter((option) => option.repeated)
-      .map((option) => fieldOf(option.name)) ?? []
+  const repeated = findCommand(command)?.options.filter((option) => option.repeated) ?? []
+  const isOne = (field: string, value: unknown): boolean => {
+    const option = repeated.find(({ name }) => fieldOf(name) === field)
+    return option !== undefined && (typeof value === "string" || (option.type === "port" && typeof value === "number"))
+  }
   return Object.fromEntries(
     Object.entries(request)
       .filter(([, value]) => value !== null)
-      .map(([name, value]) => [name, repeated.includes(name) && typeof value === "string" ? [value] : value])
+      .map(([field, value]) => [field, isOne(field, value) ? [value] : value])
   )
 }
 

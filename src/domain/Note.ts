@@ -41,10 +41,12 @@ export type Note =
   | { readonly _tag: "Reserved"; readonly port: number; readonly reason: string }
   /** The port that was assigned is in use; `by` is null if nothing is known of what uses it. */
   | { readonly _tag: "InUse"; readonly port: number; readonly by: Listener | null }
-  /** The port that was reserved is assigned to keys, which keep it. */
-  | { readonly _tag: "StaysHeld"; readonly port: number; readonly holders: ReadonlyArray<string> }
-  /** The port that was unreserved is also reserved by default or by configuration. */
-  | { readonly _tag: "StillReserved"; readonly port: number; readonly reason: string }
+  /** Ports that were reserved are assigned to keys, which keep them. */
+  | { readonly _tag: "StaysHeld"; readonly ports: ReadonlyArray<number>; readonly holders: ReadonlyArray<string> }
+  /** Ports that were unreserved are also reserved by default or by configuration. */
+  | { readonly _tag: "StillReserved"; readonly ports: ReadonlyArray<number>; readonly reason: string }
+  /** Ports that were to be unreserved with others were not reserved. */
+  | { readonly _tag: "WasNotReserved"; readonly ports: ReadonlyArray<number> }
   /** The row of a key does not contain a valid port. */
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
   /** The ports of this host were last probed this many seconds ago. */

@@ -65,8 +65,10 @@ export const isNew = (change: Change, before: RegistryState, events: ReadonlyArr
       return !events.some(({ key }) => key === change.key)
     case "Rename":
       return !events.some(({ detail, what }) => what === "rename" && detail === change.key)
-    case "Unreserve":
-      return !events.some(({ oldPort, what }) => what === "unreserve" && oldPort === change.port)
+    case "Unreserve": {
+      const freed = new Set(events.map(({ oldPort, what }) => (what === "unreserve" ? oldPort : null)))
+      return change.ports.some((port) => !freed.has(port))
+    }
     case "Bind":
     case "Reserve":
     case "Ignore":

@@ -1,6 +1,7 @@
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { PORT_MAX, parsePort } from "./names.ts"
+import { parsePortList } from "./portList.ts"
 
 /** A TCP port, 1 to 65535. */
 export const Port = Schema.Int.pipe(Schema.between(1, PORT_MAX), Schema.brand("Port"))
@@ -19,3 +20,19 @@ export const PortInput = Schema.transformOrFail(Schema.Unknown, Port, {
   },
   encode: (port) => ParseResult.succeed(port)
 })
+
+/** Ports as callers may write them: one as above, or text such as `3128,3200-3210`. */
+export const PortListInput = Schema.transformOrFail(
+  Schema.Unknown,
+  Schema.Array(Schema.Struct({ first: Port, last: Port })),
+  {
+    strict: true,
+    decode: (input, _, ast) => {
+      const ranges = parsePortList(typeof input === "string" || typeof input === "number" ? String(input) : "")
+      return typeof ranges === "string"
+        ? ParseResult.fail(new ParseResult.Type(ast, input, ranges))
+        : ParseResult.succeed(ranges.map(({ first, last }) => ({ first: Port.make(first), last: Port.make(last) })))
+    },
+    encode: (ranges) => ParseResult.succeed(ranges)
+  }
+)

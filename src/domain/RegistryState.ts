@@ -57,8 +57,8 @@ export type Change =
   | { readonly _tag: "Describe"; readonly key: string; readonly description: string | null }
   /** Sets the owner of the key on this host; `seen` if that owner is serving its port now. */
   | { readonly _tag: "Bind"; readonly key: string; readonly owner: Owner; readonly seen: boolean }
-  | { readonly _tag: "Reserve"; readonly port: number; readonly reason: string }
-  | { readonly _tag: "Unreserve"; readonly port: number }
+  | { readonly _tag: "Reserve"; readonly ports: ReadonlyArray<number>; readonly reason: string }
+  | { readonly _tag: "Unreserve"; readonly ports: ReadonlyArray<number> }
   | { readonly _tag: "Ignore"; readonly target: IgnoredTarget; readonly reason: string }
   | { readonly _tag: "Unignore"; readonly target: IgnoredTarget }
 

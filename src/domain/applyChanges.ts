@@ -61,10 +61,10 @@ export const applyChanges = (
         })
         break
       case "Reserve":
-        reserved.set(change.port, change.reason)
+        for (const port of change.ports) reserved.set(port, change.reason)
         break
       case "Unreserve":
-        reserved.delete(change.port)
+        for (const port of change.ports) reserved.delete(port)
         break
       case "Ignore": {
         const { by, claimedAt: at, host } = stamp

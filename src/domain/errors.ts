@@ -12,8 +12,14 @@ export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: strin
 /** Nothing is ignored about `target`. */
 export class NotIgnored extends Data.TaggedError("NotIgnored")<{ readonly target: IgnoredTarget }> {}
 
-/** `port` was not reserved with `d reserve`; `reason` is set if it is reserved by default or by configuration. */
-export class NotReserved extends Data.TaggedError("NotReserved")<{ readonly port: number; readonly reason?: string }> {}
+/**
+ * None of `ports` was reserved with `d reserve`. `reason` is set if it is one that is reserved by default or by
+ * configuration.
+ */
+export class NotReserved extends Data.TaggedError("NotReserved")<{
+  readonly ports: ReadonlyArray<number>
+  readonly reason?: string
+}> {}
 
 /** `port` is assigned to other keys than `key`. */
 export class PortHeld extends Data.TaggedError("PortHeld")<{

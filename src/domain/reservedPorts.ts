@@ -1,5 +1,4 @@
-import { parsePort } from "./names.ts"
-import { parseRange } from "./PortRange.ts"
+import { parsePortOrRange } from "./portList.ts"
 
 /** Port → why it is never allocated. */
 export type Reserved = ReadonlyMap<number, string>
@@ -45,8 +44,7 @@ export const configureReserved = (
     if (item === "") continue
     const removes = item.startsWith("-")
     const written = removes ? item.slice(1) : item
-    const single = parsePort(written)
-    const range = single === undefined ? parseRange(written) : { first: single, last: single }
+    const range = parsePortOrRange(written)
     if (range === undefined) return { wrong: item }
     for (let port = range.first; port <= range.last; port++) {
       if (removes) reserved.delete(port)

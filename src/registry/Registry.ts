@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { NoApp, NotFound, NotReserved, type NotSet, RangeFull } from "../domain/errors.ts"
+import { NoApp, NotFound, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
@@ -13,7 +13,7 @@ import type { PortCheck } from "../domain/PortCheck.ts"
 import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
-import { type Change, holdersOf, portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { type Change, portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
@@ -26,6 +26,7 @@ import { listing } from "./list.ts"
 import type { Named } from "./named.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
+import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
@@ -98,29 +99,18 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return yield* store.write((state) => decideDescription(named, text, state))
     })
 
-    const reserve = Effect.fn("Registry.reserve")(function* (port: number, reason: string) {
-      return yield* store.write((state) =>
-        Effect.sync(() => {
-          const holders = holdersOf(state.ports, port)
-          const notes: ReadonlyArray<Note> = holders.length > 0 ? [{ _tag: "StaysHeld", port, holders }] : []
-          const changes: ReadonlyArray<Change> =
-            state.reserved.get(port) === reason ? [] : [{ _tag: "Reserve", port, reason }]
-          return { answer: { result: { port, reason }, notes }, changes }
-        })
-      )
+    /** Reserves ports, which are in order. */
+    const reserve = Effect.fn("Registry.reserve")(function* (ports: ReadonlyArray<number>, reason: string) {
+      return yield* store.write((state) => Effect.sync(() => decideReserve(ports, reason, state)))
     })
 
-    const unreserve = Effect.fn("Registry.unreserve")(function* (port: number) {
-      return yield* store.write((state) =>
-        Effect.gen(function* () {
-          const reason = config.reserved.get(port)
-          if (!state.reserved.has(port))
-            return yield* new NotReserved(reason === undefined ? { port } : { port, reason })
-          const notes: ReadonlyArray<Note> = reason === undefined ? [] : [{ _tag: "StillReserved", port, reason }]
-          const changes: ReadonlyArray<Change> = [{ _tag: "Unreserve", port }]
-          return { answer: { result: { port }, notes }, changes }
-        })
-      )
+    const unreserve = Effect.fn("Registry.unreserve")(function* (ports: ReadonlyArray<number>) {
+      return yield* store.write((state) => decideUnreserve(ports, state, config.reserved))
+    })
+
+    const listReserved = Effect.fn("Registry.listReserved")(function* (all: boolean) {
+      const ranges = [config.appRange, config.specialRange]
+      return listingOfReserved(config.reserved, yield* store.reservations, { all, ranges })
     })
 
     /** Lists the assignments by port, with their health on this host and their current listeners. */
@@ -210,6 +200,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       describe,
       reserve,
       unreserve,
+      listReserved,
       list,
       overview,
       allocate

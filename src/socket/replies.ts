@@ -10,6 +10,7 @@ import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import { OWNER_KINDS } from "../domain/Owner.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
+import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
 
 /**
  * Validates the replies of a daemon completely before anything in them is used or printed. The guards are written by
@@ -223,8 +224,19 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       renamed: listOf(object({ from: text, key: text, port }))
     }),
   describe: () => object({ described: listOf(object({ key: text, port, description: orNull(text) })) }),
-  reserve: () => object({ port, reason: text }),
-  unreserve: () => object({ port }),
+  reserve: () => object<Results["reserve"]>({ port: orNull(port), reason: text, ports: listOf(port) }),
+  unreserve: () => object<Results["unreserve"]>({ port: orNull(port), ports: listOf(port) }),
+  listReserved: () =>
+    listOf(
+      object<ReservedPort>({
+        port,
+        source: oneOf(RESERVATION_SOURCES),
+        reason: text,
+        at: orNull(text),
+        by: orNull(text),
+        host: orNull(text)
+      })
+    ),
   doctor: () =>
     object<Results["doctor"]>({
       healthy: flag,

@@ -192,6 +192,9 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** The setting by which a crash may lose what was committed; undefined if there is none. */
       durabilityRisk: queryWithoutRepair(driver.durabilityRisk),
 
+      /** The ports that were reserved with `d reserve`. */
+      reservations: queryOr(rows.readReservations, Effect.succeed([])),
+
       /** Returns the last changes to a key or a port, newest first. */
       history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
         queryOr(rows.readHistory(about), Effect.succeed([])),

@@ -153,12 +153,23 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
     const ruleText = ({ check, port }: IgnoredTarget, reason: string | undefined): string =>
       [port === null ? check : `${check} on ${port}`, ...(reason === undefined ? [] : [reason])].join(": ")
 
-    /** Returns the history event of one change, and its statements except for the claims, which follow at the end. */
+    /** Writes the ports that are reserved, or no longer, with their reason. */
+    const reserve = (ports: ReadonlyArray<number>, { at, host, user }: Stamp, reason?: string) => [
+      ...batchesOf(ports, ROWS_MAX).map((some) => ({
+        statement: sql`DELETE FROM port_reserved WHERE port IN ${sql.in(some)}`
+      })),
+      ...insertAll(
+        "port_reserved",
+        reason === undefined ? [] : ports.map((port) => ({ port, reason, created_at: at, host, by: user }))
+      )
+    ]
+
+    /** Returns the history events of one change, and its statements but for the claims, which follow at the end. */
     const write = (
       state: RegistryState,
       change: Change,
       stamp: Stamp
-    ): readonly [HistoryEvent, ...ReadonlyArray<ChangeStatement>] => {
+    ): readonly [events: HistoryEvent | ReadonlyArray<HistoryEvent>, ...statements: ReadonlyArray<ChangeStatement>] => {
       switch (change._tag) {
         case "Assign": {
           const { key } = change
@@ -209,19 +220,17 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           ]
         }
         case "Reserve": {
-          const { port, reason } = change
-          const row = { port, reason, created_at: stamp.at, host: stamp.host, by: stamp.user }
+          const { ports, reason } = change
           return [
-            historyEvent("reserve", null, null, port, reason),
-            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` },
-            { statement: sql`INSERT INTO port_reserved ${sql.insert(row)}` }
+            ports.map((port) => historyEvent("reserve", null, null, port, reason)),
+            ...reserve(ports, stamp, reason)
           ]
         }
         case "Unreserve": {
-          const { port } = change
+          const { ports } = change
           return [
-            historyEvent("unreserve", null, port, null, state.reserved.get(port) ?? null),
-            { statement: sql`DELETE FROM port_reserved WHERE port = ${port}` }
+            ports.map((port) => historyEvent("unreserve", null, port, null, state.reserved.get(port) ?? null)),
+            ...reserve(ports, stamp)
           ]
         }
         case "Ignore": {
@@ -289,8 +298,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       for (const { changes, operation, state } of parts) {
         steps.push(...introduce(state, changes, stamp))
         for (const change of changes) {
-          const [event, ...written] = write(state, change, stamp)
-          historyEvents.push({ batch: operation, ...event })
+          const [events, ...written] = write(state, change, stamp)
+          historyEvents.push(...[events].flat().map((event) => ({ batch: operation, ...event })))
           steps.push(...written)
         }
       }

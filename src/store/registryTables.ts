@@ -1,10 +1,11 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import { columnText, columnTextOrNull, LIMITS } from "../domain/foreignText.ts"
+import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { IGNORED, parseIgnored } from "../domain/Ignored.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
+import type { ReservedPort } from "../domain/ReservedPort.ts"
 import { Driver } from "./Driver.ts"
 import { type Query, query } from "./Query.ts"
 import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
@@ -161,14 +162,33 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
           SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
           WHERE batch IN ${sql.in(padded(operations))} ORDER BY id`,
             (found) => {
-              const done = new Map<string, ReadonlyArray<Done>>()
+              const done = new Map<string, Array<Done>>()
               for (const { batch, detail, key, new_port, old_port, what } of found) {
                 const historyEvent = { what, key, oldPort: old_port, newPort: new_port, detail }
-                done.set(batch, [...(done.get(batch) ?? []), historyEvent])
+                const others = done.get(batch)
+                if (others === undefined) done.set(batch, [historyEvent])
+                else others.push(historyEvent)
               }
               return done
             }
           )
+
+    /** The ports that were reserved with `d reserve`, with who did it. */
+    const readReservations = Effect.map(
+      sql<{ port: number; reason: string; created_at: string; host: string; by: string }>`
+        SELECT port, reason, created_at, host, ${sql("by")} FROM port_reserved`,
+      (found) =>
+        found.map(
+          ({ by, created_at, host, port, reason }): ReservedPort => ({
+            port,
+            source: "reserve",
+            reason: columnText(reason, LIMITS.text),
+            at: columnTime(created_at),
+            by: columnText(by),
+            host: columnText(host)
+          })
+        )
+    )
 
     /** Returns the last changes to a key or to a port, newest first. */
     const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) => {
@@ -202,6 +222,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
 
     return {
       readHistory,
+      readReservations,
       readLike,
       readRow,
       readSome,

@@ -1,8 +1,10 @@
 import type { RangeUse, Results, Status } from "../commands/Results.ts"
 import { SEVERITIES } from "../domain/Finding.ts"
+import { formatPorts } from "../domain/portList.ts"
 import { checkLines } from "./checkText.ts"
 import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
+import { reservedTable } from "./reservedTable.ts"
 import { plain, type Style } from "./terminalStyle.ts"
 
 /** How a status tells a time and a time span. */
@@ -71,8 +73,9 @@ const texts: {
     printed(
       described.map(({ description, key }) => `Description ${description === null ? "removed from" : "set for"} ${key}`)
     ),
-  reserve: ({ port, reason }) => line(`${port} reserved: ${reason}`),
-  unreserve: ({ port }) => line(`${port} no longer reserved`),
+  reserve: ({ ports, reason }) => line(`${formatPorts(ports)} reserved: ${reason}`),
+  unreserve: ({ ports }) => line(`${formatPorts(ports)} no longer reserved`),
+  listReserved: (reserved, _, { width }) => reservedTable(reserved, width),
   doctor: async (examination, payload, style) => {
     const { all, check, severity, strict } = payload as Readonly<Record<string, unknown>>
     const least = SEVERITIES.find((each) => each === severity) ?? "info"

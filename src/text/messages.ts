@@ -6,6 +6,7 @@ import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appProblem, keyProblem } from "../domain/names.ts"
 import { contains, formatRange, type Obstacle } from "../domain/PortRange.ts"
+import { formatPorts } from "../domain/portList.ts"
 import { age, describeListener, describeTarget, nameOf, names, showProcess, unignoring } from "./describe.ts"
 import { asTyped, quote } from "./escape.ts"
 import { hintForKey, keysOfApp, numberAsKey } from "./nameHints.ts"
@@ -95,14 +96,26 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `${describeTarget(target)} is not ignored`,
     hint: "d doctor --all lists what is ignored"
   }),
-  NotReserved: ({ port, reason }) =>
-    reason === undefined
-      ? { code: "not-found", message: `${port} is not reserved`, hint: `d reserve --port ${port} --reason TEXT` }
+  NotReserved: ({ ports, reason }) => {
+    const [port] = ports
+    if (ports.length > 1 || port === undefined)
+      return {
+        code: "not-found",
+        message: `none of ${formatPorts(ports)} was reserved with d reserve`,
+        hint: "d listReserved lists what is reserved"
+      }
+    return reason === undefined
+      ? {
+          code: "not-found",
+          message: `${port} is not reserved`,
+          hint: `d explain ${port} shows who has it, d listReserved what is reserved`
+        }
       : {
           code: "not-found",
           message: `${port} was not reserved with d reserve; it is reserved anyway: ${reason}`,
           hint: `to make it available, add -${port} to AUTOMATELINUX_RESERVED_PORTS, or to reservedPorts in the configuration file`
-        },
+        }
+  },
   PortHeld: ({ holders, key, port }) => ({
     code: "conflict",
     message: `${port} belongs to ${names(holders)}; ${key} was not set`,
@@ -274,9 +287,12 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   Shared: ({ holders, port }) => `warning: ${port} also belongs to ${names(holders)}`,
   Reserved: ({ port, reason }) => `warning: ${port} is reserved: ${reason}`,
   InUse: ({ by, port }) => `warning: ${port} is in use by ${describeListener(by)}`,
-  StaysHeld: ({ holders, port }) =>
-    `warning: ${names(holders)} still ${holders.length === 1 ? "has" : "have"} ${port}; a reservation only affects future allocations`,
-  StillReserved: ({ port, reason }) => `note: ${port} is still reserved: ${reason}`,
+  StaysHeld: ({ holders, ports }) =>
+    `warning: ${names(holders)} still ${holders.length === 1 ? "has" : "have"} ${formatPorts(ports)}; a reservation only affects future allocations`,
+  StillReserved: ({ ports, reason }) =>
+    `note: ${formatPorts(ports)} ${ports.length === 1 ? "is" : "are"} still reserved: ${reason}`,
+  WasNotReserved: ({ ports }) =>
+    `note: ${formatPorts(ports)} ${ports.length === 1 ? "was" : "were"} not reserved with d reserve`,
   OldHealth: ({ seconds }) =>
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
   HealthAhead: ({ at }) =>

@@ -98,6 +98,12 @@ const CASES: ReadonlyArray<Case> = [
     left: {}
   },
   {
+    words: "reserve 26580-26589,26591 --reason mine",
+    meanwhile: ["unreserve 26582", "reserve 26591 --reason theirs"],
+    printed: /^26580-26589,26591 reserved: mine\n$/,
+    left: {}
+  },
+  {
     words: "unreserve --port 26590",
     meanwhile: ["reserve --port 26590 --reason again"],
     printed: /26590/,
@@ -135,8 +141,8 @@ describe.each([sqlite, mariadb])("a reply that is lost, on $name", (database) =>
       expect([key, stdout]).toEqual([key, port === undefined ? "" : `${port}\n`])
     }
     if (line.includes("2659")) {
-      const port = Number(/\d+/.exec(line)?.[0])
-      const reason = /reason (\w+)/.exec(meanwhile[0] ?? "")?.[1]
+      const port = Number(/2659\d/.exec(line)?.[0])
+      const reason = /reason (\w+)/.exec(meanwhile.at(-1) ?? "")?.[1]
       const { place } = JSON.parse(await box.ok("explain", "--port", String(port), "--json"))
       expect(place).toContain(`it is reserved: ${reason}`)
     }

@@ -308,7 +308,7 @@ it("says in one sentence that a server's user may not bring the tables up to dat
   const runtime = ManagedRuntime.make(
     registryLayer({ ...ENV, ...limited }).pipe(Layer.provide(Layer.succeed(SchemaSteps, STEPS)))
   )
-  const change = Effect.flatMap(Registry, (registry) => registry.reserve(27650, "kept"))
+  const change = Effect.flatMap(Registry, (registry) => registry.reserve([27650], "kept"))
   expect(await runtime.runPromise(Effect.flip(change))).toMatchObject({
     _tag: "Unavailable",
     reason: expect.stringMatching(/^it does not allow that: ALTER command denied/)

@@ -81,7 +81,7 @@ describe.each([sqlite, mariadb])("the registry on $name", (database) => {
       return { model, real }
     }
     try {
-      await real.call((registry) => registry.reserve(1, "makes the tables"))
+      await real.call((registry) => registry.reserve([1], "makes the tables"))
       console.log(`${database.name}: SEED=${SEED}`)
       outcomes.clear()
       Step.taken = 0

@@ -42,6 +42,8 @@ it("are taken from a real daemon, to every command, and from nothing that differ
     { command: "setPort", key: "cad-dev", description: "x" },
     { command: "setPort", key: "half-dev", value: 17_201, force: true },
     { command: "reserve", port: 17_220, reason: "r" },
+    { command: "reserve", port: ["17221-17222", 17_224], reason: "r" },
+    { command: "listReserved" },
     { command: "getPort", key: "cad-dev" },
     { command: "getPort", key: "none" },
     { command: "listPorts" },

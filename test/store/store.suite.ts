@@ -104,7 +104,7 @@ export const storeSuite = (database: TestDatabase) =>
       await write("port_tool", String(at(3010)))
       await foreign("UPDATE settings SET setting_value = ? WHERE setting_key = ?", String(at(3100)), "port_cad-dev")
       await foreign("DELETE FROM settings WHERE setting_key = ?", "port_cad-prod")
-      await ok((each) => each.reserve(9, "any write will do"))
+      await ok((each) => each.reserve([9], "any write will do"))
       expect(await claims()).toEqual({ [at(3010)]: "tool", [at(3100)]: "cad-dev" })
       expect((await history()).slice(2)).toEqual([
         ["drop", "cad-prod", at(3000), null],
@@ -226,10 +226,10 @@ export const storeSuite = (database: TestDatabase) =>
         [{ _tag: "Assign", what: "set", key: "foreign", port: at(3021) }],
         [{ _tag: "Assign", what: "set", key: "bee", port: at(3030) }],
         [
-          { _tag: "Reserve", port: at(3040), reason: "kept" },
-          { _tag: "Reserve", port: at(3041), reason: "kept" }
+          { _tag: "Reserve", ports: [at(3040), at(3042)], reason: "kept" },
+          { _tag: "Reserve", ports: [at(3041)], reason: "kept" }
         ],
-        [{ _tag: "Unreserve", port: at(3040) }],
+        [{ _tag: "Unreserve", ports: [at(3040), at(3042)] }],
         [{ _tag: "Ignore", target: { check: "port-shared", key: "bee", port: null }, reason: "meant to be so" }],
         [{ _tag: "Ignore", target: { check: "port-squatted", key: null, port: at(3050) }, reason: "a test" }],
         [{ _tag: "Ignore", target: { check: "port-shared", key: "bee", port: null }, reason: "still meant to be so" }],
@@ -261,7 +261,7 @@ export const storeSuite = (database: TestDatabase) =>
     })
 
     it("writes what comes at the same time in one transaction, each on what the one before left", async () => {
-      await ok((each) => each.reserve(9, "makes the tables"))
+      await ok((each) => each.reserve([9], "makes the tables"))
       const set = (name: string, port: number) =>
         registry((each) => each.set({ key: key(name), port, description: undefined, force: false }))
       await ok((each) => each.set({ key: key("old"), port: 4400, description: "old", force: false }))

@@ -200,25 +200,50 @@ export class Model extends ModelState {
     })
   }
 
-  reserve(port: number, reason: string) {
+  reserve(ports: ReadonlyArray<number>, reason: string) {
     return this.change(() => {
-      const holders = this.holders(port)
-      if (this.reserved.get(port) !== reason) this.history.push(["reserve", null, null, port, reason])
-      this.reserved.set(port, reason)
-      return { result: { port, reason }, notes: holders.length > 0 ? [{ _tag: "StaysHeld", port, holders }] : [] }
+      const held = ports.filter((port) => this.holders(port).length > 0)
+      for (const port of ports) {
+        if (this.reserved.get(port) !== reason) this.history.push(["reserve", null, null, port, reason])
+        this.reserved.set(port, reason)
+      }
+      const notes =
+        held.length > 0 ? [{ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => this.holders(port)) }] : []
+      return { result: { port: ports.length === 1 ? ports[0] : null, reason, ports }, notes }
     })
   }
 
-  unreserve(port: number) {
+  unreserve(ports: ReadonlyArray<number>) {
     return this.change(() => {
-      const reason = this.configured.get(port)
-      const held = this.reserved.get(port)
-      if (held === undefined)
-        throw new Refused({ _tag: "NotReserved", port, ...(reason === undefined ? {} : { reason }) })
-      this.reserved.delete(port)
-      this.history.push(["unreserve", null, port, null, held])
-      return { result: { port }, notes: reason === undefined ? [] : [{ _tag: "StillReserved", port, reason }] }
+      const freed = ports.filter((port) => this.reserved.has(port))
+      const reason = ports.length === 1 ? this.configured.get(ports[0] ?? 0) : undefined
+      if (freed.length === 0)
+        throw new Refused({ _tag: "NotReserved", ports, ...(reason === undefined ? {} : { reason }) })
+      for (const port of freed) {
+        this.history.push(["unreserve", null, port, null, this.reserved.get(port) ?? null])
+        this.reserved.delete(port)
+      }
+      const others = ports.filter((port) => !freed.includes(port))
+      const reasons = new Set(freed.flatMap((port) => this.configured.get(port) ?? []))
+      const notes: Array<Facts> = others.length > 0 ? [{ _tag: "WasNotReserved", ports: others }] : []
+      for (const each of reasons)
+        notes.push({
+          _tag: "StillReserved",
+          ports: freed.filter((port) => this.configured.get(port) === each),
+          reason: each
+        })
+      return { result: { port: ports.length === 1 ? ports[0] : null, ports: freed }, notes }
     })
+  }
+
+  listReserved() {
+    const result = [
+      ...[...this.configured]
+        .filter(([, reason]) => !reason.startsWith("blocked"))
+        .map(([port, reason]) => ({ port, reason, source: "configuration" })),
+      ...[...this.reserved].map(([port, reason]) => ({ port, reason, source: "reserve" }))
+    ]
+    return { answer: { result: result.sort((a, b) => a.port - b.port), notes: [] } }
   }
 
   /** Why `port` cannot be had. */

@@ -225,18 +225,35 @@ const descriptions = fc.tuple(named, fc.constantFrom("", "one", "two ✓")).map(
     (registry) => registry.describe(namedFor(which), text)
   )
 )
-const reserves = fc.tuple(port, fc.constantFrom("why", "because")).map(([number, reason]) =>
+/** In order, each once. */
+const somePorts = fc.oneof(
+  port.map((each) => [each]),
+  fc.uniqueArray(port, { minLength: 2, maxLength: 6 }).map((each) => each.sort((a, b) => a - b))
+)
+const reserves = fc.tuple(somePorts, fc.constantFrom("why", "because")).map(([ports, reason]) =>
   calling(
-    `reserve ${number} ${reason}`,
-    (model) => model.reserve(number, reason),
-    (registry) => registry.reserve(number, reason)
+    `reserve ${ports} ${reason}`,
+    (model) => model.reserve(ports, reason),
+    (registry) => registry.reserve(ports, reason)
   )
 )
-const unreserves = port.map((number) =>
+const unreserves = somePorts.map((ports) =>
   calling(
-    `unreserve ${number}`,
-    (model) => model.unreserve(number),
-    (registry) => registry.unreserve(number)
+    `unreserve ${ports}`,
+    (model) => model.unreserve(ports),
+    (registry) => registry.unreserve(ports)
+  )
+)
+const reservations = fc.constant(
+  calling(
+    "listReserved",
+    (model) => model.listReserved(),
+    (registry) =>
+      Effect.map(registry.listReserved(false), ({ notes, result }) => ({
+        result: result.map(({ port, reason, source }) => ({ port, reason, source })),
+        notes
+      })),
+    false
   )
 )
 
@@ -290,6 +307,7 @@ export const everything = fc.commands(
     descriptions,
     reserves,
     unreserves,
+    reservations,
     foreignRows,
     foreignRows
   ],
