@@ -25,7 +25,11 @@ const program = (context: CliContext, task: Task): Effect.Effect<void, unknown> 
       return Effect.gen(function* () {
         const { command, json, payload, perhapsDone } = task
         const { runInProcess } = yield* Effect.promise(() => import("./app/runInProcess.ts"))
-        const reply = yield* Effect.mapError(runInProcess(command, payload, context.environment, perhapsDone), failed)
+        const running = runInProcess(command, payload, context.environment, {
+          perhapsDone,
+          isInteractive: context.isInteractive()
+        })
+        const reply = yield* Effect.mapError(running, failed)
         yield* Effect.promise(() => writeResult(context, command, reply, payload, json))
       })
     case "Daemon":
@@ -58,7 +62,9 @@ export const ask = async <N extends RegistryCommand>(
   environment: Environment
 ): Promise<Answer<N>> => {
   const { runInProcess } = await import("./app/runInProcess.ts")
-  const exit = await Effect.runPromiseExit(runInProcess(command, payload, environment, perhapsDone))
+  const exit = await Effect.runPromiseExit(
+    runInProcess(command, payload, environment, { perhapsDone, isInteractive: false })
+  )
   if (Exit.isSuccess(exit)) return { ok: true, ...exit.value }
   const failure = Cause.failureOption(exit.cause)
   if (Option.isSome(failure)) return { ok: false, error: failure.value }

@@ -2,8 +2,10 @@ import * as Effect from "effect/Effect"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { readConfig } from "../config/Config.ts"
+import { exposedSecrets } from "../config/exposedSecrets.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
+import type { Note } from "../domain/Note.ts"
 import { Operation } from "../domain/Operation.ts"
 import { noteLine, toCommandError } from "../text/messages.ts"
 import { makeHandlers } from "./handlers.ts"
@@ -17,22 +19,29 @@ export interface Reply<N extends RegistryCommand> {
   readonly notes: ReadonlyArray<string>
 }
 
-/**
- * Runs one command in this process. An error in the payload is reported before the database is used. `perhapsDone` is
- * the operation id of a change that a daemon may have made.
- */
+interface Circumstances {
+  /** The operation id of a change that a daemon may have made. */
+  readonly perhapsDone: string | undefined
+  /** Whether a person reads the notes, and not only a script, which would repeat them on every call. */
+  readonly isInteractive: boolean
+}
+
+/** Runs one command in this process. An error in the payload is reported before the database is used. */
 export const runInProcess = <N extends RegistryCommand>(
   command: N,
   payload: Readonly<Record<string, unknown>>,
   environment: Environment,
-  perhapsDone?: string
+  { isInteractive, perhapsDone }: Circumstances
 ): Effect.Effect<Reply<N>, CommandError> =>
   Effect.gen(function* () {
     const decoded = yield* decodePayload(command, payload)
     const settings = yield* readConfig(environment, "d")
     const handlers = makeHandlers(environment)
     const answer = yield* Effect.provide(handlers[command](decoded), registryLayer(settings))
-    return { result: answer.result, notes: answer.notes.map(noteLine) }
+    // The doctor has a check for it.
+    const exposed = isInteractive && command !== "doctor" ? exposedSecrets(settings) : []
+    const warnings = exposed.map(({ file, readers }): Note => ({ _tag: "SecretReadable", file, readers }))
+    return { result: answer.result, notes: [...warnings, ...answer.notes].map(noteLine) }
   }).pipe(
     Effect.provideService(Operation, perhapsDone),
     Effect.mapError(toCommandError),

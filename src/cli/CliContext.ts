@@ -11,6 +11,8 @@ export interface CliContext {
   readonly style: () => Style
   /** The width of standard error, in columns; undefined if it is no terminal. */
   readonly errorWidth: () => number | undefined
+  /** Whether a person reads standard error. */
+  readonly isInteractive: () => boolean
   /** The width to which help is wrapped, in columns. */
   readonly helpWidth: () => number
   /** Writes a result. Nothing else goes to standard output. */

@@ -82,6 +82,7 @@ export const processContext: CliContext = {
         }
       : plain,
   errorWidth: () => (mayBeTerminal(2) && process.stderr.isTTY ? process.stderr.columns || COLUMNS : undefined),
+  isInteractive: () => process.stderr.isTTY === true,
   helpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
   writeStdout: (text) => {
     try {

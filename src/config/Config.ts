@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,6 +16,7 @@ import { quote } from "../text/escape.ts"
 import { readConfigFile } from "./configFile.ts"
 import { type Database, parseDatabase } from "./databaseUrl.ts"
 import { HOST_MAX, systemHost } from "./hostName.ts"
+import { type Origin, withPasswordFile } from "./passwordFile.ts"
 import { defaultDatabase, settingsFile } from "./paths.ts"
 import { SETTING_NAMES, type SettingName, settings, variableOf } from "./settings.ts"
 
@@ -122,6 +124,11 @@ const hostFrom = (text: string): Either.Either<string, string> =>
       ? Either.right(text)
       : Either.left(`${quote(text)} is not the name of a host: use letters, digits, '.', '_' and '-'`)
 
+const absolutePath = (text: string): Either.Either<string, string> => {
+  const problem = isAbsolute(text) ? blankProblem(text) : "is not an absolute path: write it from / on, without ~"
+  return problem === undefined ? Either.right(text) : Either.left(`${quote(text)} ${problem}`)
+}
+
 type Parse = <A>(name: SettingName, parser: (text: string) => Either.Either<A, string>) => Either.Either<A, WrongConfig>
 
 /** Parses every setting. Its text is "" if it is not configured and has no default. */
@@ -132,6 +139,7 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
       (text): Either.Either<Database, string> =>
         text === "" ? Either.right({ _tag: "Sqlite", path: defaultDatabase(environment) }) : parseDatabase(text)
     ),
+    passwordFile: parse("passwordFile", (text) => (text === "" ? Either.right(undefined) : absolutePath(text))),
     databaseTimeout: parse("databaseTimeout", (text) =>
       text === ""
         ? Either.right(DATABASE_TIMEOUT)
@@ -200,13 +208,21 @@ export const readConfig = (
         : new WrongConfig({ setting: nameOf("appRange"), problem: problemOf(appRange, "special", specialRange) })
     }
 
+    const originOf = (name: SettingName): Origin => ({ name: nameOf(name), fromFile: isFromFile(name) })
+    const database = yield* withPasswordFile(
+      values.databaseUrl,
+      values.passwordFile,
+      originOf("databaseUrl"),
+      originOf("passwordFile")
+    )
+
     const unset: Partial<Record<SettingName, string>> = {
       databaseUrl: `sqlite:${defaultDatabase(environment)}`,
       host: systemHost()
     }
     const textOf = (name: SettingName) => inEnvironment(name) ?? inFile(name) ?? unset[name] ?? settings[name].default
     return {
-      database: values.databaseUrl,
+      database,
       databaseTimeout: values.databaseTimeout,
       settingsTable: values.settingsTable,
       appRange,

@@ -27,6 +27,8 @@ export interface Mysql {
   /** `undefined` to use the login name. */
   readonly user: string | undefined
   readonly password: Redacted.Redacted | undefined
+  /** The file whose first line is the password, if that is not in the URL. Absolute. */
+  readonly passwordFile: string | undefined
   readonly tls: Tls | undefined
   /** Limits that differ from the default, in milliseconds. */
   readonly limits: Partial<Limits>
@@ -181,6 +183,7 @@ export const parseDatabase = (url: string): Either.Either<Database, string> => {
         name,
         user: user === "" ? undefined : user,
         password: password === "" ? undefined : Redacted.make(password),
+        passwordFile: undefined,
         tls,
         limits
       })

@@ -8,6 +8,7 @@ interface SettingSpec {
 /** The table of settings. The compiler requires a parser for each in Config.ts. */
 export const settings = {
   databaseUrl: { default: "", identifiesRegistry: true },
+  passwordFile: { default: "" },
   databaseTimeout: { default: "" },
   settingsTable: { default: "settings", identifiesRegistry: true },
   appRange: { default: "3000-3499", identifiesRegistry: true },

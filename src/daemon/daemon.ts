@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import { version } from "../../package.json"
 import { registryLayer } from "../app/layers.ts"
 import { changeSince, PortsConfig, readConfig } from "../config/Config.ts"
+import { exposedSecrets } from "../config/exposedSecrets.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { loadRest } from "../machine/loadRest.ts"
@@ -118,6 +119,14 @@ const watchSettings = (environment: Environment) =>
     )
   })
 
+/** Logs that others may read the password of the database. */
+const warnOfSecrets = Effect.gen(function* () {
+  for (const { file, readers } of exposedSecrets(yield* PortsConfig))
+    yield* Effect.logWarning(`${readers} may read the password of the database in ${file}`).pipe(
+      Effect.annotateLogs({ fix: `chmod 600 ${shellWord(file)}` })
+    )
+})
+
 /** Probes the ports, and checkpoints the database file when the registry is quiet. */
 const watchPorts = Effect.gen(function* () {
   const monitor = yield* HealthMonitor
@@ -147,6 +156,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     yield* Effect.try({ try: () => loadRest("mysql2"), catch: programRemoved })
     return yield* Effect.gen(function* () {
       yield* serveClients(environment)
+      yield* warnOfSecrets
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)
       return yield* uncaughtException

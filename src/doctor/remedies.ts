@@ -87,7 +87,9 @@ export const fixForStore = (context: DoctorContext, fault: Fault, otherwise: Fix
       case "silent":
         return fix(`${sudo}systemctl restart mariadb`, "on the server's machine")
       case "credentials":
-        return another("with the right user and password")
+        return database.passwordFile === undefined
+          ? another("with the right user and password")
+          : fix(edit(database.passwordFile), "its first line is the password")
       case "no-database":
         return fix(`${client(database)} --execute=${shellWord(`CREATE DATABASE ${sqlName(database.name)}`)}`)
       case "read-only":

@@ -3,6 +3,7 @@ export const CHECK_NAMES = [
   "store-reachable",
   "store-schema",
   "store-durable",
+  "secret-readable",
   "daemon-running",
   "daemon-probing",
   "host-shared",

@@ -55,5 +55,7 @@ export type Note =
   | { readonly _tag: "HealthAhead"; readonly at: string }
   /** The doctor ignores findings from now on, or no longer. */
   | { readonly _tag: "Ignoring" | "NoLongerIgnoring"; readonly target: IgnoredTarget }
+  /** Others than this user may read a file with the password of the database. */
+  | { readonly _tag: "SecretReadable"; readonly file: string; readonly readers: string }
   /** A fix failed. */
   | { readonly _tag: "NotFixed"; readonly why: string }

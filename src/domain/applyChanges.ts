@@ -20,7 +20,6 @@ export const applyChanges = (
   const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
   const owners = copied(state.owners, "Remove", "Rename", "Bind")
   const reserved = copied(state.reserved, "Reserve", "Unreserve")
-  const ignored = copied(state.ignored, "Remove", "Rename", "Ignore", "Unignore")
   let claims = agrees ? state.claims : reconcile(state.ports, state.claims, stamp)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = stamp
@@ -35,14 +34,12 @@ export const applyChanges = (
         break
       case "Remove":
         for (const each of [rows, ports, keys, owners]) each.delete(change.key)
-        for (const [name] of rulesOf(change.key, ignored)) ignored.delete(name)
         break
       case "Rename":
         moveKey(rows, change)
         moveKey(ports, change)
         moveKey(keys, change)
         moveKey(owners, change)
-        for (const [name, rule] of rulesOf(change.key, ignored)) ignored.set(name, { ...rule, key: change.to })
         claims = renameClaim(claims, change.key, change.to)
         break
       case "Describe": {
@@ -65,17 +62,29 @@ export const applyChanges = (
         break
       case "Unreserve":
         for (const port of change.ports) reserved.delete(port)
-        break
-      case "Ignore": {
-        const { by, claimedAt: at, host } = stamp
-        ignored.set(nameFor(change.target, ignored), { ...change.target, reason: change.reason, at, host, by })
-        break
-      }
-      case "Unignore":
-        ignored.delete(nameFor(change.target, ignored))
     }
   }
+  const ignored = ignoredAfter(state.ignored, changes, stamp)
   return { ...state, rows, ports, keys, owners, reserved, ignored, claims: reconcile(ports, claims, stamp) }
+}
+
+/** Returns the rules of the doctor after `changes`: a rule about a key goes with the key. */
+const ignoredAfter = (
+  before: RegistryState["ignored"],
+  changes: ReadonlyArray<Change>,
+  { by, claimedAt: at, host }: Omit<Claim, "key">
+): RegistryState["ignored"] => {
+  if (!changes.some(({ _tag }) => ["Remove", "Rename", "Ignore", "Unignore"].includes(_tag))) return before
+  const ignored = new Map(before)
+  for (const change of changes) {
+    if (change._tag === "Remove") for (const [name] of rulesOf(change.key, ignored)) ignored.delete(name)
+    if (change._tag === "Rename")
+      for (const [name, rule] of rulesOf(change.key, ignored)) ignored.set(name, { ...rule, key: change.to })
+    if (change._tag === "Ignore")
+      ignored.set(nameFor(change.target, ignored), { ...change.target, reason: change.reason, at, host, by })
+    if (change._tag === "Unignore") ignored.delete(nameFor(change.target, ignored))
+  }
+  return ignored
 }
 
 const moveKey = <A>(map: Map<string, A>, { key, to }: { readonly key: string; readonly to: string }): void => {

@@ -299,6 +299,8 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
     `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; d daemon updates it`,
   Ignoring: ({ target }) => `note: ${describeTarget(target)} is ignored from now on; to undo it: ${unignoring(target)}`,
   NoLongerIgnoring: ({ target }) => `note: ${describeTarget(target)} is no longer ignored`,
+  SecretReadable: ({ file, readers }) =>
+    `warning: ${readers} may read the password of the database in ${file}: chmod 600 ${shellWord(file)}`,
   NotFixed: ({ why }) => `warning: not fixed: ${why}`,
   NoPort: ({ key, stored }) =>
     `warning: the row of ${nameOf(key)} contains ${quote(stored)}, which is not a port: ${removal(key)}`

@@ -9,6 +9,7 @@ const written = async (width: number | undefined, use: (context: CliContext) => 
   await use({
     environment: {},
     directory: () => "/",
+    isInteractive: () => false,
     style: () => plain,
     errorWidth: () => width,
     helpWidth: () => 100,

@@ -55,7 +55,7 @@ it("daemon-running: none was started", async () => {
     (findings) => findings.length === 0
   )
   expect((await box.d("doctor")).stdout).toMatch(
-    /^all is well: 19 checks, 0 assignments, \d+ listeners?, in the registry's file \/.*\/ports\.sqlite\n$/
+    /^all is well: \d+ checks, 0 assignments, \d+ listeners?, in the registry's file \/.*\/ports\.sqlite\n$/
   )
 })
 

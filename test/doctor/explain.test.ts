@@ -134,7 +134,7 @@ it("a key that had a port once", async () => {
 it.each([
   [["--key", "nobody"], 1, "error: Port not set for nobody\n"],
   [[], 2, "error: Missing required arg: port\n"],
-  [["--key", "cad-dev", "--port", "19201"], 2, "error: key does not go with port: give one of them\n"],
+  [["--key", "cad-dev", "--port", "19201"], 2, "error: --key does not go with --port: give one of them\n"],
   [["--port", "0"], 2, 'error: port "0" is not a port:']
 ])("d explain %j is refused", async (words, code, message) => {
   const run = await box.d("explain", ...words)

@@ -38,7 +38,7 @@ it("has nothing to say of a registry where all is well", async () => {
   )
   const run = await box.d("doctor", "--strict")
   expect(run).toMatchObject({ code: 0, stderr: "" })
-  expect(run.stdout).toMatch(/^all is well: 19 checks, 3 assignments, \d+ listeners, in the registry's file \/\S+\n$/)
+  expect(run.stdout).toMatch(/^all is well: \d+ checks, 3 assignments, \d+ listeners, in the registry's file \/\S+\n$/)
 })
 
 it("takes a restart in the same directory, its parent or its child for no conflict", async () => {
@@ -232,7 +232,7 @@ it("says of prod apps that were never started here no more than that", async () 
   await startDaemon(box)
   const findings = await calm(box)
   expect(findings.map(({ check }) => check)).toEqual(Array.from({ length: 12 }, () => "port-unreachable"))
-  expect(await box.ok("doctor")).toMatch(/^all is well: 19 checks, .*\n12 infos not shown: d doctor --all\n$/)
+  expect(await box.ok("doctor")).toMatch(/^all is well: \d+ checks, .*\n12 infos not shown: d doctor --all\n$/)
 })
 
 it("calls the registry that there was before d healthy, and says so in a line or two", async () => {

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
+import { CHECK_NAMES } from "../../src/domain/Finding.ts"
 import { startDaemon } from "../support/cli.ts"
 import { afterMending, examine, findingOf, findingsOf, fixOf, rangesFrom } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
@@ -13,7 +14,7 @@ import { openSqlite } from "../support/sqlite.ts"
 
 const RANGES = rangesFrom(19_600)
 
-const CHECKS = 19
+const CHECKS = CHECK_NAMES.length
 
 /** A way to the server at `target` on which what it says comes late, by `milliseconds`. */
 const delayed = async (target: string, milliseconds: number): Promise<string> => {
@@ -50,7 +51,14 @@ describe("store-reachable", () => {
       "error store-reachable",
       "info daemon-running"
     ])
-    expect(all.ran).toEqual(["store-reachable", "daemon-running", "daemon-probing", "host-shared", "range-ephemeral"])
+    expect(all.ran).toEqual([
+      "store-reachable",
+      "secret-readable",
+      "daemon-running",
+      "daemon-probing",
+      "host-shared",
+      "range-ephemeral"
+    ])
     expect(all.ran.length + all.failed.length).toBe(CHECKS)
     const [finding] = all.findings
     expect(finding?.message).toBe(`database ports at ${server.socket} as ports cannot be used`)

@@ -32,6 +32,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
     directory: () => home,
     style: () => plain,
     errorWidth: () => undefined,
+    isInteractive: () => false,
     helpWidth: () => 100,
     writeStdout: (text) => {
       stdout += text

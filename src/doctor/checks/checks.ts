@@ -15,6 +15,7 @@ import { rangeEphemeral } from "./rangeEphemeral.ts"
 import { rangeFull } from "./rangeFull.ts"
 import { rangeMisplaced } from "./rangeMisplaced.ts"
 import { rangeReserved } from "./rangeReserved.ts"
+import { secretReadable } from "./secretReadable.ts"
 import { storeDurable } from "./storeDurable.ts"
 import { storeReachable } from "./storeReachable.ts"
 import { storeSchema } from "./storeSchema.ts"
@@ -25,6 +26,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
   "store-reachable": storeReachable,
   "store-schema": storeSchema,
   "store-durable": storeDurable,
+  "secret-readable": secretReadable,
   "daemon-running": daemonRunning,
   "daemon-probing": daemonProbing,
   "host-shared": hostShared,

@@ -50,11 +50,16 @@ const certificates = (path: string): string => {
 /** Makes the driver for a server, or for the nodes of a cluster, with failover. It connects when it is first used. */
 export const make = (database: Mysql, settingsTable: string, databaseTimeout: RetryLimits) =>
   Effect.gen(function* () {
-    const { name, password, servers, tls } = database
+    const { name, password, passwordFile, servers, tls } = database
     const common = databaseTimeout.stalled
     const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
     const label = labelOf(database)
-    const connections = makeFailover(servers, Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS, SESSION)
+    const connections = makeFailover(
+      servers,
+      Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS,
+      SESSION,
+      passwordFile
+    )
     /** Whether the last server was a node of a Galera cluster. Queried again after a connection has closed. */
     let clustered = false
     let checkedAt = -1
@@ -134,7 +139,10 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
 
     /** Classifies an error. With several servers, one that is down or cut off says nothing about the next. */
     const classify = (error: SqlError): FailureKind => {
-      const kind = classifyError(isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause))
+      const kind = classifyError(
+        isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause),
+        passwordFile
+      )
       if (servers.length === 1) return kind
       // A node that has lost the others keeps its connections, but rejects statements or reports a lock timeout. One
       // that is being copied to another node blocks all writes.

@@ -6,7 +6,7 @@ import { tableNames } from "../schema.ts"
 /** Returns the shell command that dumps the registry's tables on a server to `file`. It prompts for the password. */
 export const dumpCommand = (database: Mysql, settings: string, file: string): string => {
   const [server] = database.servers
-  const { name, password, tls } = database
+  const { name, password, passwordFile, tls } = database
   const address =
     server === undefined
       ? []
@@ -17,7 +17,7 @@ export const dumpCommand = (database: Mysql, settings: string, file: string): st
     "mariadb-dump",
     ...address,
     `--user=${userOf(database)}`,
-    ...(password === undefined ? [] : ["--password"]),
+    ...(password === undefined && passwordFile === undefined ? [] : ["--password"]),
     ...(tls === undefined ? [] : ["--ssl"]),
     ...(tls?.verify === true ? ["--ssl-verify-server-cert"] : []),
     ...(tls?.ca === undefined ? [] : [`--ssl-ca=${tls.ca}`]),

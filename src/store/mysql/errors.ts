@@ -1,3 +1,4 @@
+import { PASSWORD_FILE } from "../../config/passwordFile.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
 import type { FailureKind } from "../failures.ts"
 
@@ -6,6 +7,7 @@ interface DriverError {
   readonly code?: string
   readonly message?: string
   readonly sqlState?: string
+  readonly hint?: string
 }
 
 const START_SERVER = "check that the server is running, and AUTOMATELINUX_DATABASE_URL"
@@ -39,7 +41,7 @@ export const isStatementTimeout = (cause: unknown): boolean =>
 export const isLockTimeout = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_TIMEOUT
 
 /** Classifies a server error by its number, because the driver's names for them differ between its versions. */
-const diagnoseServer = (errno: number, message: string): FailureKind => {
+const diagnoseServer = (errno: number, message: string, passwordFile: string | undefined): FailureKind => {
   switch (errno) {
     case 1146: // no such table
       return { _tag: "MissingTable" }
@@ -140,7 +142,7 @@ const diagnoseServer = (errno: number, message: string): FailureKind => {
         _tag: "Rejected",
         fault: "credentials",
         reason: "it refuses this user or password",
-        hint: "correct AUTOMATELINUX_DATABASE_URL"
+        hint: `correct ${passwordFile === undefined ? "" : `the first line of ${passwordFile}, or the user in `}AUTOMATELINUX_DATABASE_URL`
       }
     case 1049:
       return {
@@ -196,11 +198,15 @@ const SERVER_ERRNO = 1000
 export const isFromServer = (cause: unknown): boolean =>
   ((cause as DriverError | undefined)?.errno ?? 0) >= SERVER_ERRNO
 
-/** Classifies an error of the driver: by number if the server reported it, otherwise as a connection error. */
-export const classifyError = (cause: unknown): FailureKind => {
-  const { code = "", errno = 0, message: said = String(cause) } = (cause ?? {}) as DriverError
+/**
+ * Classifies an error of the driver: by number if the server reported it, otherwise as a connection error.
+ * `passwordFile` is the one that the password was read from, if it was.
+ */
+export const classifyError = (cause: unknown, passwordFile?: string): FailureKind => {
+  const { code = "", errno = 0, hint = TRY_AGAIN, message: said = String(cause) } = (cause ?? {}) as DriverError
   const message = cut(said, LIMITS.message)
-  if (isFromServer(cause)) return diagnoseServer(errno, message)
+  if (isFromServer(cause)) return diagnoseServer(errno, message, passwordFile)
+  if (code === PASSWORD_FILE) return { _tag: "Rejected", reason: message, hint }
   if (code === "AUTH_SWITCH_PLUGIN_ERROR") {
     return {
       _tag: "Rejected",

@@ -1,20 +1,22 @@
-import { connect, type Socket } from "node:net"
+import { connect, Socket } from "node:net"
 import type { Pool } from "mysql2"
 import type { Mysql } from "../../config/databaseUrl.ts"
+import { readPassword } from "../../config/passwordFile.ts"
 
 type Servers = Mysql["servers"]
 
 /** The argument of mysql2's `stream` option: the host whose certificate is expected, and the connection's pool. */
 interface Opening {
-  readonly config: { host?: string; port?: number; readonly pool: Pool }
+  readonly config: { host?: string; port?: number; password?: string; readonly pool: Pool }
 }
 
 /**
  * Opens connections to a server, or to the nodes of a cluster. All go to the current one; after a failure, the next one
  * becomes current. `session` is run on each connection before it is used. `silence` is how long a connection may be
  * silent, in milliseconds: the only limit that also works if the server is stopped in the middle of a statement.
+ * `passwordFile` is read for each connection, so that a password can be changed without a restart.
  */
-export const makeFailover = (servers: Servers, silence: number, session: string) => {
+export const makeFailover = (servers: Servers, silence: number, session: string, passwordFile?: string) => {
   let current = 0
   let ended = 0
   /** The server's error in response to the last `session`, if it failed. */
@@ -51,6 +53,11 @@ export const makeFailover = (servers: Servers, silence: number, session: string)
      */
     open: ({ config }: Opening): Socket => {
       watch(config.pool)
+      if (passwordFile !== undefined) {
+        const password = readPassword(passwordFile)
+        if (typeof password !== "string") return new Socket().destroy(password)
+        config.password = password
+      }
       const mine = current
       const server = servers[mine % servers.length]
       if (server === undefined) throw new Error("no server is configured")
