@@ -3,7 +3,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
-import { commandList, commands, fieldOf } from "../commands/commands.ts"
+import { commandList, commands, fieldOf, shortNameOf } from "../commands/commands.ts"
 
 /**
  * The completions, generated from the table of commands by the parser of @effect/cli. Command lines are parsed by
@@ -28,11 +28,15 @@ const subcommand = ({ kind, name, options, summary }: CommandSpec) => {
 
 const others = commandList.filter(({ name }) => name !== "allocate")
 const isRegistry = ({ kind }: CommandSpec) => kind === "registry"
+const shortNamed = commandList
+  .filter((command) => shortNameOf(command) !== command.name)
+  .map((command) => ({ ...command, name: shortNameOf(command) }))
 const root = Command.make("d").pipe(
   Command.withSubcommands([
     subcommand(commands.allocate),
     ...others.filter(isRegistry).map(subcommand),
-    ...others.filter((each) => !isRegistry(each)).map(subcommand)
+    ...others.filter((each) => !isRegistry(each)).map(subcommand),
+    ...shortNamed.map(subcommand)
   ])
 )
 

@@ -281,5 +281,8 @@ describe("help", () => {
       expect(script).toContain("allocate")
       expect(script).not.toMatch(/wizard|log-level/)
     }
+    const words = 'COMP_WORDS=(d ""); COMP_CWORD=1; _d_bash_completions d "" d; declare -p COMPREPLY'
+    const { stdout } = await box.sh(`source <(d --completions bash); ${words}`)
+    for (const name of ["getPort", "get", "rm", "reserved", "describe"]) expect(stdout).toContain(`="${name}"`)
   })
 })
