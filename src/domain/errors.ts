@@ -6,8 +6,8 @@ import type { Figures, Obstacle, PortRange } from "./PortRange.ts"
 /** No port is assigned to `key`. `stored` is the value of its row if there is one that is not a port. */
 export class NotSet extends Data.TaggedError("NotSet")<{ readonly key: string; readonly stored?: string }> {}
 
-/** There is nothing to delete under `key`. */
-export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: string }> {}
+/** There is nothing to delete under `key`, which may be the name of an app that has ports. */
+export class NotFound extends Data.TaggedError("NotFound")<{ readonly key: string; readonly isApp: boolean }> {}
 
 /** Nothing is ignored about `target`. */
 export class NotIgnored extends Data.TaggedError("NotIgnored")<{ readonly target: IgnoredTarget }> {}

@@ -75,7 +75,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const remove = Effect.fn("Registry.remove")(function* (key: PortKey) {
       return yield* store.write((state) =>
         Effect.gen(function* () {
-          if (!state.rows.has(key)) return yield* new NotFound({ key })
+          if (!state.rows.has(key)) return yield* new NotFound({ key, isApp: heldBy(state, "app", key).length > 0 })
           const result = { released: [{ key, port: state.ports.get(key) ?? null }] }
           const changes: ReadonlyArray<Change> = [{ _tag: "Remove", what: "delete", key }]
           return { answer: { result, notes: [] as ReadonlyArray<Note> }, changes }

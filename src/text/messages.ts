@@ -86,10 +86,10 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
           message: `Port not set for ${key}: its row contains ${quote(stored)}, which is not a port`,
           hint: `d setPort --key ${key} --value PORT, or d deletePort --key ${key}`
         },
-  NotFound: ({ key }) => ({
+  NotFound: ({ isApp, key }) => ({
     code: "not-found",
     message: `Port entry not found for ${key}`,
-    hint: numberAsKey(key) ?? `${keysOfApp(key)}d listPorts lists what is set`
+    hint: isApp ? `${key} is an app: d release --app ${key}` : (numberAsKey(key) ?? "d listPorts lists what is set")
   }),
   NotIgnored: ({ target }) => ({
     code: "not-found",
@@ -169,7 +169,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     hint:
       stale > 0
         ? "d listPorts --health stale lists what may be released"
-        : `release what is no longer needed (d listPorts), or enlarge the range: AUTOMATELINUX_${kind === "app" ? "APP" : "SPECIAL"}_RANGE`
+        : `${reserved > claimed ? "unreserve what is no longer needed (d listReserved)" : "release what is no longer needed (d listPorts)"}, or enlarge the range: AUTOMATELINUX_${kind === "app" ? "APP" : "SPECIAL"}_RANGE`
   }),
   Invalid: ({ argument, command, problem, value }) => ({
     code: "invalid",

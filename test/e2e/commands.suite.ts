@@ -299,12 +299,15 @@ export const commandsSuite = (database: TestDatabase) =>
       expect(Object.keys(await list())).toHaveLength(3)
       for (const words of [
         ["get", "web"],
-        ["explain", "web"],
-        ["rm", "web"]
+        ["explain", "web"]
       ])
         expect((await box.d(...words)).stderr).toContain(
           "\nhint: if web is an app, its keys are web-prod and web-dev; d listPorts"
         )
+      expect((await box.d("rm", "web")).stderr).toContain("\nhint: web is an app: d release --app web\n")
+      expect((await box.d("getPort", "--key", "3000")).stderr).toContain(
+        "\nhint: 3000 is a port: d explain 3000 shows who has it\n"
+      )
     })
 
     it("says no with the figures when a range is full, and claims nothing", async () => {

@@ -110,7 +110,8 @@ export class Model extends ModelState {
 
   remove(key: string) {
     return this.change(() => {
-      if (!this.rows.has(key)) throw new Refused({ _tag: "NotFound", key })
+      if (!this.rows.has(key))
+        throw new Refused({ _tag: "NotFound", key, isApp: KEYS_OF.app(key).some((each) => this.rows.has(each)) })
       return { result: { released: [this.forget("delete", key)] }, notes: [] }
     })
   }
