@@ -1,5 +1,3 @@
-import { existsSync } from "node:fs"
-import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import type { Mysql } from "../config/databaseUrl.ts"
 import { type SettingName, variableOf } from "../config/settings.ts"
@@ -8,6 +6,7 @@ import { type Fix, fix } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { appOf, keyProblem } from "../domain/names.ts"
 import { formatRange, overlaps, type PortRange } from "../domain/PortRange.ts"
+import { commandToOpen } from "../store/sqlite/unwritable.ts"
 import { sudo } from "../text/describe.ts"
 import { shellWord } from "../text/shell.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
@@ -75,10 +74,8 @@ export const fixForStore = (context: DoctorContext, fault: Fault, otherwise: Fix
   Effect.gen(function* () {
     const { database } = context.settings
     if (database._tag === "Sqlite") {
-      const closed = existsSync(database.path) ? database.path : dirname(database.path)
-      return fault === "read-only"
-        ? fix(`chmod u+w ${shellWord(closed)}`, `if it is another user's: sudo chown "$USER" ${shellWord(closed)}`)
-        : otherwise
+      const command = fault === "read-only" || fault === "rights" ? commandToOpen(database.path) : undefined
+      return command === undefined ? otherwise : fix(command)
     }
     const another = (why: string) => fix(`export AUTOMATELINUX_DATABASE_URL=${shellWord(urlOf(database))}`, why)
     switch (fault) {

@@ -81,6 +81,8 @@ export class Driver extends Context.Tag("Driver")<
     readonly affectedRows: (raw: unknown) => number
     /** Writes a consistent copy of the database to `file`, and returns its size in bytes. */
     readonly backup: (file: string) => Effect.Effect<number, SqlError | CannotBackUp | BackedUpElsewhere>
+    /** Fails if there is no room for a change, or no right to make one, as far as that shows without making one. */
+    readonly tryStorage: Effect.Effect<void, SqlError>
     /** Moves what is committed into the database file itself, so that a plain copy of the file contains it. */
     readonly checkpoint: Effect.Effect<unknown, SqlError>
     readonly columnTypes: Effect.Effect<ColumnTypes, SqlError>

@@ -155,6 +155,9 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** Fails if a change could not be written. Writes nothing. */
       tryWrite: queryWithoutRepair(provide(registryTransaction(runner, rows, () => tryEverything(settingsTable)))),
 
+      /** Fails if there is no room for a change, or if the registry cannot be created. Leaves nothing behind. */
+      tryStorage: queryWithoutRepair(driver.tryStorage),
+
       /** Writes a copy of the registry to `file`, and returns its size in bytes. */
       backup: (file: string) =>
         queryWithoutRepair(

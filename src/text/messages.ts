@@ -240,9 +240,9 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `cannot tell whether the change was made: ${store} was lost while it was being confirmed, and ${reason}`,
     hint: "d listPorts shows the current state"
   }),
-  Unavailable: ({ hint, reason, store }) => ({
+  Unavailable: ({ fault, hint, reason, store }) => ({
     code: "unavailable",
-    message: `cannot use ${store}: ${reason}`,
+    message: fault === "read-only" ? `${store} can only be read: ${reason}` : `cannot use ${store}: ${reason}`,
     hint
   })
 }

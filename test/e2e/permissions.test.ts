@@ -43,8 +43,9 @@ describe("what a daemon makes", () => {
     expect(modes(box.home)).toEqual({
       run: "directory 700",
       "run/d.sock": "socket 600",
-      ".local": "directory 700",
-      ".local/state": "directory 700",
+      // Every program's.
+      ".local": "directory 755",
+      ".local/state": "directory 755",
       ".local/state/automatelinux": "directory 700",
       ".local/state/automatelinux/ports.sqlite": "file 600",
       ".local/state/automatelinux/ports.sqlite-shm": "file 600",

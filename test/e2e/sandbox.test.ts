@@ -1,14 +1,11 @@
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, PROGRAM } from "../support/cli.ts"
+import { machine, PROGRAM } from "../support/cli.ts"
 import { serve, until } from "../support/doctor.ts"
-import { without } from "../support/sandbox.ts"
+import { inSandbox, without } from "../support/sandbox.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27500-27549", AUTOMATELINUX_SPECIAL_RANGE: "27550-27599" }
-
-const inSandbox = (box: Machine, sandbox: ReadonlyArray<string>, words: string) =>
-  box.sh(`${sandbox.join(" ")} ${process.execPath} ${PROGRAM} ${words}`)
 
 /** What a unit forbids with RestrictAddressFamilies=AF_INET AF_UNIX, and what some sandboxes do. */
 const PARTS = [

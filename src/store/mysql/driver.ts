@@ -231,6 +231,7 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
       },
       affectedRows: (raw) => (raw as { affectedRows: number }).affectedRows,
       backup: (file) => new BackedUpElsewhere({ store: label, command: dumpCommand(database, settingsTable, file) }),
+      tryStorage: Effect.void,
       checkpoint: Effect.void,
       columns: Effect.gen(function* () {
         const rows = yield* sql<{ name: string }>`

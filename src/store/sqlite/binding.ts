@@ -34,13 +34,34 @@ const builtIn = (): SqliteModule | undefined => {
   }
 }
 
-/** Loads the SQLite driver: Node's own, otherwise the prebuilt one. Rejects with DriverMissing if there is neither. */
-export const loadBinding = async (): Promise<SqliteBinding> => {
+/** Whether a driver takes the URI of a file for its name: Node's own does from 22.15 on. */
+const takesUris = ({ DatabaseSync }: SqliteModule): boolean => {
+  try {
+    // A driver that does not looks for a file in the directory `file:`.
+    new DatabaseSync("file:/?mode=memory", { readOnly: true }).close()
+    return true
+  } catch {
+    return false
+  }
+}
+
+let loaded: SqliteBinding | undefined
+
+/** Returns the driver that was loaded last. */
+export const loadedBinding = (): SqliteBinding | undefined => loaded
+
+/**
+ * Loads the SQLite driver: Node's own, otherwise the prebuilt one; only one that takes URIs if `need` says so. Rejects
+ * with DriverMissing if there is none.
+ */
+export const loadBinding = async (need: "any" | "URIs" = "any"): Promise<SqliteBinding> => {
   try {
     const own = builtIn()
-    if (own !== undefined) return { DatabaseSync: own.DatabaseSync, closesLate: false }
-    const { DatabaseSync } = await import("@photostructure/sqlite")
-    return { DatabaseSync, closesLate: true }
+    loaded =
+      own !== undefined && (need === "any" || takesUris(own))
+        ? { DatabaseSync: own.DatabaseSync, closesLate: false }
+        : { DatabaseSync: (await import("@photostructure/sqlite")).DatabaseSync, closesLate: true }
+    return loaded
   } catch (cause) {
     throw new DriverMissing(cause instanceof Error ? cause.message.split("\n")[0] : String(cause), { cause })
   }

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs"
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
@@ -13,8 +14,10 @@ import { transaction } from "../transaction.ts"
 import { backUp } from "./backup.ts"
 import { loadBinding } from "./binding.ts"
 import { classifyCommitError, classifyError } from "./errors.ts"
-import { makeConnections, type Opened } from "./fileConnections.ts"
+import { makeConnections } from "./fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./files.ts"
+import type { Opened } from "./opening.ts"
+import { tryStorage } from "./prepareFile.ts"
 import { beginImmediate } from "./writeLock.ts"
 
 /** How long one attempt waits for the lock, in milliseconds, before it is checked whether others make progress. */
@@ -30,7 +33,7 @@ const runOn = (connection: Connection, statements: Statements) =>
 export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
   Effect.asVoid(
     Effect.tryPromise({
-      try: loadBinding,
+      try: () => loadBinding(),
       catch: (cause) => unavailable(labelOf(database), classifyError(cause, database.path))
     })
   )
@@ -40,11 +43,13 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
   Effect.gen(function* () {
     const { path } = database
     const label = labelOf(database)
-    const connections = makeConnections(path)
-    yield* Effect.addFinalizer(() => Effect.sync(connections.close))
-
+    const runtime = yield* Effect.runtime()
     /** Guards the writer, so that nothing runs inside the transaction of another. */
     const writerLock = Effect.unsafeMakeSemaphore(1)
+    const closeStale = () => void Runtime.runFork(runtime, writerLock.withPermits(1)(connections.closeStale))
+    const connections = makeConnections(path, closeStale)
+    yield* Effect.addFinalizer(() => Effect.sync(connections.close))
+
     const get = (name: "reader" | "writer", reopen: Effect.Effect<Opened, SqlError>) =>
       Effect.suspend(() => {
         const known = connections.current(name)
@@ -64,7 +69,8 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const writer = connectionOf(get("writer", connections.reopen("writer", true)))
 
     const sql = yield* SqlClient.make({
-      acquirer: writerLock.withPermits(1)(writer),
+      // Outside of a transaction there are only queries.
+      acquirer: reader,
       transactionAcquirer: Effect.zipRight(
         Effect.acquireRelease(Effect.interruptible(writerLock.take(1)), () => writerLock.release(1)),
         writer
@@ -73,11 +79,8 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
       spanAttributes: [["db.system.name", "sqlite"]]
     })
 
-    const runtime = yield* Effect.runtime()
     yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        watchDirectory(path, () => Runtime.runFork(runtime, writerLock.withPermits(1)(connections.closeStale)))
-      ),
+      Effect.sync(() => watchDirectory(path, closeStale)),
       (stop) => Effect.sync(stop)
     )
 
@@ -95,6 +98,9 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     /** `data_version` changes only for commits of other connections, so read it on the one that commits nothing. */
     const version = Effect.flatMap(reader, versionOn)
 
+    /** The connections that cannot write. */
+    const onlyReading = new WeakSet<Connection>()
+
     const driver: typeof Driver.Service = {
       label,
       reserve: sql.reserve,
@@ -102,8 +108,11 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
       begin: (connection, { always = [], queries, since }) =>
         Effect.gen(function* () {
           const opened = connections.current("writer")
-          yield* opened?.connection !== connection
-            ? new SqlError({ cause: new FileReplaced() })
+          if (opened?.connection !== connection) return yield* new SqlError({ cause: new FileReplaced() })
+          // What turns out to change nothing is answered, too.
+          if (opened.isReadOnly) onlyReading.add(connection)
+          yield* opened.isReadOnly
+            ? connection.executeUnprepared("BEGIN", [], undefined)
             : beginImmediate(opened.database, Math.min(WAIT_MS, databaseTimeout.stalled / 2))
           yield* stillCurrent
           const isUnchanged = since !== undefined && since === (yield* versionOn(connection))
@@ -119,12 +128,16 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
           Driver,
           driver
         ),
-      commit: (connection, last) =>
+      commit: (connection, last) => {
+        const commit = connection.executeUnprepared("COMMIT", [], undefined)
+        // Only a transaction that writes nothing gets past `last`.
+        if (onlyReading.has(connection)) return Effect.as(Effect.zipRight(runOn(connection, last), commit), undefined)
         // Read the version before another process can commit. Our own COMMIT does not change it.
-        Effect.zipRight(runOn(connection, last), versionOn(connection)).pipe(
-          Effect.zipLeft(connection.executeUnprepared("COMMIT", [], undefined)),
+        return Effect.zipRight(runOn(connection, last), versionOn(connection)).pipe(
+          Effect.zipLeft(commit),
           Effect.zipLeft(stillCurrent)
-        ),
+        )
+      },
       dataVersion: version,
       progress: version,
       readMany: (queries) => Effect.flatMap(reader, (connection) => runOn(connection, queries)),
@@ -138,12 +151,18 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
       classifyError: (error) => classifyError(error.cause, path),
       classifyCommitError: (error) => classifyCommitError(error.cause, path),
       backup: (file) =>
-        Effect.flatMap(openReader, ({ database }) =>
+        Effect.flatMap(openReader, ({ database, isCurrent, isReadOnly }) =>
           Effect.try({
-            try: () => backUp(database, file),
+            try: () => {
+              const size = backUp(database, file)
+              if (!isReadOnly || isCurrent()) return size
+              rmSync(file)
+              throw new FileReplaced()
+            },
             catch: (cause) => (cause instanceof CannotBackUp ? cause : new SqlError({ cause }))
           })
         ),
+      tryStorage: Effect.tryPromise({ try: () => tryStorage(path), catch: (cause) => new SqlError({ cause }) }),
       checkpoint: writerLock.withPermits(1)(
         // PASSIVE waits for no other connection, and keeps the size of the -wal, a sign that the file is in use.
         Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))

@@ -1,55 +1,10 @@
 import { realpathSync, rmSync, statSync } from "node:fs"
-import type { Connection } from "@effect/sql/SqlConnection"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import { collectGarbage, type Database, loadBinding } from "./binding.ts"
-import { makeConnection } from "./connection.ts"
-import { FileReplaced, identityOf, prepareFile, watchFiles } from "./files.ts"
+import { collectGarbage, type Database } from "./binding.ts"
+import { FileReplaced } from "./files.ts"
 import { isUsedByOthers } from "./locks.ts"
-
-/**
- * No busy_timeout, because it would block the event loop: `beginImmediate` waits for locks. synchronous = FULL, because
- * the default in WAL mode may lose the last commits in a power failure. The SELECT opens the -wal.
- */
-const OPENING =
-  "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; SELECT 1 FROM sqlite_master LIMIT 1"
-
-/** A connection, and whether its files are still those at the path. */
-export interface Opened {
-  readonly database: Database
-  readonly connection: Connection
-  readonly isCurrent: () => boolean
-  /** The path of its -wal, if that is still there although the database was removed or replaced. */
-  readonly leftWal: () => string | undefined
-  readonly closesLate: boolean
-}
-
-const open = async (path: string): Promise<Opened> => {
-  const { closesLate, DatabaseSync } = await loadBinding()
-  await prepareFile(path)
-  const files = watchFiles(path)
-  const [before] = files().split(" ")
-  const database = new DatabaseSync(path)
-  try {
-    database.exec(OPENING)
-    const opened = files()
-    if (!opened.startsWith(`${before} `)) throw new FileReplaced()
-    const [, wal] = opened.split(" ")
-    // The resolved path: if a symbolic link now points elsewhere, the database itself was not replaced.
-    const real = realpathSync(path)
-    const walPath = `${real}-wal`
-    return {
-      database,
-      connection: makeConnection(database),
-      isCurrent: () => files() === opened,
-      leftWal: () => (identityOf(real) !== before && identityOf(walPath) === wal ? walPath : undefined),
-      closesLate
-    }
-  } catch (error) {
-    database.close()
-    throw error
-  }
-}
+import { type Opened, open } from "./opening.ts"
 
 /**
  * Moves the contents of the -wal into the database, as SQLite does when the last program closes it. A database that is
@@ -78,18 +33,29 @@ const removeWal = ({ database, leftWal }: Opened) => {
 }
 
 /**
- * Manages the two connections to the file at `path`. They are opened when they are first used, and reopened if the file
+ * How long a connection that can only read is used, in milliseconds. Perhaps the next one can write. And it must not look
+ * as if this process had another -wal open, which keeps others from opening the database (prepareFile.ts): SQLite does not
+ * lock the -shm if it cannot write it.
+ */
+const READ_ONLY_MS = 100
+
+interface Known extends Opened {
+  readonly openedAt: number
+}
+
+/**
+ * Manages the two connections to the file at `path`, and calls `whenStale` when one is to be closed. They are opened when they are first used, and reopened if the file
  * or its -wal was removed or replaced. Both are closed before either is reopened, because SQLite must never have the
  * old and the new file open with the same -wal.
  */
-export const makeConnections = (path: string) => {
-  const connections = new Map<"reader" | "writer", Opened>()
+export const makeConnections = (path: string, whenStale: () => void) => {
+  const connections = new Map<"reader" | "writer", Known>()
   const close = () => {
     for (const opened of connections.values()) {
-      const { closesLate, database, isCurrent, leftWal } = opened
+      const { closesLate, database, isCurrent, isReadOnly, leftWal } = opened
       try {
         if (leftWal() !== undefined) removeWal(opened)
-        else if (closesLate && isCurrent()) emptyWal(database, path)
+        else if (closesLate && !isReadOnly && isCurrent()) emptyWal(database, path)
       } catch {
         // The contents of the -wal stay there, and are read from there.
       }
@@ -109,11 +75,13 @@ export const makeConnections = (path: string) => {
   }
   /** How many were opened: part of the data version, because `data_version` of one means nothing on the next. */
   let count = 0
-  const isStale = () => [...connections.values()].some((each) => !each.isCurrent())
+  const isCurrent = ({ isReadOnly, isCurrent, openedAt }: Known) =>
+    isCurrent() && (!isReadOnly || performance.now() - openedAt < READ_ONLY_MS)
+  const isStale = () => [...connections.values()].some((each) => !isCurrent(each))
   const opening = Effect.unsafeMakeSemaphore(1)
   const current = (name: "reader" | "writer") => {
     const known = connections.get(name)
-    return known?.isCurrent() === true ? known : undefined
+    return known !== undefined && isCurrent(known) ? known : undefined
   }
   /** Opens a connection again. `mayClose` permits closing stale ones: no transaction is open. */
   const reopen = (name: "reader" | "writer", mayClose: boolean): Effect.Effect<Opened, SqlError> =>
@@ -126,9 +94,16 @@ export const makeConnections = (path: string) => {
         return Effect.tryPromise({
           try: async () => {
             if (stale) await closeNow()
-            const opened = await open(path)
-            connections.set(name, opened)
+            const opened = await open(path, name === "writer")
+            // One of them may come from another copy of SQLite, which would drop the locks of this one when it is closed.
+            if ([...connections.values()].some(({ isReadOnly }) => isReadOnly !== opened.isReadOnly)) {
+              opened.database.close()
+              if (mayClose) await closeNow()
+              throw new FileReplaced()
+            }
+            connections.set(name, { ...opened, openedAt: performance.now() })
             count++
+            if (opened.isReadOnly) setTimeout(whenStale, READ_ONLY_MS).unref()
             return opened
           },
           catch: (cause) => new SqlError({ cause })

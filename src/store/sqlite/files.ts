@@ -1,18 +1,5 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  type FSWatcher,
-  openSync,
-  readFileSync,
-  realpathSync,
-  statSync,
-  watch
-} from "node:fs"
+import { type FSWatcher, realpathSync, statSync, watch } from "node:fs"
 import { dirname } from "node:path"
-import { makeDirectory } from "../../machine/directory.ts"
-import { shellWord } from "../../text/shell.ts"
-import { type LockHolder, mismatchedUsers, processNamed } from "./locks.ts"
 
 /** The file at the path must not be used, or no longer; the message says why. */
 export class FileRefused extends Error {
@@ -23,74 +10,24 @@ export class FileRefused extends Error {
   }
 }
 
-/** The files at the path are no longer those that a connection has open. */
+/** The files at the path are no longer those that a connection has open, or no longer the same. */
 export class FileReplaced extends Error {}
 
-const fails = (code: string) => Object.assign(new Error(code), { code })
-
-/** Whether `path` itself is a mount point, as when a container engine mounts a single file. */
-const isMounted = (path: string): boolean => {
-  try {
-    const written = path.replace(/[ \t\n\\]/g, (each) => `\\${each.charCodeAt(0).toString(8).padStart(3, "0")}`)
-    return readFileSync("/proc/self/mountinfo", "utf8").includes(` ${written} `)
-  } catch {
-    return false
+/** The database was opened only to be read, because opening it to write failed with `why`. */
+export class OnlyReadable extends Error {
+  readonly why: unknown
+  constructor(why: unknown) {
+    super("it can only be read")
+    this.why = why
   }
 }
 
-/**
- * Refuses a file that has several names. SQLite keeps the latest writes in a file beside the database, named after it,
- * so a database with two names would have two such files, each hiding the writes in the other.
- */
-const requireOneName = (path: string) => {
-  if (statSync(path).nlink > 1)
-    throw new FileRefused(
-      "it has several hard links, and changes made through one are not visible through the others",
-      `keep one link: find ${shellWord(dirname(path))} -samefile ${shellWord(path)}`
-    )
-  if (isMounted(realpathSync(path)))
-    throw new FileRefused(
-      "it is mounted as a single file, and changes made here are not visible at its source",
-      `mount the directory that contains it, ${dirname(path)}`
-    )
-}
-
-const ROUNDS = 20
-const ROUND_MS = 100
-
-/** Finds a process that has had mismatched files open for two seconds: opening them takes a while on a busy machine. */
-const findMismatch = async (path: string): Promise<LockHolder | undefined> => {
-  const found = mismatchedUsers(path)
-  for (let round = 1; found.size > 0 && round < ROUNDS; round++) {
-    await new Promise((done) => setTimeout(done, ROUND_MS))
-    const still = mismatchedUsers(path)
-    for (const pid of found) if (!still.has(pid)) found.delete(pid)
-  }
-  const [pid] = found
-  return pid === undefined ? undefined : processNamed(pid)
-}
-
-/**
- * Creates the file before SQLite does, so that it and the files that SQLite puts beside it are private, and refuses a
- * file that must not be used. Does not open an existing file: closing it again would drop this process's locks on it.
- */
-export const prepareFile = async (path: string): Promise<void> => {
-  makeDirectory(dirname(path), 0o700)
-  try {
-    closeSync(openSync(path, "wx", 0o600))
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error
-    if (statSync(path).isDirectory()) throw fails("EISDIR")
-    accessSync(path, constants.R_OK | constants.W_OK)
-    requireOneName(path)
-    // Reading /proc/locks takes the kernel 15 ms, so do it only if another process may have the file open.
-    const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
-    const user = wal !== undefined && wal.size > 0 ? await findMismatch(path) : undefined
-    if (user !== undefined)
-      throw new FileRefused(
-        `it, or its -wal, was removed or replaced while ${user.command}, pid ${user.pid}, uses it`,
-        `wait for that process to end, or end it: kill ${user.pid}`
-      )
+/** The database does not exist, and creating it failed with `why`. */
+export class NotCreated extends Error {
+  readonly why: unknown
+  constructor(why: unknown) {
+    super("it cannot be created")
+    this.why = why
   }
 }
 

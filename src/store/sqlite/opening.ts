@@ -1,0 +1,76 @@
+import { realpathSync } from "node:fs"
+import type { Connection } from "@effect/sql/SqlConnection"
+import { type Database, loadBinding } from "./binding.ts"
+import { makeConnection } from "./connection.ts"
+import { FileRefused, FileReplaced, identityOf, OnlyReadable, watchFiles } from "./files.ts"
+import { prepareFile } from "./prepareFile.ts"
+import { openNothing, openToRead } from "./readOnly.ts"
+import { CANTOPEN, FULL, IOERR, PERM, PRIMARY, READONLY, resultCodeOf } from "./resultCodes.ts"
+
+/**
+ * No busy_timeout, because it would block the event loop: `beginImmediate` waits for locks. synchronous = FULL, because
+ * the default in WAL mode may lose the last commits in a power failure. The SELECT opens the -wal.
+ */
+const OPENING =
+  "PRAGMA busy_timeout = 0; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; SELECT 1 FROM sqlite_master LIMIT 1"
+
+/** A connection, and whether its files are still those at the path. */
+export interface Opened {
+  readonly database: Database
+  readonly connection: Connection
+  readonly isCurrent: () => boolean
+  /** The path of its -wal, if that is still there although the database was removed or replaced. */
+  readonly leftWal: () => string | undefined
+  readonly closesLate: boolean
+  /** Whether nothing can be written. */
+  readonly isReadOnly: boolean
+}
+
+const openToWrite = async (path: string): Promise<Opened> => {
+  const { closesLate, DatabaseSync } = await loadBinding()
+  const files = watchFiles(path)
+  const [before] = files().split(" ")
+  const database = new DatabaseSync(path)
+  try {
+    database.exec(OPENING)
+    const opened = files()
+    if (!opened.startsWith(`${before} `)) throw new FileReplaced()
+    const [, wal] = opened.split(" ")
+    // The resolved path: if a symbolic link now points elsewhere, the database itself was not replaced.
+    const real = realpathSync(path)
+    const walPath = `${real}-wal`
+    return {
+      database,
+      connection: makeConnection(database),
+      isCurrent: () => files() === opened,
+      leftWal: () => (identityOf(real) !== before && identityOf(walPath) === wal ? walPath : undefined),
+      closesLate,
+      isReadOnly: false
+    }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Whether SQLite could not open the database for writing: no permission, no space, or no locks or shared memory. */
+const isUnwritable = (error: unknown): boolean =>
+  [CANTOPEN, FULL, IOERR, PERM, READONLY].includes((resultCodeOf(error) ?? 0) & PRIMARY)
+
+/**
+ * Opens the database file at `path`. If it cannot be written, opens it to be read. If it does not exist, creates it only
+ * if it is to be written, so that a query leaves nothing behind.
+ */
+export const open = async (path: string, toWrite: boolean): Promise<Opened> => {
+  const prepared = await prepareFile(path, toWrite)
+  if (prepared.access === "none") return openNothing(path, prepared.why)
+  if (prepared.access === "read") return openToRead(path, prepared.why)
+  try {
+    return await openToWrite(path)
+  } catch (error) {
+    if (!isUnwritable(error)) throw error
+    return openToRead(path, new OnlyReadable(error)).catch((reason) => {
+      throw reason instanceof FileRefused || reason instanceof FileReplaced ? reason : error
+    })
+  }
+}
