@@ -1,18 +1,38 @@
+import { dirname } from "node:path"
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
+import { sharedFileSystem } from "../../machine/fileSystem.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, FindingDraft } from "../DoctorContext.ts"
+import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
 import { asAdministrator } from "../remedies.ts"
 
 /** A query that takes longer than this is noticeable. */
 const SLOW_MS = 200
 const QUERIES = 3
 
+/** Reports a file that other machines can change, too: SQLite's locks and shared memory do not reach them. */
+const ofFile = ({ settings: { database }, store }: DoctorContext): ReadonlyArray<FindingDraft> => {
+  if (database._tag !== "Sqlite") return []
+  const directory = dirname(database.path)
+  const system = sharedFileSystem(directory)
+  if (system === undefined) return []
+  return [
+    {
+      severity: "warning",
+      keys: [],
+      ports: [],
+      message: `${store.label} is on ${system}, and may be damaged if two machines use it`,
+      evidence: `${directory} is not on a local disk`,
+      ...fix(null, "name a file on a local disk with AUTOMATELINUX_DATABASE_URL, or a database server")
+    }
+  ]
+}
+
 /** Checks that acknowledged changes survive a crash, and that the database answers soon. */
 export const storeDurable: Check = (context) =>
   Effect.gen(function* () {
     const { store } = context
-    const findings: Array<FindingDraft> = []
+    const findings: Array<FindingDraft> = [...ofFile(context)]
     const loss = yield* store.durabilityRisk
     if (loss !== undefined) {
       const whose = loss.when === "server" ? "the server" : "the server's machine"

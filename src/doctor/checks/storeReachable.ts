@@ -22,6 +22,7 @@ export const storeReachable: Check = (context) =>
   Effect.gen(function* () {
     const { store } = context
     const { foreign, known, missing, stored } = yield* context.schemaStatus
+    yield* store.tryStorage
     // If its tables are incomplete or newer, store-schema reports that.
     if (missing.length + foreign.length === 0 && stored.version <= known.version) yield* store.tryWrite
     return []
