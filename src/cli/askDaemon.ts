@@ -15,6 +15,13 @@ interface NotAsked {
   readonly perhapsDone: string | undefined
 }
 
+/** Notes that the daemon at `path` does not answer, and what the command does about it. */
+const noteSilence = async (context: CliContext, path: string, what: string): Promise<void> => {
+  const { silent } = await import("../socket/socketLock.ts")
+  const { hint, message } = silent(path)
+  await tell(context, `note: ${message}; ${what} (${hint})`)
+}
+
 /** Asks the daemon if one answers and serves the same registry. */
 export const askDaemon = async <N extends RegistryCommand>(
   context: CliContext,
@@ -25,7 +32,9 @@ export const askDaemon = async <N extends RegistryCommand>(
   if (!daemonAllowed(environment) || isInProcess(command)) return { perhapsDone: undefined }
   // Lets doctor report a daemon of another version.
   const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
-  const reply = await requestDaemon({ command, payload: sent, environment })
+  const onStuck = (path: string) => noteSilence(context, path, "waiting for it, because it has taken the command")
+  const reply = await requestDaemon({ command, payload: sent, environment, onStuck })
+  if (reply._tag === "NoDaemon" && reply.why === "silent") await noteSilence(context, reply.path, "running without it")
   if (reply._tag === "Reply") {
     if (reply.reply.ok) return reply.reply
     const { error, version: theirs } = reply.reply

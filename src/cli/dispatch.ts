@@ -47,7 +47,8 @@ const noDaemon = async (
   if (!daemonAllowed(environment))
     return unavailable("the daemon is not used: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
   const path = reply._tag === "NoDaemon" ? reply.path : serverPath(environment, currentUid())
-  const { holderOf, unreachable } = await import("../socket/socketLock.ts")
+  const { holderOf, silent, unreachable } = await import("../socket/socketLock.ts")
+  if (reply._tag === "Lost" || reply.why === "silent") return { code: "unavailable", ...silent(path) }
   const pid = holderOf(path, currentUid())
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
   return reply._tag === "NoDaemon" && reply.why === "another program"

@@ -28,7 +28,13 @@ export type DaemonReply<N extends keyof Results> =
 /** A daemon that takes longer is suspended or stuck, unless it has reported that it waits longer for its database. */
 const REPLY_TIMEOUT_MS = 30_000
 /** The time limit for a daemon to identify itself, which it does at once. */
-const HANDSHAKE_TIMEOUT_MS = 5000
+const HANDSHAKE_TIMEOUT_MS = 2000
+/** How long a request may take before it is checked whether the daemon still answers a ping, in milliseconds. */
+const CHECK_MS = 2000
+/** The time limit for that ping. */
+const ALIVE_TIMEOUT_MS = 1000
+/** How much earlier than the client stops waiting a daemon must start a change, in milliseconds: it takes a while. */
+const MARGIN_MS = 5000
 /** The longest wait, whatever the daemon reports: a timer cannot be set to more than 24 days. */
 const WAIT_MAX_MS = 86_400_000
 /** The maximum size of a reply, in bytes: a list of 10,000 assignments has 4 million. */
@@ -46,7 +52,7 @@ const PING = `${JSON.stringify({ command: "ping", format: "json" })}\n`
  * start one that it would finish too late. The time is by the daemon's own `clock`, because the time of day may be set
  * meanwhile.
  */
-const deadlineFor = (wait: number, clock: number): object => ({ deadline: clock + wait - HANDSHAKE_TIMEOUT_MS })
+const deadlineFor = (wait: number, clock: number): object => ({ deadline: clock + wait - MARGIN_MS })
 
 interface RequestOptions<N extends keyof Results> {
   readonly command: N
@@ -54,8 +60,10 @@ interface RequestOptions<N extends keyof Results> {
   readonly environment: Environment
   /** Accept any registry; otherwise a daemon with a registry other than the environment's replies `other-store`. */
   readonly any?: boolean
-  /** The timeout, in milliseconds. */
+  /** The timeout, in milliseconds. By default the longest, with checks whether the daemon still answers. */
   readonly limit?: number
+  /** Called once if the daemon at `path` has taken a change, and answers nothing any more. */
+  readonly onStuck?: (path: string) => void
   /** Send the request only after the daemon has identified itself. */
   readonly needsHandshake?: boolean
 }
@@ -83,7 +91,7 @@ const requestAt = async <N extends keyof Results>(
   path: string,
   options: RequestOptions<N>
 ): Promise<DaemonReply<N>> => {
-  const { command, environment, limit = REPLY_TIMEOUT_MS, needsHandshake = false } = options
+  const { command, environment, limit = REPLY_TIMEOUT_MS, needsHandshake = false, onStuck } = options
   const none = (why: string): NoDaemon => ({ _tag: "NoDaemon", path, why })
   const checkPlace = () => placeOf(path, currentUid(), isNamed(path, environment))
   // Checked before `node:net` is loaded, which is only needed if there is a daemon.
@@ -98,8 +106,12 @@ const requestAt = async <N extends keyof Results>(
     let chunks: Array<Buffer> = []
     let size = 0
     let timer: NodeJS.Timeout | undefined
+    let nextCheck: NodeJS.Timeout | undefined
+    let ended = false
     const end = (reply: DaemonReply<N>) => {
+      ended = true
       clearTimeout(timer)
+      clearTimeout(nextCheck)
       socket.destroy()
       done(reply)
     }
@@ -110,9 +122,20 @@ const requestAt = async <N extends keyof Results>(
       clearTimeout(timer)
       timer = setTimeout(() => end(lostOrNone("silent")), milliseconds)
     }
+    /** Checks now and then that the daemon is not suspended. What only reads can be done without it. */
+    const check = () => {
+      nextCheck = setTimeout(async () => {
+        const alive = await requestOnce(path, "ping", environment, ALIVE_TIMEOUT_MS, true)
+        if (ended) return
+        if (alive._tag === "Reply") check()
+        else if (needsHandshake) onStuck?.(path)
+        else end(none("silent"))
+      }, CHECK_MS)
+    }
     const send = (milliseconds: number, until: object) => {
       sent = true
       wait(milliseconds)
+      if (options.limit === undefined) check()
       socket.write(`${JSON.stringify({ ...request, ...until })}\n`)
     }
     /** Handles a line that is not a valid reply. If a change was sent, it may have been made. */

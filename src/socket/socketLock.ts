@@ -87,6 +87,17 @@ export const unreachable = (path: string, pid: number): { readonly message: stri
   hint: "it makes its socket again within 5 seconds; if it does not, d doctor --check daemon-running says what to do"
 })
 
+/** Describes a daemon, or another program, that accepts connections at `path` and does not reply. */
+export const silent = (path: string): { readonly message: string; readonly hint: string } => {
+  const pid = serverPidOf(path)
+  const hint = "d doctor --check daemon-running says what to do"
+  if (pid === undefined) return { message: `the program at ${path} does not answer`, hint }
+  const isStopped = /^State:\tT/m.test(tryRead(() => readFileSync(`/proc/${pid}/status`, "latin1"), ""))
+  return isStopped
+    ? { message: `the daemon at ${path}, pid ${pid}, does not answer: it is stopped`, hint: `kill -CONT ${pid}` }
+    : { message: `the daemon at ${path}, pid ${pid}, does not answer`, hint }
+}
+
 /** How long a daemon that is starting may hold the lock without having its socket yet. */
 const STARTING_MS = 2000
 const POLL_MS = 50

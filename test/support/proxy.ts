@@ -153,11 +153,15 @@ export type RequestFate =
   /** The daemon never hears of it. */
   | "never"
 
-/** A way to the daemon at `target` that loses what `fateOf` says. `meanwhile` is done before a client is told of a loss. */
+/**
+ * A way to the daemon at `target` that loses what `fateOf` says. `meanwhile` is done before a client is told of a loss,
+ * and `greeted` when the daemon has told one who it is.
+ */
 export const replyProxy = async (
   target: string,
   fateOf: () => RequestFate,
-  meanwhile: () => Promise<unknown> = async () => {}
+  meanwhile: () => Promise<unknown> = async () => {},
+  greeted: () => void = () => {}
 ): Promise<string> => {
   const path = join(temporary(), "proxy.sock")
   const server = createServer((client) => {
@@ -176,6 +180,7 @@ export const replyProxy = async (
     daemon.on("data", (chunk) => {
       if (fate === "lost") void meanwhile().finally(() => client.destroy())
       else client.write(chunk)
+      if (lines === 1) greeted()
     })
   })
   await new Promise<void>((done) => server.listen(path, done))
