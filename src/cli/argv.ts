@@ -18,10 +18,11 @@ export type Invocation =
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
-  /** A well-formed command. `payload` has the given values by field. */
+  /** A well-formed command. `payload` has the given values by field; `notes` are lines for standard error. */
   | {
       readonly _tag: "Run"
       readonly command: CommandSpec
+      readonly notes: ReadonlyArray<string>
       readonly payload: Readonly<Record<string, unknown>>
       readonly json: boolean
     }
@@ -104,7 +105,7 @@ const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meanin
   if (kind === "service") return { _tag: "Daemon" }
   return isBuiltinCommand(name) && name !== "help"
     ? { _tag: "Builtin", command: name }
-    : { _tag: "Run", command, payload: read.payload }
+    : { _tag: "Run", command, ...read }
 }
 
 /** Reads a command line that has --help in it. */

@@ -129,6 +129,7 @@ const runCommand = async (
   const { errorCode, name } = invocation.command
   const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
   if (wrong !== undefined) return exitWith(context, wrong, invocation.json, errorCode)
+  if (invocation.notes.length > 0) await tell(context, ...invocation.notes)
   if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
   if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
   if (!isRegistryCommand(name)) return

@@ -1,4 +1,4 @@
-import { realpathSync } from "node:fs"
+import { realpathSync, statSync } from "node:fs"
 import { resolve } from "node:path"
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
 import { commandList, fieldOf, usageHint } from "../commands/commands.ts"
@@ -14,6 +14,8 @@ interface Reader {
   readonly command: CommandSpec
   readonly words: ReadonlyArray<string>
   readonly payload: Payload
+  /** Lines for standard error, if the command can be run. */
+  readonly notes: Array<string>
   /** The options that were given. */
   readonly seen: Set<string>
   /** The option that was given last, if it may be repeated: a word after its value could be meant as another one. */
@@ -72,6 +74,16 @@ const hintForMore = (command: CommandSpec): string => {
 /** Whether an option, or one that it stands for, was given. */
 const isGiven = ({ name, standsFor = [] }: OptionSpec, seen: ReadonlySet<string>): boolean =>
   [name, ...standsFor].some((each) => seen.has(each))
+
+/** Says why a directory is probably not the one that is meant, if that can be seen. */
+const directoryNote = (directory: string): string | undefined => {
+  try {
+    return statSync(directory).isDirectory() ? undefined : `warning: ${quote(directory)} is not a directory`
+  } catch (error) {
+    const { code = "" } = error as NodeJS.ErrnoException
+    return ["ENOENT", "ENOTDIR"].includes(code) ? `warning: there is no directory ${quote(directory)}` : undefined
+  }
+}
 
 /** Reads a word as the value of the next option of the short form. */
 const readShort = (reader: Reader, word: string): CommandError | undefined => {
@@ -142,7 +154,7 @@ const readSwitch = ({ payload }: Reader, { name }: OptionSpec, word: string): Co
 
 /** `inline` is the value if it was written as --name=value, and `next` the word after the option. */
 const readValue = (
-  { payload }: Reader,
+  { notes, payload }: Reader,
   { name, repeated, type, value: shown }: OptionSpec,
   inline: string | undefined,
   next: string | undefined
@@ -158,6 +170,9 @@ const readValue = (
   const isPath = type === "directory" && given !== ""
   const path = isPath ? fromHere(given) : given
   if (path === undefined) return directoryGone(given)
+  // A command about the directory itself refuses one that is not there.
+  const note = isPath && command.here === undefined ? directoryNote(path) : undefined
+  if (note !== undefined) notes.push(note)
   const value = isPath ? realDirectory(path) : path
   const field = fieldOf(name)
   payload[field] = repeated ? [...((payload[field] as ReadonlyArray<string>) ?? []), value] : value
@@ -194,12 +209,12 @@ export const ownWords = (command: CommandSpec | undefined, words: ReadonlyArray<
   return words.slice(0, at)
 }
 
-/** Reads the words after a command's name. Returns the given values by field, or the first error. */
+/** Reads the words after a command's name. Returns the given values by field, with notes, or the first error. */
 export const readOptions = (
   command: CommandSpec,
   words: ReadonlyArray<string>
-): { readonly payload: Readonly<Payload> } | CommandError => {
-  const reader: Reader = { command, words, payload: {}, seen: new Set(), open: undefined }
+): Readonly<Pick<Reader, "notes" | "payload">> | CommandError => {
+  const reader: Reader = { command, words, payload: {}, notes: [], seen: new Set(), open: undefined }
   for (let at = 0; at < words.length; ) {
     const word = words[at] ?? ""
     if (command.operand?.type === "words" && (word === "--" || !word.startsWith("-"))) {
@@ -215,6 +230,6 @@ export const readOptions = (
     (option) => (option.required || option.standsFor) && !isGiven(option, reader.seen)
   )
   return missing === undefined
-    ? { payload: reader.payload }
+    ? { payload: reader.payload, notes: reader.notes }
     : wrong("missing-argument", `Missing required arg: ${missing.standsFor?.[0] ?? missing.name}`, usageHint(command))
 }

@@ -52,3 +52,13 @@ export const makeDirectory = (directory: string, mode: number, again = false): b
     return makeDirectory(directory, mode, isThere)
   }
 }
+
+/** Whether there is certainly no directory at `path`. */
+export const isNoDirectory = (path: string): boolean => {
+  try {
+    return !statSync(path).isDirectory()
+  } catch (error) {
+    // Perhaps this user may not look.
+    return ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")
+  }
+}

@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { commandList } from "../../src/commands/commands.ts"
 import type { Machine, Run } from "../support/cli.ts"
@@ -118,7 +120,7 @@ describe("wrong calls", () => {
   })
 })
 
-it.each(["allocate --app a --dir .", "backup copy"])(
+it.each(["allocate --app a --dir .", "setPort --key a --value 3010 --dir x", "backup copy"])(
   "d %s says so if the current directory was removed",
   async (words) => {
     const run = await inProcess().sh(`mkdir gone; cd gone; rmdir ../gone; d ${words}`)
@@ -131,6 +133,37 @@ it.each(["allocate --app a --dir .", "backup copy"])(
     })
   }
 )
+
+describe("a directory that is probably not meant", () => {
+  const ENV = { AUTOMATELINUX_APP_RANGE: "30100-30149", AUTOMATELINUX_SPECIAL_RANGE: "30150-30199" }
+
+  it.each([
+    ["allocate --app a --dir nosuch", "there is no directory", "nosuch"],
+    ["allocate --app a --dir file/below", "there is no directory", "file/below"],
+    ["allocate --app a --dir=file", "", "file"],
+    ["setPort --key a-dev --value 30101 --dir nosuch", "there is no directory", "nosuch"]
+  ])("is taken, with a warning: d %s", async (words, problem, name) => {
+    const box = inProcess(ENV)
+    writeFileSync(join(box.home, "file"), "")
+    const run = await box.d(...words.split(" "))
+    const directory = JSON.stringify(join(box.home, name))
+    const warning = problem === "" ? `${directory} is not a directory` : `${problem} ${directory}`
+    expect(run).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${warning}\n`) })
+    const { findings } = JSON.parse(await box.ok("doctor", "--json", "--check", "port-unreachable"))
+    const advice = `there is no directory ${directory}; release it if it is no longer needed: d release --app a`
+    for (const finding of findings) expect(finding).toMatchObject({ fix: null, advice })
+    expect(findings.length).toBeGreaterThan(0)
+  })
+
+  it("is no reason for a word if it exists, or cannot be looked into", async () => {
+    expect(await inProcess(ENV).d("allocate", "--app", "a", "--dir", ".")).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("is not spoken of beside an error in the command line", async () => {
+    const run = await inProcess(ENV).d("allocate", "--dir", "nosuch", "--nonsense")
+    expect(run.stderr).not.toContain("warning")
+  })
+})
 
 describe("wrong configuration", () => {
   const cases: ReadonlyArray<readonly [Record<string, string>, RegExp]> = [

@@ -1,10 +1,17 @@
 import * as Effect from "effect/Effect"
-import { fix } from "../../domain/Finding.ts"
+import { type Fix, fix } from "../../domain/Finding.ts"
 import { kindOf } from "../../domain/names.ts"
+import { isNoDirectory } from "../../machine/directory.ts"
+import { quote } from "../../text/escape.ts"
 import { changeDirectory } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { release } from "../remedies.ts"
 import { ofThisHost, staleOwners } from "../staleKeys.ts"
+
+const startIn = (directory: string, key: string): Fix =>
+  isNoDirectory(directory)
+    ? fix(null, `there is no directory ${quote(directory)}; release it if it is no longer needed: ${release(key)}`)
+    : fix(changeDirectory(directory), `and start it; or release it: ${release(key)}`)
 
 /** Checks that something answers on every assigned port. An app that is not started is no fault, unless it should always run. */
 export const portUnreachable: Check = (context) =>
@@ -29,7 +36,7 @@ export const portUnreachable: Check = (context) =>
               ? `never up on ${context.settings.actor.host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
           ...(owner?.kind === "directory"
-            ? fix(changeDirectory(owner.name), `and start it; or release it: ${release(key)}`)
+            ? startIn(owner.name, key)
             : fix(null, `start it; or release it if it is no longer needed: ${release(key)}`))
         }
       })
