@@ -51,9 +51,16 @@ const noDaemon = async (
   if (reply._tag === "Lost" || reply.why === "silent") return { code: "unavailable", ...silent(path) }
   const pid = holderOf(path, currentUid())
   if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
-  return reply._tag === "NoDaemon" && reply.why === "another program"
-    ? unavailable(`the program at ${path} is not a daemon of d`, "d doctor --check daemon-running says what to do")
-    : unavailable(`no daemon answers at ${path}`, "d daemon starts one")
+  const doctor = "d doctor --check daemon-running says what to do"
+  switch (reply.why) {
+    case "another program":
+      return unavailable(`the program at ${path} is not a daemon of d`, doctor)
+    case "EACCES":
+    case "EPERM":
+      return unavailable(`permission denied for the socket ${path}`, doctor)
+    default:
+      return unavailable(`no daemon answers at ${path}`, "d daemon starts one")
+  }
 }
 
 /** Runs `ping` or `status`, which only a daemon can answer, even one that serves another registry. */

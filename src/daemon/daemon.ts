@@ -12,7 +12,8 @@ import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { loadRest } from "../machine/loadRest.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
-import { admit, closedTo, prepare, refuseSecond, SocketRefused } from "../socket/socketFile.ts"
+import { socketFailure } from "../socket/socketFailure.ts"
+import { admit, closedTo, prepare, refuseSecond } from "../socket/socketFile.ts"
 import { lock } from "../socket/socketLock.ts"
 import { currentUid, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
 import { loadDriver } from "../store/databaseLayer.ts"
@@ -32,17 +33,6 @@ const UPKEEP = Schedule.spaced(Duration.seconds(5))
 /** How often to check for a quiet registry. The daemon writes once a minute, so one check in three finds it quiet. */
 const QUIET_CHECK = Schedule.spaced("20 seconds")
 
-const refusedSocket = (error: unknown): CommandError =>
-  error instanceof SocketRefused
-    ? { code: "unavailable", message: error.message, hint: error.hint }
-    : {
-        code: "unavailable",
-        message: `the socket cannot be made: ${(error as Error).message}`,
-        hint: "name another path with AUTOMATE_LINUX_SOCKET_PATH"
-      }
-
-const attempt = <A>(work: () => Promise<A>) => Effect.tryPromise({ try: work, catch: refusedSocket })
-
 /** Serves clients at one socket, and makes the socket again if it is removed. */
 const serveClients = (environment: Environment) =>
   Effect.gen(function* () {
@@ -50,6 +40,8 @@ const serveClients = (environment: Environment) =>
     const uid = currentUid()
     const path = serverPath(environment, uid)
     const others = ownPaths(environment, uid).filter((each) => each !== path)
+    const attempt = <A>(work: () => Promise<A>) =>
+      Effect.tryPromise({ try: work, catch: (error) => socketFailure(error, path) })
     yield* attempt(() => lock(path, uid))
     yield* attempt(() => refuseSecond(others, uid))
     yield* attempt(() => prepare(path, uid, group))

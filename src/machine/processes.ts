@@ -177,3 +177,6 @@ export const readUsers = (): { readonly names: ReadonlyMap<number, string>; read
     homes: new Set(users.flatMap(([, , , , , home]) => home ?? []))
   }
 }
+
+/** Returns a user's login name, or `uid N` if there is none. */
+export const nameOfUser = (uid: number): string => readUsers().names.get(uid) ?? `uid ${uid}`

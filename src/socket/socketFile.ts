@@ -55,7 +55,7 @@ const makeSocketDirectory = (directory: string, group: string | undefined): void
   }
 }
 
-const ANOTHER_PATH = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
+export const ANOTHER_PATH = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
 
 /** Refuses a directory in which another user could replace our socket. */
 const refuseUntrusted = (directory: string, uid: number): void => {

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs"
 import { expect, it, onTestFinished } from "vitest"
 import { machine, PROGRAM } from "../support/cli.ts"
 import { serve, until } from "../support/doctor.ts"
-import { inSandbox, without } from "../support/sandbox.ts"
+import { inSandbox, refusing, without } from "../support/sandbox.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "27500-27549", AUTOMATELINUX_SPECIAL_RANGE: "27550-27599" }
 
@@ -37,6 +37,19 @@ it.each([
     )
   )
 })
+
+it.each(["EACCES", "EPERM"] as const)(
+  "says what the system says, and what helps, if nothing may be bound (%s)",
+  async (code) => {
+    const run = await inSandbox(machine(RANGES), refusing("binding", code), "allocate --app a")
+    expect(run).toMatchObject({ code: 3, stdout: "" })
+    expect(run.stderr).toMatch(
+      new RegExp(
+        `^error: cannot tell whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox forbids it: run d outside of it, or start d daemon outside and let its socket in\n$`
+      )
+    )
+  }
+)
 
 it.each(PARTS)("calls a port down that nothing serves any more, without %s sockets (%s)", async (families, code) => {
   const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "100 millis" })

@@ -5,7 +5,7 @@ import { type Machine, PROGRAM, type Run } from "./cli.ts"
 import { temporary } from "./root.ts"
 
 /** As the kernel numbers them. */
-const FAMILIES = { ipv4: 2, ipv6: 10, netlink: 16 }
+const FAMILIES = { unix: 1, ipv4: 2, ipv6: 10, netlink: 16 }
 
 /** The system calls, as x86-64 and arm64 number them. */
 const CALLS = {

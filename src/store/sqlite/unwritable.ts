@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs"
 import { type ClosedPart, closedPart } from "../../machine/closedPart.ts"
-import { readUsers } from "../../machine/processes.ts"
+import { nameOfUser } from "../../machine/processes.ts"
 import { userName } from "../../machine/user.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -16,8 +16,6 @@ export const BESIDE = ["-wal", "-shm"]
 /** The system's error codes if this user, or this process, may not do something. */
 export const isForbidden = (code: string | undefined): boolean =>
   code !== undefined && ["EACCES", "EPERM", "EROFS"].includes(code)
-
-const nameOf = (uid: number): string => readUsers().names.get(uid) ?? `uid ${uid}`
 
 /** A word for the user in a command. */
 const self = (): string => {
@@ -53,10 +51,10 @@ export const describeUnwritable = (path: string, code: string): Unwritable => {
   if (closed === undefined) return { reason: `permission denied for ${userName()}`, hint: OUTSIDE, command: undefined }
   const command = openingCommand(path, closed)
   const isOurs = closed.owner === process.getuid?.()
-  const why = closed.code === "EPERM" ? "is immutable" : isOurs ? "is closed" : `belongs to ${nameOf(closed.owner)}`
+  const why = closed.code === "EPERM" ? "is immutable" : isOurs ? "is closed" : `belongs to ${nameOfUser(closed.owner)}`
   return {
     reason: `permission denied for ${userName()}: ${closed.at} ${why}`,
-    hint: command ?? `ask ${nameOf(closed.owner)} for access, or ${ELSEWHERE}`,
+    hint: command ?? `ask ${nameOfUser(closed.owner)} for access, or ${ELSEWHERE}`,
     command
   }
 }
