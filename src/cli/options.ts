@@ -154,7 +154,7 @@ const readSwitch = ({ payload }: Reader, { name }: OptionSpec, word: string): Co
 
 /** `inline` is the value if it was written as --name=value, and `next` the word after the option. */
 const readValue = (
-  { notes, payload }: Reader,
+  { command, notes, payload }: Reader,
   { name, repeated, type, value: shown }: OptionSpec,
   inline: string | undefined,
   next: string | undefined

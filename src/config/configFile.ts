@@ -1,39 +1,28 @@
-import { readFileSync } from "node:fs"
 import * as Either from "effect/Either"
 import { WrongConfig } from "../domain/errors.ts"
 import { quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
+import { jsonProblem } from "./jsonProblem.ts"
 import { SETTING_NAMES, type SettingName } from "./settings.ts"
-
-/** Why `text` is not JSON. The rest of the parser's message quotes the file, which may contain a password. */
-const notJson = (text: string, { message }: Error): string => {
-  if (text.trim() === "") return "is empty"
-  if (/^\s*(\/\/|\/\*|#)/m.test(text)) return "has a comment, which JSON does not allow"
-  const position = /position (\d+)/.exec(message)?.[1]
-  if (position === undefined) return message.includes("end of JSON") ? "is not JSON: it ends too early" : "is not JSON"
-  const lines = text.slice(0, Number(position)).split("\n")
-  return `is not JSON, at line ${lines.length}, column ${(lines.at(-1) ?? "").length + 1}`
-}
+import { settingsText } from "./settingsText.ts"
 
 /** Reads the configuration file: setting → text. A missing file sets nothing. */
 export const readConfigFile = (path: string): Either.Either<ReadonlyMap<SettingName, string>, WrongConfig> => {
   const wrong = (problem: string, hint = "correct it, or move it away to use the defaults") =>
     Either.left(new WrongConfig({ setting: path, problem, hint }))
-  let text: string
+  let text: string | undefined
   try {
-    // Some editors begin a file with a byte order mark.
-    text = readFileSync(path, "utf8").replace(/^\uFEFF/, "")
+    text = settingsText(path)
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code
-    return code === "ENOENT" || code === "ENOTDIR"
-      ? Either.right(new Map())
-      : wrong(`cannot be read (${code})`, `check: ls -ld ${shellWord(path)}`)
+    return wrong(`cannot be read (${(cause as NodeJS.ErrnoException).code})`, `check: ls -ld ${shellWord(path)}`)
   }
+  if (text === undefined) return Either.right(new Map())
+  if (text.trim() === "") return wrong("is empty")
   let content: unknown
   try {
     content = JSON.parse(text)
-  } catch (cause) {
-    return wrong(notJson(text, cause as Error))
+  } catch {
+    return wrong(jsonProblem(text))
   }
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return wrong('is not a JSON object: write {"appRange": "3000-3499"}')

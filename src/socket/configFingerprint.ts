@@ -1,7 +1,8 @@
-import { readFileSync, statSync } from "node:fs"
+import { statSync } from "node:fs"
 import { systemHost } from "../config/hostName.ts"
 import { defaultDatabase, settingsFile } from "../config/paths.ts"
 import { IDENTIFYING_NAMES, type IdentifyingName, settings, variableOf } from "../config/settings.ts"
+import { settingsText } from "../config/settingsText.ts"
 import type { Environment } from "../domain/Environment.ts"
 
 /**
@@ -33,21 +34,10 @@ export const fingerprintBy = (
   return { databaseUrl: databaseOf(databaseUrl || `sqlite:${defaultDatabase(environment)}`), ...others }
 }
 
-/** Reads the configuration file. A missing file sets nothing. Throws if it cannot be read. */
-const readSettings = (path: string): Readonly<Record<string, unknown>> => {
-  try {
-    return JSON.parse(readFileSync(path, "utf8"))
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === "ENOENT" || code === "ENOTDIR") return {}
-    throw error
-  }
-}
-
 /** Returns the fingerprint of the registry that this environment configures. */
 export const fingerprintOf = (environment: Environment): ConfigFingerprint | typeof UNREADABLE => {
   try {
-    const file = readSettings(settingsFile(environment))
+    const file: Readonly<Record<string, unknown>> = JSON.parse(settingsText(settingsFile(environment)) ?? "{}")
     return fingerprintBy((name) => {
       const value = environment[variableOf(name)] || file[name]
       return value === undefined ? undefined : String(value)

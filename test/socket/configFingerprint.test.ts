@@ -1,7 +1,10 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { parseDatabase } from "../../src/config/databaseUrl.ts"
 import { fingerprintBy, fingerprintOf } from "../../src/socket/configFingerprint.ts"
+import { temporary } from "../support/root.ts"
 
 const SECRET = "s3cr3t"
 /** A password with everything that divides the parts of a URL. */
@@ -46,4 +49,11 @@ it("has what the setting says apart from that", () => {
       reservedPorts: ""
     }
   )
+})
+
+it("reads a file that begins with a byte order mark, as the daemon does", () => {
+  const home = temporary()
+  mkdirSync(join(home, ".config/automatelinux"), { recursive: true })
+  writeFileSync(join(home, ".config/automatelinux/ports.json"), '\uFEFF{"appRange": "4000-4099"}')
+  expect(fingerprintOf({ HOME: home })).toMatchObject({ appRange: "4000-4099" })
 })
