@@ -16,6 +16,8 @@ interface Tls {
   readonly verify: boolean
   /** A file with the certificates to trust instead of the default ones. */
   readonly ca: string | undefined
+  /** The host in the server's certificate, if that is not the one that is connected to, as through a tunnel. */
+  readonly serverName: string | undefined
 }
 
 /** A MySQL or MariaDB server, or the servers of one cluster. */
@@ -106,6 +108,7 @@ interface Parameters {
   limits: Partial<Record<keyof Limits, number>>
   socket?: string
   ca?: string
+  serverName?: string
   tls?: string
 }
 
@@ -125,13 +128,17 @@ const readParameter = (parameters: Parameters, name: string, value: string): str
       if (!isAbsolute(value)) return `has ${name}=${quote(value)}: write an absolute path`
       parameters[name] = value
       return undefined
+    case "serverName":
+      if (!/^[A-Za-z0-9.-]+$/.test(value)) return `has serverName=${quote(value)}: write the name of a host`
+      parameters.serverName = value
+      return undefined
     case "tls":
       if (!["true", "false", "skip-verify"].includes(value))
         return `has tls=${quote(value)}: write true, false or skip-verify`
       parameters.tls = value
       return undefined
     default:
-      return `has ${quote(name)}, which is not a parameter: use socket, tls, ca, ${Object.keys(LIMITS).join(", ")}`
+      return `has ${quote(name)}, which is not a parameter: use socket, tls, ca, serverName, ${Object.keys(LIMITS).join(", ")}`
   }
 }
 
@@ -142,9 +149,9 @@ const parseParameters = (text: string) => {
     const problem = readParameter(parameters, name, value)
     if (problem !== undefined) return Either.left(problem)
   }
-  const { ca, limits, socket, tls } = parameters
-  const secured = tls === undefined ? ca !== undefined : tls !== "false"
-  return Either.right({ socket, limits, tls: secured ? { verify: tls !== "skip-verify", ca } : undefined })
+  const { ca, limits, serverName, socket, tls } = parameters
+  const secured = tls === undefined ? ca !== undefined || serverName !== undefined : tls !== "false"
+  return Either.right({ socket, limits, tls: secured ? { verify: tls !== "skip-verify", ca, serverName } : undefined })
 }
 
 /**

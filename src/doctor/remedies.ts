@@ -63,10 +63,21 @@ export const release = (key: string): string => {
 /** Encodes a part of a URL, but for slashes. */
 const encoded = (text: string): string => encodeURIComponent(text).replaceAll("%2F", "/")
 
-const urlOf = ({ name, servers, user }: Mysql): string => {
+/** The parameters that belong to the server, without limits. */
+const parametersOf = ({ servers, tls }: Mysql): string => {
+  const parameters = [
+    ...servers.flatMap((server) => ("socket" in server ? [`socket=${encoded(server.socket)}`] : [])),
+    ...(tls === undefined ? [] : [`tls=${tls.verify ? "true" : "skip-verify"}`]),
+    ...(tls?.ca === undefined ? [] : [`ca=${encoded(tls.ca)}`]),
+    ...(tls?.serverName === undefined ? [] : [`serverName=${tls.serverName}`])
+  ]
+  return parameters.length === 0 ? "" : `?${parameters.join("&")}`
+}
+
+const urlOf = (database: Mysql): string => {
+  const { name, servers, user } = database
   const hosts = servers.map((server) => ("socket" in server ? "localhost" : `${server.host}:${server.port}`)).join(",")
-  const socket = servers.flatMap((server) => ("socket" in server ? [`?socket=${encoded(server.socket)}`] : [])).join("")
-  return `mysql://${encodeURIComponent(user ?? "USER")}:PASSWORD@${hosts}/${encodeURIComponent(name)}${socket}`
+  return `mysql://${encodeURIComponent(user ?? "USER")}:PASSWORD@${hosts}/${encodeURIComponent(name)}${parametersOf(database)}`
 }
 
 /** Returns the fix for a database with that fault, or `otherwise` if none is known. */
@@ -85,7 +96,9 @@ export const fixForStore = (context: DoctorContext, fault: Fault, otherwise: Fix
         return fix(`${sudo}systemctl restart mariadb`, "on the server's machine")
       case "credentials":
         return database.passwordFile === undefined
-          ? another("with the right user and password")
+          ? another(
+              `with the right user and password${database.tls === undefined ? "; tls=true if the account requires TLS" : ""}`
+            )
           : fix(edit(database.passwordFile), "its first line is the password")
       case "no-database":
         return fix(`${client(database)} --execute=${shellWord(`CREATE DATABASE ${sqlName(database.name)}`)}`)

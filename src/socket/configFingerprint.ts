@@ -34,10 +34,14 @@ export const fingerprintBy = (
   return { databaseUrl: databaseOf(databaseUrl || `sqlite:${defaultDatabase(environment)}`), ...others }
 }
 
+/** Reads the settings file. Throws if it is wrong. */
+const readSettings = (environment: Environment): Readonly<Record<string, unknown>> =>
+  JSON.parse(settingsText(settingsFile(environment)) ?? "{}")
+
 /** Returns the fingerprint of the registry that this environment configures. */
 export const fingerprintOf = (environment: Environment): ConfigFingerprint | typeof UNREADABLE => {
   try {
-    const file: Readonly<Record<string, unknown>> = JSON.parse(settingsText(settingsFile(environment)) ?? "{}")
+    const file = readSettings(environment)
     return fingerprintBy((name) => {
       const value = environment[variableOf(name)] || file[name]
       return value === undefined ? undefined : String(value)
@@ -51,7 +55,7 @@ export const fingerprintOf = (environment: Environment): ConfigFingerprint | typ
 export const hostOf = (environment: Environment): string => {
   const name = variableOf("host")
   try {
-    return environment[name] || String(readSettings(settingsFile(environment))["host"] || "") || systemHost()
+    return environment[name] || String(readSettings(environment)["host"] || "") || systemHost()
   } catch {
     return systemHost()
   }

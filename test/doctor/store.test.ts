@@ -3,7 +3,7 @@ import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { CHECK_NAMES } from "../../src/domain/Finding.ts"
-import { startDaemon } from "../support/cli.ts"
+import { machine, startDaemon } from "../support/cli.ts"
 import { afterMending, examine, findingOf, findingsOf, fixOf, rangesFrom } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../support/mariadb.ts"
@@ -128,7 +128,7 @@ describe("store-reachable", () => {
   it("tells of a file that cannot be written", async () => {
     const home = temporary()
     const env = { ...RANGES, AUTOMATELINUX_DATABASE_URL: `sqlite:${home}/ports.sqlite` }
-    const box = inProcess(env)
+    const box = machine(env)
     await box.ok("allocate", "--app", "cad")
     const file = join(home, "ports.sqlite")
     for (const path of [file, home]) if (isRoot) chownSync(path, NOBODY, NOBODY)

@@ -18,6 +18,7 @@ import { dumpCommand } from "./dump.ts"
 import {
   classifyCommitError,
   classifyError,
+  isAccessDenied,
   isFromServer,
   isLockTimeout,
   isNodeNotReady,
@@ -54,12 +55,8 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
     const common = databaseTimeout.stalled
     const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
     const label = labelOf(database)
-    const connections = makeFailover(
-      servers,
-      Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS,
-      SESSION,
-      passwordFile
-    )
+    const silence = Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS
+    const connections = makeFailover(servers, silence, SESSION, { passwordFile, serverName: tls?.serverName })
     /** Whether the last server was a node of a Galera cluster. Queried again after a connection has closed. */
     let clustered = false
     let checkedAt = -1
@@ -137,13 +134,24 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
       Effect.map((sql) => ({ sql, reserve: Effect.map(reserveFrom(sql), asText) }))
     )
 
+    /** A server refuses an account that requires TLS in the same words as a wrong password. */
+    const withTlsHint = (kind: FailureKind, { cause }: SqlError): FailureKind => {
+      if (tls !== undefined || !isAccessDenied(cause) || !("hint" in kind)) return kind
+      const isFirst = Object.keys(database.limits).length === 0 && first !== undefined && "host" in first
+      return { ...kind, hint: `${kind.hint}; if the account requires TLS, add ${isFirst ? "?" : "&"}tls=true to it` }
+    }
+
+    /** Nothing is lost, and nothing will get better soon, if there has never been a server. */
+    const withoutRetry = (kind: FailureKind): FailureKind =>
+      kind._tag === "ConnectionLost" && connections.isMute() ? { ...kind, _tag: "Rejected" } : kind
+
     /** Classifies an error. With several servers, one that is down or cut off says nothing about the next. */
     const classify = (error: SqlError): FailureKind => {
       const kind = classifyError(
         isFromServer(error.cause) ? error.cause : (connections.refusal() ?? error.cause),
         passwordFile
       )
-      if (servers.length === 1) return kind
+      if (servers.length === 1) return withoutRetry(withTlsHint(kind, error))
       // A node that has lost the others keeps its connections, but rejects statements or reports a lock timeout. One
       // that is being copied to another node blocks all writes.
       const { cause } = error

@@ -4,6 +4,8 @@ import type { FailureKind } from "../failures.ts"
 
 interface DriverError {
   readonly errno?: number
+  /** Set by failover.ts. */
+  readonly beforeGreeting?: true
   readonly code?: string
   readonly message?: string
   readonly sqlState?: string
@@ -39,6 +41,12 @@ export const isStatementTimeout = (cause: unknown): boolean =>
 
 /** Whether a lock timeout was reported. */
 export const isLockTimeout = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === LOCK_TIMEOUT
+
+/** The server refuses the user or the password. */
+const ACCESS_DENIED = 1045
+
+/** Whether the server refused the user or the password. */
+export const isAccessDenied = (cause: unknown): boolean => (cause as DriverError | undefined)?.errno === ACCESS_DENIED
 
 /** Classifies a server error by its number, because the driver's names for them differ between its versions. */
 const diagnoseServer = (errno: number, message: string, passwordFile: string | undefined): FailureKind => {
@@ -136,13 +144,20 @@ const diagnoseServer = (errno: number, message: string, passwordFile: string | u
         reason: `it does not accept this account: ${message}`,
         hint: OTHER_ACCOUNT
       }
-    case 1045:
+    case ACCESS_DENIED:
     case 1698:
       return {
         _tag: "Rejected",
         fault: "credentials",
         reason: "it refuses this user or password",
         hint: `correct ${passwordFile === undefined ? "" : `the first line of ${passwordFile}, or the user in `}AUTOMATELINUX_DATABASE_URL`
+      }
+    case 3159: // require_secure_transport, MySQL
+      return {
+        _tag: "Rejected",
+        fault: "credentials",
+        reason: "it requires TLS",
+        hint: "add tls=true to the parameters of AUTOMATELINUX_DATABASE_URL"
       }
     case 1049:
       return {
@@ -207,6 +222,14 @@ export const classifyError = (cause: unknown, passwordFile?: string): FailureKin
   const message = cut(said, LIMITS.message)
   if (isFromServer(cause)) return diagnoseServer(errno, message, passwordFile)
   if (code === PASSWORD_FILE) return { _tag: "Rejected", reason: message, hint }
+  if ((cause as DriverError | undefined)?.beforeGreeting) {
+    return {
+      _tag: "ConnectionLost",
+      fault: "down",
+      reason: "it closes connections before it says anything, as a tunnel or proxy does without a server behind it",
+      hint: "check the tunnel or proxy, and the server behind it"
+    }
+  }
   if (code === "AUTH_SWITCH_PLUGIN_ERROR") {
     return {
       _tag: "Rejected",
@@ -219,7 +242,9 @@ export const classifyError = (cause: unknown, passwordFile?: string): FailureKin
     return {
       _tag: "Rejected",
       reason: `no secure connection: ${message}`,
-      hint: "see tls and ca in docs/configuration.md"
+      hint: /does not match certificate/.test(message)
+        ? "if it is the right server, name the host in its certificate: serverName in docs/configuration.md"
+        : "see tls and ca in docs/configuration.md"
     }
   }
   const down = DOWN[code]

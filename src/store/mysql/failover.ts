@@ -10,17 +10,31 @@ interface Opening {
   readonly config: { host?: string; port?: number; password?: string; readonly pool: Pool }
 }
 
+/** How many connections have to be closed without a word, because one may break by chance. */
+const MUTE_MIN = 3
+
 /**
  * Opens connections to a server, or to the nodes of a cluster. All go to the current one; after a failure, the next one
  * becomes current. `session` is run on each connection before it is used. `silence` is how long a connection may be
  * silent, in milliseconds: the only limit that also works if the server is stopped in the middle of a statement.
- * `passwordFile` is read for each connection, so that a password can be changed without a restart.
+ * `passwordFile` is read for each connection, so that a password can be changed without a restart. `serverName` is the name in
+ * the server's certificate, if that is not its host.
  */
-export const makeFailover = (servers: Servers, silence: number, session: string, passwordFile?: string) => {
+export const makeFailover = (
+  servers: Servers,
+  silence: number,
+  session: string,
+  {
+    passwordFile,
+    serverName
+  }: { readonly passwordFile?: string | undefined; readonly serverName?: string | undefined } = {}
+) => {
   let current = 0
   let ended = 0
   /** The server's error in response to the last `session`, if it failed. */
   let refusal: unknown
+  /** How many connections in a row were closed before anything came, until the first one that was not. */
+  let mute: number | undefined = 0
   const connected = new Set<Socket>()
   /** Whether a connection is in use, by its config. No entry while it is being opened. */
   const used = new WeakMap<object, boolean>()
@@ -36,6 +50,23 @@ export const makeFailover = (servers: Servers, silence: number, session: string,
     )
     pool.on("acquire", ({ config }) => used.set(config, true))
     pool.on("release", ({ config }) => used.set(config, false))
+  }
+
+  /** Marks the error of a connection that the other side closes before it sends anything. */
+  const markMute = (socket: Socket) => {
+    socket.once("data", () => {
+      mute = undefined
+    })
+    const mark = <E extends Error>(error: E): E & { readonly beforeGreeting: true } => {
+      if (mute !== undefined) mute++
+      return Object.assign(error, { beforeGreeting: true as const })
+    }
+    socket.once("end", () => {
+      if (socket.bytesRead === 0) socket.destroy(mark(new Error("closed before anything came")))
+    })
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (socket.bytesRead === 0 && error.code === "ECONNRESET") mark(error)
+    })
   }
 
   /** Moves to the next server, and closes all connections to this one. */
@@ -63,7 +94,9 @@ export const makeFailover = (servers: Servers, silence: number, session: string,
       if (server === undefined) throw new Error("no server is configured")
       const socket = "socket" in server ? connect(server.socket) : connect(server)
       if ("host" in server) Object.assign(config, { host: server.host, port: server.port })
+      if (serverName !== undefined) config.host = serverName
       let silent = false
+      markMute(socket)
       socket.setNoDelay(true)
       socket.once("connect", () => {
         if (current === mine) connected.add(socket)
@@ -87,6 +120,8 @@ export const makeFailover = (servers: Servers, silence: number, session: string,
     },
     /** Returns the error for which the last connection was closed before it was used, if it was. */
     refusal: (): unknown => refusal,
+    /** Whether nothing has ever come from the server, although it takes connections: not just a lost one. */
+    isMute: (): boolean => mute !== undefined && mute >= MUTE_MIN,
     /** Returns how many connections have closed so far. */
     ended: (): number => ended
   }

@@ -1,4 +1,4 @@
-import { createServer } from "node:net"
+import { type AddressInfo, connect, createServer } from "node:net"
 import { resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import * as Effect from "effect/Effect"
@@ -7,7 +7,7 @@ import mysql from "mysql2/promise"
 import { afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest"
 import { PortKey } from "../../../src/domain/PortKey.ts"
 import { Registry } from "../../../src/registry/Registry.ts"
-import type { Machine, Run } from "../../support/cli.ts"
+import { type Machine, type Run, startDaemon } from "../../support/cli.ts"
 import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb, sharedServer } from "../../support/mariadb.ts"
 import { brokenAt, commitProxy, type Fate } from "../../support/proxy.ts"
@@ -323,9 +323,29 @@ describe("a secure connection", () => {
     const { url } = await started()
     expect(await at(`${url}?ca=${file("ca.pem")}`).ok("allocate", "--app", "a")).toContain("a-prod 26000")
     expect(await at(`${url}?tls=skip-verify`).ok("getPort", "--key", "a-dev")).toBe("26001\n")
-    await expectTrouble(() => at(url).d("listPorts"), /it refuses this user or password/)
+    const hint = "hint: correct AUTOMATELINUX_DATABASE_URL; if the account requires TLS, add"
+    await expectTrouble(
+      () => at(url).d("listPorts"),
+      new RegExp(`it refuses this user or password\n${hint} \\?tls=true to it`)
+    )
+    await expectTrouble(() => at(`${url}?lockTimeout=3`).d("listPorts"), new RegExp(`${hint} &tls=true to it`))
     await expectTrouble(() => at(`${url}?tls=true`).d("listPorts"), /no secure connection: .*certificate/)
     await expectTrouble(() => at(`${url}?ca=/none.pem`).d("listPorts"), /no secure connection: .*none.pem/)
+  })
+
+  it("goes by the name that is given, as through a tunnel", async () => {
+    const { server } = await started()
+    const named = (name: string) => at(`${server.overTcp()}?ca=${file("ca.pem")}&serverName=${name}`)
+    expect(await named("localhost").ok("listPorts")).toMatch(/^KEY/)
+    await expectTrouble(
+      () => named("db.example").d("listPorts"),
+      /no secure connection: .*Host: db\.example\..*\nhint: if it is the right server, name the host in its certificate: serverName /
+    )
+    // A name is a reason to verify it.
+    await expectTrouble(
+      () => at(`${server.overTcp()}?serverName=localhost`).d("listPorts"),
+      /no secure connection: .*certificate/
+    )
   })
 
   it("is refused by a server that has none", async () => {
@@ -335,6 +355,62 @@ describe("a secure connection", () => {
       () => at(`${server.overTcp("portsplain")}?tls=skip-verify`).d("listPorts"),
       /no secure connection/
     )
+  })
+})
+
+describe("a tunnel without a server behind it", () => {
+  it.each(["ends each connection", "resets each connection"])("that %s is named at once", async (how) => {
+    let connections = 0
+    const tunnel = createServer((socket) => {
+      connections++
+      if (how.startsWith("ends")) socket.end()
+      else socket.resetAndDestroy()
+    })
+    await new Promise<void>((done) => tunnel.listen(0, "127.0.0.1", done))
+    onTestFinished(() => void tunnel.close())
+    const { port } = tunnel.address() as AddressInfo
+    const box = at(`mysql://a:b@127.0.0.1:${port}/x`)
+    for (const words of [
+      ["getPort", "--key", "a"],
+      ["allocate", "--app", "a"]
+    ]) {
+      await expectTrouble(
+        () => box.d(...words),
+        /: it closes connections before it says anything, as a tunnel or proxy does without a server behind it\nhint: check the tunnel/,
+        /database x at 127/
+      )
+    }
+    // One may break by chance, so it is tried again, but not for seconds.
+    expect(connections).toBeGreaterThan(2)
+    expect(connections).toBeLessThan(20)
+  })
+
+  it("is waited for if there was one: the server may be restarting", async () => {
+    const server = await MariaDb.start()
+    onTestFinished(() => server.kill())
+    await server.database()
+    let away = 0
+    const tunnel = createServer((client) => {
+      if (away > 0) {
+        away--
+        client.end()
+        return
+      }
+      const upstream = connect(server.port, "127.0.0.1")
+      for (const socket of [client, upstream]) socket.on("error", () => {})
+      client.pipe(upstream).pipe(client)
+    })
+    await new Promise<void>((done) => tunnel.listen(0, "127.0.0.1", done))
+    onTestFinished(() => void tunnel.close())
+    const { port } = tunnel.address() as AddressInfo
+    const box = at(server.overTcp().replace(`:${server.port}`, `:${port}`))
+    const daemon = await startDaemon(box)
+    await box.ok("allocate", "--app", "a")
+    away = 10
+    await server.query("KILL USER 'ports'")
+    expect(await box.ok("allocate", "--app", "b")).toContain("b-prod 26002")
+    expect(away).toBe(0)
+    await daemon.stop()
   })
 })
 
