@@ -136,7 +136,7 @@ export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${
 
 /** Changes a setting in the file, which a service also reads. */
 export const configureFile = ({ settings: { file } }: DoctorContext, name: SettingName, value: string): Fix =>
-  fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and restart the daemon`)
+  fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and restart the daemon if there is one`)
 
 /** Restarts a daemon. */
 export const restart = (context: DoctorContext, path: string, pid: number): Effect.Effect<Fix> =>

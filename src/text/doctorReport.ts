@@ -88,6 +88,8 @@ interface Wanted {
   readonly infos: boolean
   /** What is ignored, instead of its number. */
   readonly ignored: boolean
+  /** The fixes that were made, even if there were none. */
+  readonly fixes: boolean
   /** The least severity that was asked for. */
   readonly least: Severity
 }
@@ -118,7 +120,7 @@ export const report = (examination: Examination, wanted: Wanted, style: Style): 
   const isWell = findings.length === hidden && omitted === 0 && failed.length === 0
   const lines = printed(
     [
-      ...mended.map((line) => `fixed: ${line}`),
+      ...(wanted.fixes && mended.length === 0 ? ["fixed: nothing"] : mended.map((line) => `fixed: ${line}`)),
       ...groups,
       ...(wanted.ignored ? ofRules(ignored, told) : []),
       ...(failed.length > 0 ? [`not checked: ${failed.join(", ")}`] : []),

@@ -77,10 +77,10 @@ const texts: {
   unreserve: ({ ports }) => line(`${formatPorts(ports)} no longer reserved`),
   listReserved: (reserved, _, { width }) => reservedTable(reserved, width),
   doctor: async (examination, payload, style) => {
-    const { all, check, severity, strict } = payload as Readonly<Record<string, unknown>>
+    const { all, check, fix, severity, strict } = payload as Readonly<Record<string, unknown>>
     const least = SEVERITIES.find((each) => each === severity) ?? "info"
     const infos = Boolean(all || check || strict || severity === "info")
-    const wanted = { infos, ignored: Boolean(all), least }
+    const wanted = { infos, ignored: Boolean(all), fixes: fix === true, least }
     return (await import("./doctorReport.ts")).report(examination, wanted, style)
   },
   explain: async (explanation, _, style) => (await import("./doctorReport.ts")).explanationText(explanation, style),

@@ -473,6 +473,7 @@ it.each([
     findings: []
   })
   expect((await examine(box, "--fix")).mended).toEqual([])
+  expect((await box.d("doctor", "--fix", "--check", "claim-drift")).stdout).toMatch(/^fixed: nothing\nall is well: /)
 })
 
 it("range-reserved: by a built-in reason, and by one that was given", async () => {

@@ -117,7 +117,7 @@ it.each(shells)("opens the file of settings with an editor that has options: %s"
   const box = inProcess({ LC_ALL: "C.UTF-8", XDG_CONFIG_HOME: config, EDITOR: "printf <%s>" })
   await box.ok("allocate", "--special", "s")
   const finding = await findingOf(box, "range-full")
-  expect(finding.advice).toMatch(/^set specialRange to "25950-25951", and restart the daemon$/)
+  expect(finding.advice).toMatch(/^set specialRange to "25950-25951", and restart the daemon if there is one$/)
   const { stderr, stdout } = await box.typed(shell, fixOf(finding))
   expect(stdout, stderr).toBe(`<${file}>`)
 })
