@@ -40,7 +40,8 @@ const program = (context: CliContext, task: Task): Effect.Effect<void, unknown> 
     case "Completions":
       return Effect.gen(function* () {
         const { completions } = yield* Effect.promise(() => import("./app/completions.ts"))
-        writeStdout(context, printed((yield* completions(task.shell)).split("\n")))
+        const lines = (yield* completions(task.shell)).split("\n")
+        yield* Effect.promise(() => writeStdout(context, printed(lines)))
       })
   }
 }

@@ -15,8 +15,8 @@ export interface CliContext {
   readonly isInteractive: () => boolean
   /** The width to which help is wrapped, in columns. */
   readonly helpWidth: () => number
-  /** Writes a result. Nothing else goes to standard output. */
-  readonly writeStdout: (text: Printed) => void
+  /** Writes a result, and returns the system's error code if it cannot. Nothing else goes to standard output. */
+  readonly writeStdout: (text: Printed) => string | undefined
   /** Writes notes and errors. Never fails, because a failure could not be reported either. */
   readonly writeStderr: (text: Printed) => void
   readonly setExitCode: (code: number) => void

@@ -113,7 +113,10 @@ const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEff
 }
 
 /** Prints help: to standard error if it is the answer to an empty command line. */
-const showHelp = (context: CliContext, { alone, command, json }: Invocation & { readonly _tag: "Help" }): void => {
+const showHelp = async (
+  context: CliContext,
+  { alone, command, json }: Invocation & { readonly _tag: "Help" }
+): Promise<void> => {
   const width = context.helpWidth()
   const help = command === undefined ? rootHelp(width) : commandHelp(command, width)
   const lines = help.trimEnd().split("\n")
@@ -122,8 +125,8 @@ const showHelp = (context: CliContext, { alone, command, json }: Invocation & { 
     context.setExitCode(2)
   } else if (json) {
     const document = command === undefined ? { commands: commandList.map(commandDocument) } : commandDocument(command)
-    writeStdout(context, printedJson(document))
-  } else writeStdout(context, printed(lines))
+    await writeStdout(context, printedJson(document), json)
+  } else await writeStdout(context, printed(lines))
 }
 
 /** Runs a command that needs the registry or a daemon. */
@@ -161,7 +164,7 @@ export const dispatch = async (context: CliContext, invocation: Invocation, with
         helpWidth: context.helpWidth(),
         socketPath: () => serverPath(environment, currentUid())
       })
-      return writeStdout(context, invocation.json ? printedJson(result) : printed(lines))
+      return writeStdout(context, invocation.json ? printedJson(result) : printed(lines), invocation.json)
     }
     case "Wrong":
       return exitWith(context, invocation, invocation.json, invocation.exitCode)

@@ -37,7 +37,7 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
   try {
     if (wait !== true) return await runProgram(request, means)
     const started = await runInBackground(request, means, limit)
-    writeStdout(context, json ? printedJson(started) : printed([started.url]))
+    await writeStdout(context, json ? printedJson(started) : printed([started.url]), json, true)
   } catch (error) {
     if (!(error instanceof RunFailed)) throw error
     await exitWith(context, error.error, json, error.exitCode)
@@ -54,7 +54,7 @@ const open = async (context: CliContext, { json, payload }: Run, withEffect: Wit
   const { openUrl } = await import("../run/openUrl.ts")
   const failure = await openUrl(answer.result.url, context.environment)
   if (failure !== undefined) return exitWith(context, failure, json)
-  writeStdout(context, json ? printedJson(answer.result) : printed([answer.result.url]))
+  await writeStdout(context, json ? printedJson(answer.result) : printed([answer.result.url]), json)
 }
 
 /** Runs a command that asks the registry for what it needs. */

@@ -1,4 +1,4 @@
-import { findCommand } from "../commands/commands.ts"
+import { commands, findCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { type CommandError, exitCodeOf } from "../domain/CommandError.ts"
 import { formatResult } from "../text/formatResult.ts"
@@ -26,9 +26,23 @@ export const tell = async (context: CliContext, ...lines: ReadonlyArray<string>)
   context.writeStderr(ended(wrapped(printed(lines.map((line) => localTimes(line))), width)))
 }
 
-/** Writes a result to standard output. */
-export const writeStdout = (context: CliContext, text: Printed): void => {
-  if (text !== "") context.writeStdout(ended(text))
+/** Why standard output cannot be written, by the system's error code. */
+const REASONS: Readonly<Record<string, string>> = {
+  EDQUOT: "the disk quota is exceeded",
+  EIO: "its disk or terminal reports an error",
+  ENOSPC: "its disk is full"
+}
+
+/** Writes a result to standard output, or reports that it cannot be written. `changed` if the command may have changed something. */
+export const writeStdout = async (context: CliContext, text: Printed, json = false, changed = false): Promise<void> => {
+  if (text === "") return
+  const code = context.writeStdout(ended(text))
+  if (code === undefined) return
+  const reason = `cannot write to standard output: ${REASONS[code] ?? `the system says ${code}`}`
+  const failure = changed
+    ? { message: `${reason}; the command was carried out`, hint: "d listPorts shows the current state" }
+    : { message: reason, hint: "free some space, or send it elsewhere" }
+  await exitWith(context, { code: "unavailable", ...failure }, json)
 }
 
 /** Writes an error to standard error, and sets the exit code. With `--json` the last line is the error as a JSON document. */
@@ -53,5 +67,6 @@ export const writeResult = async <N extends keyof Results>(
 ): Promise<void> => {
   if (notes.length > 0) await tell(context, ...notes)
   context.setExitCode(findCommand(command)?.exitCode?.(result) ?? 0)
-  writeStdout(context, json ? printedJson(result) : await formatResult(command, result, payload, context.style()))
+  const text = json ? printedJson(result) : await formatResult(command, result, payload, context.style())
+  await writeStdout(context, text, json, !commands[command].readOnly)
 }

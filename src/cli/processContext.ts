@@ -1,7 +1,6 @@
 import { fstatSync, writeSync } from "node:fs"
-import { exitCodeOf } from "../domain/CommandError.ts"
 import { hostOf } from "../socket/configFingerprint.ts"
-import { type Printed, printed } from "../text/printed.ts"
+import type { Printed } from "../text/printed.ts"
 import { plain } from "../text/terminalStyle.ts"
 import type { CliContext } from "./CliContext.ts"
 
@@ -49,22 +48,6 @@ const writeStderr = (text: Printed): void => {
   }
 }
 
-/**
- * Exits if the result cannot be written: silently if the reader has closed the pipe, having read enough, otherwise with
- * an error that says that the command was carried out.
- */
-const handleStreamError = (error: NodeJS.ErrnoException): never => {
-  if (error.code === "EPIPE") process.exit()
-  writeStderr(
-    printed([
-      `error: cannot write the result: ${error.code}; the command was carried out`,
-      "hint: d listPorts shows the current state",
-      ""
-    ])
-  )
-  process.exit(exitCodeOf("unavailable"))
-}
-
 /** The columns of a terminal that does not say how many it has. */
 const COLUMNS = 80
 
@@ -87,8 +70,12 @@ export const processContext: CliContext = {
   writeStdout: (text) => {
     try {
       writeAll(1, text, Number.POSITIVE_INFINITY)
+      return undefined
     } catch (error) {
-      handleStreamError(error as NodeJS.ErrnoException)
+      const { code } = error as NodeJS.ErrnoException
+      // The reader has closed the pipe, having read enough.
+      if (code === "EPIPE") process.exit()
+      return code ?? "an unknown error"
     }
   },
   writeStderr,

@@ -337,10 +337,20 @@ export const commandsSuite = (database: TestDatabase) =>
         expect(run).toMatchObject({
           code: 3,
           stderr: expect.stringMatching(
-            /^error: cannot write the result: ENOSPC; the command was carried out\nhint: d listPorts shows the current state\n$/
+            /^error: cannot write to standard output: its disk is full; the command was carried out\nhint: d listPorts shows the current state\n$/
           )
         })
+        for (const words of ["listPorts", "getPort --key a-dev", "help", "version", "ping --json"]) {
+          const question = await box.with(env).sh(`d ${words} > /dev/full`)
+          expect(question.code).toBe(3)
+          if (words !== "ping --json")
+            expect(question.stderr).toBe(
+              "error: cannot write to standard output: its disk is full\nhint: free some space, or send it elsewhere\n"
+            )
+        }
       }
+      const { stderr } = await box.sh("d getPort --key a-dev --json > /dev/full")
+      expect(JSON.parse(stderr).error).toMatchObject({ code: "unavailable" })
       expect(await box.ok("getPort", "--key", "a-dev")).toBe(`${at(3001)}\n`)
     })
 

@@ -36,6 +36,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
     helpWidth: () => 100,
     writeStdout: (text) => {
       stdout += text
+      return undefined
     },
     writeStderr: (text) => {
       stderr += text
