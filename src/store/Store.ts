@@ -1,4 +1,3 @@
-import * as SqlClient from "@effect/sql/SqlClient"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
@@ -27,7 +26,6 @@ import { makeWriter } from "./writer.ts"
 export class Store extends Effect.Service<Store>()("Store", {
   effect: Effect.gen(function* () {
     const { actor, databaseTimeout, settingsTable } = yield* PortsConfig
-    const sql = yield* SqlClient.SqlClient
     const driver = yield* Driver
     const owners = yield* makeOwnersTable(actor.host, settingsTable)
     const rows = yield* makeRegistryTables(settingsTable, owners.all)
@@ -203,7 +201,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         queryOr(rows.readHistory(about), Effect.succeed([])),
 
       /** Checks that the database responds. */
-      ping: queryWithoutRepair(Effect.asVoid(sql`SELECT 1`))
+      ping: queryWithoutRepair(Effect.asVoid(driver.readOne("SELECT 1", [])))
     }
   })
 }) {}

@@ -23,6 +23,9 @@ import { beginImmediate } from "./writeLock.ts"
 /** How long one attempt waits for the lock, in milliseconds, before it is checked whether others make progress. */
 const WAIT_MS = 1000
 
+const COLUMNS = `SELECT LOWER(t.name || '.' || c.name) AS name
+  FROM sqlite_master AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'`
+
 const runOn = (connection: Connection, statements: Statements) =>
   Effect.forEach(statements, (statement) => {
     const [text, values] = statement.compile()
@@ -69,8 +72,7 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const writer = connectionOf(get("writer", connections.reopen("writer", true)))
 
     const sql = yield* SqlClient.make({
-      // Outside of a transaction there are only queries.
-      acquirer: reader,
+      acquirer: writerLock.withPermits(1)(writer),
       transactionAcquirer: Effect.zipRight(
         Effect.acquireRelease(Effect.interruptible(writerLock.take(1)), () => writerLock.release(1)),
         writer
@@ -167,11 +169,8 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
         // PASSIVE waits for no other connection, and keeps the size of the -wal, a sign that the file is in use.
         Effect.flatMap(writer, (each) => each.executeUnprepared("PRAGMA wal_checkpoint(PASSIVE)", [], undefined))
       ),
-      columns: Effect.map(
-        sql<{ name: string }>`
-          SELECT LOWER(t.name || '.' || c.name) AS name FROM sqlite_master AS t, pragma_table_info(t.name) AS c
-          WHERE t.type = 'table'`,
-        (rows) => new Set(rows.map((row) => row.name))
+      columns: Effect.flatMap(reader, (connection) =>
+        Effect.map(connection.execute(COLUMNS, [], undefined), (rows) => new Set(rows.map(({ name }) => String(name))))
       ),
       account: Effect.succeed(undefined),
       // Every connection sets synchronous = FULL.
