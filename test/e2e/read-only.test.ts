@@ -262,6 +262,17 @@ describe("a sandbox that forbids writing, whatever the modes say", () => {
     })
   })
 
+  it.each(QUESTIONS)("answers %s while others have the registry open", async (words, answer) => {
+    const box = await used()
+    // A change that is in the -wal.
+    await holdSqlite(fileOf(box), "INSERT INTO settings VALUES ('other', 'x')")
+    expect(statSync(`${fileOf(box)}-wal`).size).toBeGreaterThan(0)
+    const run = await inSandbox(box, sandbox(), words)
+    expect(run).toEqual({ code: 0, stdout: expect.stringMatching(answer), stderr: "" })
+    const change = await inSandbox(box, sandbox(), "allocate --app new")
+    expectReadOnly(change, fileOf(box), "permission denied for ")
+  })
+
   it("refuses a change in one sentence, which names what helps", async () => {
     const box = await used()
     const run = await inSandbox(box, sandbox(), "allocate --app new")

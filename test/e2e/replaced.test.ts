@@ -1,5 +1,15 @@
-import { copyFileSync, existsSync, linkSync, renameSync, rmSync, symlinkSync } from "node:fs"
-import { join } from "node:path"
+import {
+  copyFileSync,
+  existsSync,
+  linkSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync
+} from "node:fs"
+import { dirname, join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, vi } from "vitest"
 import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
@@ -52,6 +62,23 @@ it("keeps every change when the -wal is removed under a daemon, and it is asked 
   expect(await box.ok("allocate", "--app", "one")).toBe("one-prod 25506\none-dev 25507\n")
   await daemon.stop()
   await expectAll(beside, { "cad-prod": 25500, "before-prod": 25502, "two-prod": 25504, "one-prod": 25506 })
+})
+
+it("keeps every change when the -wal is removed under a daemon that was there before the registry", async () => {
+  const box = machine({ ...RANGE, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
+  const daemon = await startDaemon(box)
+  await box.ok("allocate", "--app", "cad")
+  const watched = () => {
+    const inode = ` ino:${statSync(dirname(file)).ino.toString(16)} `
+    const descriptors = readdirSync(`/proc/${daemon.pid}/fdinfo`)
+    return descriptors.some((name) => readFileSync(`/proc/${daemon.pid}/fdinfo/${name}`, "utf8").includes(inode))
+  }
+  await vi.waitUntil(watched, 10_000)
+  rmSync(`${file}-wal`)
+  rmSync(`${file}-shm`)
+  expect(await box.with(NEVER).ok("allocate", "--app", "two")).toBe("two-prod 25502\ntwo-dev 25503\n")
+  await expectAll(box, { "cad-prod": 25500, "two-prod": 25502 })
 })
 
 it("is not opened while another process has another file of that name open, which is named", async () => {

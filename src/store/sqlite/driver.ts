@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import type { Sqlite } from "../../config/databaseUrl.ts"
 import { CannotBackUp, type Unavailable } from "../../domain/errors.ts"
+import { tryRead } from "../../machine/tryRead.ts"
 import { Driver, type Statements } from "../Driver.ts"
 import { labelOf } from "../databaseLabel.ts"
 import { type RetryLimits, unavailable } from "../retry.ts"
@@ -17,7 +18,8 @@ import { classifyCommitError, classifyError } from "./errors.ts"
 import { makeConnections } from "./fileConnections.ts"
 import { FileReplaced, watchDirectory } from "./files.ts"
 import type { Opened } from "./opening.ts"
-import { tryStorage } from "./prepareFile.ts"
+import { isMissing, tryStorage } from "./prepareFile.ts"
+import { PRIMARY, READONLY, resultCodeOf } from "./resultCodes.ts"
 import { beginImmediate } from "./writeLock.ts"
 
 /** How long one attempt waits for the lock, in milliseconds, before it is checked whether others make progress. */
@@ -31,6 +33,8 @@ const runOn = (connection: Connection, statements: Statements) =>
     const [text, values] = statement.compile()
     return connection.execute(text, values, undefined)
   })
+
+const isReadOnlyError = ({ cause }: SqlError): boolean => ((resultCodeOf(cause) ?? 0) & PRIMARY) === READONLY
 
 /** Loads the SQLite binding. Fails if there is none. */
 export const load = (database: Sqlite): Effect.Effect<void, Unavailable> =>
@@ -72,7 +76,10 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     const writer = connectionOf(get("writer", connections.reopen("writer", true)))
 
     const sql = yield* SqlClient.make({
-      acquirer: writerLock.withPermits(1)(writer),
+      // A query must not create the file. What writes outside of a transaction follows one that has created it.
+      acquirer: Effect.suspend(() =>
+        tryRead(() => isMissing(path), false) ? reader : writerLock.withPermits(1)(writer)
+      ),
       transactionAcquirer: Effect.zipRight(
         Effect.acquireRelease(Effect.interruptible(writerLock.take(1)), () => writerLock.release(1)),
         writer
@@ -100,7 +107,7 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
     /** `data_version` changes only for commits of other connections, so read it on the one that commits nothing. */
     const version = Effect.flatMap(reader, versionOn)
 
-    /** The connections that cannot write. */
+    /** The connections whose transaction cannot write. */
     const onlyReading = new WeakSet<Connection>()
 
     const driver: typeof Driver.Service = {
@@ -111,11 +118,20 @@ export const make = (database: Sqlite, databaseTimeout: RetryLimits) =>
         Effect.gen(function* () {
           const opened = connections.current("writer")
           if (opened?.connection !== connection) return yield* new SqlError({ cause: new FileReplaced() })
+          onlyReading.delete(connection)
           // What turns out to change nothing is answered, too.
-          if (opened.isReadOnly) onlyReading.add(connection)
+          const beginToRead = Effect.suspend(() => {
+            onlyReading.add(connection)
+            return Effect.asVoid(connection.executeUnprepared("BEGIN", [], undefined))
+          })
           yield* opened.isReadOnly
-            ? connection.executeUnprepared("BEGIN", [], undefined)
-            : beginImmediate(opened.database, Math.min(WAIT_MS, databaseTimeout.stalled / 2))
+            ? beginToRead
+            : Effect.catchIf(
+                beginImmediate(opened.database, Math.min(WAIT_MS, databaseTimeout.stalled / 2)),
+                // A sandbox forbids it, whatever the modes say.
+                isReadOnlyError,
+                () => beginToRead
+              )
           yield* stillCurrent
           const isUnchanged = since !== undefined && since === (yield* versionOn(connection))
           return {

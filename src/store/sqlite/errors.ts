@@ -1,3 +1,4 @@
+import type { Fault } from "../../domain/errors.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { FailureKind } from "../failures.ts"
@@ -40,7 +41,8 @@ const NO_SHARED_MEMORY = [4618, 5386]
 /** Describes a failure only when the description is read: while it is retried, it comes again and again. */
 const described = (
   _tag: "Contended" | "Rejected" | "ConnectionLost",
-  describe: () => Pick<Rejected, "reason" | "hint">
+  describe: () => Pick<Rejected, "reason" | "hint">,
+  fault: Fault = "other"
 ): FailureKind => {
   let found: ReturnType<typeof describe> | undefined
   const once = () => {
@@ -49,6 +51,7 @@ const described = (
   }
   return {
     _tag,
+    fault,
     get reason() {
       return once().reason
     },
@@ -92,8 +95,9 @@ const ofSqlite = (errcode: number, message: string, path: string): FailureKind =
       )
     case CANTOPEN:
     case PERM:
+      return described("Rejected", () => refusedWrite(path) ?? unwritable(path, "EACCES"), "rights")
     case READONLY:
-      return described("Rejected", () => refusedWrite(path) ?? unwritable(path, "EACCES"))
+      return described("Rejected", () => refusedWrite(path) ?? unwritable(path, "EACCES"), "read-only")
     case FULL:
       return ofSystem("ENOSPC", path)
     case IOERR:

@@ -51,23 +51,25 @@ const SHORT_LIFE_MS = 1000
 
 /**
  * Calls `changed` when a file beside `path` is created, removed or renamed, until the returned function is called. So a
- * long-lived process releases removed files at once, before another process opens what is left.
+ * long-lived process releases removed files at once, before another process opens what is left. If the directory does
+ * not exist yet, waits for it.
  */
 export const watchDirectory = (path: string, changed: () => void): (() => void) => {
   let watcher: FSWatcher | undefined
-  const timer = setTimeout(() => {
+  const timer = setInterval(() => {
     try {
       watcher = watch(dirname(realpathSync(path)), { persistent: false }, (eventType) => {
         if (eventType === "rename") changed()
       })
       watcher.on("error", () => watcher?.close())
+      clearInterval(timer)
     } catch {
-      // The directory does not exist yet, or cannot be watched. The next query notices a change anyway.
+      // If it can never be watched, the next query notices a change anyway.
     }
   }, SHORT_LIFE_MS)
   timer.unref()
   return () => {
-    clearTimeout(timer)
+    clearInterval(timer)
     watcher?.close()
   }
 }

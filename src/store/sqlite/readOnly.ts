@@ -121,6 +121,8 @@ const openShared = async (path: string, { state }: Files, why: Why): Promise<Ope
   }
 }
 
+const isWritable = (path: string): boolean => tryRead(() => accessSync(path, constants.W_OK) === undefined, false)
+
 /** Opens the database file at `path` to read it. */
 export const openToRead = async (path: string, why: Why): Promise<Opened> => {
   const system = sharedFileSystem(path)
@@ -131,9 +133,8 @@ export const openToRead = async (path: string, why: Why): Promise<Opened> => {
     )
   const files = await settledFilesOf(path)
   if (files.isWhole) return openWhole(path, files, why)
-  // In a directory that it can write to, SQLite would make files that their owner cannot.
-  const makesFiles = tryRead(() => accessSync(dirname(realpathSync(path)), constants.W_OK) === undefined, false)
-  if (makesFiles) throw why
+  // In a directory that it can write to, SQLite would make files that the owner of the database cannot write.
+  if (!isWritable(path) && isWritable(dirname(realpathSync(path)))) throw why
   return openShared(path, files, why)
 }
 
