@@ -1,5 +1,8 @@
 import { execFileSync } from "node:child_process"
-import { temporary } from "./root.ts"
+import { ensure } from "./programs.ts"
+import { once, temporary } from "./root.ts"
+
+once("installation of git", () => ensure(["git"], ["git"]))
 
 /** Runs git in `cwd`, whatever this machine's configuration is. */
 export const git = (cwd: string, ...words: ReadonlyArray<string>) =>
