@@ -45,7 +45,9 @@ export const PARTS = [
   "text/terminalText",
   "socket/socketLock",
   "project/project",
-  "run/entry",
+  "run/runProgram",
+  "run/runInBackground",
+  "run/starting",
   "run/openUrl"
 ]
 

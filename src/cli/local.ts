@@ -1,4 +1,4 @@
-import { findCommand, type LocalCommand } from "../commands/commands.ts"
+import { commands, findCommand, type LocalCommand } from "../commands/commands.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
@@ -17,12 +17,12 @@ const WAIT_MS = 60_000
 /** Runs a program with its port. */
 const run = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
   const { environment } = context
-  const { FAILED, RunFailed, runInBackground, runProgram } = await import("../run/entry.ts")
+  const { errorCode } = commands.run
   const { timeout, wait, ...request } = payload
   const limit = timeout === undefined ? WAIT_MS : parseTime("run", "timeout", String(timeout))
-  if (typeof limit !== "number") return exitWith(context, limit, json, FAILED)
+  if (typeof limit !== "number") return exitWith(context, limit, json, errorCode)
   const project = await projectHere(context, undefined)
-  if ("code" in project) return exitWith(context, project, json, FAILED)
+  if ("code" in project) return exitWith(context, project, json, errorCode)
   const means = {
     environment,
     directory: context.directory(),
@@ -34,9 +34,12 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
     },
     tell: (...lines: ReadonlyArray<string>) => (lines.length > 0 ? tell(context, ...lines) : Promise.resolve())
   }
+  // Each has a RunFailed of its own, because they are bundled one by one.
+  const { RunFailed, ...program } =
+    wait === true ? await import("../run/runInBackground.ts") : await import("../run/runProgram.ts")
   try {
-    if (wait !== true) return await runProgram(request, means)
-    const started = await runInBackground(request, means, limit)
+    if ("runProgram" in program) return await program.runProgram(request, means)
+    const started = await program.runInBackground(request, means, limit)
     await writeStdout(context, json ? printedJson(started) : printed([started.url]), json, true)
   } catch (error) {
     if (!(error instanceof RunFailed)) throw error

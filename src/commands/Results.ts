@@ -27,7 +27,8 @@ export interface Results {
   readonly listReserved: ReadonlyArray<ReservedPort>
   readonly doctor: Examination
   readonly explain: Explanation
-  readonly claim: KeyPort & { readonly app: string | null; readonly created: boolean }
+  /** `inUse`: whether something accepts connections on the port now; null if that is unknown. */
+  readonly claim: KeyPort & { readonly app: string | null; readonly created: boolean; readonly inUse: boolean | null }
   readonly check: PortCheck
   readonly url: KeyPort & { readonly url: string }
   readonly backup: { readonly file: string; readonly bytes: number }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto"
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
 import { appProblem } from "../domain/names.ts"
@@ -40,7 +39,12 @@ const appName = (text: string): string | undefined => {
   return appProblem(word) === undefined ? word : undefined
 }
 
-const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, 6)
+/** Returns six letters and digits that depend on `text` (FNV-1a). Loading `node:crypto` would slow down every start. */
+const digest = (text: string): string => {
+  let hash = 0x811c9dc5
+  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
+  return hash.toString(36).padStart(6, "0").slice(-6)
+}
 
 /** Returns the nearest directory from `directory` up to `top` that has one of MANIFESTS. */
 const manifestDirectory = (directory: string, top: string): string | undefined => {

@@ -19,7 +19,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { checkPort } from "./check.ts"
-import { type Asked, decideClaim, keyMeant } from "./claim.ts"
+import { type Asked, type Claim, decideClaim, keyMeant, standingClaim } from "./claim.ts"
 import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
 import { listing } from "./list.ts"
@@ -160,19 +160,28 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const find = Effect.fn("Registry.find")(function* (asked: Asked) {
       const direct = asked.key ?? (asked.app === undefined ? undefined : keyOf(asked.app, asked.mode))
       if (direct !== undefined) return { key: direct, owners: new Map<string, KeyOwner>() }
-      const { state } = yield* store.readEverything
-      const key = keyMeant(state, asked)
-      return key === undefined ? yield* new NoApp({ directory: asked.directory ?? "/" }) : { key, owners: state.owners }
+      const names = yield* store.readNames
+      const key = keyMeant(names, asked)
+      return key === undefined ? yield* new NoApp({ directory: asked.directory ?? "/" }) : { key, owners: names.owners }
     })
 
     /** Returns the port of a key, and claims one if it has none. */
     const claim = Effect.fn("Registry.claim")(function* (asked: Asked) {
-      yield* listeners.prepare
-      return yield* store.write((state) =>
-        decideClaim(asked, state, { ...config, reserved: reservedIn(state) }).pipe(
-          Effect.provideService(Listeners, listeners)
-        )
-      )
+      // Mostly there is one, which is found without waiting for other writers.
+      const standing = standingClaim(asked, yield* store.readNames)
+      if (standing === undefined) yield* listeners.prepare
+      const { notes, result } =
+        standing === undefined
+          ? yield* store.write((state) =>
+              decideClaim(asked, state, { ...config, reserved: reservedIn(state) }).pipe(
+                Effect.provideService(Listeners, listeners)
+              )
+            )
+          : { notes: [], result: standing }
+      // Whoever starts a server next need not ask again.
+      const isListening = (yield* listeners.ports)?.has(result.port) === true
+      const inUse = isListening || ((yield* listeners.answers(result.port)) ?? null)
+      return { result: { ...result, inUse }, notes } satisfies CommandResult<Claim & { readonly inUse: boolean | null }>
     })
 
     /** Checks whether what listens on the port of a key belongs to a directory. */

@@ -180,7 +180,11 @@ export const movedTo = (
 }
 
 /** Returns the change that makes `directory` the owner of `key`, if it is not already. */
-export const bindTo = (state: RegistryState, key: string, directory: string | undefined): ReadonlyArray<Change> => {
+export const bindTo = (
+  state: Pick<RegistryState, "owners">,
+  key: string,
+  directory: string | undefined
+): ReadonlyArray<Change> => {
   const owner = state.owners.get(key)
   return directory === undefined || (owner?.said && owner.kind === "directory" && owner.name === directory)
     ? []

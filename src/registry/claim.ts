@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import { OwnedElsewhere } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
@@ -68,24 +69,42 @@ export interface Claim {
   readonly created: boolean
 }
 
+/** Finds the key that a claim is about. Refuses an app that is named and belongs to another directory. */
+const keyToClaim = (request: Asked, state: Named): Either.Either<PortKey, OwnedElsewhere> => {
+  const { app, directory, suggested } = request
+  const home = app === undefined || directory === undefined ? undefined : otherHome(state, app, directory)
+  if (app !== undefined && directory !== undefined && home !== undefined)
+    return Either.left(new OwnedElsewhere({ app, home, directory }))
+  // The last suggestion is unique to the directory.
+  return Either.right(keyMeant(state, request) ?? keyOf(suggested.at(-1) ?? AppName.make("app"), request.mode))
+}
+
+/** Returns the port that `key` already has, and the changes that make the directory the owner of its app. */
+const held = (key: PortKey, { directory }: Asked, state: Named & Pick<RegistryState, "assigned">) => {
+  const port = parsePort(state.rows.get(key) ?? "")
+  if (port === undefined) return undefined
+  const app = appOf(key)
+  const keys = app === null ? [key] : keysOf(AppName.make(app)).filter((each) => state.rows.has(each))
+  const claim: Claim = { key, port, app, created: state.assigned?.has(key) === true }
+  return { claim, changes: keys.flatMap((each) => bindTo(state, each, directory)) }
+}
+
+/** Returns the answer to a claim that changes nothing; undefined if it changes something, or is refused. */
+export const standingClaim = (request: Asked, state: Named): Claim | undefined => {
+  const key = Either.getOrUndefined(keyToClaim(request, state))
+  const found = key === undefined ? undefined : held(key, request, state)
+  return found?.changes.length === 0 ? found.claim : undefined
+}
+
 /** Decides which port a key has, and claims one if it has none. Makes the directory its owner. */
 export const decideClaim = Effect.fn("decideClaim")(function* (request: Asked, state: RegistryState, rules: Rules) {
   const { directory, suggested } = request
-  // The last suggestion is unique to the directory.
-  const key = keyMeant(state, request) ?? keyOf(suggested.at(-1) ?? AppName.make("app"), request.mode)
+  const key = yield* keyToClaim(request, state)
   const app = appOf(key)
-  if (request.app !== undefined && directory !== undefined) {
-    const home = otherHome(state, request.app, directory)
-    if (home !== undefined) return yield* new OwnedElsewhere({ app: request.app, home, directory })
-  }
-  const held = parsePort(state.rows.get(key) ?? "")
-  if (held !== undefined) {
-    const keys = app === null ? [key] : keysOf(AppName.make(app)).filter((each) => state.rows.has(each))
-    const answer: CommandResult<Claim> = {
-      result: { key, port: held, app, created: state.assigned?.has(key) === true },
-      notes: []
-    }
-    return { answer, changes: keys.flatMap((each) => bindTo(state, each, directory)) }
+  const found = held(key, request, state)
+  if (found !== undefined) {
+    const answer: CommandResult<Claim> = { result: found.claim, notes: [] }
+    return { answer, changes: found.changes }
   }
   const names =
     app === null ? { apps: [], specials: [SpecialKey.make(key)] } : { apps: [AppName.make(app)], specials: [] }

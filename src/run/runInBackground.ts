@@ -6,6 +6,8 @@ import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { claimFor, findProgram, must, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
 
+export { RunFailed } from "./runProgram.ts"
+
 /** A command that runs in the background and accepts connections. */
 interface Started {
   readonly key: string

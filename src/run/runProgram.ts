@@ -8,9 +8,6 @@ import type { Project } from "../project/project.ts"
 import { checkLines } from "../text/checkText.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { findExecutable, pathWithPackages } from "./executable.ts"
-import { watchPort } from "./listening.ts"
-import { endAs, supervise } from "./supervise.ts"
-import { takeOver } from "./takeOver.ts"
 import { wordsFor } from "./tools.ts"
 
 /** The arguments of `d run`. */
@@ -41,7 +38,7 @@ export interface RunMeans {
 }
 
 /** The exit codes of `d run` itself, as those of `env` and `timeout`. */
-export const FAILED = 125
+const FAILED = 125
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
@@ -185,7 +182,12 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const { environment, project } = means
   const { file, path, words } = findProgram(request, means)
   const entries = (request.env ?? []).map(readEnv)
-  const claimed = await claimFor(request, means)
+  const claiming = claimFor(request, means)
+  // Loaded while the daemon works, because it takes Node as long as that to load the code that starts processes.
+  const starting = new Promise((sent) => setImmediate(sent)).then(() => import("./starting.ts"))
+  starting.catch(() => {})
+  const claimed = await claiming
+  const started = await starting
   const { port } = claimed
   const resolve = makeResolver(means, claimed.app)
   const siblings: Record<string, string> = {}
@@ -193,10 +195,10 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
 
   const checkHere = async () =>
     await must(await means.ask("check", { key: claimed.key, directory: project.root }), means)
-  const checked = await checkHere()
-  if (checked.verdict !== "nothing") {
+  const checked = claimed.inUse === false ? undefined : await checkHere()
+  if (checked !== undefined && checked.verdict !== "nothing") {
     if (request.takeover !== true || checked.verdict !== "own") throw refuse(checked)
-    if (!(await takeOver(checked, async () => (await checkHere()).verdict === "nothing")))
+    if (!(await started.takeOver(checked, async () => (await checkHere()).verdict === "nothing")))
       throw refuse(await checkHere())
   }
 
@@ -216,14 +218,20 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
     D_URL: urlOf(port),
     ...siblings
   }
-  await start(file, [...given, ...added], env, { key: claimed.key, port, means })
+  await start(file, [...given, ...added], env, { key: claimed.key, port, means, ...started })
+}
+
+interface Start extends Pick<typeof import("./starting.ts"), "endAs" | "supervise" | "watchPort"> {
+  readonly key: string
+  readonly port: number
+  readonly means: RunMeans
 }
 
 const start = async (
   file: string,
   words: ReadonlyArray<string>,
   env: Readonly<Record<string, string | undefined>>,
-  { key, means, port }: { readonly key: string; readonly port: number; readonly means: RunMeans }
+  { endAs, key, means, port, supervise, watchPort }: Start
 ): Promise<void> => {
   const { child, ended, mark } = supervise(file, words, env)
   let isOver = false

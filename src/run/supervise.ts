@@ -63,11 +63,12 @@ export const supervise = (
 ): Supervised => {
   const mark = `${process.pid}.${Math.random().toString(36).slice(2, 10)}`
   const outer = process.env[MARK]
-  const stopWatchdog = startWatchdog(mark)
   const child = spawn(file, words, {
     stdio: "inherit",
     env: { ...env, [MARK]: outer === undefined ? mark : `${outer} ${mark}` }
   })
+  // After the command, which is not to wait for it.
+  const stopWatchdog = startWatchdog(mark)
   const tree = () => (child.pid === undefined ? Promise.resolve([]) : treeOf(child.pid, mark))
   let insisting: NodeJS.Timeout | undefined
   const insist = () => {

@@ -251,7 +251,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       failed: listOf(oneOf(CHECK_NAMES))
     }),
   explain: explanation,
-  claim: () => object<Results["claim"]>({ key: text, port, app: orNull(text), created: flag }),
+  claim: () => object<Results["claim"]>({ key: text, port, app: orNull(text), created: flag, inUse: orNull(flag) }),
   check: () =>
     object<Results["check"]>({
       key: text,

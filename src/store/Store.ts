@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
 import { findDrift } from "../domain/claims.ts"
 import { Unavailable } from "../domain/errors.ts"
+import type { KeyOwner } from "../domain/Owner.ts"
 import { OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
 import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
@@ -63,6 +64,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       health
     })
 
+    const names = { rows: rows.everything.rows, owners: owners.all }
     const listed = { rows: rows.everything.rows, keys: rows.everything.keys, claims: rows.everything.claims }
 
     const readTick = read({ rows: listed.rows, claims: listed.claims, owners: owners.all })
@@ -110,6 +112,12 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Reads all rows, records and claims of the keys, and the health on this host. */
       list: queryOr(read(listed), readExisting(listed)),
+
+      /** Reads the values of all rows, and the owners on this host. */
+      readNames: queryOr(
+        Effect.map(driver.readMany(statementsOf(names)), (results) => decodeAll(names, results)),
+        Effect.succeed({ rows: new Map<string, string>(), owners: new Map<string, KeyOwner>() })
+      ),
 
       /** Returns the ports that are up on other hosts. What a host says is believed as long as its daemon probes. */
       upElsewhere: queryOr(

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { QUICK, ratio, timeProcess } from "./measure.mjs"
@@ -16,6 +17,24 @@ const hundred = async () => {
   connection.close()
   return place
 }
+
+/** How long a program needs until it runs, in milliseconds: it prints the time. */
+const startOf = (words, { directory, env }) =>
+  new Promise((done, fail) => {
+    const [program, ...rest] = [...words, "date", "+%s%N"]
+    const started = performance.timeOrigin + performance.now()
+    const child = spawn(program, rest, { env, cwd: directory, stdio: ["ignore", "pipe", "ignore"] })
+    let said = ""
+    child.stdout.on("data", (chunk) => (said += chunk))
+    child.once("error", fail)
+    child.once("close", (code) =>
+      code === 0 ? done(Number(said) / 1e6 - started) : fail(new Error(`${words.join(" ")} ended with ${code}`))
+    )
+  })
+
+/** How much longer a command needs that `d run` starts. */
+const startThroughRun = async (place) =>
+  (await startOf([process.execPath, PROGRAM, "run"], place)) - (await startOf([], place))
 
 /** What the command line of a whole process costs, as a multiple of a `node` that does nothing. */
 export const processRows = async () => {
@@ -60,6 +79,13 @@ export const processRows = async () => {
       against: "`node -e 0`",
       ...(await against(place.env, "allocate", "--app", "app0")),
       reach: 2.2,
+      aim: 1.6
+    },
+    {
+      what: "the start of a command through `d run`, daemon up",
+      against: "`node -e 0`",
+      ...(await ratio(ROUNDS, () => startThroughRun(place), nothing)),
+      reach: 2.0,
       aim: 1.6
     },
     {

@@ -28,7 +28,8 @@ describe.each([sqlite, mariadb])("claim on $name", (database) => {
       key: "cad-dev",
       port: 29_101,
       app: "cad",
-      created: false
+      created: false,
+      inUse: false
     })
     expect(await box.ok("url", "--dir", cad)).toBe("http://localhost:29101\n")
     // It is found by its directory, whatever it is called.

@@ -9,8 +9,8 @@ import { temporary } from "../support/root.ts"
 
 /** The program as it is built: what a process does is what is tested. */
 
-const RANGES = rangesFrom(29_500)
-const PORT = 29_501
+const RANGES = rangesFrom(18_400)
+const PORT = 18_401
 
 const SERVER = `require("node:net").createServer().listen(process.argv[2] || process.env.PORT, () => {
   console.log("up " + JSON.stringify(Object.fromEntries(Object.entries(process.env).filter(([n]) => /^(PORT|HOST|D_|API)/.test(n)))))
@@ -82,17 +82,17 @@ it("gives the command its port, and says whose it is", async () => {
   const text = await up(running)
   const env = JSON.parse(text.slice(text.indexOf("{")))
   expect(env).toMatchObject({
-    PORT: "29503",
+    PORT: "18403",
     HOST: "127.0.0.1",
     D_KEY: "cad-dev",
     D_DIR: root,
-    D_PORT: "29503",
-    D_URL: "http://localhost:29503",
-    API_URL: "http://localhost:29501",
-    API_PORT: "29502"
+    D_PORT: "18403",
+    D_URL: "http://localhost:18403",
+    API_URL: "http://localhost:18401",
+    API_PORT: "18402"
   })
-  const argv = execFileSync("tr", ["\\0", "\n"], { input: readFileSync(`/proc/${listenersOn(29_503)[0]}/cmdline`) })
-  expect(String(argv).trim().split("\n").slice(-3)).toEqual(["29503", "http://localhost:29503/x", "29600"])
+  const argv = execFileSync("tr", ["\\0", "\n"], { input: readFileSync(`/proc/${listenersOn(18_403)[0]}/cmdline`) })
+  expect(String(argv).trim().split("\n").slice(-3)).toEqual(["18403", "http://localhost:18403/x", "18500"])
   expect((await box.d("check", "--key", "cad-dev", "--dir", root)).code).toBe(0)
 })
 
@@ -155,11 +155,11 @@ it("claims nothing for a command that is not found", async () => {
 })
 
 it("says in one sentence why it cannot start: a full range, no database, a directory that is gone", async () => {
-  const full = machine({ ...RANGES, AUTOMATELINUX_APP_RANGE: "29500-29501" })
+  const full = machine({ ...RANGES, AUTOMATELINUX_APP_RANGE: "18400-18401" })
   await full.ok("allocate", "--app", "other")
   const filled = run(full, project(), ["true"])
   expect(await filled.ended).toBe(125)
-  expect(filled.stderr()).toMatch(/^error: no free pair for cad in 29500-29501.*\nhint: .*\n$/)
+  expect(filled.stderr()).toMatch(/^error: no free pair for cad in 18400-18401.*\nhint: .*\n$/)
   const away = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: "mysql://a:b@127.0.0.1:9/x" })
   const alone = run(away, project(), ["true"])
   expect(await alone.ended).toBe(125)
@@ -209,7 +209,7 @@ it("gives a directory whose name is taken a port of its own, whatever PORT it ha
   const inner = `d() { ${process.execPath} ${PROGRAM} "$@"; }; cd ${two} && d run node server.js`
   const outer = run(box, one, ["sh", "-c", inner])
   const text = await up(outer)
-  expect(JSON.parse(text.slice(text.indexOf("{")))).toMatchObject({ PORT: "29503", D_DIR: two })
+  expect(JSON.parse(text.slice(text.indexOf("{")))).toMatchObject({ PORT: "18403", D_DIR: two })
   outer.child.kill("SIGTERM")
   await outer.ended
 })
@@ -239,7 +239,7 @@ it("ends what the command has left when it ends by itself, and says so", async (
   const box = machine(RANGES)
   const running = run(box, project(), ["sh", "-c", "setsid node server.js & sleep 1; exit 5"])
   expect(await running.ended).toBe(5)
-  expect(running.stderr()).toMatch(/^note: ended what it left: node, pid \d+, on 29501\n$/)
+  expect(running.stderr()).toMatch(/^note: ended what it left: node, pid \d+, on 18401\n$/)
   expect(listenersOn(PORT)).toEqual([])
 })
 
@@ -258,13 +258,13 @@ it("leaves nothing behind when it is killed itself", async () => {
 
 it("says if the command listens on another port than its own", async () => {
   const box = machine(RANGES)
-  const running = run(box, project(), ["node", "server.js", "29590"])
+  const running = run(box, project(), ["node", "server.js", "18490"])
   const text = await until(
     async () => running.stderr(),
     (said) => said.includes("\n")
   )
   expect(text).toBe(
-    "note: node listens on 29590, and not on 29501, the port of cad-dev; it does not read PORT: write {port} in its command\n"
+    "note: node listens on 18490, and not on 18401, the port of cad-dev; it does not read PORT: write {port} in its command\n"
   )
 })
 
@@ -298,11 +298,11 @@ it("does not wait for a command that ends, or that never comes up", async () => 
   expect(await bad.ended).toBe(9)
   expect(bad.stdout()).toBe("")
   expect(bad.stderr()).toMatch(
-    /^it is bad\nerror: the command ended with 9 before it accepted connections on 29501\nhint: its output: cat \S+\n$/
+    /^it is bad\nerror: the command ended with 9 before it accepted connections on 18401\nhint: its output: cat \S+\n$/
   )
   const never = run(box, root, ["--wait", "--timeout", "500ms", "sleep", "30"])
   expect(await never.ended).toBe(125)
-  expect(never.stderr()).toContain("error: the command accepted no connection on 29501 within 1 s, and was ended\n")
+  expect(never.stderr()).toContain("error: the command accepted no connection on 18401 within 1 s, and was ended\n")
   const missing = run(box, root, ["--wait", "nosuchprogram"])
   expect(await missing.ended).toBe(127)
 })

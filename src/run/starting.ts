@@ -1,0 +1,4 @@
+/** What starts a command and ends it, which is loaded while its port is claimed. */
+export { watchPort } from "./listening.ts"
+export { endAs, supervise } from "./supervise.ts"
+export { takeOver } from "./takeOver.ts"
