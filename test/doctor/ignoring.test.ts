@@ -3,13 +3,13 @@ import { mariadb, sqlite } from "../support/databases.ts"
 import { examine, rangesFrom, serve } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 
-const RANGES = rangesFrom(28_700)
+const RANGES = rangesFrom(18_200)
 
 describe.each([sqlite, mariadb])("ignoring on $name", (database) => {
   it("keeps a finding quiet until it is no longer ignored", async () => {
     const box = inProcess({ ...RANGES, ...(await database.fresh()) })
-    await box.ok("setPort", "--key", "a-prod", "--value", "28700", "--description", "it's a")
-    await box.ok("setPort", "--key", "b-prod", "--value", "28700", "--force")
+    await box.ok("setPort", "--key", "a-prod", "--value", "18200", "--description", "it's a")
+    await box.ok("setPort", "--key", "b-prod", "--value", "18200", "--force")
     expect((await box.d("doctor")).code).toBe(1)
     const only = ["--check", "port-shared"]
     const rule = ["--ignore", "port-shared", "--key", "b-prod", "--reason", "both are the same app"]
@@ -31,15 +31,15 @@ describe.each([sqlite, mariadb])("ignoring on $name", (database) => {
         at: expect.stringMatching(/^2\d{3}-/),
         host: expect.any(String),
         by: expect.any(String),
-        findings: [{ severity: "error", message: "28700 belongs to a-prod and b-prod" }]
+        findings: [{ severity: "error", message: "18200 belongs to a-prod and b-prod" }]
       }
     ])
     const all = await box.ok("doctor", "--all")
     expect(all).toMatch(
-      /\nignored\n {2}port-shared of b-prod: both are the same app\n {4}error: 28700 belongs to a-prod and b-prod\n {4}ignored by: .* on .*, 2\d{3}-.*\n {4}to undo it: d doctor --unignore port-shared --key b-prod\n/
+      /\nignored\n {2}port-shared of b-prod: both are the same app\n {4}error: 18200 belongs to a-prod and b-prod\n {4}ignored by: .* on .*, 2\d{3}-.*\n {4}to undo it: d doctor --unignore port-shared --key b-prod\n/
     )
-    expect(await box.ok("explain", "--port", "28700")).toMatch(
-      /^ignored +port-shared: 28700 belongs to a-prod and b-prod; both are the same app$/m
+    expect(await box.ok("explain", "--port", "18200")).toMatch(
+      /^ignored +port-shared: 18200 belongs to a-prod and b-prod; both are the same app$/m
     )
     // It goes with the key when that gets another name, and is forgotten with it.
     await box.ok("rename", "--key", "b-prod", "--to", "c-prod")
@@ -54,23 +54,23 @@ describe.each([sqlite, mariadb])("ignoring on $name", (database) => {
   it("ignores a whole check, and a port without a key", async () => {
     const box = inProcess({ ...RANGES, ...(await database.fresh()) })
     await box.ok("allocate", "--app", "cad")
-    await serve(28_790)
-    await box.ok("doctor", "--ignore", "port-squatted", "--port", "28790", "--reason", "a test of mine")
+    await serve(18_290)
+    await box.ok("doctor", "--ignore", "port-squatted", "--port", "18290", "--reason", "a test of mine")
     await box.ok("doctor", "--ignore", "port-unreachable", "--reason", "nothing runs here")
     await box.ok("doctor", "--ignore", "port-unreachable", "--reason", "nothing ever runs here")
     const { findings, ignored } = await examine(box, "--strict")
     expect(findings.map(({ check }) => check)).not.toContain("port-unreachable")
-    expect(findings.filter(({ ports }) => ports.includes(28_790))).toEqual([])
+    expect(findings.filter(({ ports }) => ports.includes(18_290))).toEqual([])
     expect(ignored.map(({ check, port, reason, findings: found }) => [check, port, reason, found.length])).toEqual([
-      ["port-squatted", 28_790, "a test of mine", 1],
+      ["port-squatted", 18_290, "a test of mine", 1],
       ["port-unreachable", null, "nothing ever runs here", 2]
     ])
-    await box.ok("doctor", "--unignore", "port-squatted", "--port", "28790")
+    await box.ok("doctor", "--unignore", "port-squatted", "--port", "18290")
     expect((await examine(box)).ignored.map(({ check }) => check)).toEqual(["port-unreachable"])
-    const history = JSON.parse(await box.ok("explain", "--port", "28790", "--json")).history
+    const history = JSON.parse(await box.ok("explain", "--port", "18290", "--json")).history
     expect(history.map(({ detail, what }: { detail: string; what: string }) => [what, detail])).toEqual([
-      ["unignore", "port-squatted on 28790"],
-      ["ignore", "port-squatted on 28790: a test of mine"]
+      ["unignore", "port-squatted on 18290"],
+      ["ignore", "port-squatted on 18290: a test of mine"]
     ])
   })
 })
@@ -99,7 +99,7 @@ it.each<[string, ReadonlyArray<string>, number, string]>([
     "error: reason does not go with unignore"
   ],
   ["a key alone", ["--key", "cad-dev"], 2, "error: key goes with ignore or unignore; d explain --key cad-dev shows"],
-  ["a port alone", ["--port", "28700"], 2, "error: port goes with ignore or unignore; d explain --port 28700 shows"],
+  ["a port alone", ["--port", "18200"], 2, "error: port goes with ignore or unignore; d explain --port 18200 shows"],
   ["a reason alone", ["--reason", "x"], 2, "error: reason goes with ignore or unignore\n"]
 ])("refuses to ignore %s", async (_, words, code, said) => {
   const box = inProcess(RANGES)
@@ -112,7 +112,7 @@ it.each<[string, ReadonlyArray<string>, number, string]>([
 it("reports only what is as severe as was asked for, and counts the rest", async () => {
   const box = inProcess(RANGES)
   await box.ok("allocate", "--app", "cad")
-  await box.ok("setPort", "--key", "pt-prod", "--value", "28703")
+  await box.ok("setPort", "--key", "pt-prod", "--value", "18203")
   const errors = await box.d("doctor", "--severity", "error")
   expect(errors).toMatchObject({ code: 0, stderr: "" })
   expect(errors.stdout).toMatch(/^0 errors; .*\n\d less severe findings not shown: d doctor --all\n$/)

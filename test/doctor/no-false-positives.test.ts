@@ -165,7 +165,7 @@ it("names the impostor among a dozen apps of which three run, and nothing else",
   expect(lines.slice(2, 5).map((line) => line.trim().split(":")[0])).toEqual(["evidence", "fix", "note"])
   expect(lines.slice(5)).toEqual([
     "",
-    expect.stringMatching(/^1 error, 0 warnings, \d+ infos; 19 checks, 24 assignments, /),
+    expect.stringMatching(/^1 error, 0 warnings, \d+ infos; \d+ checks, 24 assignments, /),
     expect.stringMatching(/^\d+ infos not shown: d doctor --all$/)
   ])
 })

@@ -3,7 +3,7 @@ import { chmodSync, chownSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { collect, type Machine, PROGRAM, startDaemon } from "../support/cli.ts"
-import { afterMending, findingOf, findingsOf } from "../support/doctor.ts"
+import { afterMending, findingOf, findingsOf, until } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { type MariaDb, sharedServer } from "../support/mariadb.ts"
 
@@ -67,7 +67,7 @@ describe("the password file", () => {
     const refused = await box.d("getPort", "--key", "cad-dev")
     expect(refused).toMatchObject({ code: 3, stdout: "" })
     expect(refused.stderr).toMatch(
-      /it refuses this user or password\nhint: correct the first line of \S+\/pw, or the user in AUTOMATELINUX_DATABASE_URL\n$/
+      /it refuses this user or password\nhint: correct the first line of \S+\/pw, or the user in AUTOMATELINUX_DATABASE_URL; if the account requires TLS, add .tls=true to it\n$/
     )
     expect(await findingOf(box, "store-reachable")).toMatchObject({
       fix: expect.stringMatching(/ sh \S+\/pw$/),
@@ -207,7 +207,10 @@ describe("a password that others may read", () => {
       advice: null
     })
     const daemon = await startDaemon(named)
-    expect(daemon.log()).toContain(`everyone may read the password of the database in ${passwordFile}`)
+    await until(
+      async () => daemon.log(),
+      (log) => log.includes(`everyone may read the password of the database in ${passwordFile}`)
+    )
     expect(daemon.log()).not.toContain(SECRET)
   })
 
@@ -237,8 +240,8 @@ describe("a password that others may read", () => {
           stdio: ["ignore", "pipe", "pipe"]
         })
       )
-    expect((await onTerminal("listPorts")).stdout).toContain(
-      `warning: everyone may read the password of the database in ${file}: chmod 600 ${file}\r\n`
+    expect((await onTerminal("listPorts")).stdout.replaceAll(/\s+/g, " ")).toContain(
+      `warning: everyone may read the password of the database in ${file}: chmod 600 ${file} `
     )
     expect((await onTerminal("listPorts 2>/dev/null")).stdout).not.toContain("warning")
     expect((await onTerminal("doctor --check secret-readable")).stdout.match(/chmod 600/g)).toHaveLength(1)

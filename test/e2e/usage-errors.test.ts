@@ -72,7 +72,7 @@ describe("wrong calls", () => {
   wrong(["frobnicate"], /^error: Unknown command: frobnicate\nhint: d help lists/)
   wrong(["getport", "--key", "a"], /^error: Unknown command: getport\nhint: did you mean getPort\?/)
   wrong(["nothing", "--help"], /^error: Unknown command: nothing\nhint: d help lists/)
-  wrong(["check", "3000"], /^error: Unknown command: check\nhint: did you mean explain 3000\?/)
+  wrong(["check", "3000"], /^error: 3000 is a port, not a key\nhint: d explain 3000 shows who has it/)
   wrong(["get", "3000"], /^error: 3000 is a port, not a key\nhint: d explain 3000/)
   wrong(["send"], /^error: send needs a command/)
   wrong(["send", "send", "getPort"], /^error: Unknown command: send/)

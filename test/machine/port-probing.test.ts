@@ -26,10 +26,10 @@ it.each([
   onTestFinished(() => void server.close())
   const listeners = Effect.map(Listeners, (real) => ({
     ...real,
-    on: (ports: ReadonlySet<number>) =>
-      Effect.tap(real.on(ports), () =>
-        stays ? undefined : Effect.async<void>((done) => void server.close(() => done(Effect.void)))
-      )
+    inUse: (tried: number) => {
+      if (!stays) setTimeout(() => server.close(), 10)
+      return real.inUse(tried)
+    }
   }))
   const doubled = Layer.effect(Listeners, listeners as typeof Listeners).pipe(Layer.provide(Listeners.Default))
   const layer = registryLayer({ HOME: temporary() }, doubled)
