@@ -104,8 +104,14 @@ const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEff
   const { wait, ...asked } = payload
   const limit = parseTime("check", "wait", String(wait))
   if (typeof limit !== "number") return exitWith(context, limit, json)
+  let on = context
   const answer = await askUntil(
-    () => askRegistry(context, withEffect, "check", asked),
+    () => {
+      const answered = askRegistry(on, withEffect, "check", asked)
+      // What is noted is noted once.
+      on = { ...context, writeStderr: () => {} }
+      return answered
+    },
     (each) => !each.ok || each.result.verdict !== "nothing",
     limit
   )

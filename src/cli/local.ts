@@ -1,4 +1,4 @@
-import { commands, findCommand, type LocalCommand } from "../commands/commands.ts"
+import { commands, findCommand, type LocalCommand, type RegistryCommand } from "../commands/commands.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
@@ -23,12 +23,16 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
   if (typeof limit !== "number") return exitWith(context, limit, json, errorCode)
   const project = await projectHere(context, undefined)
   if ("code" in project) return exitWith(context, project, json, errorCode)
+  const askOn =
+    (on: CliContext) =>
+    <N extends RegistryCommand>(command: N, asked: Readonly<Record<string, unknown>>) =>
+      askRegistry(on, withEffect, command, asked)
   const means = {
     environment,
     directory: context.directory(),
     project,
-    ask: <N extends Parameters<typeof askRegistry>[2]>(command: N, asked: Readonly<Record<string, unknown>>) =>
-      askRegistry(context, withEffect, command, asked),
+    ask: askOn(context),
+    askQuietly: askOn({ ...context, writeStderr: () => {} }),
     announce: async () => {
       if (daemonAllowed(environment)) await requestDaemon({ command: "probe", payload: {}, environment, any: true })
     },

@@ -123,7 +123,7 @@ export const runCommands = {
       json
     ],
     details: [
-      "Exits with 0 if the listener works in the directory, with 1 if nothing listens, with 4 if the server is another's, and with 3 if that cannot be found out, for example because the process is another user's.",
+      "Exits with 0 if the listener works in the directory, with 1 if nothing listens or the key has no port, with 4 if the server is another's, and with 3 if that cannot be found out, for example because the process is another user's.",
       "Tests that pass against another worktree's server are worse than tests that fail: run this before them.",
       HERE
     ],

@@ -15,7 +15,7 @@ import {
   type Severity,
   worstFirst
 } from "../domain/Finding.ts"
-import type { IgnoredTarget } from "../domain/Ignored.ts"
+import { type IgnoredTarget, readable } from "../domain/Ignored.ts"
 import type { Note } from "../domain/Note.ts"
 import type { PortKey } from "../domain/PortKey.ts"
 import { Listeners } from "../machine/Listeners.ts"
@@ -109,7 +109,7 @@ export class Doctor extends Effect.Service<Doctor>()("Doctor", {
         ],
         { concurrency: "unbounded" }
       )
-      const rules = Option.match(view, { onNone: () => [], onSome: ({ ignored }) => [...ignored.values()] })
+      const rules = Option.match(view, { onNone: () => [], onSome: ({ ignored }) => readable(ignored) })
       const said = checked.flatMap(({ findings }) => findings)
       const databaseDown = said.some(
         (each) => ["store-reachable", "store-schema"].includes(each.check) && each.severity === "error"

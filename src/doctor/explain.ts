@@ -3,6 +3,7 @@ import type { Explanation } from "../domain/Explanation.ts"
 import { NotSet } from "../domain/errors.ts"
 import { CHECK_NAMES, type CheckName, worstFirst } from "../domain/Finding.ts"
 import { healthFrom, healthNow } from "../domain/Health.ts"
+import { readable } from "../domain/Ignored.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, type PortRange, partnerOf } from "../domain/PortRange.ts"
@@ -163,7 +164,7 @@ export const explain = (
     )
     const concerns = (finding: Draft) =>
       finding.keys.some((key) => holders.includes(key)) || (port !== undefined && finding.ports.includes(port))
-    const { ignored, kept } = withoutIgnored(drafts.filter(concerns), [...view.ignored.values()])
+    const { ignored, kept } = withoutIgnored(drafts.filter(concerns), readable(view.ignored))
     const findings = yield* withFixes(context, [...kept].sort(worstFirst))
     const quiet = ignored.filter((rule) => rule.findings.length > 0)
     const shared = { listeners: here.map(shown), history, findings, ignored: quiet }

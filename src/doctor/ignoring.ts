@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { NotIgnored, NotSet } from "../domain/errors.ts"
 import type { IgnoredFindings } from "../domain/Finding.ts"
-import { type Ignored, type IgnoredTarget, ignores, isSameTarget } from "../domain/Ignored.ts"
+import { type Ignored, type IgnoredTarget, ignores, isSameTarget, readable } from "../domain/Ignored.ts"
 import type { Note } from "../domain/Note.ts"
 import type { DoctorContext, Draft } from "./DoctorContext.ts"
 
@@ -11,7 +11,7 @@ export const ignore = ({ store }: DoctorContext, target: IgnoredTarget, reason: 
     Effect.gen(function* () {
       const { key } = target
       if (key !== null && !state.rows.has(key)) return yield* new NotSet({ key })
-      const isKnown = [...state.ignored.values()].some((rule) => isSameTarget(rule, target) && rule.reason === reason)
+      const isKnown = readable(state.ignored).some((rule) => isSameTarget(rule, target) && rule.reason === reason)
       return {
         answer: { _tag: "Ignoring", target } satisfies Note,
         changes: isKnown ? [] : [{ _tag: "Ignore" as const, target, reason }]
@@ -23,8 +23,7 @@ export const ignore = ({ store }: DoctorContext, target: IgnoredTarget, reason: 
 export const unignore = ({ store }: DoctorContext, target: IgnoredTarget) =>
   store.write((state) =>
     Effect.gen(function* () {
-      if (![...state.ignored.values()].some((rule) => isSameTarget(rule, target)))
-        return yield* new NotIgnored({ target })
+      if (!readable(state.ignored).some((rule) => isSameTarget(rule, target))) return yield* new NotIgnored({ target })
       return {
         answer: { _tag: "NoLongerIgnoring", target } satisfies Note,
         changes: [{ _tag: "Unignore" as const, target }]

@@ -26,20 +26,27 @@ export const ignores = (rule: IgnoredTarget, finding: Pick<Finding, "check" | "k
 export const isSameTarget = (a: IgnoredTarget, b: IgnoredTarget): boolean =>
   a.check === b.check && a.key === b.key && a.port === b.port
 
+/** The rules that this `d` can read. Others are kept, so that their names are not used again. */
+export const readable = (stored: ReadonlyMap<string, Ignored | undefined>): ReadonlyArray<Ignored> =>
+  [...stored.values()].filter((rule) => rule !== undefined)
+
 /** The name under which a rule is stored in port_registry, followed by a number. */
 export const IGNORED = "ignored:"
 
 /** Returns the name for a rule about `target`: that of the stored one about it, or a new one. */
-export const nameFor = (target: IgnoredTarget, stored: ReadonlyMap<string, Ignored>): string => {
-  for (const [name, rule] of stored) if (isSameTarget(rule, target)) return name
+export const nameFor = (target: IgnoredTarget, stored: ReadonlyMap<string, Ignored | undefined>): string => {
+  for (const [name, rule] of stored) if (rule !== undefined && isSameTarget(rule, target)) return name
   let number = 1
   while (stored.has(`${IGNORED}${number}`)) number++
   return `${IGNORED}${number}`
 }
 
 /** Returns the stored rules about `key`, which go with the key. */
-export const rulesOf = (key: string, stored: ReadonlyMap<string, Ignored>): ReadonlyArray<readonly [string, Ignored]> =>
-  [...stored].filter(([, rule]) => rule.key === key)
+export const rulesOf = (
+  key: string,
+  stored: ReadonlyMap<string, Ignored | undefined>
+): ReadonlyArray<readonly [string, Ignored]> =>
+  [...stored].flatMap(([name, rule]) => (rule?.key === key ? [[name, rule] as const] : []))
 
 /** Parses a stored rule; `undefined` if another program wrote it, or a `d` with other checks. */
 export const parseIgnored = (text: string): Ignored | undefined => {

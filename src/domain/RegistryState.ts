@@ -34,8 +34,8 @@ export interface RegistryState {
   readonly owners: ReadonlyMap<string, KeyOwner>
   /** Ports reserved with `d reserve`, with the reason. */
   readonly reserved: ReadonlyMap<number, string>
-  /** The rules by which the doctor keeps findings quiet, by the name under which each is stored. */
-  readonly ignored: ReadonlyMap<string, Ignored>
+  /** The rules by which the doctor keeps findings quiet, by the name under which each is stored; undefined if unreadable. */
+  readonly ignored: ReadonlyMap<string, Ignored | undefined>
   /** The keys that this change assigned, if it was already made and is being answered again. */
   readonly assigned?: ReadonlySet<string>
   readonly facts?: RegistryFacts

@@ -189,7 +189,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const { key, owners } = yield* find(asked)
       const { result } = yield* get(key)
       const found = yield* listeners.on(new Set([result.port]))
-      const isContained = found.length === 0 || found.some(({ process }) => process?.container != null)
+      const isContained =
+        found.length === 0 || found.some(({ process }) => process === null || process.container !== null)
       const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
       const answers = found.length > 0 ? undefined : yield* listeners.answers(result.port)
       const checked = checkPort({ ...result, directory }, found, { answers, containers, owners })

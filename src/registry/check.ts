@@ -2,23 +2,20 @@ import type { Listener } from "../domain/Listener.ts"
 import { appOf } from "../domain/names.ts"
 import { isNested, isOf, type KeyOwner, otherAppOf } from "../domain/Owner.ts"
 import type { PortCheck, Verdict } from "../domain/PortCheck.ts"
-import type { Containers } from "../machine/containers.ts"
+import type { Container, Containers } from "../machine/containers.ts"
 import { inWorktreeOf } from "../machine/gitWorktree.ts"
 
 type Checked = PortCheck["listeners"][number]
 
-/** Returns the directory of the container that a listener is in, or publishes a port for. */
-const containerDirectory = ({ port, process }: Listener, { byId, byPort }: Containers): string | null => {
-  const container = process?.proxy ? byPort.get(port) : byId.get(process?.container ?? "")
-  return container?.directory ?? null
-}
+/** Returns the container that a listener is in, or publishes a port for: the engine's proxy may be invisible to this user. */
+const containerOf = ({ port, process }: Listener, { byId, byPort }: Containers): Container | undefined =>
+  process === null || process.proxy ? byPort.get(port) : byId.get(process.container ?? "")
 
 /** Returns whether a listener belongs to `directory`; null if that is unknown. */
 const isOwn = (listener: Listener, directory: string, containers: Containers): boolean | null => {
   const { process } = listener
-  if (process === null) return null
-  if (process.container !== null) {
-    const home = containerDirectory(listener, containers)
+  if (process === null || process.container !== null) {
+    const home = containerOf(listener, containers)?.directory ?? null
     return home === null ? null : isNested(home, directory) && inWorktreeOf(directory, home)
   }
   return isOf({ kind: "directory", name: directory }, listener, inWorktreeOf) ?? null
@@ -51,7 +48,9 @@ export const checkPort = (
 ): PortCheck => {
   const listeners = found.map((listener): Checked => {
     const { address, process, user } = listener
-    const home = process?.container === null ? (process?.directory ?? null) : containerDirectory(listener, containers)
+    const container = containerOf(listener, containers)
+    const isContained = process === null || process.container !== null
+    const home = isContained ? (container?.directory ?? null) : process.directory
     const own = isOwn(listener, directory, containers)
     return {
       address,
@@ -60,7 +59,7 @@ export const checkPort = (
       command: process?.command ?? null,
       directory: home,
       unit: process?.unit ?? null,
-      container: process?.container ?? null,
+      container: container?.name ?? process?.container ?? null,
       since: process?.startedAt ?? null,
       own,
       app: own === true || appOf(key) === null ? null : (otherAppOf(key, listener, owners, inWorktreeOf)?.app ?? null)

@@ -27,8 +27,11 @@ type Named = Pick<RegistryState, "rows" | "owners">
 const keysOf = (app: AppName): ReadonlyArray<PortKey> => [keyOf(app, "prod"), keyOf(app, "dev")]
 
 /** Returns the directory that `app` belongs to, if that is another one than `directory` and still exists. */
-const otherHome = ({ owners }: Named, app: AppName, directory: string): string | undefined =>
-  keysOf(app)
+const otherHome = (state: Named, app: string, directory: string): string | undefined =>
+  otherHomeOf(state, keysOf(AppName.make(app)), directory)
+
+const otherHomeOf = ({ owners }: Named, keys: ReadonlyArray<string>, directory: string): string | undefined =>
+  keys
     .map((key) => owners.get(key))
     .filter((owner): owner is KeyOwner => owner !== undefined)
     .find(
@@ -71,9 +74,10 @@ export interface Claim {
 
 /** Finds the key that a claim is about. Refuses an app that is named and belongs to another directory. */
 const keyToClaim = (request: Asked, state: Named): Either.Either<PortKey, OwnedElsewhere> => {
-  const { app, directory, suggested } = request
-  const home = app === undefined || directory === undefined ? undefined : otherHome(state, app, directory)
-  if (app !== undefined && directory !== undefined && home !== undefined)
+  const { directory, key, suggested } = request
+  const app = request.app ?? appOf(key ?? "")
+  const home = app === null || directory === undefined ? undefined : otherHome(state, app, directory)
+  if (app !== null && directory !== undefined && home !== undefined)
     return Either.left(new OwnedElsewhere({ app, home, directory }))
   // The last suggestion is unique to the directory.
   return Either.right(keyMeant(state, request) ?? keyOf(suggested.at(-1) ?? AppName.make("app"), request.mode))
@@ -86,7 +90,9 @@ const held = (key: PortKey, { directory }: Asked, state: Named & Pick<RegistrySt
   const app = appOf(key)
   const keys = app === null ? [key] : keysOf(AppName.make(app)).filter((each) => state.rows.has(each))
   const claim: Claim = { key, port, app, created: state.assigned?.has(key) === true }
-  return { claim, changes: keys.flatMap((each) => bindTo(state, each, directory)) }
+  // What belongs to another directory stays its own: a special that is run here, or a half that was accepted elsewhere.
+  const ours = keys.filter((each) => directory === undefined || otherHomeOf(state, [each], directory) === undefined)
+  return { claim, changes: ours.flatMap((each) => bindTo(state, each, directory)) }
 }
 
 /** Returns the answer to a claim that changes nothing; undefined if it changes something, or is refused. */

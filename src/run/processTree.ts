@@ -43,7 +43,7 @@ const isMarked = (pid: number, mark: string): boolean =>
     .some((entry) => entry.startsWith(`${MARK}=`) && entry.includes(mark))
 
 /** Returns the descendants of `root`, and the other processes with `mark` in their environment, but this process. */
-export const treeOf = async (root: number, mark: string): Promise<ReadonlyArray<number>> => {
+export const treeOf = async (root: number | undefined, mark: string): Promise<ReadonlyArray<number>> => {
   const table = readProcesses()
   const entries = table ?? (await listProcesses())
   const children = new Map<number, Array<number>>()
@@ -54,7 +54,7 @@ export const treeOf = async (root: number, mark: string): Promise<ReadonlyArray<
     found.add(pid)
     for (const child of children.get(pid) ?? []) add(child)
   }
-  add(root)
+  if (root !== undefined) add(root)
   if (table !== undefined) for (const { pid } of entries) if (!found.has(pid) && isMarked(pid, mark)) add(pid)
   found.delete(process.pid)
   return [...found].filter((pid) => entries.some((entry) => entry.pid === pid) && !isZombie(pid))

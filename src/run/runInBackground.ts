@@ -1,10 +1,12 @@
 import { spawn } from "node:child_process"
-import { closeSync, openSync, readFileSync } from "node:fs"
+import { closeSync, openSync, readFileSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { stateDirectory } from "../config/paths.ts"
 import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
-import { claimFor, findProgram, must, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
+import { treeOf } from "./processTree.ts"
+import { claimFor, clearPort, findProgram, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
+import { takeOver } from "./takeOver.ts"
 
 export { RunFailed } from "./runProgram.ts"
 
@@ -26,7 +28,7 @@ const SHOWN = 20
 const END_MS = 12_000
 
 /** The words of the `d run` that runs `request` in the foreground. */
-const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInject, takeover }: RunRequest) => [
+const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInject }: RunRequest) => [
   "run",
   ...(key === undefined ? [] : [`--key=${key}`]),
   ...(app === undefined ? [] : [`--app=${app}`]),
@@ -34,7 +36,6 @@ const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInjec
   ...env.map((entry) => `--env=${entry}`),
   ...(host === undefined ? [] : [`--host=${host}`]),
   ...(noInject === true ? ["--no-inject"] : []),
-  ...(takeover === true ? ["--takeover"] : []),
   "--",
   ...command
 ]
@@ -42,7 +43,9 @@ const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInjec
 const openLog = (path: string): number => {
   try {
     makeDirectory(dirname(path), 0o700)
-    return openSync(path, "w", 0o600)
+    // A file of its own: an earlier run may still write to the old one.
+    rmSync(path, { force: true })
+    return openSync(path, "wx", 0o600)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     throw new RunFailed({
@@ -57,13 +60,17 @@ const openLog = (path: string): number => {
 const lastLines = (path: string): ReadonlyArray<string> =>
   readFileSync(path, "utf8").trimEnd().split("\n").slice(-SHOWN)
 
+const SIGNALS: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGTERM", "SIGHUP"]
+
 /**
  * Starts a command in the background, with its output in a file, and waits until it accepts connections, for at most `limit`
- * milliseconds. One that does not, or that ends before, fails.
+ * milliseconds. One that does not, or that ends before, fails; and nothing of it is left if the wait is interrupted.
  */
 export const runInBackground = async (request: RunRequest, means: RunMeans, limit: number): Promise<Started> => {
   findProgram(request, means)
-  const { key, port } = await claimFor(request, means)
+  const claimed = await claimFor(request, means)
+  const { key, port } = claimed
+  await clearPort(request, means, claimed, takeOver)
   const log = join(stateDirectory(means.environment), "run", `${key}.log`)
   const output = openLog(log)
   const child = spawn(process.execPath, [process.argv[1] ?? "", ...foregroundWords(request)], {
@@ -73,41 +80,62 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
     env: means.environment
   })
   closeSync(output)
+  const pid = child.pid ?? 0
   const ended = new Promise<number>((done) => {
     child.once("error", () => done(125))
     child.once("exit", (code) => done(code ?? 1))
   })
+  const end = async () => {
+    child.kill("SIGTERM")
+    await Promise.race([ended, new Promise<void>((done) => setTimeout(() => done(), END_MS).unref())])
+  }
+  const interrupted = (signal: NodeJS.Signals) => {
+    void end().then(() => {
+      for (const each of SIGNALS) process.off(each, interrupted)
+      process.kill(process.pid, signal)
+    })
+  }
+  for (const signal of SIGNALS) process.on(signal, interrupted)
+  /** Whether the command listens, and not another server of the same directory. */
   const isUp = async () => {
-    const { verdict } = await must(await means.ask("check", { key, directory: means.project.root }), means)
-    return verdict === "own"
+    const answer = await means.askQuietly("check", { key, directory: means.project.root })
+    if (!answer.ok || answer.result.verdict !== "own") return false
+    const tree = await treeOf(pid, `${pid}.`)
+    return answer.result.listeners.some((listener) => listener.pid === null || tree.includes(listener.pid))
   }
-  const end = performance.now() + limit
-  while (performance.now() < end) {
-    const waited = new Promise<undefined>((done) => setTimeout(() => done(undefined), EVERY_MS))
-    const code = await Promise.race([ended, waited])
-    if (code !== undefined) {
-      await means.tell(...lastLines(log))
-      throw new RunFailed(
-        {
-          code: "unavailable",
-          message: `the command ended with ${code} before it accepted connections on ${port}`,
-          hint: `its output: cat ${shellWord(log)}`
-        },
-        code === 0 ? 1 : code
-      )
+  try {
+    const over = performance.now() + limit
+    while (performance.now() < over) {
+      const waited = new Promise<undefined>((done) => setTimeout(() => done(undefined), EVERY_MS))
+      const code = await Promise.race([ended, waited])
+      if (code !== undefined) {
+        await means.tell(...lastLines(log))
+        throw new RunFailed(
+          {
+            code: "unavailable",
+            message: `the command ended with ${code} before it accepted connections on ${port}`,
+            hint: `its output: cat ${shellWord(log)}`
+          },
+          code === 0 ? 1 : code
+        )
+      }
+      if (await isUp()) {
+        child.unref()
+        await means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${pid}`)
+        return { key, port, url: urlOf(port), pid, log }
+      }
     }
-    if (await isUp()) {
-      child.unref()
-      await means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${child.pid}`)
-      return { key, port, url: urlOf(port), pid: child.pid ?? 0, log }
-    }
+    await end()
+    await means.tell(...lastLines(log))
+    throw new RunFailed({
+      code: "unavailable",
+      message: `the command accepted no connection on ${port} within ${Math.round(limit / 1000)} s, and was ended`,
+      hint: `its output: cat ${shellWord(log)}; --timeout TIME waits longer`
+    })
+  } catch (error) {
+    await end()
+    throw error
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, interrupted)
   }
-  child.kill("SIGTERM")
-  await Promise.race([ended, new Promise<void>((done) => setTimeout(() => done(), END_MS))])
-  await means.tell(...lastLines(log))
-  throw new RunFailed({
-    code: "unavailable",
-    message: `the command accepted no connection on ${port} within ${Math.round(limit / 1000)} s, and was ended`,
-    hint: `its output: cat ${shellWord(log)}; --timeout TIME waits longer`
-  })
 }

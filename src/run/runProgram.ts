@@ -22,15 +22,16 @@ export interface RunRequest {
   readonly takeover?: boolean
 }
 
+type Ask = <N extends RegistryCommand>(command: N, payload: Readonly<Record<string, unknown>>) => Promise<Answer<N>>
+
 /** What a run needs of the client. */
 export interface RunMeans {
   readonly environment: Environment
   readonly directory: string
   readonly project: Project
-  readonly ask: <N extends RegistryCommand>(
-    command: N,
-    payload: Readonly<Record<string, unknown>>
-  ) => Promise<Answer<N>>
+  readonly ask: Ask
+  /** Likewise, without notes: for a question that is asked again and again. */
+  readonly askQuietly: Ask
   /** Tells the daemon, if there is one, that a port has come up. */
   readonly announce: () => Promise<void>
   /** Writes lines to standard error. */
@@ -130,8 +131,9 @@ const refuse = (checked: PortCheck): RunFailed => {
   return new RunFailed({
     code: "conflict",
     message,
-    hint:
-      checked.verdict === "own"
+    hint: checked.listeners.some(({ container }) => container !== null)
+      ? "a container listens; stop it with its engine: docker ps shows it"
+      : checked.verdict === "own"
         ? "this app runs already; to end it first: d run --takeover"
         : "do not stop it unless it is yours: it may be another worktree's; d run --app NAME gives this directory another port"
   })
@@ -177,6 +179,20 @@ export const claimFor = async ({ app, key, mode }: RunRequest, means: RunMeans):
   return must(await means.ask("claim", { key, app, mode, suggested, directory: root }), means)
 }
 
+/** Makes sure that nothing listens on the port of a run, or fails. */
+export const clearPort = async (
+  request: RunRequest,
+  means: RunMeans,
+  { inUse, key }: Results["claim"],
+  takeOver: typeof import("./takeOver.ts").takeOver
+): Promise<void> => {
+  if (inUse === false) return
+  const check = async () => await must(await means.ask("check", { key, directory: means.project.root }), means)
+  const checked = await check()
+  if (checked.verdict === "nothing") return
+  if (request.takeover !== true || !(await takeOver(check))) throw refuse(await check())
+}
+
 /** Starts a command with its port, and ends as it ends. Fails with RunFailed if it cannot be started. */
 export const runProgram = async (request: RunRequest, means: RunMeans): Promise<void> => {
   const { environment, project } = means
@@ -193,14 +209,7 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const siblings: Record<string, string> = {}
   for (const [name, what] of entries) siblings[name] = await resolve(what, name)
 
-  const checkHere = async () =>
-    await must(await means.ask("check", { key: claimed.key, directory: project.root }), means)
-  const checked = claimed.inUse === false ? undefined : await checkHere()
-  if (checked !== undefined && checked.verdict !== "nothing") {
-    if (request.takeover !== true || checked.verdict !== "own") throw refuse(checked)
-    if (!(await started.takeOver(checked, async () => (await checkHere()).verdict === "nothing")))
-      throw refuse(await checkHere())
-  }
+  await clearPort(request, means, claimed, started.takeOver)
 
   const [, ...given] = await replaceIn(words, port, resolve)
   const placed = words.some((word) => /\{(port|url)\}/.test(word))
@@ -239,7 +248,7 @@ const start = async (
     if (listening._tag === "Own") await means.announce()
     if (listening._tag === "Other")
       await means.tell(
-        `note: ${asTyped(listening.program)} listens on ${listening.port}, and not on ${port}, the port of ${key}; it does not read PORT: write {port} in its command`
+        `note: ${asTyped(listening.program)} listens on ${listening.port}, and not on ${port}, the port of ${key}: if it does not read PORT, write {port} in its command`
       )
   })
   watching.catch(() => {})

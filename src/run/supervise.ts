@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
+import { constants } from "node:os"
 import { tryRead } from "../machine/tryRead.ts"
 import { describeAll } from "./listening.ts"
 import { MARK, signalAll, treeOf } from "./processTree.ts"
@@ -69,7 +70,8 @@ export const supervise = (
   })
   // After the command, which is not to wait for it.
   const stopWatchdog = startWatchdog(mark)
-  const tree = () => (child.pid === undefined ? Promise.resolve([]) : treeOf(child.pid, mark))
+  // The pid of a process that has ended may be another's by now.
+  const tree = () => treeOf(child.exitCode === null && child.signalCode === null ? child.pid : undefined, mark)
   let insisting: NodeJS.Timeout | undefined
   const insist = () => {
     insisting ??= setTimeout(() => void endAll(tree, GRACE_MS), GRACE_MS)
@@ -97,7 +99,9 @@ export const supervise = (
     for (const [signal, handler] of handlers) process.off(signal, handler)
   }
   const ended = new Promise<{ ending: Ending; left: ReadonlyArray<string> }>((done, fail) => {
-    child.once("error", (error) => {
+    child.on("error", (error) => {
+      // It was started, and may not be sent a signal: it runs as another user, as sudo does.
+      if (child.pid !== undefined) return
       release()
       stopWatchdog()
       fail(error)
@@ -116,7 +120,7 @@ export const supervise = (
 /** Ends this process as the command has ended: with its code, or by its signal, which the shell then reports. */
 export const endAs = (ending: Ending): void => {
   if ("code" in ending) process.exit(ending.code)
-  // Keeps the process alive until the signal arrives.
-  setTimeout(() => process.exit(1), 2000)
+  // Node ignores some signals, such as SIGPIPE. A shell reports the code for the same.
+  setTimeout(() => process.exit(128 + (constants.signals[ending.signal] ?? 0)), 500)
   process.kill(process.pid, ending.signal)
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { PortCheck } from "../domain/PortCheck.ts"
+import { processOf } from "../machine/processes.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { MARK, signalAll, treeOf } from "./processTree.ts"
 
@@ -15,12 +16,16 @@ const marksOf = (pid: number): ReadonlyArray<string> =>
     ?.slice(MARK.length + 1)
     .split(" ") ?? []
 
-/** Returns the processes of an app that runs already: all of its run, or only its listeners if it was not started by `d run`. */
-const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number>> => {
-  const pids = checked.listeners.flatMap(({ pid }) => pid ?? [])
+/**
+ * Returns the processes of an app that runs already: all of its run, or only its listeners if it was not started by `d run`.
+ * Undefined if a container engine listens for it: to end that would end more.
+ */
+const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number> | undefined> => {
   const own = process.env[MARK]?.split(" ") ?? []
   const found = new Set<number>()
-  for (const pid of pids) {
+  for (const { container, pid } of checked.listeners) {
+    if (pid === null) continue
+    if (container !== null || processOf(pid, new Set()).engine !== null) return undefined
     const last = marksOf(pid).at(-1)
     // What was started beside this process, inside the same run, is not all of that run.
     const mark = last !== undefined && own.includes(last) ? undefined : last
@@ -30,11 +35,16 @@ const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number>> =
 }
 
 /** Ends the server that is running already, and returns whether its port is free then. */
-export const takeOver = async (checked: PortCheck, isFree: () => Promise<boolean>): Promise<boolean> => {
+export const takeOver = async (check: () => Promise<PortCheck>): Promise<boolean> => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-    signalAll(await processesOf(checked), signal)
+    // Checked again before the second signal: a pid may be another's by then.
+    const checked = await check()
+    if (checked.verdict === "nothing") return true
+    const found = checked.verdict === "own" ? await processesOf(checked) : undefined
+    if (found === undefined) return false
+    signalAll(found, signal)
     for (let waited = 0; waited < GRACE_MS; waited += EVERY_MS) {
-      if (await isFree()) return true
+      if ((await check()).verdict === "nothing") return true
       await new Promise((done) => setTimeout(done, EVERY_MS))
     }
   }

@@ -157,7 +157,9 @@ const findScript = (program: string, words: ReadonlyArray<string>, directory: st
   if (own === undefined) return undefined
   const before = manager.dashes && !words.includes("--") ? ["--"] : []
   const found = findDirect(own, directory, false)
-  return found === undefined ? undefined : { ...found, words: [...found.words, ...given], before }
+  // What is added to a script comes after its own --, where the tool does not read it.
+  if (found === undefined || found.words.includes("--")) return undefined
+  return { ...found, words: [...found.words, ...given], before }
 }
 
 /** Finds the tool behind a program that runs what follows it; undefined if `program` is none. */

@@ -105,13 +105,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
 
     const ofIgnored = query(
       sql<FactRow>`SELECT name, value FROM port_registry WHERE name LIKE ${`${IGNORED}%`}`,
-      (rows): RegistryState["ignored"] =>
-        new Map(
-          rows.flatMap(({ name, value }) => {
-            const rule = parseIgnored(value)
-            return rule === undefined ? [] : [[name, rule] as const]
-          })
-        )
+      (rows): RegistryState["ignored"] => new Map(rows.map(({ name, value }) => [name, parseIgnored(value)]))
     )
 
     /** Everything that a decision may depend on. */

@@ -79,7 +79,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
       ? {
           code: "not-set",
           message: `Port not set for ${key}`,
-          hint: numberAsKey(key) ?? `${keysOfApp(key)}d listPorts lists what is set, d allocate claims a port`
+          hint: numberAsKey(key) ?? `${keysOfApp(key)}d listPorts lists what is set, d claim --key ${key} claims a port`
         }
       : {
           code: "not-set",
@@ -129,7 +129,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
   OwnedElsewhere: ({ app, directory, home }) => ({
     code: "conflict",
     message: `${app} belongs to ${home}, not to ${directory}`,
-    hint: `give this directory an app of its own: --app ${anotherName(app, directory)}; or move ${app} here: d allocate --app ${app} --dir ${shellWord(directory)}`
+    hint: `without --app and --key, this directory has an app of its own; if ${app} has moved here: d allocate --app ${app} --dir ${shellWord(directory)}`
   }),
   StillUp: ({ key, on, port }) => ({
     code: "conflict",

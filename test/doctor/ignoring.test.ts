@@ -1,7 +1,9 @@
+import { join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { examine, rangesFrom, serve } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
+import { withSqlite } from "../support/sqlite.ts"
 
 const RANGES = rangesFrom(18_200)
 
@@ -124,4 +126,20 @@ it("reports only what is as severe as was asked for, and counts the rest", async
   expect((await box.d("doctor", "--severity", "fatal")).stderr).toBe(
     'error: severity "fatal" is not a severity: write error, warning or info\nhint: d doctor --help\n'
   )
+})
+
+it("leaves alone what a newer d has stored", async () => {
+  const box = inProcess(RANGES)
+  await box.ok("allocate", "--app", "cad")
+  await box.ok("doctor", "--ignore", "host-shared", "--reason", "one")
+  withSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"), (file) => {
+    const rule = JSON.stringify({ check: "port-future", key: null, port: null, reason: "of a newer d" })
+    file.prepare("UPDATE port_registry SET value = ? WHERE name = 'ignored:1'").run(rule)
+  })
+  await box.ok("doctor", "--ignore", "host-shared", "--reason", "two")
+  expect((await examine(box)).ignored).toMatchObject([{ check: "host-shared", reason: "two" }])
+  withSqlite(join(box.home, ".local/state/automatelinux/ports.sqlite"), (file) => {
+    const rows = file.prepare("SELECT name FROM port_registry WHERE name LIKE 'ignored:%' ORDER BY name").all()
+    expect(rows).toMatchObject([{ name: "ignored:1" }, { name: "ignored:2" }])
+  })
 })

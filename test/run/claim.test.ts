@@ -56,8 +56,13 @@ describe.each([sqlite, mariadb])("claim on $name", (database) => {
     const refused = await box.d("claim", "--app", "cad", "--dir", two)
     expect(refused).toMatchObject({ code: 1, stdout: "" })
     expect(refused.stderr).toBe(
-      `error: cad belongs to ${one}, not to ${two}\nhint: give this directory an app of its own: --app ${name}; or move cad here: d allocate --app cad --dir ${two}\n`
+      `error: cad belongs to ${one}, not to ${two}\nhint: without --app and --key, this directory has an app of its own; if cad has moved here: d allocate --app cad --dir ${two}\n`
     )
+    expect(await box.d("claim", "--key", "cad-dev", "--dir", two)).toMatchObject({ code: 1, stdout: "" })
+    // A special may be run anywhere, and stays its own.
+    await box.ok("claim", "--key", "socket", "--dir", one)
+    await box.ok("claim", "--key", "socket", "--dir", two)
+    expect(JSON.parse(await box.ok("explain", "--key", "socket", "--json")).keys[0].owner.name).toBe(one)
     // A directory that is gone holds nothing back.
     rmSync(one, { recursive: true })
     expect(await box.ok("claim", "--app", "cad", "--dir", two)).toBe("29101\n")

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
@@ -264,7 +264,7 @@ it("says if the command listens on another port than its own", async () => {
     (said) => said.includes("\n")
   )
   expect(text).toBe(
-    "note: node listens on 18490, and not on 18401, the port of cad-dev; it does not read PORT: write {port} in its command\n"
+    "note: node listens on 18490, and not on 18401, the port of cad-dev: if it does not read PORT, write {port} in its command\n"
   )
 })
 
@@ -289,6 +289,42 @@ it("starts in the background, and returns when it is up", async () => {
   expect((await box.d("check", "--key", "cad-dev", "--dir", root)).code).toBe(0)
   process.kill(started.pid, "SIGTERM")
   await isFree()
+})
+
+it("takes no server that ran before for the one that it waits for", async () => {
+  const box = machine(RANGES)
+  const root = project()
+  const first = run(box, root, ["--wait", "--json", "node", "server.js"])
+  expect(await first.ended).toBe(0)
+  const { log, pid } = JSON.parse(first.stdout())
+  onTestFinished(() => {
+    try {
+      process.kill(pid, "SIGTERM")
+    } catch {
+      // It has ended.
+    }
+  })
+  const refused = run(box, root, ["--wait", "node", "server.js"])
+  expect(await refused.ended).toBe(125)
+  expect(refused.stderr()).toContain("hint: this app runs already; to end it first: d run --takeover\n")
+  expect(readFileSync(log, "utf8")).toContain('up {"')
+  const crashed = run(box, root, ["--wait", "--takeover", "node", "-e", "setTimeout(() => process.exit(3), 300)"])
+  expect(await crashed.ended).toBe(3)
+  expect(crashed.stdout()).toBe("")
+  await isFree()
+})
+
+it("ends the command if the wait is interrupted", async () => {
+  const box = machine(RANGES)
+  const running = run(box, project(), ["--wait", "sleep", "47.5"])
+  const isThere = () => spawnSync("pgrep", ["-f", "sleep 47.5"]).status === 0
+  await until(
+    async () => isThere(),
+    (there) => there
+  )
+  running.child.kill("SIGINT")
+  expect(await running.ended).toBe("SIGINT")
+  expect(isThere()).toBe(false)
 })
 
 it("does not wait for a command that ends, or that never comes up", async () => {

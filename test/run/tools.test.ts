@@ -21,6 +21,7 @@ writeFileSync(
       build: "vite build",
       next: "next dev",
       start: "ng serve",
+      dashed: "vite -- --foo",
       quoted: "npx 'vite' --mode \"a b\""
     }
   })
@@ -110,6 +111,7 @@ it.each<[string, string]>([
   ["yarn dev", VITE],
   ["yarn run dev", VITE],
   ["bun run dev", VITE],
+  ["npm run dashed", ""],
   ["npm run given", ""],
   ["npm run dev -- --port 1", ""],
   ["npm run piped", ""],
