@@ -15,6 +15,8 @@ import {
   FULL,
   IOERR,
   LOCKED,
+  NO_LOCKS,
+  NO_SHARED_MEMORY,
   NOMEM,
   NOTADB,
   PERM,
@@ -33,10 +35,6 @@ import {
   unwritable
 } from "./systemErrors.ts"
 import { ELSEWHERE } from "./unwritable.ts"
-
-/** SQLite's extended codes for locks, and for memory shared through a file, which not every file system has. */
-const NO_LOCKS = [2058, 2314, 3594, 3850, 5130]
-const NO_SHARED_MEMORY = [4618, 5386]
 
 /** Describes a failure only when the description is read: while it is retried, it comes again and again. */
 const described = (

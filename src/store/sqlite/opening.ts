@@ -4,8 +4,19 @@ import { type Database, loadBinding } from "./binding.ts"
 import { makeConnection } from "./connection.ts"
 import { FileRefused, FileReplaced, identityOf, OnlyReadable, watchFiles } from "./files.ts"
 import { prepareFile } from "./prepareFile.ts"
+import { isWriteRefused } from "./probe.ts"
 import { openNothing, openToRead } from "./readOnly.ts"
-import { CANTOPEN, FULL, IOERR, PERM, PRIMARY, READONLY, resultCodeOf } from "./resultCodes.ts"
+import {
+  CANTOPEN,
+  FULL,
+  IOERR,
+  NO_LOCKS,
+  NO_SHARED_MEMORY,
+  PERM,
+  PRIMARY,
+  READONLY,
+  resultCodeOf
+} from "./resultCodes.ts"
 
 /**
  * No busy_timeout, because it would block the event loop: `beginImmediate` waits for locks. synchronous = FULL, because
@@ -53,9 +64,15 @@ const openToWrite = async (path: string): Promise<Opened> => {
   }
 }
 
-/** Whether SQLite could not open the database for writing: no permission, no space, or no locks or shared memory. */
-const isUnwritable = (error: unknown): boolean =>
-  [CANTOPEN, FULL, IOERR, PERM, READONLY].includes((resultCodeOf(error) ?? 0) & PRIMARY)
+/**
+ * Whether the system keeps this process from writing, and not just a file that was replaced meanwhile: it refuses a file
+ * beside the database, too, or the file system has no locks or shared memory.
+ */
+const isObstructed = (error: unknown, path: string): boolean => {
+  const code = resultCodeOf(error) ?? 0
+  if (NO_LOCKS.includes(code) || NO_SHARED_MEMORY.includes(code)) return true
+  return [CANTOPEN, FULL, IOERR, PERM, READONLY].includes(code & PRIMARY) && isWriteRefused(path)
+}
 
 /**
  * Opens the database file at `path`. If it cannot be written, opens it to be read. If it does not exist, creates it only
@@ -68,7 +85,7 @@ export const open = async (path: string, toWrite: boolean): Promise<Opened> => {
   try {
     return await openToWrite(path)
   } catch (error) {
-    if (!isUnwritable(error)) throw error
+    if (!isObstructed(error, path)) throw error
     return openToRead(path, new OnlyReadable(error)).catch((reason) => {
       throw reason instanceof FileRefused || reason instanceof FileReplaced ? reason : error
     })

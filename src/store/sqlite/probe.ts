@@ -30,6 +30,16 @@ export const writeBeside = (path: string): void =>
     }
   })
 
+/** Whether the system refuses to write a file beside the database. */
+export const isWriteRefused = (path: string): boolean => {
+  try {
+    writeBeside(path)
+    return false
+  } catch {
+    return true
+  }
+}
+
 /** Whether not even a new database beside `path`, which nothing else can have open, can be locked. */
 export const refusesLocks = (path: string): boolean => {
   const binding = loadedBinding()

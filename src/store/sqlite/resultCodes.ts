@@ -14,6 +14,10 @@ export const NOTADB = 26
 export const CONSTRAINT_PRIMARYKEY = 1555
 export const CONSTRAINT_UNIQUE = 2067
 
+/** The extended codes for locks, and for memory shared through a file, which not every file system has. */
+export const NO_LOCKS = [2058, 2314, 3594, 3850, 5130]
+export const NO_SHARED_MEMORY = [4618, 5386]
+
 /**
  * The primary codes by SQLite's message for each (sqlite3_errstr): @photostructure/sqlite 1.2.1 drops the code of an
  * error that occurs while rows are read.
