@@ -121,6 +121,24 @@ const openShared = async (path: string, { state }: Files, why: Why): Promise<Ope
   }
 }
 
+/** How often and for how long a -shm is waited for that a writer has made and not yet filled. */
+const SHM_ROUNDS = 10
+const SHM_MS = 30
+
+/** Opens the database with its -wal, as soon as the writer's -shm is ready. */
+const openWhenShared = async (path: string, first: Files, why: Why): Promise<Opened> => {
+  let files = first
+  for (let round = 1; ; round++) {
+    try {
+      return await openShared(path, files, why)
+    } catch (error) {
+      if (((resultCodeOf(error) ?? 0) & PRIMARY) !== READONLY || round === SHM_ROUNDS) throw error
+      await sleep(SHM_MS)
+      files = filesOf(path)
+    }
+  }
+}
+
 const isWritable = (path: string): boolean => tryRead(() => accessSync(path, constants.W_OK) === undefined, false)
 
 /** Opens the database file at `path` to read it. */
@@ -135,7 +153,7 @@ export const openToRead = async (path: string, why: Why): Promise<Opened> => {
   if (files.isWhole) return openWhole(path, files, why)
   // In a directory that it can write to, SQLite would make files that the owner of the database cannot write.
   if (!isWritable(path) && isWritable(dirname(realpathSync(path)))) throw why
-  return openShared(path, files, why)
+  return openWhenShared(path, files, why)
 }
 
 /** Opens nothing, which reads as an empty registry. */
