@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from "node:util"
 import { beforeAll, describe, expect, it } from "vitest"
 import type { Explanation } from "../../src/domain/Explanation.ts"
 import type { Examination } from "../../src/domain/Finding.ts"
-import { copyOfProgram, listen, type Machine } from "../support/cli.ts"
+import { copyOfProgram, listen, type Machine, PROGRAM } from "../support/cli.ts"
 import { serve } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { temporary } from "../support/root.ts"
@@ -131,7 +131,8 @@ describe("errors, hints and notes", () => {
 
 describe("status and the log", () => {
   it("tell local times, and nothing of the inside", async () => {
-    const line = `d daemon >&2 & until d ping >/dev/null 2>&1; do :; done; d status; kill $!; wait`
+    // Not by the function d, whose pid would be that of a shell.
+    const line = `${process.execPath} ${PROGRAM} daemon >&2 & until d ping >/dev/null 2>&1; do :; done; d status; kill $!; wait`
     const { lines } = await onTerminal(box.with({ NO_COLOR: "1" }), 60, line)
     const text = lines.join("\n")
     expect(text).toMatch(/^daemon {5}\d+\.\d+\.\d+, pid \d+, up \d+ s$/m)
