@@ -108,8 +108,8 @@ describe("a question to a running daemon", () => {
     }
   })
 
-  it("loads no package but leven, by what the bundler put into d.cjs", async () => {
-    const { inputs } = await bundleClient("parts")
+  it("loads no package but leven, by what the bundler put into the client", async () => {
+    const { inputs } = await bundleClient()
     const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
     expect([...new Set(packages)]).toEqual(["leven"])
     expect(inputs).toContain("src/socket/daemonClient.ts")

@@ -1,6 +1,7 @@
-// Bundles the program. dist/d.cjs is small, and all that a request to a running daemon needs. The parts that it loads
-// on demand are in a directory named by a digest of their content, so that a program that is running or starting never
-// mixes the parts of two builds; dist/d.cjs is written last, and replaces the previous one by a rename.
+// Bundles the program. dist/d.cjs loads the client, which is small and all that a request to a running daemon needs, and
+// the parts that the client needs on demand. They are in a directory named by a digest of their content, so that a
+// program that is running or starting never mixes the parts of two builds; dist/d.cjs is written last, and replaces the
+// previous one by a rename.
 import { createHash } from "node:crypto"
 import {
   chmodSync,
@@ -16,6 +17,7 @@ import {
   writeFileSync
 } from "node:fs"
 import { basename, join } from "node:path"
+import { transform } from "esbuild"
 import { bundle, bundleClient, PARTS, quietLogger } from "./bundle.mjs"
 
 /** Makes `dist/NAME` with the files that `write` creates, completely or not at all. */
@@ -58,22 +60,15 @@ const texts = new Map(
     PARTS.map(async (path) => [basename(path), (await bundle(`src/${path}.ts`, [asBuilt, quietLogger])).text])
   )
 )
-const digest = createHash("sha256").update(readFileSync("src/build/codeCache.cjs"))
+texts.set("client", (await bundleClient()).text)
+const digest = createHash("sha256")
 for (const text of texts.values()) digest.update(text)
 const parts = `parts-${digest.digest("hex").slice(0, 16)}`
 
-/** `run` is so large that V8's code for it is cached. */
-const RUN = `const { join } = require("node:path")
-module.exports = require("./codeCache.cjs").load(join(__dirname, "program.cjs"))
-`
-
 const writeParts = (directory) => {
-  for (const [name, text] of texts) if (name !== "run") writeFileSync(join(directory, `${name}.cjs`), text)
   // Wrapped at build time, because concatenating 600 kB would slow down every start.
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {${texts.get("run")}\n})`
-  writeFileSync(join(directory, "program.cjs"), wrapped)
-  copyFileSync("src/build/codeCache.cjs", join(directory, "codeCache.cjs"))
-  writeFileSync(join(directory, "run.cjs"), RUN)
+  const head = "(function (exports, require, module, __filename, __dirname) {"
+  for (const [name, text] of texts) writeFileSync(join(directory, `${name}.cjs`), `${head}${text}\n})`)
 }
 
 if (!existsSync(`dist/${sqlite}`)) await makeDirectory(sqlite, writeSqlite)
@@ -85,7 +80,11 @@ const [major, minor] = engines.node.replace(">=", "").split(".").map(Number)
 const CHECK = `var v=process.versions.node.split(".");if(v[0]<${major}||v[0]==${major}&&v[1]<${minor}){console.error("error: d needs Node ${major}.${minor} or newer, and this is "+process.version+"\\nhint: node --version shows which Node your PATH has");process.exit(3)}`
 
 const built = `dist/d.cjs.${process.pid}`
-writeFileSync(built, `#!/usr/bin/env node\n${CHECK}\n${(await bundleClient(parts)).text}`)
+const { code } = await transform(readFileSync("src/build/loader.cjs", "utf8").replace('"PARTS"', `"${parts}"`), {
+  minify: true,
+  target: "node12"
+})
+writeFileSync(built, `#!/usr/bin/env node\n${CHECK}\n${code}`)
 chmodSync(built, 0o755)
 renameSync(built, "dist/d.cjs")
 

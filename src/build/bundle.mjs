@@ -3,13 +3,13 @@ import { basename } from "node:path"
 import { build } from "esbuild"
 
 /** Bundles `entry` with its imports. Returns the text, and the files that it contains. */
-export const bundle = async (entry, plugins = [], target = "node20.19") => {
+export const bundle = async (entry, plugins = []) => {
   const { metafile, outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     minify: true,
     platform: "node",
-    target,
+    target: "node20.19",
     format: "cjs",
     write: false,
     metafile: true,
@@ -37,7 +37,7 @@ export const quietLogger = {
     })
 }
 
-/** Loaded by d.cjs on demand, and not part of its bundle. */
+/** Loaded by the client on demand, and not part of its bundle. */
 export const PARTS = [
   "run",
   "text/doctorReport",
@@ -51,14 +51,14 @@ export const PARTS = [
   "run/openUrl"
 ]
 
-/** Leaves dynamically imported modules in files of their own in `directory`, below dist. */
-const onDemand = (directory) => ({
+/** Leaves dynamically imported modules in files of their own, beside the client. */
+const onDemand = {
   name: "on-demand",
   setup: ({ onResolve }) =>
     onResolve({ filter: /\.ts$/ }, ({ kind, path }) =>
-      kind === "dynamic-import" ? { path: `./${directory}/${basename(path, ".ts")}.cjs`, external: true } : null
+      kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : null
     )
-})
+}
 
-/** Bundles d.cjs, the client of the daemon. An old Node must be able to parse it, to report that it is too old. */
-export const bundleClient = (directory) => bundle("src/main.ts", [onDemand(directory)], "node12")
+/** Bundles the client of the daemon: what every start loads. */
+export const bundleClient = () => bundle("src/main.ts", [onDemand])

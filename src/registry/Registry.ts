@@ -179,8 +179,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             )
           : { notes: [], result: standing }
       // Whoever starts a server next need not ask again.
-      const isListening = (yield* listeners.ports)?.has(result.port) === true
-      const inUse = isListening || ((yield* listeners.answers(result.port)) ?? null)
+      const [answers, listening] = yield* Effect.all([listeners.answers(result.port), listeners.ports], {
+        concurrency: "unbounded"
+      })
+      const inUse = listening?.has(result.port) === true || (answers ?? null)
       return { result: { ...result, inUse }, notes } satisfies CommandResult<Claim & { readonly inUse: boolean | null }>
     })
 

@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs"
 import { commands, isNumberedChange } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import type { Environment } from "../domain/Environment.ts"
+import { tryRead } from "../machine/tryRead.ts"
 import { fingerprintOf } from "./configFingerprint.ts"
 import { type Reply, readReply } from "./replies.ts"
 import { clientPaths, currentUid, isNamed } from "./socketPath.ts"
@@ -73,12 +75,15 @@ interface Request extends Readonly<Record<string, unknown>> {
   readonly operation?: string | undefined
 }
 
+/** Returns a random UUID: the kernel's, because loading `crypto` takes Node 2 ms, a tenth of a start. */
+const randomId = (): string =>
+  tryRead(() => readFileSync("/proc/sys/kernel/random/uuid", "latin1").trim(), "") || crypto.randomUUID()
+
 const requestOf = ({ any = false, command, environment, payload }: RequestOptions<keyof Results>): Request => ({
   ...payload,
   command,
   format: "json",
-  // The global `crypto`, because importing it would slow down every request.
-  operation: isNumberedChange(command) ? crypto.randomUUID() : undefined,
+  operation: isNumberedChange(command) ? randomId() : undefined,
   ...(any ? {} : { registry: fingerprintOf(environment) })
 })
 

@@ -1,11 +1,10 @@
-"use strict"
-// Loads the large part of the program with V8's code cache of an earlier run. The cache is in the user's cache
-// directory, one file per version of Node and of the program; deleting it only costs time. Node's own
+// The first lines of dist/d.cjs. Loads the parts of the program with V8's code cache of an earlier run. The cache is in
+// the user's cache directory, one file per part, version of Node and build; deleting it only costs time. Node's own
 // module.enableCompileCache (22.1) stores the code before it has run, without the functions that are compiled later:
 // with it a start without a daemon took 4.0 times as long as bare Node on Node 24, with this 2.7 times.
 const fs = require("node:fs")
 const { createRequire } = require("node:module")
-const { basename, dirname, isAbsolute, join } = require("node:path")
+const { dirname, isAbsolute, join } = require("node:path")
 const { Script } = require("node:vm")
 
 const uid = process.getuid?.()
@@ -23,8 +22,10 @@ const cacheDirectory = () => {
   try {
     if (base === undefined || (ownerOf(base) ?? ownerOf(dirname(base))) !== uid) return undefined
     const directory = join(base, "automatelinux/code")
-    // Not with `recursive`, which never returns below /proc.
-    for (const path of [base, dirname(directory), directory]) if (!fs.existsSync(path)) fs.mkdirSync(path, 0o700)
+    if (!fs.existsSync(directory)) {
+      // Not with `recursive`, which never returns below /proc.
+      for (const path of [base, dirname(directory), directory]) if (!fs.existsSync(path)) fs.mkdirSync(path, 0o700)
+    }
     const isOurs = (path) => {
       const { mode, uid: owner } = fs.lstatSync(path)
       return owner === uid && (mode & 0o022) === 0
@@ -59,9 +60,9 @@ const writeFile = (path, data) => {
   }
 }
 
-const read = (path, encoding) => {
+const read = (path) => {
   try {
-    return fs.readFileSync(path, encoding)
+    return fs.readFileSync(path)
   } catch {
     return undefined
   }
@@ -72,19 +73,43 @@ const options = Buffer.from(`${process.env.NODE_OPTIONS ?? ""}${process.execArgv
   .toString("base64url")
   .slice(-64)
 
-/** Runs the program in the file `path`, which is wrapped as Node wraps a CommonJS module, and returns its exports. */
-const load = (path) => {
-  const directory = cacheDirectory()
-  // The program's directory is named by a digest of the program.
-  const name = [process.version, process.arch, basename(dirname(path)), options].filter(Boolean).join("-")
-  const cachedData = directory === undefined ? undefined : read(join(directory, name))
-  // The bundle is ASCII, and latin1 needs no decoding.
+/** Replaced by the build with the name of the parts' directory, which contains a digest of them. */
+const PARTS = "PARTS"
+const directory = join(__dirname, PARTS)
+const requireFrom = createRequire(join(directory, "client.cjs"))
+const cache = cacheDirectory()
+
+const loaded = new Map()
+
+/** Runs a part, which is wrapped as Node wraps a CommonJS module, and returns its exports. */
+const load = (name) => {
+  const known = loaded.get(name)
+  if (known !== undefined) return known
+  const path = join(directory, name)
+  const kept = cache && join(cache, [process.version, process.arch, PARTS, name, options].filter(Boolean).join("-"))
+  const cachedData = kept && read(kept)
+  // The parts are ASCII, and latin1 needs no decoding.
   const script = new Script(fs.readFileSync(path, "latin1"), { filename: path, cachedData })
-  if (directory !== undefined && (cachedData === undefined || script.cachedDataRejected))
-    process.once("exit", () => writeFile(join(directory, name), script.createCachedData()))
+  if (kept !== undefined && (cachedData === undefined || script.cachedDataRejected))
+    process.once("exit", () => writeFile(kept, script.createCachedData()))
   const module = { exports: {} }
-  script.runInThisContext()(module.exports, createRequire(path), module, path, dirname(path))
+  script.runInThisContext()(module.exports, requirePart, module, path, directory)
+  loaded.set(name, module.exports)
   return module.exports
 }
 
-module.exports = { load }
+const requirePart = (id) => (id.startsWith("./") ? load(id.slice(2)) : requireFrom(id))
+
+try {
+  load("client.cjs")
+} catch (error) {
+  // What reports all other errors is in that part.
+  if (error.path !== join(directory, "client.cjs") && !(error instanceof SyntaxError)) throw error
+  const message = `d cannot load its own files: ${error.message.split("\n")[0]}`
+  const hint = "run it again if d is being installed; otherwise install d again"
+  const lines = process.argv.includes("--json")
+    ? [JSON.stringify({ error: { code: "unavailable", message, hint } })]
+    : [`error: ${message}`, `hint: ${hint}`]
+  console.error(lines.join("\n"))
+  process.exitCode = 3
+}
