@@ -135,6 +135,7 @@ export const makeHandlers = (environment: Environment): Handlers => ({
         specials: payload.special,
         description: payload.description,
         directory: payload.dir,
+        project: payload.dir === undefined ? payload.directory : undefined,
         dryRun: payload.dryRun
       })
       const skipped = result.skipped.map(({ by, port }) => ({

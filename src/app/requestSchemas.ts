@@ -65,6 +65,7 @@ const decoders = {
     special: names(SpecialKey),
     description: Schema.optional(Text),
     dir: Schema.optional(AbsolutePath),
+    directory: Schema.optional(AbsolutePath),
     dryRun: Switch
   }),
   getPort: struct({

@@ -17,7 +17,7 @@ import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
-import { withDirectory } from "./here.ts"
+import { claimOf, withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
 import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
@@ -99,6 +99,15 @@ const runOnRegistry = async (
   }
 }
 
+/** Prints the port of a key, and claims one if it has none. */
+const getOrClaim = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+  const { allocate: _, ...asked } = payload
+  const answer = await askRegistry(context, withEffect, "getPort", asked)
+  if (answer.ok) return writeResult(context, "getPort", answer, asked, json)
+  if (answer.error.code !== "not-set") return exitWith(context, answer.error, json)
+  return runOnRegistry(context, "claim", { json, payload: await claimOf(context, asked) }, withEffect)
+}
+
 /** Checks a port until something listens on it, or the time is over. */
 const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
   const { wait, ...asked } = payload
@@ -149,6 +158,7 @@ const runCommand = async (
   if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
   if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
   if (!isRegistryCommand(name)) return
+  if (name === "getPort" && "allocate" in invocation.payload) return getOrClaim(context, invocation, withEffect)
   const filled = await withDirectory(context, invocation.command, invocation.payload)
   if ("code" in filled) return exitWith(context, filled, invocation.json)
   const run = { ...invocation, ...filled }

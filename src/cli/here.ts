@@ -1,5 +1,6 @@
 import type { CommandSpec } from "../commands/CommandSpec.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { appOf } from "../domain/names.ts"
 import { quote } from "../text/escape.ts"
 import type { CliContext } from "./CliContext.ts"
 
@@ -23,6 +24,27 @@ export const projectHere = async (context: CliContext, directory: unknown) => {
   }
 }
 
+/** Returns the arguments of the claim that `getPort --allocate` is. Only the project that an app is named by becomes its owner. */
+export const claimOf = async (context: CliContext, payload: Payload): Promise<Payload> => {
+  const directory = await ownProject(context, payload["app"] ?? appOf(String(payload["key"])))
+  return directory === undefined ? { ...payload, noDir: true } : { ...payload, directory }
+}
+
+/** Returns the root of the current project, if `app` is its own; undefined if it is another's, or there is none. */
+const ownProject = async (context: CliContext, app: unknown): Promise<string | undefined> => {
+  const project = await projectHere(context, undefined)
+  return "code" in project || !project.names.some((name) => name === app) ? undefined : project.root
+}
+
+/** Adds the current project to the arguments of a command that allocates its app and nothing else. */
+const withOwnProject = async (context: CliContext, { noDir, ...payload }: Payload): Promise<Payload> => {
+  const { app, dir, special } = payload
+  const [only, ...others] = [app, special].flat().filter((each) => each !== undefined)
+  const isOne = special === undefined && others.length === 0
+  if (noDir === true || dir !== undefined || !isOne) return payload
+  return { ...payload, directory: await ownProject(context, only) }
+}
+
 /** Adds the directory that a command means, and names for its app, to the arguments of `command`. */
 export const withDirectory = async (
   context: CliContext,
@@ -30,6 +52,7 @@ export const withDirectory = async (
   payload: Payload
 ): Promise<{ readonly payload: Payload } | CommandError> => {
   if (command.here === undefined) return { payload }
+  if (command.here === "noted") return { payload: await withOwnProject(context, payload) }
   const { dir, ...rest } = payload
   const project = await projectHere(context, dir)
   if ("code" in project) return project

@@ -171,7 +171,7 @@ const readValue = (
   const path = isPath ? fromHere(given) : given
   if (path === undefined) return directoryGone(given)
   // A command about the directory itself refuses one that is not there.
-  const note = isPath && command.here === undefined ? directoryNote(path) : undefined
+  const note = isPath && command.here !== "meant" ? directoryNote(path) : undefined
   if (note !== undefined) notes.push(note)
   const value = isPath ? realDirectory(path) : path
   const field = fieldOf(name)

@@ -50,8 +50,11 @@ export interface CommandSpec {
   readonly idempotent: boolean
   /** Depends on the ranges and the reserved ports, so a daemon with different ones must not answer. */
   readonly usesRanges?: true
-  /** Means the app of a directory if neither a key nor an app is named: the client tells which directory. */
-  readonly here?: true
+  /**
+   * Takes the project of a directory from the client. `meant`: its app is meant if neither a key nor an app is named; `noted`:
+   * the project becomes the owner of its app.
+   */
+  readonly here?: "meant" | "noted"
   /** Never runs in a daemon. */
   readonly inProcess?: true
   readonly summary: string

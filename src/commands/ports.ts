@@ -28,7 +28,8 @@ export const portCommands = {
     idempotent: true,
     usesRanges: true,
     summary: "Claim the next free pair for an app, or the next free port for a special service",
-    usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH] [--dry-run]"],
+    here: "noted",
+    usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH | --no-dir] [--dry-run]"],
     short: { usage: "allocate APP…", options: ["app"] },
     synonyms: ["new", "add", "create"],
     options: [
@@ -46,12 +47,14 @@ export const portCommands = {
         type: "directory",
         help: "set the directory that the app runs in on this host, for d doctor"
       },
+      { name: "no-dir", help: "do not note the current directory as the app's" },
       { name: "dry-run", help: "show what would be allocated, and change nothing" },
       json
     ],
     details: [
       "An app gets an even port for prod and the next port for dev, from 3000; a special gets one port, from 3500. Keys that already have a port keep it, so the command is idempotent. All names in one call are allocated, or none.",
-      "Skips ports that are assigned, reserved, or in use on this machine; for ports in use, a line on standard error says by what."
+      "Skips ports that are assigned, reserved, or in use on this machine; for ports in use, a line on standard error says by what.",
+      "The directory of the project that you are in becomes the app's, if the app has the project's name and no directory yet."
     ],
     examples: ["d allocate --app cad", "d allocate --special pt-proxy --description 'Proxy of the transport app'"]
   },
@@ -61,13 +64,14 @@ export const portCommands = {
     readOnly: true,
     idempotent: true,
     summary: "Print the port of a key, and nothing else",
-    usage: ["--key KEY", "--app APP --mode prod|dev"],
+    usage: ["--key KEY [--allocate]", "--app APP --mode prod|dev [--allocate]"],
     short: { usage: "get KEY", options: ["key"] },
     synonyms: ["port", "show"],
     options: [
       { name: "key", value: "KEY", type: "key", help: "look up this key" },
       { name: "app", value: "APP", type: "app", help: "look up this app, with --mode" },
       { name: "mode", value: "MODE", type: "mode", help: "choose the app's prod or dev port" },
+      { name: "allocate", help: "claim a port if there is none, as d claim does" },
       json
     ],
     details: ["If no port is set, prints nothing on standard output and exits with 1."],

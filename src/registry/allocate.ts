@@ -18,6 +18,8 @@ export interface AllocateRequest {
   readonly description: string | undefined
   /** Absolute; becomes the owner of every key. */
   readonly directory: string | undefined
+  /** Absolute; becomes the owner of an app that nobody has named one for. */
+  readonly project?: string | undefined
   readonly dryRun: boolean
 }
 
@@ -137,7 +139,10 @@ const changesFor = (
   request: AllocateRequest,
   state: RegistryState
 ): ReadonlyArray<Change> => {
-  const { description, directory } = request
+  const { description, project } = request
+  const app = appOf(key)
+  const isOwned = (["prod", "dev"] as const).some((mode) => state.owners.get(`${app}-${mode}`)?.said === true)
+  const directory = request.directory ?? (app === null || isOwned ? undefined : project)
   return [
     ...(created ? [{ _tag: "Assign", what: "allocate", key, port } as const] : []),
     ...describeAs(state, key, description),
