@@ -48,7 +48,8 @@ export const PARTS = [
   "run/runProgram",
   "run/runInBackground",
   "run/starting",
-  "run/openUrl"
+  "run/openUrl",
+  "mcp/serve"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

@@ -64,10 +64,24 @@ const open = async (context: CliContext, { json, payload }: Run, withEffect: Wit
   await writeStdout(context, json ? printedJson(answer.result) : printed([answer.result.url]), json)
 }
 
+/** Serves the Model Context Protocol. */
+const mcp = async (context: CliContext, _: Run, withEffect: WithEffect): Promise<void> => {
+  if (context.isInteractive())
+    await tell(context, "note: this speaks with agents, on standard input and output: end it with Ctrl-C")
+  const { serveMcp } = await import("../mcp/serve.ts")
+  await serveMcp({
+    // Notes of the client are about its own means, and an agent needs none of them.
+    ask: (command, payload) => askRegistry({ ...context, writeStderr: () => {} }, withEffect, command, payload),
+    projectOf: (directory) => projectHere(context, directory)
+  })
+}
+
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, mcp }
+
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (
   context: CliContext,
   command: LocalCommand,
   invocation: Run,
   withEffect: WithEffect
-): Promise<void> => (command === "run" ? run : open)(context, invocation, withEffect)
+): Promise<void> => local[command](context, invocation, withEffect)

@@ -1,3 +1,4 @@
+import { agentCommands } from "./agents.ts"
 import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
 import { portCommands } from "./ports.ts"
@@ -12,6 +13,7 @@ export const commands = {
   ...portCommands,
   ...runCommands,
   ...doctorCommands,
+  ...agentCommands,
   ...serviceCommands
 } as const satisfies Record<string, CommandSpec>
 
