@@ -1,5 +1,12 @@
 import type { CommandSpec } from "../commands/CommandSpec.ts"
-import { type BuiltinCommand, commandList, commands, commandTyped, isBuiltinCommand } from "../commands/commands.ts"
+import {
+  type BuiltinCommand,
+  commandList,
+  commands,
+  commandTyped,
+  isBuiltinCommand,
+  shortNameOf
+} from "../commands/commands.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { parsePort } from "../domain/names.ts"
 import { asTyped, quote } from "../text/escape.ts"
@@ -68,7 +75,7 @@ const commandMeant = (word: string, next: string | undefined): string | undefine
     commandList.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))?.name ??
     nearest(
       word,
-      commandList.map((each) => each.name)
+      commandList.flatMap((each) => [each.name, shortNameOf(each)])
     )
   const command = commandTyped(meant ?? "")
   // Whoever types a port after a word asks about that port.

@@ -43,6 +43,8 @@ export type Note =
   | { readonly _tag: "InUse"; readonly port: number; readonly by: Listener | null }
   /** Ports that were reserved are assigned to keys, which keep them. */
   | { readonly _tag: "StaysHeld"; readonly ports: ReadonlyArray<number>; readonly holders: ReadonlyArray<string> }
+  /** Ports that were reserved for another reason before. */
+  | { readonly _tag: "WasReserved"; readonly ports: ReadonlyArray<number>; readonly reason: string }
   /** Ports that were unreserved are also reserved by default or by configuration. */
   | { readonly _tag: "StillReserved"; readonly ports: ReadonlyArray<number>; readonly reason: string }
   /** Ports that were to be unreserved with others were not reserved. */

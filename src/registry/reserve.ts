@@ -11,10 +11,15 @@ import { builtInReserved, type Reserved } from "../domain/reservedPorts.ts"
 export const decideReserve = (ports: ReadonlyArray<number>, reason: string, state: RegistryState) => {
   const holders = holdersByPort(state.ports)
   const held = ports.filter((port) => holders.has(port))
-  const notes: ReadonlyArray<Note> =
-    held.length === 0
+  const notes: ReadonlyArray<Note> = [
+    ...(held.length === 0
       ? []
-      : [{ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => holders.get(port) ?? []) }]
+      : [{ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => holders.get(port) ?? []) } as const]),
+    ...byReason(
+      ports.filter((port) => state.reserved.get(port) !== reason),
+      state.reserved
+    ).map((each) => ({ _tag: "WasReserved", ...each }) as const)
+  ]
   const fresh = ports.filter((port) => state.reserved.get(port) !== reason)
   const changes: ReadonlyArray<Change> = fresh.length === 0 ? [] : [{ _tag: "Reserve", ports: fresh, reason }]
   return { answer: { result: { port: only(ports), reason, ports }, notes }, changes }
@@ -28,17 +33,16 @@ export const decideUnreserve = (ports: ReadonlyArray<number>, state: RegistrySta
   const others = ports.filter((port) => !state.reserved.has(port))
   const notes: ReadonlyArray<Note> = [
     ...(others.length === 0 ? [] : [{ _tag: "WasNotReserved", ports: others } as const]),
-    ...stillReserved(freed, configured)
+    ...byReason(freed, configured).map((each) => ({ _tag: "StillReserved", ...each }) as const)
   ]
   const changes: ReadonlyArray<Change> = [{ _tag: "Unreserve", ports: freed }]
   return Either.right({ answer: { result: { port: only(ports), ports: freed }, notes }, changes })
 }
 
-/** Returns a note for each reason for which some of `ports` stay reserved. */
-const stillReserved = (ports: ReadonlyArray<number>, configured: Reserved): ReadonlyArray<Note> =>
-  [...new Set(ports.flatMap((port) => configured.get(port) ?? []))].map((reason) => ({
-    _tag: "StillReserved",
-    ports: ports.filter((port) => configured.get(port) === reason),
+/** Groups those of `ports` that are `reserved` by their reason. */
+const byReason = (ports: ReadonlyArray<number>, reserved: Reserved) =>
+  [...new Set(ports.flatMap((port) => reserved.get(port) ?? []))].map((reason) => ({
+    ports: ports.filter((port) => reserved.get(port) === reason),
     reason
   }))
 

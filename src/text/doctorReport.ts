@@ -9,7 +9,7 @@ import {
   type Severity
 } from "../domain/Finding.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
-import { describeOwner } from "../domain/Owner.ts"
+import { describeOwner, isNested, type KeyOwner } from "../domain/Owner.ts"
 import { describeTarget, nameOf, unignoring } from "./describe.ts"
 import { joined, type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./terminalStyle.ts"
@@ -153,7 +153,18 @@ const healthText = ({ since, state }: Explanation["keys"][number]["health"], see
   return state === "up" ? "up now" : `${state} now, ${seen}`
 }
 
-const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"][number], told: Told) => {
+/** When an owner was seen on its port: now, if one of the `listeners` works in its directory. */
+const seenThere = ({ kind, name, seen }: KeyOwner, listeners: Explanation["listeners"], told: Told): string => {
+  if (kind === "directory" && listeners.some(({ directory }) => directory !== null && isNested(name, directory)))
+    return "seen there now"
+  return seen === null ? "not seen there yet" : `last seen there ${told(seen)}`
+}
+
+const ofKey = (
+  { claimed, description, health, key, owner }: Explanation["keys"][number],
+  listeners: Explanation["listeners"],
+  told: Told
+) => {
   const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`
   return [
     ["key", description === null ? nameOf(key) : `${nameOf(key)}: ${description}`],
@@ -165,7 +176,7 @@ const ofKey = ({ claimed, description, health, key, owner }: Explanation["keys"]
             "belongs to",
             [
               describeOwner(owner),
-              owner.seen === null ? "not seen there yet" : `last seen there ${told(owner.seen)}`,
+              seenThere(owner, listeners, told),
               ...(owner.said ? [] : ["learned from what listened first"])
             ].join(", ")
           ]
@@ -200,7 +211,7 @@ export const explanationText = (explanation: Explanation, style: Style): Printed
   const told = toldIn(style)
   const many = (name: string, lines: ReadonlyArray<string>) => lines.map((line, at) => [at === 0 ? name : "", line])
   const rows = [
-    ...keys.flatMap((each) => ofKey(each, told)),
+    ...keys.flatMap((each) => ofKey(each, listeners, told)),
     ["place", place],
     ...many(
       "reserved",

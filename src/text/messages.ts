@@ -289,6 +289,8 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   InUse: ({ by, port }) => `warning: ${port} is in use by ${describeListener(by)}`,
   StaysHeld: ({ holders, ports }) =>
     `warning: ${names(holders)} still ${holders.length === 1 ? "has" : "have"} ${formatPorts(ports)}; a reservation only affects future allocations`,
+  WasReserved: ({ ports, reason }) =>
+    `note: ${formatPorts(ports)} ${ports.length === 1 ? "was" : "were"} reserved so far: ${reason}`,
   StillReserved: ({ ports, reason }) =>
     `note: ${formatPorts(ports)} ${ports.length === 1 ? "is" : "are"} still reserved: ${reason}`,
   WasNotReserved: ({ ports }) =>

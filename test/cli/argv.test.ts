@@ -123,7 +123,9 @@ describe("the short form", () => {
     ["who", "explain"],
     ["diagnose", "doctor"],
     ["verify", "check"],
-    ["getprot", "getPort"]
+    ["getprot", "getPort"],
+    ["cliam", "claim"],
+    ["lss", "ls"]
   ])("d %s is told of %s", (word, name) => {
     expect(parseArgv([word])).toMatchObject({
       _tag: "Wrong",

@@ -49,6 +49,16 @@ it.each([sqlite, mariadb])("an assigned port: all there is to know, on $name", a
   expect(text).toMatch(/^listens {5}127\.0\.0\.1, node, pid \d+, of \S+, in \/\S+, since 2/m)
 })
 
+it("a directory whose server runs, without a daemon that has seen it", async () => {
+  const box = inProcess(RANGES)
+  const { directory, stop } = await serve(19_221)
+  await box.ok("setPort", "--key", "x", "--value", "19221", "--dir", directory)
+  const belongs = async () => /^belongs to +(.*)$/m.exec(await box.ok("explain", "--key", "x"))?.[1]
+  expect(await belongs()).toBe(`${directory}, seen there now`)
+  await stop()
+  expect(await belongs()).toBe(`${directory}, not seen there yet`)
+})
+
 let box: Machine
 
 beforeAll(async () => {

@@ -54,6 +54,16 @@ describe.each([sqlite, mariadb])("reservations on $name", (database) => {
     )
   })
 
+  it("says what ports were reserved for so far", async () => {
+    const box = inProcess(RANGES)
+    await box.ok("reserve", "18805-18806", "--reason", "Build farm")
+    expect(await box.d("reserve", "18805-18807", "--reason", "Lab")).toMatchObject({
+      code: 0,
+      stderr: "note: 18805-18806 were reserved so far: Build farm\n"
+    })
+    expect(await box.d("reserve", "18805", "--reason", "Lab")).toMatchObject({ stderr: "" })
+  })
+
   it("says once which keys keep their ports, and which were not reserved", async () => {
     const box = await registry()
     await box.ok("allocate", "cad", "shop")

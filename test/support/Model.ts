@@ -204,12 +204,19 @@ export class Model extends ModelState {
   reserve(ports: ReadonlyArray<number>, reason: string) {
     return this.change(() => {
       const held = ports.filter((port) => this.holders(port).length > 0)
+      const changed = ports.filter((port) => (this.reserved.get(port) ?? reason) !== reason)
+      const former = new Set(changed.flatMap((port) => this.reserved.get(port) ?? []))
+      const notes: Array<Facts> = [...former].map((each) => ({
+        _tag: "WasReserved",
+        ports: changed.filter((port) => this.reserved.get(port) === each),
+        reason: each
+      }))
       for (const port of ports) {
         if (this.reserved.get(port) !== reason) this.history.push(["reserve", null, null, port, reason])
         this.reserved.set(port, reason)
       }
-      const notes =
-        held.length > 0 ? [{ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => this.holders(port)) }] : []
+      if (held.length > 0)
+        notes.unshift({ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => this.holders(port)) })
       return { result: { port: ports.length === 1 ? ports[0] : null, reason, ports }, notes }
     })
   }
