@@ -16,7 +16,10 @@ export interface Supervised {
   readonly child: ChildProcess
   /** Marks its processes. */
   readonly mark: string
-  /** How it ended, and what was left of it and then ended. Fails with the system's error if it cannot be started. */
+  /**
+   * How it ended, and what was left of it and then ended; nothing counts as left after a signal to end, which is meant for all of
+   * it. Fails with the system's error if it cannot be started.
+   */
   readonly ended: Promise<{ readonly ending: Ending; readonly left: ReadonlyArray<string> }>
 }
 
@@ -77,8 +80,9 @@ export const supervise = (
     insisting ??= setTimeout(() => void endAll(tree, GRACE_MS), GRACE_MS)
   }
   let lastKey = Number.NEGATIVE_INFINITY
+  const isRecent = () => performance.now() - lastKey < INSISTING_MS
   const onKey = (signal: NodeJS.Signals) => {
-    const isSecond = performance.now() - lastKey < INSISTING_MS
+    const isSecond = isRecent()
     lastKey = performance.now()
     if (isSecond || !isForeground()) child.kill(signal)
     if (isSecond) insist()
@@ -107,7 +111,8 @@ export const supervise = (
       fail(error)
     })
     child.once("exit", async (code, signal) => {
-      const left = await describeAll(await tree())
+      const isAsked = insisting !== undefined || isRecent()
+      const left = isAsked ? [] : await describeAll(await tree())
       await endAll(tree, LEFT_GRACE_MS)
       release()
       stopWatchdog()

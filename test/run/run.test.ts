@@ -1,11 +1,12 @@
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process"
+import { execFileSync, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { rangesFrom, seenUp, serve, until } from "../support/doctor.ts"
 import { listenersOn } from "../support/listening.ts"
 import { temporary } from "../support/root.ts"
+import { isFree, processesOf, type Running, run } from "../support/running.ts"
 
 /** The program as it is built: what a process does is what is tested. */
 
@@ -24,49 +25,10 @@ const project = (name = "cad"): string => {
   return root
 }
 
-interface Running {
-  readonly child: ChildProcess
-  readonly stdout: () => string
-  readonly stderr: () => string
-  readonly ended: Promise<number | string>
-}
-
-/** Starts `d run`. It answers with the code or the signal that it ended by. */
-const run = (
-  box: Machine,
-  directory: string,
-  words: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
-): Running => {
-  const child = spawn(process.execPath, [PROGRAM, "run", ...words], {
-    cwd: directory,
-    env: { ...box.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"]
-  })
-  let stdout = ""
-  let stderr = ""
-  child.stdout.on("data", (chunk) => (stdout += chunk))
-  child.stderr.on("data", (chunk) => (stderr += chunk))
-  const ended = new Promise<number | string>((done) =>
-    child.once("close", (code, signal) => done(signal ?? code ?? Number.NaN))
-  )
-  onTestFinished(async () => {
-    child.kill("SIGKILL")
-    await ended
-  })
-  return { child, stdout: () => stdout, stderr: () => stderr, ended }
-}
-
 const up = (running: Running): Promise<string> =>
   until(
     async () => running.stdout(),
     (text) => text.includes("up ")
-  )
-
-const isFree = () =>
-  until(
-    async () => listenersOn(PORT),
-    (found) => found.length === 0
   )
 
 it("gives the command its port, and says whose it is", async () => {
@@ -217,11 +179,13 @@ it("gives a directory whose name is taken a port of its own, whatever PORT it ha
 it.each(["SIGTERM", "SIGHUP", "SIGINT"] as const)("passes %s on, and leaves nothing behind", async (signal) => {
   const box = machine(RANGES)
   const root = project()
-  const running = run(box, root, ["node", "server.js"])
+  const running = run(box, root, ["sh", "-c", "setsid sleep 100 & exec node server.js"])
   await up(running)
   running.child.kill(signal)
   expect(await running.ended).toBe(signal)
-  await isFree()
+  expect([processesOf(root), listenersOn(PORT)]).toEqual([[], []])
+  // It was asked to end everything.
+  expect(running.stderr()).toBe("")
 })
 
 it("ends what ignores its signals, and what has left its session", async () => {
@@ -232,7 +196,7 @@ it("ends what ignores its signals, and what has left its session", async () => {
   await up(running)
   running.child.kill("SIGTERM")
   expect(await running.ended).toBe("SIGKILL")
-  await isFree()
+  await isFree(PORT)
 }, 60_000)
 
 it("ends what the command has left when it ends by itself, and says so", async () => {
@@ -253,7 +217,7 @@ it("leaves nothing behind when it is killed itself", async () => {
   await up(running)
   running.child.kill("SIGKILL")
   expect(await running.ended).toBe("SIGKILL")
-  await isFree()
+  await isFree(PORT)
 }, 30_000)
 
 it("says if the command listens on another port than its own", async () => {
@@ -288,7 +252,7 @@ it("starts in the background, and returns when it is up", async () => {
   expect(readFileSync(started.log, "utf8")).toContain('up {"')
   expect((await box.d("check", "--key", "cad-dev", "--dir", root)).code).toBe(0)
   process.kill(started.pid, "SIGTERM")
-  await isFree()
+  await isFree(PORT)
 })
 
 it("takes no server that ran before for the one that it waits for", async () => {
@@ -311,7 +275,7 @@ it("takes no server that ran before for the one that it waits for", async () => 
   const crashed = run(box, root, ["--wait", "--takeover", "node", "-e", "setTimeout(() => process.exit(3), 300)"])
   expect(await crashed.ended).toBe(3)
   expect(crashed.stdout()).toBe("")
-  await isFree()
+  await isFree(PORT)
 })
 
 it("ends the command if the wait is interrupted", async () => {

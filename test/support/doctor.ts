@@ -60,11 +60,11 @@ export const afterMending = async (box: Machine, finding: Finding): Promise<Read
 }
 
 /** Waits until `answer` is what is wanted. */
-export const until = async <A>(ask: () => Promise<A>, wanted: (answer: A) => boolean): Promise<A> => {
+export const until = async <A>(ask: () => Promise<A>, wanted: (answer: A) => boolean, seconds = 10): Promise<A> => {
   for (let attempt = 0; ; attempt++) {
     const answer = await ask()
     if (wanted(answer)) return answer
-    if (attempt === 100) throw new Error(`still ${JSON.stringify(answer)}`)
+    if (attempt === seconds * 10) throw new Error(`still ${JSON.stringify(answer)}`)
     await new Promise((done) => setTimeout(done, 100))
   }
 }
