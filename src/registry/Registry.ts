@@ -28,6 +28,7 @@ import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
+import { whoListens } from "./whoListens.ts"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -190,11 +191,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const check = Effect.fn("Registry.check")(function* (asked: Asked, directory: string, environment: Environment) {
       const { key, owners } = yield* find(asked)
       const { result } = yield* get(key)
-      const found = yield* listeners.on(new Set([result.port]))
+      const { answers, found } = yield* whoListens(listeners, result.port)
       const isContained =
         found.length === 0 || found.some(({ process }) => process === null || process.container !== null)
       const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
-      const answers = found.length > 0 ? undefined : yield* listeners.answers(result.port)
       const checked = checkPort({ ...result, directory }, found, { answers, containers, owners })
       return { result: checked, notes: [] } satisfies CommandResult<PortCheck>
     })
