@@ -1,3 +1,4 @@
+import type { Answer } from "../commands/Answer.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
   commandList,
@@ -108,6 +109,10 @@ const getOrClaim = async (context: CliContext, { json, payload }: Run, withEffec
   return runOnRegistry(context, "claim", { json, payload: await claimOf(context, asked) }, withEffect)
 }
 
+/** Whether waiting may change what `check` says: nothing listens yet, or a `d run` is about to claim the port. */
+const isEarly = (answer: Answer<"check">): boolean =>
+  answer.ok ? answer.result.verdict === "nothing" : answer.error.code === "not-set"
+
 /** Checks a port until something listens on it, or the time is over. */
 const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
   const { wait, ...asked } = payload
@@ -121,7 +126,7 @@ const waitAndCheck = async (context: CliContext, { json, payload }: Run, withEff
       on = { ...context, writeStderr: () => {} }
       return answered
     },
-    (each) => !each.ok || each.result.verdict !== "nothing",
+    (each) => !isEarly(each),
     limit
   )
   return answer.ok ? writeResult(context, "check", answer, asked, json) : exitWith(context, answer.error, json)

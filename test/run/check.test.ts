@@ -102,6 +102,16 @@ it("waits for a server that takes its time, and no longer than it was told", asy
   )
 })
 
+it("waits for a server whose port is yet to be claimed, as after d run in the background", async () => {
+  const box = inProcess(RANGES)
+  const mine = temporary()
+  expect((await box.d("check", "--dir", mine, "--app", "cad", "--wait", "300ms")).stderr).toContain("not set")
+  const early = box.d("check", "--dir", mine, "--app", "cad", "--wait", "20s")
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  await serve(29_301, { directory: mine })
+  expect((await early).code).toBe(0)
+})
+
 // Only root can be two users.
 it.runIf(isRoot)("cannot tell whose another user's server is", async () => {
   const directory = temporary()
