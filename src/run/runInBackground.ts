@@ -4,6 +4,7 @@ import { dirname, join } from "node:path"
 import { stateDirectory } from "../config/paths.ts"
 import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
+import { isBound } from "./bindTest.ts"
 import { treeOf } from "./processTree.ts"
 import { claimFor, clearPort, findProgram, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
 import { takeOver } from "./takeOver.ts"
@@ -70,7 +71,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
   findProgram(request, means)
   const claimed = await claimFor(request, means)
   const { key, port } = claimed
-  await clearPort(request, means, claimed, takeOver)
+  await clearPort(request, means, claimed, { isBound, takeOver })
   const log = join(stateDirectory(means.environment), "run", `${key}.log`)
   const output = openLog(log)
   const child = spawn(process.execPath, [process.argv[1] ?? "", ...foregroundWords(request)], {

@@ -179,18 +179,24 @@ export const claimFor = async ({ app, key, mode }: RunRequest, means: RunMeans):
   return must(await means.ask("claim", { key, app, mode, suggested, directory: root }), means)
 }
 
-/** Makes sure that nothing listens on the port of a run, or fails. */
+/** Makes sure that nothing has the port of a run, or fails. */
 export const clearPort = async (
   request: RunRequest,
   means: RunMeans,
-  { inUse, key }: Results["claim"],
-  takeOver: typeof import("./takeOver.ts").takeOver
+  { inUse, key, port }: Results["claim"],
+  { isBound, takeOver }: Pick<typeof import("./starting.ts"), "isBound" | "takeOver">
 ): Promise<void> => {
-  if (inUse === false) return
+  if (inUse === false && !(await isBound(port))) return
   const check = async () => await must(await means.ask("check", { key, directory: means.project.root }), means)
   const checked = await check()
-  if (checked.verdict === "nothing") return
-  if (request.takeover !== true || !(await takeOver(check))) throw refuse(await check())
+  if (checked.verdict !== "nothing") {
+    if (request.takeover !== true || !(await takeOver(check))) throw refuse(await check())
+  } else if (await isBound(port))
+    throw new RunFailed({
+      code: "conflict",
+      message: `${port} (${key}) is bound by a socket that does not listen`,
+      hint: `ss -tanp 'sport = :${port}' may show whose it is; d run --app NAME gives this directory another port`
+    })
 }
 
 /** Starts a command with its port, and ends as it ends. Fails with RunFailed if it cannot be started. */
@@ -209,7 +215,7 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const siblings: Record<string, string> = {}
   for (const [name, what] of entries) siblings[name] = await resolve(what, name)
 
-  await clearPort(request, means, claimed, started.takeOver)
+  await clearPort(request, means, claimed, started)
 
   const [, ...given] = await replaceIn(words, port, resolve)
   const placed = words.some((word) => /\{(port|url)\}/.test(word))
