@@ -1,8 +1,11 @@
 import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { stripVTControlCharacters } from "node:util"
+import { onTestFinished } from "vitest"
 import { widthOf } from "../../src/text/width.ts"
-import { collect, type Machine, PROGRAM } from "./cli.ts"
+import { collect, type Machine, PROGRAM, SHELLS } from "./cli.ts"
+import { until } from "./doctor.ts"
 import { ensure } from "./programs.ts"
 import { once, temporary } from "./root.ts"
 
@@ -30,3 +33,58 @@ export const onTerminal = async (box: Machine, columns: number, line: string): P
 /** Returns those of `lines` that a terminal of so many columns would wrap. */
 export const tooWide = (lines: ReadonlyArray<string>, columns: number): ReadonlyArray<string> =>
   lines.filter((line) => widthOf(line) > columns)
+
+/** A shell on a terminal of its own, at which somebody types. */
+export interface Session {
+  /** Types text as it is: a line ends in `\n`, and `\x03` is Ctrl-C. */
+  readonly type: (text: string) => void
+  /** Waits for a match in what the terminal shows after the one before, and returns it. */
+  readonly sees: (pattern: RegExp) => Promise<RegExpMatchArray>
+  /** Types a command and waits for its exit code. Its output is shown before. */
+  readonly codeOf: (line: string) => Promise<number>
+  /** Closes the terminal's window, without a word to anybody. */
+  readonly close: () => Promise<void>
+}
+
+/** Opens a terminal in `directory` with an interactive shell, which finds `d` as a program: it is the job of the shell itself. */
+export const openTerminal = async (box: Machine, directory: string, shell: keyof typeof SHELLS): Promise<Session> => {
+  const programs = temporary()
+  writeFileSync(join(programs, "d"), `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`, { mode: 0o755 })
+  const words = SHELLS[shell].join(" ")
+  const child = spawn("script", ["--quiet", "--return", "--command", `stty -echo; exec ${words}`, "/dev/null"], {
+    env: { ...box.env, PATH: `${programs}:${box.env["PATH"]}`, TERM: "xterm-256color", PS1: "", PROMPT: "" },
+    cwd: directory,
+    stdio: ["pipe", "pipe", "inherit"]
+  })
+  let shown = ""
+  child.stdout.on("data", (chunk) => (shown += chunk))
+  // It may be closed while something is typed.
+  child.stdin.on("error", () => {})
+  const ended = new Promise((done) => child.once("close", done))
+  const close = async () => {
+    child.kill("SIGKILL")
+    await ended
+  }
+  onTestFinished(close)
+  const type = (text: string) => void child.stdin.write(text)
+  const sees = async (pattern: RegExp) => {
+    const text = () => stripVTControlCharacters(shown.replaceAll("\r", ""))
+    const found = await until(
+      async () => text().match(pattern) ?? text(),
+      (match) => typeof match !== "string"
+    )
+    if (typeof found === "string") throw new Error(found)
+    shown = text().slice((found.index ?? 0) + found[0].length)
+    return found
+  }
+  const session: Session = {
+    type,
+    sees,
+    codeOf: async (line) => {
+      type(`${line}\necho "code=$?"\n`)
+      return Number((await sees(/code=(\d+)\n/))[1])
+    },
+    close
+  }
+  return session
+}
