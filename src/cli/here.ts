@@ -14,7 +14,7 @@ export const projectHere = async (context: CliContext, directory: unknown) => {
   try {
     base = typeof directory === "string" ? directory : context.directory()
   } catch {
-    return invalid("the current directory no longer exists", "change to another directory, or name one with --dir")
+    return invalid("the current directory no longer exists", "change to another directory")
   }
   const { projectOf } = await import("../project/project.ts")
   try {

@@ -21,6 +21,10 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
   const { timeout, wait, ...request } = payload
   const limit = timeout === undefined ? WAIT_MS : parseTime("run", "timeout", String(timeout))
   if (typeof limit !== "number") return exitWith(context, limit, json, errorCode)
+  if (timeout !== undefined && wait !== true) {
+    const hint = "d run --wait --timeout 2m COMMAND…"
+    return exitWith(context, { code: "invalid", message: "timeout goes with wait", hint }, json, errorCode)
+  }
   const project = await projectHere(context, undefined)
   if ("code" in project) return exitWith(context, project, json, errorCode)
   const askOn =

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, statSync } from "node:fs"
+import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
+import { tryRead } from "../machine/tryRead.ts"
 
 /** Returns PATH with the programs of the packages that are installed for `directory`, the nearest first, as npm does. */
 export const pathWithPackages = (directory: string, path: string): string => {
@@ -33,4 +34,23 @@ export const findExecutable = (word: string, path: string): Executable => {
     isBlocked ||= found === "NotExecutable"
   }
   return { _tag: isBlocked ? "NotExecutable" : "NotFound" }
+}
+
+/** The longest first line that Linux reads. */
+const FIRST_LINE_MAX = 256
+
+const beginningOf = (path: string): string => {
+  const file = openSync(path, "r")
+  try {
+    const bytes = Buffer.alloc(FIRST_LINE_MAX)
+    return bytes.toString("utf8", 0, readSync(file, bytes))
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Returns the program that a script names after `#!`, if it is not there: the system then says that the script is not. */
+export const missingInterpreter = (path: string): string | undefined => {
+  const [, named] = /^#![ \t]*([^ \t\n]+)/.exec(tryRead(() => beginningOf(path), "")) ?? []
+  return named === undefined || existsSync(named) ? undefined : named
 }

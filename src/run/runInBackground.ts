@@ -6,10 +6,12 @@ import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { isBound } from "./bindTest.ts"
 import { treeOf } from "./processTree.ts"
-import { claimFor, clearPort, findProgram, RunFailed, type RunMeans, type RunRequest, urlOf } from "./runProgram.ts"
+import { RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
+import { claimFor, clearPort, findProgram } from "./runProgram.ts"
+import { readSiblings } from "./siblings.ts"
 import { takeOver } from "./takeOver.ts"
 
-export { RunFailed } from "./runProgram.ts"
+export { RunFailed } from "./request.ts"
 
 /** A command that runs in the background and accepts connections. */
 interface Started {
@@ -68,7 +70,8 @@ const SIGNALS: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGTERM", "SIGHUP"]
  * milliseconds. One that does not, or that ends before, fails; and nothing of it is left if the wait is interrupted.
  */
 export const runInBackground = async (request: RunRequest, means: RunMeans, limit: number): Promise<Started> => {
-  findProgram(request, means)
+  const { words } = findProgram(request, means)
+  await readSiblings(request, words, means)
   const claimed = await claimFor(request, means)
   const { key, port } = claimed
   await clearPort(request, means, claimed, { isBound, takeOver })

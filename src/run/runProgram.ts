@@ -1,127 +1,17 @@
-import type { Answer } from "../commands/Answer.ts"
-import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
-import type { CommandError } from "../domain/CommandError.ts"
-import type { Environment } from "../domain/Environment.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
-import type { Project } from "../project/project.ts"
 import { checkLines } from "../text/checkText.ts"
 import { asTyped, quote } from "../text/escape.ts"
-import { findExecutable, pathWithPackages } from "./executable.ts"
+import { findExecutable, missingInterpreter, pathWithPackages } from "./executable.ts"
+import { must, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
+import { readSiblings } from "./siblings.ts"
 import { wordsFor } from "./tools.ts"
 
-/** The arguments of `d run`. */
-export interface RunRequest {
-  readonly key?: string
-  readonly app?: string
-  readonly mode?: string
-  readonly command?: ReadonlyArray<string>
-  readonly env?: ReadonlyArray<string>
-  readonly host?: string
-  readonly noInject?: boolean
-  readonly takeover?: boolean
-}
+export { RunFailed } from "./request.ts"
 
-type Ask = <N extends RegistryCommand>(command: N, payload: Readonly<Record<string, unknown>>) => Promise<Answer<N>>
-
-/** What a run needs of the client. */
-export interface RunMeans {
-  readonly environment: Environment
-  readonly directory: string
-  readonly project: Project
-  readonly ask: Ask
-  /** Likewise, without notes: for a question that is asked again and again. */
-  readonly askQuietly: Ask
-  /** Tells the daemon, if there is one, that a port has come up. */
-  readonly announce: () => Promise<void>
-  /** Writes lines to standard error. */
-  readonly tell: (...lines: ReadonlyArray<string>) => Promise<void>
-}
-
-/** The exit codes of `d run` itself, as those of `env` and `timeout`. */
-const FAILED = 125
+/** The exit codes of a command that cannot be started, as those of `env` and `timeout`. */
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
-
-/** A failure of `d run` itself: nothing was started. */
-export class RunFailed extends Error {
-  readonly error: CommandError
-  readonly exitCode: number
-  constructor(error: CommandError, exitCode = FAILED) {
-    super(error.message)
-    this.error = error
-    this.exitCode = exitCode
-  }
-}
-
-const invalid = (message: string, hint: string): RunFailed => new RunFailed({ code: "invalid", message, hint })
-
-/** Returns the result of an answer and tells its notes, or fails with its error. */
-export const must = async <N extends keyof Results>(answer: Answer<N>, means: RunMeans): Promise<Results[N]> => {
-  if (!answer.ok) {
-    const { error } = answer
-    throw new RunFailed(error.code === "invalid" ? { ...error, hint: "d run --help" } : error)
-  }
-  await means.tell(...answer.notes)
-  return answer.result
-}
-
-export const urlOf = (port: number): string => `http://localhost:${port}`
-
-/** What stands for `port:KEY` and `url:KEY`; `{app}` is the app of the run. */
-const makeResolver = (means: RunMeans, app: string | null) => {
-  const known = new Map<string, number>()
-  return async (what: string, name: string): Promise<string> => {
-    const [, kind, given = ""] = /^(port|url):(.+)$/.exec(what) ?? []
-    if (kind === undefined)
-      throw invalid(`env ${quote(`${name}=${what}`)} is neither port:KEY nor url:KEY`, `write --env ${name}=url:KEY`)
-    if (given.includes("{app}") && app === null)
-      throw invalid(`env ${quote(`${name}=${what}`)} has {app}, and the key of this run is no app's`, "name the key")
-    const key = given.replaceAll("{app}", app ?? "")
-    const port = known.get(key) ?? (await must(await means.ask("getPort", { key }), means)).port
-    known.set(key, port)
-    return kind === "port" ? String(port) : urlOf(port)
-  }
-}
-
-const ASSIGNMENT = /^([A-Za-z_][A-Za-z0-9_]*)=(.+)$/
-
-/** The names that a run sets itself. */
-const OWN = ["PORT", "D_KEY", "D_DIR", "D_PORT", "D_URL", "D_RUN"]
-
-/** Reads `--env NAME=WHAT`. */
-const readEnv = (entry: string): readonly [name: string, what: string] => {
-  const [, name, what] = ASSIGNMENT.exec(entry) ?? []
-  if (name === undefined || what === undefined)
-    throw invalid(`env ${quote(entry)} is not NAME=WHAT`, "write --env API_URL=url:api-dev")
-  if (OWN.includes(name))
-    throw invalid(`env ${quote(entry)} sets ${name}, which d run sets itself`, "choose another name")
-  return [name, what]
-}
-
-const PLACEHOLDER = /\{(port|url)(?::([A-Za-z0-9._{}-]+))?\}/g
-
-/** Replaces `{port}`, `{url}` and `{port:KEY}` in the words of a command. */
-const replaceIn = async (
-  words: ReadonlyArray<string>,
-  port: number,
-  resolve: (what: string, name: string) => Promise<string>
-): Promise<ReadonlyArray<string>> => {
-  const replaced: Array<string> = []
-  for (const word of words) {
-    let text = ""
-    let at = 0
-    for (const match of word.matchAll(PLACEHOLDER)) {
-      const [whole, kind, key] = match
-      const value =
-        key === undefined ? (kind === "port" ? String(port) : urlOf(port)) : await resolve(`${kind}:${key}`, word)
-      text += word.slice(at, match.index) + value
-      at = match.index + whole.length
-    }
-    replaced.push(text + word.slice(at))
-  }
-  return replaced
-}
 
 /** Refuses to start beside what listens on the port. */
 const refuse = (checked: PortCheck): RunFailed => {
@@ -153,7 +43,12 @@ const program = ({ command = [] }: RunRequest): readonly [string, ...Array<strin
 /** Finds the program before anything is claimed. */
 const find = (word: string, path: string): string => {
   const found = findExecutable(word, path)
-  if (found._tag === "Found") return found.path
+  if (found._tag === "Found") {
+    const interpreter = missingInterpreter(found.path)
+    if (interpreter === undefined) return found.path
+    const message = `${quote(word)} is run by ${quote(interpreter)}, which was not found`
+    throw new RunFailed({ code: "not-found", message, hint: "install it, or correct the first line" }, NOT_FOUND)
+  }
   const isThere = found._tag === "NotExecutable"
   throw new RunFailed(
     {
@@ -203,7 +98,7 @@ export const clearPort = async (
 export const runProgram = async (request: RunRequest, means: RunMeans): Promise<void> => {
   const { environment, project } = means
   const { file, path, words } = findProgram(request, means)
-  const entries = (request.env ?? []).map(readEnv)
+  const siblings = await readSiblings(request, words, means)
   const claiming = claimFor(request, means)
   // Loaded while the daemon works, because it takes Node as long as that to load the code that starts processes.
   const starting = new Promise((sent) => setImmediate(sent)).then(() => import("./starting.ts"))
@@ -211,13 +106,11 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const claimed = await claiming
   const started = await starting
   const { port } = claimed
-  const resolve = makeResolver(means, claimed.app)
-  const siblings: Record<string, string> = {}
-  for (const [name, what] of entries) siblings[name] = await resolve(what, name)
+  const variables = await siblings.variables(claimed)
 
   await clearPort(request, means, claimed, started)
 
-  const [, ...given] = await replaceIn(words, port, resolve)
+  const [, ...given] = await siblings.replaced(claimed)
   const placed = words.some((word) => /\{(port|url)\}/.test(word))
   const added = request.noInject === true || placed ? [] : wordsFor(words, means.directory, port)
   if (added.length > 0) await means.tell(`note: added ${added.filter((word) => word !== "--").join(" ")}`)
@@ -231,7 +124,7 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
     D_DIR: project.root,
     D_PORT: String(port),
     D_URL: urlOf(port),
-    ...siblings
+    ...variables
   }
   await start(file, [...given, ...added], env, { key: claimed.key, port, means, ...started })
 }

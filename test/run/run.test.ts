@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { rangesFrom, seenUp, serve, until } from "../support/doctor.ts"
+import { inThisProcess } from "../support/inProcess.ts"
 import { listenersOn } from "../support/listening.ts"
 import { temporary } from "../support/root.ts"
 import { isFree, processesOf, type Running, run } from "../support/running.ts"
@@ -88,7 +89,8 @@ it.each<[ReadonlyArray<string>, number, string]>([
   [["./nosuchprogram"], 127, 'error: "./nosuchprogram" was not found\n'],
   [["./package.json"], 126, 'error: "./package.json" cannot be executed\n'],
   [["/"], 126, 'error: "/" cannot be executed\n'],
-  [["./nointerpreter"], 127, 'error: "./nointerpreter" cannot be started: ENOENT\n'],
+  [["./nointerpreter"], 127, 'error: "./nointerpreter" is run by "/nonexistent/interpreter", which was not found\n'],
+  [["./crlf"], 127, 'error: "./crlf" is run by "/bin/sh\\r", which was not found\n'],
   [["--app", "a b", "true"], 125, 'error: app "a b" is not an app\'s name'],
   [["--nonsense", "true"], 125, 'error: run has no option "--nonsense"\n'],
   [["--key", "x", "--app", "y", "true"], 125, "error: app does not go with key"],
@@ -98,22 +100,25 @@ it.each<[ReadonlyArray<string>, number, string]>([
   [["--env", "PORT=port:redis", "true"], 125, 'error: env "PORT=port:redis" sets PORT'],
   [["--env", "API=url:nobody", "true"], 125, "error: Port not set for nobody\n"],
   [["true", "{port:nobody}"], 125, "error: Port not set for nobody\n"],
-  [["--wait", "--timeout", "soon", "true"], 125, 'error: timeout "soon" is not a time']
-])("refuses %j with %i, and starts nothing", async (words, code, said) => {
+  [["--env", "API=url:{app}-x", "--key", "y", "true"], 125, 'error: env "API=url:{app}-x" has {app}, and '],
+  [["true", "a{port:{app}-x}", "--key"], 125, "error: Port not set for cad-x\n"],
+  [["--timeout", "5s", "true"], 125, "error: timeout goes with wait\n"],
+  [["--wait", "--timeout", "soon", "true"], 125, 'error: timeout "soon" is not a time'],
+  [["--wait"], 125, "error: Missing required arg: COMMAND\n"],
+  [["--wait", "--env", "API=redis", "true"], 125, 'error: env "API=redis" is neither port:KEY nor url:KEY\n'],
+  [["--wait", "true", "{url:nobody}"], 125, "error: Port not set for nobody\n"]
+])("refuses %j with %i, and starts and claims nothing", async (words, code, said) => {
   const box = machine(RANGES)
   const root = project()
   writeFileSync(join(root, "nointerpreter"), "#!/nonexistent/interpreter\n", { mode: 0o755 })
+  writeFileSync(join(root, "crlf"), "#!/bin/sh\r\necho\r\n", { mode: 0o755 })
   const running = run(box, root, words)
   expect(await running.ended).toBe(code)
   expect(running.stdout()).toBe("")
   expect(running.stderr().startsWith(said), running.stderr()).toBe(true)
   expect(running.stderr().trimEnd().split("\n")).toHaveLength(2)
-})
-
-it("claims nothing for a command that is not found", async () => {
-  const box = machine(RANGES)
-  await run(box, project(), ["nosuchprogram"]).ended
-  expect(await box.ok("listPorts", "--json")).toBe("[]\n")
+  // What {app} stands for is known only by a claim.
+  if (!words.join().includes("{app}")) expect(await box.by(inThisProcess).ok("listPorts", "--json")).toBe("[]\n")
 })
 
 it("says in one sentence why it cannot start: a full range, no database, a directory that is gone", async () => {
@@ -121,6 +126,7 @@ it("says in one sentence why it cannot start: a full range, no database, a direc
   await full.ok("allocate", "--app", "other")
   const filled = run(full, project(), ["true"])
   expect(await filled.ended).toBe(125)
+  expect(await full.ok("listPorts", "--app", "cad", "--json")).toBe("[]\n")
   expect(filled.stderr()).toMatch(/^error: no free pair for cad in 18400-18401.*\nhint: .*\n$/)
   const away = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: "mysql://a:b@127.0.0.1:9/x" })
   const alone = run(away, project(), ["true"])
@@ -131,7 +137,7 @@ it("says in one sentence why it cannot start: a full range, no database, a direc
   const { code, stderr } = await box.sh(`cd ${gone} && rmdir ${gone} && d run true`)
   expect([code, stderr]).toEqual([
     125,
-    "error: the current directory no longer exists\nhint: change to another directory, or name one with --dir\n"
+    "error: the current directory no longer exists\nhint: change to another directory\n"
   ])
 })
 
