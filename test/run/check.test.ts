@@ -9,6 +9,7 @@ import { git, repository } from "../support/git.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
+import { isFree } from "../support/running.ts"
 
 const RANGES = rangesFrom(29_300)
 
@@ -76,6 +77,33 @@ it.each(["127.0.0.1", "::1", "0.0.0.0", "::"])("knows a server on %s", async (ho
   expect((await box.d("check", "--dir", mine, "--app", "cad")).code).toBe(0)
   expect((await box.d("check", "--dir", temporary(), "--key", "cad-dev")).code).toBe(4)
   await server.stop()
+})
+
+it("knows a server by the process that has opened its socket, wherever those work that it has forked", async () => {
+  const box = inProcess(RANGES)
+  const [mine, other] = [temporary(), temporary()]
+  await box.ok("claim", "--dir", mine, "--app", "cad")
+  const script = `socket(S, PF_INET, SOCK_STREAM, 0) && setsockopt(S, SOL_SOCKET, SO_REUSEADDR, 1) or die;
+    bind(S, sockaddr_in(29301, INADDR_LOOPBACK)) && listen(S, 9) or die;
+    pipe(R, W); $| = 1;
+    if ($child = fork) { sysread(R, $word, 1); print "up"; $SIG{TERM} = sub { kill 9, $child; exit }; sleep }
+    else { chdir $ARGV[0]; syswrite(W, "x"); sleep }`
+  for (const [from, to, code] of [
+    [mine, join(mine, "packages/web"), 0],
+    [mine, other, 0],
+    [other, other, 4]
+  ] as const) {
+    mkdirSync(to, { recursive: true })
+    const child = spawn("perl", ["-MSocket", "-e", script, to], { cwd: from, stdio: ["ignore", "pipe", "inherit"] })
+    await started(child, from)
+    const run = await box.d("check", "--dir", mine, "--app", "cad")
+    expect(run.code, run.stdout).toBe(code)
+    expect(run.stdout).toContain(`pid ${child.pid}, in ${from}`)
+    const ended = new Promise((done) => child.once("exit", done))
+    child.kill("SIGTERM")
+    await ended
+    await isFree(29_301)
+  }
 })
 
 it("believes none of two servers of which one is another's", async () => {
