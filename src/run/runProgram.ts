@@ -147,7 +147,7 @@ const start = async (
     if (listening._tag === "Own") await means.announce()
     if (listening._tag === "Other")
       await means.tell(
-        `note: ${asTyped(listening.program)} listens on ${listening.port}, and not on ${port}, the port of ${key}: if it does not read PORT, write {port} in its command`
+        `note: ${asTyped(listening.program)} listens on ${listening.port}, and not on ${port}, the port of ${key}: if it does not read PORT, write {port} in its command, or d run before it in its script`
       )
   })
   watching.catch(() => {})

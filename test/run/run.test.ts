@@ -234,7 +234,7 @@ it("says if the command listens on another port than its own", async () => {
     (said) => said.includes("\n")
   )
   expect(text).toBe(
-    "note: node listens on 18490, and not on 18401, the port of cad-dev: if it does not read PORT, write {port} in its command\n"
+    "note: node listens on 18490, and not on 18401, the port of cad-dev: if it does not read PORT, write {port} in its command, or d run before it in its script\n"
   )
 })
 
