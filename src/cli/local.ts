@@ -18,7 +18,8 @@ const WAIT_MS = 60_000
 const run = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
   const { environment } = context
   const { errorCode } = commands.run
-  const { timeout, wait, ...request } = payload
+  const { timeout, ...request } = payload
+  const { wait } = request
   const limit = timeout === undefined ? WAIT_MS : parseTime("run", "timeout", String(timeout))
   if (typeof limit !== "number") return exitWith(context, limit, json, errorCode)
   if (timeout !== undefined && wait !== true) {

@@ -15,7 +15,18 @@ export interface RunRequest {
   readonly host?: string
   readonly noInject?: boolean
   readonly takeover?: boolean
+  readonly wait?: boolean
 }
+
+/** The options of a run that say what is started. */
+export const optionsOf = ({ app, env = [], host, key, mode, noInject }: RunRequest): ReadonlyArray<string> => [
+  ...(key === undefined ? [] : [`--key=${key}`]),
+  ...(app === undefined ? [] : [`--app=${app}`]),
+  ...(mode === undefined ? [] : [`--mode=${mode}`]),
+  ...env.map((entry) => `--env=${entry}`),
+  ...(host === undefined ? [] : [`--host=${host}`]),
+  ...(noInject === true ? ["--no-inject"] : [])
+]
 
 type Ask = <N extends RegistryCommand>(command: N, payload: Readonly<Record<string, unknown>>) => Promise<Answer<N>>
 

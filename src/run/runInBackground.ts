@@ -6,7 +6,7 @@ import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { isBound } from "./bindTest.ts"
 import { treeOf } from "./processTree.ts"
-import { RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
+import { optionsOf, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
 import { claimFor, clearPort, findProgram } from "./runProgram.ts"
 import { readSiblings } from "./siblings.ts"
 import { takeOver } from "./takeOver.ts"
@@ -29,19 +29,6 @@ const EVERY_MS = 200
 const SHOWN = 20
 /** How long a command that is ended has, with all that its own `d run` does to end it. */
 const END_MS = 12_000
-
-/** The words of the `d run` that runs `request` in the foreground. */
-const foregroundWords = ({ app, command = [], env = [], host, key, mode, noInject }: RunRequest) => [
-  "run",
-  ...(key === undefined ? [] : [`--key=${key}`]),
-  ...(app === undefined ? [] : [`--app=${app}`]),
-  ...(mode === undefined ? [] : [`--mode=${mode}`]),
-  ...env.map((entry) => `--env=${entry}`),
-  ...(host === undefined ? [] : [`--host=${host}`]),
-  ...(noInject === true ? ["--no-inject"] : []),
-  "--",
-  ...command
-]
 
 const openLog = (path: string): number => {
   try {
@@ -77,7 +64,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
   await clearPort(request, means, claimed, { isBound, takeOver })
   const log = join(stateDirectory(means.environment), "run", `${key}.log`)
   const output = openLog(log)
-  const child = spawn(process.execPath, [process.argv[1] ?? "", ...foregroundWords(request)], {
+  const child = spawn(process.execPath, [process.argv[1] ?? "", "run", ...optionsOf(request), "--", ...words], {
     detached: true,
     stdio: ["ignore", output, output],
     cwd: means.directory,

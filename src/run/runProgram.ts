@@ -2,8 +2,9 @@ import type { Results } from "../commands/Results.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { checkLines } from "../text/checkText.ts"
 import { asTyped, quote } from "../text/escape.ts"
+import { shellWord } from "../text/shell.ts"
 import { findExecutable, missingInterpreter, pathWithPackages } from "./executable.ts"
-import { must, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
+import { must, optionsOf, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
 import { readSiblings } from "./siblings.ts"
 import { wordsFor } from "./tools.ts"
 
@@ -14,7 +15,9 @@ const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
 /** Refuses to start beside what listens on the port. */
-const refuse = (checked: PortCheck): RunFailed => {
+const refuse = (request: RunRequest, checked: PortCheck): RunFailed => {
+  const { command = [], wait } = request
+  const again = ["d", "run", "--takeover", ...(wait === true ? ["--wait"] : []), ...optionsOf(request), ...command]
   const [since] = checked.listeners.flatMap((listener) => listener.since ?? [])
   const [line = ""] = checkLines(checked)
   const message = since === undefined ? line : `${line}, since ${since}`
@@ -24,7 +27,7 @@ const refuse = (checked: PortCheck): RunFailed => {
     hint: checked.listeners.some(({ container }) => container !== null)
       ? "a container listens; stop it with its engine: docker ps shows it"
       : checked.verdict === "own"
-        ? "this app runs already; to end it first: d run --takeover"
+        ? `this app runs already; to end it first: ${again.map(shellWord).join(" ")}`
         : "do not stop it unless it is yours: it may be another worktree's; d run --app NAME gives this directory another port"
   })
 }
@@ -85,7 +88,7 @@ export const clearPort = async (
   const check = async () => await must(await means.ask("check", { key, directory: means.project.root }), means)
   const checked = await check()
   if (checked.verdict !== "nothing") {
-    if (request.takeover !== true || !(await takeOver(check))) throw refuse(await check())
+    if (request.takeover !== true || !(await takeOver(check))) throw refuse(request, await check())
   } else if (await isBound(port))
     throw new RunFailed({
       code: "conflict",

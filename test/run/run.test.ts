@@ -147,11 +147,11 @@ it("starts nothing beside a server that runs already, and takes over only its ow
   const first = run(box, root, ["node", "server.js"])
   await up(first)
   const [pid] = listenersOn(PORT)
-  const second = run(box, root, ["node", "server.js"])
+  const second = run(box, root, ["--mode", "dev", "--wait", "node", "server.js", "a b"])
   expect(await second.ended).toBe(125)
   expect(second.stderr()).toMatch(
     new RegExp(
-      `^error: ${PORT} \\(cad-dev\\) is served by node, pid ${pid}, in ${root}, since 2.*\\nhint: this app runs already; to end it first: d run --takeover\\n$`
+      `^error: ${PORT} \\(cad-dev\\) is served by node, pid ${pid}, in ${root}, since 2.*\\nhint: this app runs already; to end it first: d run --takeover --wait --mode=dev node server.js 'a b'\\n$`
     )
   )
   const third = run(box, root, ["--takeover", "node", "server.js"])
@@ -276,7 +276,9 @@ it("takes no server that ran before for the one that it waits for", async () => 
   })
   const refused = run(box, root, ["--wait", "node", "server.js"])
   expect(await refused.ended).toBe(125)
-  expect(refused.stderr()).toContain("hint: this app runs already; to end it first: d run --takeover\n")
+  expect(refused.stderr()).toContain(
+    "hint: this app runs already; to end it first: d run --takeover --wait node server.js\n"
+  )
   expect(readFileSync(log, "utf8")).toContain('up {"')
   const crashed = run(box, root, ["--wait", "--takeover", "node", "-e", "setTimeout(() => process.exit(3), 300)"])
   expect(await crashed.ended).toBe(3)
