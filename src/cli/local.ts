@@ -33,6 +33,7 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
     <N extends RegistryCommand>(command: N, asked: Readonly<Record<string, unknown>>) =>
       askRegistry(on, withEffect, command, asked)
   const means = {
+    command: "run" as const,
     environment,
     directory: context.directory(),
     project,
@@ -43,16 +44,16 @@ const run = async (context: CliContext, { json, payload }: Run, withEffect: With
     },
     tell: (...lines: ReadonlyArray<string>) => (lines.length > 0 ? tell(context, ...lines) : Promise.resolve())
   }
-  // Each has a RunFailed of its own, because they are bundled one by one.
-  const { RunFailed, ...program } =
+  // Each has a Refusal of its own, because they are bundled one by one.
+  const { Refusal, ...program } =
     wait === true ? await import("../run/runInBackground.ts") : await import("../run/runProgram.ts")
   try {
     if ("runProgram" in program) return await program.runProgram(request, means)
     const started = await program.runInBackground(request, means, limit)
     await writeStdout(context, json ? printedJson(started) : printed([started.url]), json, true)
   } catch (error) {
-    if (!(error instanceof RunFailed)) throw error
-    await exitWith(context, error.error, json, error.exitCode)
+    if (!(error instanceof Refusal)) throw error
+    await exitWith(context, error.error, json, error.exitCode ?? errorCode)
   }
 }
 

@@ -6,12 +6,13 @@ import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { isBound } from "./bindTest.ts"
 import { treeOf } from "./processTree.ts"
-import { optionsOf, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
+import { readSiblings } from "./keysInCommand.ts"
+import { optionsOf, RunFailed, type RunMeans, type RunRequest } from "./request.ts"
 import { claimFor, clearPort, findProgram } from "./runProgram.ts"
-import { readSiblings } from "./siblings.ts"
+import { urlOf } from "./siblings.ts"
 import { takeOver } from "./takeOver.ts"
 
-export { RunFailed } from "./request.ts"
+export { Refusal } from "./siblings.ts"
 
 /** A command that runs in the background and accepts connections. */
 interface Started {

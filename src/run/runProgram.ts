@@ -4,11 +4,12 @@ import { checkLines } from "../text/checkText.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
 import { findExecutable, missingInterpreter, pathWithPackages } from "./executable.ts"
-import { must, optionsOf, RunFailed, type RunMeans, type RunRequest, urlOf } from "./request.ts"
-import { readSiblings } from "./siblings.ts"
+import { readSiblings } from "./keysInCommand.ts"
+import { optionsOf, RunFailed, type RunMeans, type RunRequest } from "./request.ts"
+import { must, portVariables } from "./siblings.ts"
 import { wordsFor } from "./tools.ts"
 
-export { RunFailed } from "./request.ts"
+export { Refusal } from "./siblings.ts"
 
 /** The exit codes of a command that cannot be started, as those of `env` and `timeout`. */
 const NOT_EXECUTABLE = 126
@@ -121,12 +122,8 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const env = {
     ...environment,
     PATH: path,
-    PORT: String(port),
+    ...portVariables(claimed, project.root),
     ...(request.host === undefined ? {} : { HOST: request.host }),
-    D_KEY: claimed.key,
-    D_DIR: project.root,
-    D_PORT: String(port),
-    D_URL: urlOf(port),
     ...variables
   }
   await start(file, [...given, ...added], env, { key: claimed.key, port, means, ...started })
