@@ -49,7 +49,8 @@ export const PARTS = [
   "run/runInBackground",
   "run/starting",
   "run/openUrl",
-  "mcp/serve"
+  "mcp/serve",
+  "env/envCommand"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

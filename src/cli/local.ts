@@ -4,6 +4,7 @@ import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
+import { env } from "./env.ts"
 import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
@@ -82,7 +83,7 @@ const mcp = async (context: CliContext, _: Run, withEffect: WithEffect): Promise
   })
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, mcp }
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp }
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

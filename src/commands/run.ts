@@ -10,6 +10,14 @@ const named = (verb: string): ReadonlyArray<OptionSpec> => [
 
 const dir = (help: string): OptionSpec => ({ name: "dir", value: "PATH", type: "directory", help })
 
+const siblings = (help: string): OptionSpec => ({
+  name: "env",
+  value: "NAME=WHAT",
+  type: "text",
+  help,
+  repeated: true
+})
+
 const HERE =
   "Without --key and --app, the app of the current directory is meant: the one that has the directory, or else the one named by package.json, or by the folder. A linked git worktree has an app of its own."
 
@@ -36,13 +44,7 @@ export const runCommands = {
     ],
     options: [
       ...named("run the command on the port of"),
-      {
-        name: "env",
-        value: "NAME=WHAT",
-        type: "text",
-        help: "set NAME to another key's port or URL: port:KEY or url:KEY",
-        repeated: true
-      },
+      siblings("set NAME to another key's port or URL: port:KEY or url:KEY"),
       { name: "host", value: "ADDRESS", type: "text", help: "set HOST to this address" },
       { name: "no-inject", help: "add no options for tools that ignore PORT" },
       { name: "takeover", help: "first end the server of this directory that runs already" },
@@ -64,6 +66,50 @@ export const runCommands = {
     examples: ["d run npm run dev", "d run --env API_URL=url:api-dev -- npx vite", "d run --wait npm start"],
     operand: { name: "COMMAND", type: "words" },
     errorCode: 125
+  },
+  env: {
+    name: "env",
+    kind: "local",
+    readOnly: false,
+    idempotent: false,
+    usesRanges: true,
+    here: "meant",
+    summary: "Print the .env variables of this directory's app, or write them",
+    usage: [
+      "[--key KEY | --app APP] [--mode prod|dev] [--env NAME=WHAT]… [--format FORMAT]",
+      "--write FILE [--if-present] [--check] [OPTION]…",
+      "--write FILE --remove"
+    ],
+    synonyms: ["dotenv"],
+    options: [
+      ...named("print the variables of"),
+      siblings("add NAME with another key's port or URL: port:KEY or url:KEY; {app} is this app"),
+      {
+        name: "format",
+        value: "FORMAT",
+        type: "text",
+        help: "choose dotenv (the default), shell, json, compose (for docker compose) or github (for $GITHUB_ENV)"
+      },
+      { name: "write", value: "FILE", type: "file", help: "keep the variables in a marked block of this file" },
+      { name: "if-present", help: "with --write, do nothing if the file has no block" },
+      { name: "check", help: "with --write, change nothing, and exit with 1 if the file is out of date" },
+      { name: "remove", help: "with --write, take the block away, and leave the file as it was before" },
+      dir("use this directory instead of the current one"),
+      { name: "no-dir", help: "do not make the directory the owner of the port" },
+      json
+    ],
+    details: [
+      "The variables are PORT; APP_PROD_PORT and APP_DEV_PORT with the app's name in upper case; and D_KEY, D_DIR, D_PORT and D_URL, which say whose port it is. Claims a port if there is none, as claim does.",
+      "A block remembers the options that it was written with: without any, --write brings it up to date. Nothing outside of it changes, but that lines which set the same variables are commented out until it is removed. Links are followed, but not to a file of another project.",
+      HERE
+    ],
+    examples: [
+      "d env --write .env",
+      "d env --write .env --check",
+      'eval "$(d env --format shell)"',
+      "d env --format compose --env WEB_PORT=port:{app}-dev --write .env",
+      'd env --format github >> "$GITHUB_ENV"'
+    ]
   },
   open: {
     name: "open",

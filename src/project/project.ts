@@ -64,6 +64,12 @@ const packageName = (directory: string): string | undefined => {
   }
 }
 
+/** Returns the root of the project that a real directory is in: undefined if it has neither a manifest nor a worktree. */
+export const rootOf = (directory: string): string | undefined => {
+  const top = worktreeOf(directory)?.root
+  return manifestDirectory(directory, top ?? "/") ?? top
+}
+
 /** The longest branch that is kept whole in a name. */
 const BRANCH_MAX = 40
 
@@ -86,7 +92,7 @@ const branchWord = (linkedBy: string): string => {
 }
 
 /** Returns the folder of the main worktree that a linked one belongs to; of a bare repository, its path without `.git`. */
-const mainFolder = (linkedBy: string): string => {
+export const mainFolder = (linkedBy: string): string => {
   const repository = dirname(dirname(linkedBy))
   return basename(repository) === ".git" ? dirname(repository) : repository.replace(/\.git$/, "")
 }
@@ -98,7 +104,7 @@ const mainFolder = (linkedBy: string): string => {
 export const projectOf = (directory: string): Project => {
   const here = realpathSync(directory)
   const worktree = worktreeOf(here)
-  const root = manifestDirectory(here, worktree?.root ?? "/") ?? worktree?.root ?? here
+  const root = rootOf(here) ?? here
   const linkedBy = worktree?.linkedBy ?? null
   const folder = linkedBy === null ? root : join(mainFolder(linkedBy), relative(worktree?.root ?? root, root))
   const name = appName(packageName(root) ?? "") ?? appName(basename(folder)) ?? "app"

@@ -91,7 +91,8 @@ export const readEnv = (
   const written = `env ${quote(entry)}`
   if (name === undefined || what === undefined)
     throw invalid(`${written} is not NAME=WHAT`, "write --env API_URL=url:api-dev")
-  if (own.includes(name)) throw invalid(`${written} sets ${name}, which d ${command} sets itself`, "choose another name")
+  if (own.includes(name))
+    throw invalid(`${written} sets ${name}, which d ${command} sets itself`, "choose another name")
   if (!/^(port|url):./.test(what))
     throw invalid(`${written} is neither port:KEY nor url:KEY`, `write --env ${name}=url:KEY`)
   return { name, what, written }

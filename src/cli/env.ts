@@ -1,0 +1,38 @@
+import { commands, type RegistryCommand } from "../commands/commands.ts"
+import { printed, printedJson } from "../text/printed.ts"
+import type { Invocation } from "./argv.ts"
+import { askRegistry } from "./askDaemon.ts"
+import type { CliContext } from "./CliContext.ts"
+import { projectHere, withDirectory } from "./here.ts"
+import { readOptions } from "./options.ts"
+import { exitWith, tell, writeStdout } from "./output.ts"
+import type { WithEffect } from "./Task.ts"
+
+type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
+
+/** Prints the variables of an app's port, or keeps them in a file. */
+export const env = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+  const { dir, ...request } = payload
+  const project = await projectHere(context, dir)
+  if ("code" in project) return exitWith(context, project, json)
+  const means = {
+    command: "env" as const,
+    directory: context.directory,
+    root: project.root,
+    named: (asked: Readonly<Record<string, unknown>>) =>
+      withDirectory(context, commands.claim, { ...asked, dir: project.root }),
+    parse: (words: ReadonlyArray<string>) => readOptions(commands.env, words),
+    ask: <N extends RegistryCommand>(command: N, asked: Readonly<Record<string, unknown>>) =>
+      askRegistry(context, withEffect, command, asked),
+    tell: (...lines: ReadonlyArray<string>) => (lines.length > 0 ? tell(context, ...lines) : Promise.resolve())
+  }
+  const program = await import("../env/envCommand.ts")
+  try {
+    const { document, exitCode, lines } = await program.env({ ...request, json }, means)
+    context.setExitCode(exitCode)
+    await writeStdout(context, json ? printedJson(document) : printed(lines), json, payload["check"] !== true)
+  } catch (error) {
+    if (!(error instanceof program.Refusal)) throw error
+    await exitWith(context, error.error, json)
+  }
+}
