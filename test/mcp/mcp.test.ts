@@ -5,9 +5,10 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js"
 import { describe, expect, it, onTestFinished } from "vitest"
-import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { collect, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { rangesFrom, serve } from "../support/doctor.ts"
 import { git, repository } from "../support/git.ts"
+import { installed } from "../support/npmPackages.ts"
 import { temporary } from "../support/root.ts"
 
 const RANGES = rangesFrom(32_200)
@@ -238,6 +239,21 @@ it("writes nothing but the protocol to standard output, whatever a library says"
   await client.ping()
   expect(errors).toEqual([])
   expect(stderr()).toContain("a warning")
+})
+
+it("answers the inspector of the protocol", { timeout: 300_000 }, async () => {
+  const inspector = join(installed({ "@modelcontextprotocol/inspector": "2.12.0" }), "node_modules/.bin/mcp-inspector")
+  const box = machine(RANGES)
+  const cwd = project("cad")
+  const inspect = async (...words: ReadonlyArray<string>) => {
+    const all = ["--cli", process.execPath, PROGRAM, "mcp", "--method", ...words]
+    const run = await collect(spawn(inspector, all, { env: box.env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] }))
+    return { ...run, document: JSON.parse(run.stdout) }
+  }
+  expect((await inspect("tools/list")).document.tools).toHaveLength(7)
+  const called = await inspect("tools/call", "--tool-name", "allocate", "--tool-arg", `cwd=${cwd}`)
+  expect(called.document.structuredContent).toMatchObject({ key: "cad-dev", port: 32_201 })
+  expect((await inspect("resources/list")).document.resources).toHaveLength(1)
 })
 
 it("keeps its memory over 1,000 calls", { timeout: 120_000 }, async () => {

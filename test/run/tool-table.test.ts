@@ -48,7 +48,7 @@ it.each(LINES)("$line gets $added", async ({ added, line }) => {
   const [program = ""] = words
   const isScript = program === "npm"
   const root = standIns(new Set(isScript ? ["vite"] : [program]))
-  const running = run(machine(RANGES), root, words)
+  const running = run(machine({ ...RANGES, npm_config_update_notifier: "false" }), root, words)
   expect(await running.ended, running.stderr()).toBe(0)
   const given = isScript ? ["vite"] : words.map((word) => word.replace("{port}", PORT))
   expect(readFileSync(join(root, "given"), "utf8").trimEnd().split("\n")).toEqual([
