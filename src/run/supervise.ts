@@ -40,14 +40,21 @@ const isForeground = (): boolean => {
   return group === foreground
 }
 
+/** How long the system has to remove a process after KILL, which is long on a busy machine. */
+const KILLED_MS = 2000
+
 /** Ends the processes that `find` returns: with TERM, and what is left after `grace` milliseconds with KILL. */
 const endAll = async (find: () => Promise<ReadonlyArray<number>>, grace: number): Promise<void> => {
-  signalAll(await find(), "SIGTERM")
-  for (let waited = 0; waited < grace; waited += EVERY_MS) {
-    if ((await find()).length === 0) return
-    await pause(EVERY_MS)
+  for (const [signal, limit] of [
+    ["SIGTERM", grace],
+    ["SIGKILL", KILLED_MS]
+  ] as const) {
+    signalAll(await find(), signal)
+    for (let waited = 0; waited < limit; waited += EVERY_MS) {
+      if ((await find()).length === 0) return
+      await pause(EVERY_MS)
+    }
   }
-  signalAll(await find(), "SIGKILL")
 }
 
 /** The signals that only this process has received, and that are passed on. */

@@ -86,8 +86,7 @@ it.each<[string, string]>([
   running.child.kill("SIGTERM")
   await running.ended
   expect(running.stderr()).not.toContain("ended what it left")
-  expect(processesOf(root)).toEqual([])
-  expect(listenersOn(PORT)).toEqual([])
+  await nothingLeft(root, PORT)
 })
 
 it.each<[string, string]>([
