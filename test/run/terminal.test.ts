@@ -43,7 +43,7 @@ const open = async (shell: Parameters<typeof openTerminal>[2] = "bash") => {
 }
 
 const started = async (terminal: Session, line: string) => {
-  terminal.type(`${line}\n`)
+  await terminal.enter(line)
   return (await terminal.sees(/server: up (.*)\n/))[1]
 }
 
@@ -115,7 +115,7 @@ it.each(["bash", "zsh"] as const)("stops and goes on as a job of %s", async (she
   await terminal.sees(/Stopped|suspended/)
   expect([stateOf(pid), stateOf(supervisor)]).toEqual(["T", "T"])
   expect(await terminal.codeOf("true")).toBe(0)
-  terminal.type("fg\n")
+  await terminal.enter("fg")
   await until(
     async () => [stateOf(pid), stateOf(supervisor)],
     (states) => !states.includes("T")
@@ -142,7 +142,7 @@ it("sees the end of a command that ended while d run was stopped", async () => {
   process.kill(pid, "SIGKILL")
   process.kill(supervisor, "SIGCONT")
   await nothingLeft(root, PORT)
-  terminal.type("\n")
+  await terminal.enter("")
   await terminal.sees(/Killed/)
 })
 
@@ -150,19 +150,21 @@ it("gives a command in the shell of another directory's d run its own port", asy
   const { box, root, terminal } = await open()
   const other = temporary()
   writeFileSync(join(other, "package.json"), '{"name":"pt"}')
-  terminal.type("d run bash --norc -i\n")
+  await terminal.enter("d run bash --norc -i")
   expect(await terminal.codeOf('test "$PORT $D_KEY" = "20101 cad-dev"')).toBe(0)
   const tell = "sh -c 'echo \"told $PORT $D_KEY $D_DIR $D_URL\"'"
-  terminal.type(`cd ${other} && d run ${tell}\n`)
+  await terminal.enter(`cd ${other} && d run ${tell}`)
   expect((await terminal.sees(/\ntold (.*)\n/))[1]).toBe(`20103 pt-dev ${other} http://localhost:20103`)
-  terminal.type(`cd ${root} && d run ${tell}\n`)
+  await terminal.enter(`cd ${root} && d run ${tell}`)
   expect((await terminal.sees(/\ntold (.*)\n/))[1]).toBe(`20101 cad-dev ${root} http://localhost:20101`)
   // Jobs of the inner shell are its own.
-  terminal.type("sh -c 'echo asleep; exec sleep 100'\n")
+  await terminal.enter("sh -c 'echo asleep; exec sleep 100'")
   await terminal.sees(/\nasleep\n/)
   terminal.type("\x1a")
   await terminal.sees(/Stopped/)
-  terminal.type("exit 3\nexit 3\n")
+  await terminal.enter("exit 3")
+  // It warns of the stopped job first.
+  await terminal.enter("exit 3")
   expect(await terminal.codeOf("")).toBe(3)
   expect(await terminal.codeOf('test -z "$PORT"')).toBe(0)
   await nothingLeft(root, PORT)
@@ -190,7 +192,7 @@ it("ends as bash, zsh, dash and make expect it", async () => {
     ["died", /\[Makefile:2: died\] Segmentation fault/],
     ["failed", /\[Makefile:4: failed\] Error 42/]
   ] as const) {
-    terminal.type(`make ${target}\n`)
+    await terminal.enter(`make ${target}`)
     await terminal.sees(said)
     expect(await terminal.codeOf("")).toBe(2)
   }

@@ -34,8 +34,12 @@ export const onTerminal = async (box: Machine, columns: number, line: string): P
 export const tooWide = (lines: ReadonlyArray<string>, columns: number): ReadonlyArray<string> =>
   lines.filter((line) => widthOf(line) > columns)
 
+const READY = "ready:"
+
 /** A shell on a terminal of its own, at which somebody types. */
 export interface Session {
+  /** Types a line once the shell has prompted for one: what is typed before, it may discard. */
+  readonly enter: (line: string) => Promise<void>
   /** Types text as it is: a line ends in `\n`, and `\x03` is Ctrl-C. */
   readonly type: (text: string) => void
   /** Waits for a match in what the terminal shows after the one before, and returns it. */
@@ -52,7 +56,7 @@ export const openTerminal = async (box: Machine, directory: string, shell: keyof
   writeFileSync(join(programs, "d"), `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`, { mode: 0o755 })
   const words = SHELLS[shell].join(" ")
   const child = spawn("script", ["--quiet", "--return", "--command", `stty -echo; exec ${words}`, "/dev/null"], {
-    env: { ...box.env, PATH: `${programs}:${box.env["PATH"]}`, TERM: "xterm-256color", PS1: "", PROMPT: "" },
+    env: { ...box.env, PATH: `${programs}:${box.env["PATH"]}`, TERM: "xterm-256color", PS1: READY },
     cwd: directory,
     stdio: ["pipe", "pipe", "inherit"]
   })
@@ -77,14 +81,18 @@ export const openTerminal = async (box: Machine, directory: string, shell: keyof
     shown = text().slice((found.index ?? 0) + found[0].length)
     return found
   }
-  const session: Session = {
+  const enter = async (line: string) => {
+    await sees(new RegExp(READY))
+    type(`${line}\n`)
+  }
+  return {
+    enter,
     type,
     sees,
     codeOf: async (line) => {
-      type(`${line}\necho "code=$?"\n`)
+      await enter(`${line}${line === "" ? "" : "; "}echo "code=$?"`)
       return Number((await sees(/code=(\d+)\n/))[1])
     },
     close
   }
-  return session
 }
