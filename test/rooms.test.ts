@@ -19,7 +19,7 @@ const ARROWS = {
   env: ["commands", "domain", "machine", "project", "run", "text"],
   mcp: ["commands", "domain", "machine", "text"],
   store: ["config", "domain", "machine", "text"],
-  registry: ["config", "domain", "machine", "store"],
+  registry: ["config", "domain", "machine", "project", "store"],
   monitor: ["config", "domain", "machine", "store", "text"],
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],

@@ -46,7 +46,7 @@ const askedKey = ({ app, key, mode }: Payload<"getPort">): Effect.Effect<PortKey
 /** Returns how a command names a key: by one of key, app and directory. */
 const askedHere = (
   command: string,
-  { app, directory, key, mode, suggested }: Payload<"check">
+  { app, directory, formerly, key, mode, suggested }: Payload<"check">
 ): Effect.Effect<Asked, Invalid | MissingArgument> => {
   if (key !== undefined && (app ?? mode) !== undefined)
     return Effect.fail(
@@ -58,7 +58,7 @@ const askedHere = (
     )
   if (key === undefined && app === undefined && (directory === undefined || suggested.length === 0))
     return Effect.fail(new MissingArgument({ command, argument: "key" }))
-  return Effect.succeed({ key, app, mode: mode ?? "dev", directory, suggested })
+  return Effect.succeed({ key, app, mode: mode ?? "dev", directory, suggested, formerly })
 }
 
 /** Returns the port or the key that `explain` is about. */

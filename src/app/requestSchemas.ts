@@ -43,7 +43,8 @@ const named = {
   app: Schema.optional(AppName),
   mode: Schema.optional(Mode),
   directory: Schema.optional(AbsolutePath),
-  suggested: names(AppName)
+  suggested: names(AppName),
+  formerly: names(AppName)
 }
 
 /** Makes a decoder of arguments. Its schema is built only when it is used. */

@@ -56,6 +56,7 @@ export const withDirectory = async (
   const { dir, ...rest } = payload
   const project = await projectHere(context, dir)
   if ("code" in project) return project
+  const { formerly, names: suggested } = project
   const isNamed = rest["key"] !== undefined || rest["app"] !== undefined
-  return { payload: { ...rest, directory: project.root, ...(isNamed ? {} : { suggested: project.names }) } }
+  return { payload: { ...rest, directory: project.root, ...(isNamed ? {} : { suggested, formerly }) } }
 }

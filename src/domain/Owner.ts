@@ -36,7 +36,8 @@ export const ownerOf = (process: Process | null): Owner | undefined => {
   return unit === null ? undefined : { kind: "unit", name: unit }
 }
 
-const inside = (path: string, directory: string): boolean =>
+/** Returns whether `path` is `directory`, or in it. */
+export const inside = (path: string, directory: string): boolean =>
   path === directory || path.startsWith(directory.endsWith("/") ? directory : `${directory}/`)
 
 /** Returns whether one directory is inside the other, or both are the same. */

@@ -1,5 +1,7 @@
-import { lstatSync, readFileSync } from "node:fs"
+import { lstatSync, readdirSync, readFileSync, statSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
+import { inside } from "../domain/Owner.ts"
+import { isNoDirectory } from "./directory.ts"
 import { tryRead } from "./tryRead.ts"
 
 /** A git worktree: of a repository, or linked to one by `git worktree add`. */
@@ -39,4 +41,33 @@ export const worktreeOf = (directory: string): Worktree | undefined => {
 export const inWorktreeOf = (directory: string, path: string): boolean => {
   const worktree = worktreeOf(directory)
   return worktree === undefined || worktreeOf(path)?.root === worktree.root
+}
+
+/** Returns the roots of the worktrees that git lists as linked to the repository of `worktree`, the missing ones as well. */
+const linkedRoots = ({ linkedBy, root }: Worktree): ReadonlyArray<string> => {
+  const list = linkedBy === null ? join(root, ".git/worktrees") : dirname(linkedBy)
+  return tryRead(() => readdirSync(list), []).flatMap((name) => {
+    // Git does not know yet that somebody has moved it without git.
+    if (join(list, name) === linkedBy) return [root]
+    const path = tryRead(() => readFileSync(join(list, name, "gitdir"), "utf8"), "").trim()
+    return path === "" ? [] : [dirname(resolve(list, name, path))]
+  })
+}
+
+/**
+ * Returns whether the directory `path` is gone for good, as far as can be told from `directory`: it is not there, and git does
+ * not list it as a worktree of the repository that `directory` is in. One that git lists may be on a disk that is not mounted.
+ */
+export const isGone = (path: string, directory: string): boolean => {
+  if (!isNoDirectory(path)) return false
+  const worktree = worktreeOf(directory)
+  const roots = worktree === undefined ? [] : linkedRoots(worktree)
+  return !roots.some((root) => inside(path, root))
+}
+
+/** Returns when the linked worktree that `directory` is in was made, in milliseconds; undefined if it is in no such one. */
+export const madeAt = (directory: string): number | undefined => {
+  const linkedBy = worktreeOf(directory)?.linkedBy ?? null
+  // Git writes this file once. It changes the others in that directory, and moves none.
+  return linkedBy === null ? undefined : tryRead(() => statSync(join(linkedBy, "commondir")).mtimeMs, undefined)
 }

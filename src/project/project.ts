@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs"
 import { basename, dirname, join, relative } from "node:path"
+import { digest } from "../domain/digest.ts"
 import { appProblem } from "../domain/names.ts"
 import { worktreeOf } from "../machine/gitWorktree.ts"
+import { tryRead } from "../machine/tryRead.ts"
 
 /** The files that mark the root of a project. */
 const MANIFESTS = [
@@ -25,6 +27,8 @@ export interface Project {
   readonly root: string
   /** The names for its app, the best one first: a later one is used if another directory has the earlier ones. */
   readonly names: ReadonlyArray<string>
+  /** The names that earlier branches of a linked worktree gave its app, the latest first. It may have been moved since. */
+  readonly formerly: ReadonlyArray<string>
 }
 
 /** Makes a valid name of an app from `text`; undefined if nothing is left of it. */
@@ -37,13 +41,6 @@ const appName = (text: string): string | undefined => {
     // These endings belong to the keys of an app.
     .replace(/(-(prod|dev))+$/, "")
   return appProblem(word) === undefined ? word : undefined
-}
-
-/** Returns six letters and digits that depend on `text` (FNV-1a). Loading `node:crypto` would slow down every start. */
-const digest = (text: string): string => {
-  let hash = 0x811c9dc5
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0
-  return hash.toString(36).padStart(6, "0").slice(-6)
 }
 
 /** Returns the nearest directory from `directory` up to `top` that has one of MANIFESTS. */
@@ -73,14 +70,26 @@ export const rootOf = (directory: string): string | undefined => {
 /** The longest branch that is kept whole in a name. */
 const BRANCH_MAX = 40
 
-/** Makes a word of the branch of a linked worktree, or of the worktree's name if its HEAD is detached. */
-const branchWord = (linkedBy: string): string => {
-  let branch = basename(linkedBy)
-  try {
-    branch = /^ref: refs\/heads\/(.+)/.exec(readFileSync(join(linkedBy, "HEAD"), "utf8"))?.[1]?.trim() ?? branch
-  } catch {
-    // The worktree was pruned: its name is left.
-  }
+/** How many of the earlier branches of a worktree count. */
+const EARLIER_MAX = 20
+
+const LEFT = /\t(?:checkout: moving from (\S+) to |Branch: renamed refs\/heads\/(\S+) to )/g
+
+/** Returns the branch of a linked worktree, or the worktree's own name if its HEAD is detached. */
+const branchOf = (linkedBy: string): string => {
+  const head = tryRead(() => readFileSync(join(linkedBy, "HEAD"), "utf8"), "")
+  return /^ref: refs\/heads\/(.+)/.exec(head)?.[1]?.trim() ?? basename(linkedBy)
+}
+
+/** Returns the branches that a linked worktree has left, by the log of its HEAD, the latest first, and its own name. */
+const earlierBranches = (linkedBy: string): ReadonlyArray<string> => {
+  const log = tryRead(() => readFileSync(join(linkedBy, "logs/HEAD"), "utf8"), "")
+  const left = [...log.matchAll(LEFT)].map(([, moved, renamed]) => moved ?? renamed ?? "").reverse()
+  return [...[...new Set(left)].slice(0, EARLIER_MAX), basename(linkedBy)]
+}
+
+/** Makes a word of a branch. */
+const wordOf = (branch: string): string => {
   const word = branch
     .normalize("NFKD")
     .replaceAll(/\p{M}/gu, "")
@@ -88,7 +97,10 @@ const branchWord = (linkedBy: string): string => {
     .replaceAll(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
   if (word === "") return digest(branch)
-  return word.length > BRANCH_MAX ? `${word.slice(0, BRANCH_MAX - 7)}-${digest(branch)}` : word
+  // An app's name does not end as its keys do.
+  return word.length > BRANCH_MAX || /-(prod|dev)$/.test(word)
+    ? `${word.slice(0, BRANCH_MAX - 7)}-${digest(branch)}`
+    : word
 }
 
 /** Returns the folder of the main worktree that a linked one belongs to; of a bare repository, its path without `.git`. */
@@ -108,9 +120,12 @@ export const projectOf = (directory: string): Project => {
   const linkedBy = worktree?.linkedBy ?? null
   const folder = linkedBy === null ? root : join(mainFolder(linkedBy), relative(worktree?.root ?? root, root))
   const name = appName(packageName(root) ?? "") ?? appName(basename(folder)) ?? "app"
-  const app = linkedBy === null ? name : `${name}.${branchWord(linkedBy)}`
+  const isValid = (each: string): boolean => appProblem(each) === undefined
+  const onBranch = (branch: string): string => `${name}.${wordOf(branch)}`
+  const app = linkedBy === null ? name : onBranch(branchOf(linkedBy))
   // Tools give every new project the same name: another directory of that name is told apart by its folder.
   const beside = linkedBy === null && basename(root) !== name ? appName(`${name}-${basename(root)}`) : undefined
   const names = [app, beside, `${app}-${digest(root)}`].filter((each) => each !== undefined)
-  return { root, names: names.filter((each) => appProblem(each) === undefined) }
+  const formerly = linkedBy === null ? [] : [...new Set(earlierBranches(linkedBy).map(onBranch))]
+  return { root, names: names.filter(isValid), formerly: formerly.filter((each) => each !== app && isValid(each)) }
 }

@@ -1,14 +1,12 @@
-import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import { OwnedElsewhere } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, parsePort } from "../domain/names.ts"
-import { isNested, type KeyOwner } from "../domain/Owner.ts"
 import { AppName, keyOf, type PortKey, SpecialKey } from "../domain/PortKey.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-import { inWorktreeOf } from "../machine/gitWorktree.ts"
+import { appOfDirectory, otherHome, otherHomeOf } from "../project/appOfDirectory.ts"
 import { bindTo, decideAllocation, type Rules } from "./allocate.ts"
 
 /** How a command names a key: by itself, by its app, or by the directory of its app. */
@@ -19,6 +17,8 @@ export interface Asked {
   /** The directory whose app is meant if neither is given, and names for it, the best one first. */
   readonly directory: string | undefined
   readonly suggested: ReadonlyArray<AppName>
+  /** The names that the app of a linked worktree may have had before it was moved. */
+  readonly formerly: ReadonlyArray<AppName>
 }
 
 /** The part of a state that names are looked up in. */
@@ -26,42 +26,11 @@ type Named = Pick<RegistryState, "rows" | "owners">
 
 const keysOf = (app: AppName): ReadonlyArray<PortKey> => [keyOf(app, "prod"), keyOf(app, "dev")]
 
-/** Returns the directory that `app` belongs to, if that is another one than `directory` and still exists. */
-const otherHome = (state: Named, app: string, directory: string): string | undefined =>
-  otherHomeOf(state, keysOf(AppName.make(app)), directory)
-
-const otherHomeOf = ({ owners }: Named, keys: ReadonlyArray<string>, directory: string): string | undefined =>
-  keys
-    .map((key) => owners.get(key))
-    .filter((owner): owner is KeyOwner => owner !== undefined)
-    .find(
-      ({ kind, name }) =>
-        kind === "directory" && !(isNested(name, directory) && inWorktreeOf(name, directory)) && existsSync(name)
-    )?.name
-
-/** Returns the apps whose directory is `directory`. */
-const appsIn = ({ owners }: Named, directory: string): ReadonlyArray<string> => [
-  ...new Set(
-    [...owners].flatMap(([key, { kind, name, said }]) =>
-      kind === "directory" && said && name === directory ? (appOf(key) ?? []) : []
-    )
-  )
-]
-
-/** Returns the app of a directory: the one that has it, or else the first suggested name that no other directory has. */
-const appOfDirectory = (state: Named, directory: string, suggested: ReadonlyArray<AppName>): AppName | undefined => {
-  const known = appsIn(state, directory)
-  const named = suggested.find((name) => known.includes(name))
-  if (named !== undefined) return named
-  if (known.length === 1) return AppName.make(known[0] ?? "")
-  return suggested.find((name) => otherHome(state, name, directory) === undefined)
-}
-
 /** Returns the key that is meant; undefined if every suggested name belongs to another directory. */
-export const keyMeant = (state: Named, { app, directory = "/", key, mode, suggested }: Asked): PortKey | undefined => {
+export const keyMeant = (state: Named, { app, directory = "/", key, mode, ...names }: Asked): PortKey | undefined => {
   if (key !== undefined) return key
-  const meant = app ?? appOfDirectory(state, directory, suggested)
-  return meant === undefined ? undefined : keyOf(meant, mode)
+  const meant = app ?? appOfDirectory(state.owners, directory, names)
+  return meant === undefined ? undefined : keyOf(AppName.make(meant), mode)
 }
 
 export interface Claim {
@@ -76,7 +45,7 @@ export interface Claim {
 const keyToClaim = (request: Asked, state: Named): Either.Either<PortKey, OwnedElsewhere> => {
   const { directory, key, suggested } = request
   const app = request.app ?? appOf(key ?? "")
-  const home = app === null || directory === undefined ? undefined : otherHome(state, app, directory)
+  const home = app === null || directory === undefined ? undefined : otherHome(state.owners, app, directory)
   if (app !== null && directory !== undefined && home !== undefined)
     return Either.left(new OwnedElsewhere({ app, home, directory }))
   // The last suggestion is unique to the directory.
@@ -91,7 +60,9 @@ const held = (key: PortKey, { directory }: Asked, state: Named & Pick<RegistrySt
   const keys = app === null ? [key] : keysOf(AppName.make(app)).filter((each) => state.rows.has(each))
   const claim: Claim = { key, port, app, created: state.assigned?.has(key) === true }
   // What belongs to another directory stays its own: a special that is run here, or a half that was accepted elsewhere.
-  const ours = keys.filter((each) => directory === undefined || otherHomeOf(state, [each], directory) === undefined)
+  const ours = keys.filter(
+    (each) => directory === undefined || otherHomeOf(state.owners, [each], directory) === undefined
+  )
   return { claim, changes: ours.flatMap((each) => bindTo(state, each, directory)) }
 }
 
@@ -118,7 +89,13 @@ export const decideClaim = Effect.fn("decideClaim")(function* (request: Asked, s
   const claimed = decided.answer.result.assignments.find((each) => each.key === key)
   if (claimed === undefined) return yield* Effect.dieMessage(`${key} was not allocated`)
   const [first] = suggested
-  const isOther = app !== null && first !== undefined && request.app === undefined && first !== app
+  const isOther =
+    app !== null &&
+    app !== first &&
+    first !== undefined &&
+    directory !== undefined &&
+    request.app === undefined &&
+    otherHome(state.owners, first, directory) !== undefined
   const notes: ReadonlyArray<Note> = isOther ? [{ _tag: "OtherName", wanted: first, app }] : []
   const answer: CommandResult<Claim> = {
     result: { key, port: claimed.port, app, created: claimed.created },

@@ -73,9 +73,9 @@ export const findProgram = (request: RunRequest, { directory, environment }: Run
 
 /** Claims the port of a run, if it has none. */
 export const claimFor = async ({ app, key, mode }: RunRequest, means: RunMeans): Promise<Results["claim"]> => {
-  const { names, root } = means.project
-  const suggested = key === undefined && app === undefined ? names : undefined
-  return must(await means.ask("claim", { key, app, mode, suggested, directory: root }), means)
+  const { formerly, names, root } = means.project
+  const byDirectory = key === undefined && app === undefined ? { suggested: names, formerly } : {}
+  return must(await means.ask("claim", { key, app, mode, ...byDirectory, directory: root }), means)
 }
 
 /** Makes sure that nothing has the port of a run, or fails. */
