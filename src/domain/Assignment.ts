@@ -1,5 +1,6 @@
 import type { Health } from "./Health.ts"
 import type { Kind } from "./names.ts"
+import type { KeyOwner } from "./Owner.ts"
 
 /** An assignment as `listPorts` shows it. */
 export interface Assignment {
@@ -10,6 +11,8 @@ export interface Assignment {
   readonly description: string | null
   /** The host that claimed the key; null if it has no claim. */
   readonly host: string | null
+  /** What it belongs to on this host; null if that is not known. */
+  readonly owner: KeyOwner | null
   readonly health: Health
   readonly listener: {
     readonly address: string

@@ -8,7 +8,7 @@ import type { Health } from "../domain/Health.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
-import { OWNER_KINDS } from "../domain/Owner.ts"
+import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
 import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
 
@@ -78,6 +78,9 @@ const health = () =>
     checkedAt: orNull(text)
   })
 
+const keyOwner = () =>
+  object<KeyOwner>({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text), said: flag })
+
 const assignment = () =>
   object<Assignment>({
     key: text,
@@ -86,6 +89,7 @@ const assignment = () =>
     app: orNull(text),
     description: orNull(text),
     host: orNull(text),
+    owner: orNull(keyOwner()),
     health: health(),
     listener: orNull(
       object({
@@ -146,7 +150,7 @@ const explanation = () =>
         key: text,
         description: orNull(text),
         claimed: orNull(object({ at: text, by: text, host: text })),
-        owner: orNull(object({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text), said: flag })),
+        owner: orNull(keyOwner()),
         health: health()
       })
     ),

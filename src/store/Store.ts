@@ -65,7 +65,12 @@ export class Store extends Effect.Service<Store>()("Store", {
     })
 
     const names = { rows: rows.everything.rows, owners: owners.all }
-    const listed = { rows: rows.everything.rows, keys: rows.everything.keys, claims: rows.everything.claims }
+    const listed = {
+      rows: rows.everything.rows,
+      keys: rows.everything.keys,
+      claims: rows.everything.claims,
+      owners: owners.all
+    }
 
     const readTick = read({ rows: listed.rows, claims: listed.claims, owners: owners.all })
     /** The data of the last tick, and its version: it is read again only if anything was committed since. */
@@ -110,7 +115,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       rowsFor: (keys: ReadonlyArray<string>) =>
         queryOr(rows.readSome(keys), Effect.succeed<ReadonlyMap<string, string>>(new Map())),
 
-      /** Reads all rows, records and claims of the keys, and the health on this host. */
+      /** Reads all rows, records and claims of the keys, and their owners and health on this host. */
       list: queryOr(read(listed), readExisting(listed)),
 
       /** Reads the values of all rows, and the owners on this host. */

@@ -13,6 +13,7 @@ const row = (key: string, port: number, description: string | null, more: Partia
   app: null,
   description,
   host: "box",
+  owner: null,
   health: unwatched,
   listener: null,
   ...more
