@@ -7,6 +7,7 @@ import { SETTING_NAMES, variableOf } from "../src/config/settings.ts"
 import { EXIT_CODES } from "../src/domain/CommandError.ts"
 import { CHECK_NAMES, SEVERITIES } from "../src/domain/Finding.ts"
 import { listen, machine, startDaemon } from "./support/cli.ts"
+import { gitEnv } from "./support/git.ts"
 import { at, atEach, rangesEnv } from "./support/ports.ts"
 import { temporary } from "./support/root.ts"
 
@@ -45,7 +46,7 @@ describe.each(documents)("%s", (path) => {
   const text = readFileSync(path, "utf8")
 
   it("shows what really happens", async () => {
-    const box = machine(rangesEnv)
+    const box = machine({ ...rangesEnv, ...gitEnv })
     if (text.includes("socat")) await startDaemon(box)
     // As its set-up does.
     if (path === "README.md") await box.ok("allocate", "--app", "cad")

@@ -50,7 +50,8 @@ export const PARTS = [
   "run/starting",
   "run/openUrl",
   "mcp/serve",
-  "env/envCommand"
+  "env/envCommand",
+  "worktree/worktree"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

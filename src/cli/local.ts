@@ -9,6 +9,7 @@ import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { parseTime } from "./waiting.ts"
+import { worktree } from "./worktree.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 
@@ -83,7 +84,7 @@ const mcp = async (context: CliContext, _: Run, withEffect: WithEffect): Promise
   })
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp }
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree }
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

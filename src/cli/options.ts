@@ -112,6 +112,22 @@ const readShort = (reader: Reader, word: string): CommandError | undefined => {
   return readValue(reader, option, word, undefined)
 }
 
+const choiceHint = ({ name }: CommandSpec, choices: ReadonlyArray<string>): string => `d ${name} ${choices.join("|")}`
+
+/** Reads a word as one of the choices of a command. */
+const readChoice = ({ command, payload }: Reader, field: string, choices: ReadonlyArray<string>, word: string) => {
+  if (choices.includes(word)) {
+    payload[field] = word
+    return undefined
+  }
+  const meant = nearest(word, choices)
+  return wrong(
+    "invalid",
+    `${command.name} has no ${field} ${quote(word)}`,
+    meant === undefined ? choiceHint(command, choices) : `did you mean d ${command.name} ${meant}?`
+  )
+}
+
 const readOperand = (reader: Reader, word: string): CommandError | undefined => {
   const { command, payload } = reader
   if (command.short !== undefined && !word.startsWith("-")) return readShort(reader, word)
@@ -122,6 +138,7 @@ const readOperand = (reader: Reader, word: string): CommandError | undefined => 
     return wrong("invalid", `unexpected argument ${quote(word)}${how}`, helpHint(command))
   }
   if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
+  if (command.operand?.type === "choice") return readChoice(reader, field, command.operand.choices, word)
   if (word.startsWith("-"))
     return wrong(
       "invalid",
@@ -209,6 +226,19 @@ export const ownWords = (command: CommandSpec | undefined, words: ReadonlyArray<
   return words.slice(0, at)
 }
 
+/** Returns what must be given and is not, and how to give it. */
+const missingIn = ({
+  command,
+  payload,
+  seen
+}: Reader): { readonly name: string; readonly hint: string } | undefined => {
+  const { operand, options } = command
+  if (operand?.type === "choice" && !(operand.name.toLowerCase() in payload))
+    return { name: operand.name, hint: choiceHint(command, operand.choices) }
+  const option = options.find((each) => (each.required || each.standsFor) && !isGiven(each, seen))
+  return option && { name: option.standsFor?.[0] ?? option.name, hint: usageHint(command) }
+}
+
 /** Reads the words after a command's name. Returns the given values by field, with notes, or the first error. */
 export const readOptions = (
   command: CommandSpec,
@@ -226,10 +256,8 @@ export const readOptions = (
     if (typeof next !== "number") return next
     at = next
   }
-  const missing = command.options.find(
-    (option) => (option.required || option.standsFor) && !isGiven(option, reader.seen)
-  )
+  const missing = missingIn(reader)
   return missing === undefined
     ? { payload: reader.payload, notes: reader.notes }
-    : wrong("missing-argument", `Missing required arg: ${missing.standsFor?.[0] ?? missing.name}`, usageHint(command))
+    : wrong("missing-argument", `Missing required arg: ${missing.name}`, missing.hint)
 }

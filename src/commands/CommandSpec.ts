@@ -71,7 +71,10 @@ export interface CommandSpec {
   /** The exit code of every error of its own. */
   readonly errorCode?: number
   /** An argument without an option. `words`: the first word that is no option, and everything after it. */
-  readonly operand?: { readonly name: string; readonly type: "command" | "file" | "words" }
+  readonly operand?:
+    | { readonly name: string; readonly type: "command" | "file" | "words" }
+    /** One of these words, which must be given. */
+    | { readonly name: string; readonly type: "choice"; readonly choices: ReadonlyArray<string> }
   /** Paragraphs. */
   readonly details: ReadonlyArray<string>
   readonly examples: ReadonlyArray<string>

@@ -4,6 +4,7 @@ import { doctorCommands } from "./doctor.ts"
 import { portCommands } from "./ports.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
+import { worktreeCommands } from "./worktree.ts"
 
 /**
  * The table of commands: everything about a command except its payload (app/requestSchemas.ts), its use case
@@ -12,6 +13,7 @@ import { serviceCommands } from "./service.ts"
 export const commands = {
   ...portCommands,
   ...runCommands,
+  ...worktreeCommands,
   ...doctorCommands,
   ...agentCommands,
   ...serviceCommands

@@ -8,9 +8,14 @@ export type Arguments = Readonly<Record<string, unknown>>
 export interface ToolMeans {
   readonly ask: <N extends RegistryCommand>(command: N, payload: Arguments) => Promise<Answer<N>>
   /** Returns the project of a directory, or the error if there is no such directory. */
-  readonly projectOf: (
-    directory: string
-  ) => Promise<{ readonly root: string; readonly names: ReadonlyArray<string> } | CommandError>
+  readonly projectOf: (directory: string) => Promise<NamedProject | CommandError>
+}
+
+/** A directory, and the names that its app may have. */
+export interface NamedProject {
+  readonly root: string
+  readonly names: ReadonlyArray<string>
+  readonly formerly: ReadonlyArray<string>
 }
 
 /** A JSON schema of an object. */

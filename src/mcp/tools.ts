@@ -4,7 +4,7 @@ import type { Results } from "../commands/Results.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { adviceOnCheck, adviceOnPort } from "./advice.ts"
 import { argumentsOf, CWD, flag, MODE, portNamed, RESULTS, text } from "./schemas.ts"
-import { type Arguments, type Tool, ToolFailed, type ToolMeans, type ToolResult } from "./Tool.ts"
+import { type Arguments, type NamedProject, type Tool, ToolFailed, type ToolMeans, type ToolResult } from "./Tool.ts"
 
 const READS = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const
 const ADDS = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const
@@ -27,6 +27,9 @@ const directoryOf = async ({ cwd }: Arguments, means: ToolMeans) => {
   return project
 }
 
+/** Returns the fields of a request for the names of the app of `project`. */
+const namesOf = ({ formerly, names }: NamedProject) => ({ suggested: names, formerly })
+
 /** Returns the arguments that name a key: given, or by the app of the directory. One of them is needed. */
 const named = async (given: Arguments, means: ToolMeans): Promise<Arguments & { readonly directory?: string }> => {
   const { cwd: _, ...rest } = given
@@ -36,7 +39,7 @@ const named = async (given: Arguments, means: ToolMeans): Promise<Arguments & { 
     if (!isNamed) throw invalid("neither cwd, key nor app is given", "give cwd, the directory that you work in")
     return rest
   }
-  return { ...rest, directory: project.root, ...(isNamed ? {} : { suggested: project.names }) }
+  return { ...rest, directory: project.root, ...(isNamed ? {} : namesOf(project)) }
 }
 
 /** A result with its text, the notes about it, and advice. */
@@ -121,8 +124,8 @@ const explain: Tool = {
     const { cwd: _, ...asked } = given
     const project = await directoryOf(given, means)
     const answer = must(await means.ask("explain", asked))
-    const { names: suggested, root: directory } = project ?? {}
-    const yours = project === undefined ? undefined : await means.ask("url", { directory, suggested })
+    const directory = project?.root
+    const yours = project === undefined ? undefined : await means.ask("url", { directory, ...namesOf(project) })
     return said(
       "explain",
       answer,

@@ -1,7 +1,9 @@
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { describe, expect, it } from "vitest"
-import type { Machine } from "../support/cli.ts"
+import type { WorktreeEntry } from "../../src/domain/Worktrees.ts"
+import { collect, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { git, repository } from "../support/git.ts"
@@ -156,4 +158,219 @@ it("gives every worktree a pair of its own, whatever its branch is called, and a
   expect(await claim(box, join(main, "vendor/lib"))).toEqual(claims[0])
   mkdirSync(join(main, "src"))
   expect(await claim(box, join(main, "src"))).toEqual(claims[0])
+})
+
+/** A machine with the program on its path, on which git runs hooks. */
+const withProgram = (env: Readonly<Record<string, string>> = {}, name = "automatelinux-ports") => {
+  const bin = temporary()
+  symlinkSync(PROGRAM, join(bin, name))
+  const box = machine({ ...RANGES, PATH: `${bin}:${process.env["PATH"]}`, GIT_CONFIG_GLOBAL: "/dev/null", ...env })
+  const runGit = (cwd: string, ...words: ReadonlyArray<string>) =>
+    collect(spawn("git", words, { cwd, env: box.env, stdio: ["ignore", "pipe", "pipe"] }))
+  return { box, runGit }
+}
+
+const list = async (box: Machine, directory: string): Promise<ReadonlyArray<WorktreeEntry>> =>
+  JSON.parse(await box.ok("worktree", "list", "--dir", directory, "--json"))
+
+describe("the hook", () => {
+  it("claims a pair for a new worktree, and for nothing else", async () => {
+    const { box, runGit } = withProgram()
+    const main = cad()
+    await box.ok("worktree", "install", "--dir", main)
+    const path = join(temporary(), "one")
+    expect(await runGit(main, "worktree", "add", "-q", "-b", "fix/one", path)).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "cad.fix-one has 20800 (prod) and 20801 (dev)\n"
+    })
+    const quiet = { code: 0, stdout: "", stderr: "" }
+    expect(await runGit(path, "switch", "-q", "-c", "other")).toEqual(quiet)
+    expect(await runGit(main, "switch", "-q", "-c", "third")).toEqual(quiet)
+    expect(await claim(box, path)).toEqual({ app: "cad.fix-one", port: 20_801 })
+    // Deleted and made again in its place, it has its pair already.
+    await runGit(main, "worktree", "remove", path)
+    expect(await runGit(main, "worktree", "add", "-q", path, "fix/one")).toEqual(quiet)
+    // A clone has no hooks of its own, nor has a submodule.
+    expect(await runGit(main, "clone", "-q", main, join(temporary(), "clone"))).toEqual(quiet)
+    expect((await list(box, main)).map(({ apps }) => apps.map(({ app }) => app))).toEqual([[], ["cad.fix-one"]])
+  })
+
+  it("knows the program by its other name", async () => {
+    const { box, runGit } = withProgram({}, "d")
+    const main = cad()
+    expect((await box.d("worktree", "install", "--dir", main)).stderr).toBe("")
+    const { stderr } = await runGit(main, "worktree", "add", "-q", "-b", "one", join(temporary(), "one"))
+    expect(stderr).toBe("cad.one has 20800 (prod) and 20801 (dev)\n")
+  })
+
+  it("lets a worktree be made if nothing can be claimed", async () => {
+    const { box, runGit } = withProgram()
+    const main = cad()
+    await box.ok("worktree", "install", "--dir", main)
+    writeFileSync(
+      join(main, ".git/hooks/post-checkout"),
+      `${readFileSync(join(main, ".git/hooks/post-checkout"))}exit 0\n`
+    )
+    const broken = withProgram({ AUTOMATELINUX_DATABASE_URL: "sqlite:/proc/nowhere" })
+    const [one, two] = [join(temporary(), "one"), join(temporary(), "two")]
+    expect(await broken.runGit(main, "worktree", "add", "-q", "-b", "one", one)).toMatchObject({ code: 0, stderr: "" })
+    // A git that is started by a program with another path.
+    const elsewhere = withProgram({ PATH: "/usr/bin:/bin" })
+    expect(await elsewhere.runGit(main, "worktree", "add", "-q", "-b", "two", two)).toMatchObject({
+      code: 0,
+      stderr: ""
+    })
+    expect(await runGit(two, "status", "--short")).toMatchObject({ code: 0 })
+    // The first use makes up for it.
+    expect((await claim(box, two)).app).toBe("cad.two")
+  })
+
+  it("runs where Husky runs hooks", async () => {
+    const { box, runGit } = withProgram()
+    const main = cad()
+    git(main, "config", "core.hooksPath", ".husky/_")
+    mkdirSync(join(main, ".husky/_"), { recursive: true })
+    // As Husky starts a hook.
+    const runner = join(main, ".husky/_/post-checkout")
+    writeFileSync(runner, '#!/usr/bin/env sh\nsh -e "$(dirname "$(dirname "$0")")/post-checkout" "$@"\n')
+    chmodSync(runner, 0o755)
+    await box.ok("worktree", "install", "--dir", main)
+    const { stderr } = await runGit(main, "worktree", "add", "-q", "-b", "one", join(temporary(), "one"))
+    expect(stderr).toBe("cad.one has 20800 (prod) and 20801 (dev)\n")
+  })
+
+  it.each(["without a daemon", "with a daemon"])(
+    "gives twenty worktrees that are made at once a pair each, %s",
+    {
+      timeout: 60_000
+    },
+    async (how) => {
+      const { box, runGit } = withProgram()
+      if (how === "with a daemon") await startDaemon(box)
+      const main = cad()
+      await box.ok("worktree", "install", "--dir", main)
+      const root = temporary()
+      const made = await Promise.all(
+        Array.from({ length: 20 }, (_, at) =>
+          runGit(main, "worktree", "add", "-q", "-b", `task/${at}`, join(root, `${at}`))
+        )
+      )
+      expect(made.filter(({ code }) => code !== 0)).toEqual([])
+      const [first, ...worktrees] = await list(box, main)
+      expect(first).toMatchObject({ directory: main, main: true, apps: [] })
+      const pairs = worktrees.flatMap(({ apps }) => apps.map(({ dev, prod }) => [prod?.port ?? 0, dev?.port ?? 0]))
+      expect(pairs).toHaveLength(20)
+      expect(new Set(pairs.flat()).size).toBe(40)
+      for (const [prod = 0, dev] of pairs) {
+        expect(prod % 2).toBe(0)
+        expect(dev).toBe(prod + 1)
+      }
+      expect(new Set(worktrees.flatMap(({ apps }) => apps.map(({ app }) => app)))).toEqual(
+        new Set(Array.from({ length: 20 }, (_, at) => `cad.task-${at}`))
+      )
+    }
+  )
+})
+
+describe("d worktree list", () => {
+  it("shows each worktree with what belongs to it, moved, missing and detached ones as well", async () => {
+    const box = inProcess(RANGES)
+    const main = cad()
+    const inner = join(main, "packages/web")
+    mkdirSync(inner, { recursive: true })
+    writeFileSync(join(inner, "package.json"), '{"name":"web"}')
+    // Inside the main one, where agents put them. Git lists them by their paths.
+    const inside = (name: string) => join(main, ".worktrees", name)
+    const gone = linked(main, "größe/🙂", inside("1"))
+    const moved = linked(main, "fix/ui")
+    const nested = linked(main, undefined, inside("3-nested"))
+    const unused = linked(main, "unused", inside("4"))
+    for (const path of [main, inner, gone, moved, nested]) await claim(box, path)
+    rmSync(gone, { recursive: true })
+    git(moved, "branch", "-m", "renamed")
+    const to = inside("2")
+    git(main, "worktree", "move", moved, to)
+    git(main, "worktree", "lock", nested)
+    const head = git(main, "rev-parse", "HEAD").toString().trim()
+    const pair = (app: string, prod: number) => ({
+      app,
+      prod: { key: `${app}-prod`, port: prod, health: "unknown" },
+      dev: { key: `${app}-dev`, port: prod + 1, health: "unknown" }
+    })
+    const entry = { main: false, bare: false, head, locked: false, missing: false }
+    const entries = await list(box, nested)
+    expect(entries).toEqual([
+      {
+        ...entry,
+        directory: main,
+        main: true,
+        branch: "master",
+        apps: [
+          { ...pair("cad", 20_800), directory: main },
+          { ...pair("web", 20_802), directory: inner }
+        ]
+      },
+      {
+        ...entry,
+        directory: gone,
+        branch: "größe/🙂",
+        missing: true,
+        apps: [{ ...pair("cad.gro-e", 20_804), directory: gone }]
+      },
+      { ...entry, directory: to, branch: "renamed", apps: [{ ...pair("cad.fix-ui", 20_806), directory: to }] },
+      {
+        ...entry,
+        directory: nested,
+        branch: null,
+        locked: true,
+        apps: [{ ...pair("cad.3-nested", 20_808), directory: nested }]
+      },
+      { ...entry, directory: unused, branch: "unused", apps: [] }
+    ])
+    const table = await box.ok("worktree", "list", "--dir", to)
+    expect(table.split("\n").map((line) => line.replace(/ {2,}/g, "|"))).toEqual([
+      "BRANCH|APP|PROD|DEV|STATE|DIRECTORY",
+      `master|cad|20800|20801|unknown|${main}`,
+      `master|web|20802|20803|unknown|${inner}`,
+      `größe/🙂|cad.gro-e|20804|20805|missing|${gone}`,
+      `renamed|cad.fix-ui|20806|20807|unknown|${to}`,
+      `(detached ${head.slice(0, 7)})|cad.3-nested|20808|20809|unknown|${nested}`,
+      `unused|-|-|-|no ports|${unused}`,
+      ""
+    ])
+  })
+
+  it("shows a repository without a directory of its own", async () => {
+    const box = inProcess(RANGES)
+    const bare = join(temporary(), "depot.git")
+    git(cad(), "clone", "-q", "--bare", ".", bare)
+    const path = linked(bare, "one")
+    await claim(box, path)
+    expect(
+      (await list(box, bare)).map(({ apps, bare: is, branch }) => [is, branch, apps.map(({ app }) => app)])
+    ).toEqual([
+      [true, null, []],
+      [false, "one", ["cad.one"]]
+    ])
+    expect(await box.ok("worktree", "list", "--dir", bare)).toContain("(bare)")
+  })
+})
+
+it("sets up a worktree for a tool that has made it", async () => {
+  const box = inProcess(RANGES)
+  const path = linked(cad(), "one")
+  expect(await box.d("worktree", "setup", "--dir", path)).toEqual({
+    code: 0,
+    stdout: "cad.one has 20800 (prod) and 20801 (dev)\n",
+    stderr: ""
+  })
+  expect(await box.d("worktree", "setup", "--dir", path)).toEqual({ code: 0, stdout: "", stderr: "" })
+  expect(JSON.parse(await box.ok("worktree", "setup", "--dir", path, "--json"))).toEqual({
+    app: "cad.one",
+    directory: path,
+    created: false,
+    prod: 20_800,
+    dev: 20_801
+  })
 })
