@@ -3,7 +3,7 @@ import { parseEnv } from "node:util"
 import type { Results } from "../commands/Results.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import { appOf } from "../domain/names.ts"
-import { must, Refusal, type SiblingMeans } from "../run/siblings.ts"
+import { must, Refusal, readEnv, type SiblingMeans } from "../run/siblings.ts"
 import { quote } from "../text/escape.ts"
 import { ownNames, type Split, split, withBlock } from "./block.ts"
 import { composeName } from "./composeName.ts"
@@ -83,6 +83,8 @@ export const variables = async (
   means: EnvMeans,
   told: boolean
 ): Promise<Variables> => {
+  // Before anything is claimed.
+  for (const entry of request.env ?? []) readEnv(entry, means.command, [])
   const held = await heldBy(request, means)
   const found = await variablesOf(held, means.root, request.env ?? [], means)
   if (formatOf(request.format) !== "compose") return found

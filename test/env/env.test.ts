@@ -125,6 +125,7 @@ describe("d env", () => {
     const run = await box.d("env", ...words)
     expect(run).toMatchObject({ code, stdout: "" })
     expect(run.stderr).toContain(said)
+    if (words.includes("A")) expect(await box.ok("listPorts", "--json")).toBe("[]\n")
   })
 })
 
