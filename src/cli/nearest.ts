@@ -9,10 +9,14 @@ const mistakes = (typed: string, word: string): number => {
   return Math.min(leven(typed, word), ...swapped)
 }
 
+/** How many mistakes a word may be typed with. */
+const mostIn = (word: string): number => Math.max(1, Math.floor(word.length / 3))
+
 /** Returns the one of `words` that `word` is probably a misspelling of. */
 export const nearest = (word: string, words: ReadonlyArray<string>): string | undefined => {
   const [best] = words
+    .filter((each) => Math.abs(each.length - word.length) <= mostIn(each))
     .map((each) => ({ each, distance: mistakes(word.toLowerCase(), each.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(best.each.length / 3)) ? best.each : undefined
+  return best !== undefined && best.distance <= mostIn(best.each) ? best.each : undefined
 }

@@ -134,4 +134,8 @@ describe("the short form", () => {
       hint: `did you mean ${name}? d help lists the commands`
     })
   })
+
+  it("proposes nothing for a word that is far too long, at once", () => {
+    expect(parseArgv(["a".repeat(100_000)])).toMatchObject({ _tag: "Wrong", hint: "d help lists the commands" })
+  })
 })
