@@ -10,11 +10,11 @@ import type { WithEffect } from "./Task.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 
-/** Prints the variables of an app's port, or keeps them in a file. */
-export const env = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect): Promise<void> => {
+/** Runs `d env`, and returns its outcome or its error. */
+export const runEnv = async (context: CliContext, { json, payload }: Run, withEffect: WithEffect) => {
   const { dir, ...request } = payload
   const project = await projectHere(context, dir)
-  if ("code" in project) return exitWith(context, project, json)
+  if ("code" in project) return project
   const means = {
     command: "env" as const,
     directory: context.directory,
@@ -28,11 +28,19 @@ export const env = async (context: CliContext, { json, payload }: Run, withEffec
   }
   const program = await import("../env/envCommand.ts")
   try {
-    const { document, exitCode, lines } = await program.env({ ...request, json }, means)
-    context.setExitCode(exitCode)
-    await writeStdout(context, json ? printedJson(document) : printed(lines), json, payload["check"] !== true)
+    return await program.env({ ...request, json }, means)
   } catch (error) {
     if (!(error instanceof program.Refusal)) throw error
-    await exitWith(context, error.error, json)
+    return error.error
   }
+}
+
+/** Prints the variables of an app's port, or keeps them in a file. */
+export const env = async (context: CliContext, run: Run, withEffect: WithEffect): Promise<void> => {
+  const { json, payload } = run
+  const outcome = await runEnv(context, run, withEffect)
+  if ("code" in outcome) return exitWith(context, outcome, json)
+  const { document, exitCode, lines } = outcome
+  context.setExitCode(exitCode)
+  await writeStdout(context, json ? printedJson(document) : printed(lines), json, payload["check"] !== true)
 }

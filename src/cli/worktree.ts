@@ -1,6 +1,7 @@
 import type { Invocation } from "./argv.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
+import { runEnv } from "./env.ts"
 import { projectHere } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
@@ -30,6 +31,11 @@ export const worktree = async (context: CliContext, { json, payload }: Run, with
       environment: context.environment,
       project,
       ask: (command, asked) => askRegistry(context, withEffect, command, asked),
+      refresh: async (file) => {
+        const request = { json: false, payload: { write: file, ifPresent: true, dir: project.root } }
+        const outcome = await runEnv(context, request, withEffect)
+        return "code" in outcome ? outcome : "state" in outcome.document && outcome.document.state === "written"
+      },
       style: context.style(),
       tell: (...lines) => (lines.length > 0 ? tell(context, ...lines) : Promise.resolve())
     }

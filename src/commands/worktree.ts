@@ -30,7 +30,7 @@ export const worktreeCommands = {
     details: [
       "list shows the worktrees of this repository, with the app and the ports that belong to each.",
       "install adds some lines to the repository's post-checkout hook, by which a new worktree claims a pair. They never fail, and do nothing for any other checkout. Refuses hooks that are shared with other repositories, and those that are no shell script. uninstall takes these lines away, and nothing else.",
-      "setup does what the hook does, for tools that make worktrees: it claims a pair for this worktree, and prints it if it is new.",
+      "setup does what the hook does, for tools that make worktrees: it claims a pair for this worktree, prints it if it is new, and brings the blocks of d env in its environment files up to date.",
       "A linked git worktree has an app of its own even without the hook: d run and d claim claim its pair at the first use. It keeps the pair when its branch changes, and when it is moved."
     ],
     examples: ["d worktree list", "d worktree install --dry-run", "d worktree setup"],

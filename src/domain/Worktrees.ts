@@ -53,4 +53,6 @@ export interface WorktreeSetup {
   readonly created: boolean
   readonly prod: number
   readonly dev: number
+  /** The environment files whose block of `d env` was brought up to date. */
+  readonly written: ReadonlyArray<string>
 }

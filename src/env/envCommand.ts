@@ -22,7 +22,7 @@ export { Refusal } from "../run/siblings.ts"
 
 /** The document of `--json`, the lines for standard output, and the exit code. */
 export interface EnvOutcome {
-  readonly document: unknown
+  readonly document: object
   readonly lines: ReadonlyArray<string>
   readonly exitCode: number
 }

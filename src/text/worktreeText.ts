@@ -118,5 +118,8 @@ export const hookText = ({ dryRun, files }: HookResult, action: string): Printed
   )
 
 /** Formats what a worktree got; nothing if it had it already. */
-export const setupText = ({ app, created, dev, prod }: WorktreeSetup): Printed =>
-  printed(created ? [`${app} has ${prod} (prod) and ${dev} (dev)`] : [])
+export const setupText = ({ app, created, dev, prod, written }: WorktreeSetup): Printed =>
+  printed([
+    ...(created ? [`${app} has ${prod} (prod) and ${dev} (dev)`] : []),
+    ...written.map((file) => `wrote ${file}`)
+  ])

@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs"
+import { join } from "node:path"
 import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
@@ -20,6 +22,8 @@ export interface WorktreeMeans {
   readonly environment: Environment
   readonly project: Project
   readonly ask: Ask
+  /** Brings the block of `d env` in a file up to date, if it has one. Returns whether that changed it, or the error. */
+  readonly refresh: (file: string) => Promise<boolean | CommandError>
   readonly style: Style
   /** Writes lines to standard error. */
   readonly tell: (...lines: ReadonlyArray<string>) => Promise<void>
@@ -38,19 +42,31 @@ const must = async <N extends keyof Results>(answer: Answer<N>, { tell }: Worktr
   return answer.result
 }
 
+/** Brings the environment files of a worktree up to date. Returns those that were changed; a damaged one is left as it is. */
+const refreshFiles = async ({ project, refresh, tell }: WorktreeMeans): Promise<ReadonlyArray<string>> => {
+  const changed: Array<string> = []
+  for (const name of readdirSync(project.root).filter((each) => /^\.env(\.|$)/.test(each))) {
+    const file = join(project.root, name)
+    const refreshed = await refresh(file)
+    if (typeof refreshed === "object") await tell(`note: ${refreshed.message}`)
+    else if (refreshed) changed.push(file)
+  }
+  return changed
+}
+
 /** Claims the pair of a worktree, if it has none. */
 const setUp = async (means: WorktreeMeans): Promise<WorktreeSetup> => {
   const { formerly, names, root } = means.project
   const asked = { suggested: names, formerly, directory: root }
   const dev = await must(await means.ask("claim", { ...asked, mode: "dev" }), means)
   const prod = await must(await means.ask("claim", { ...asked, mode: "prod" }), means)
-  // The environment file of the worktree is refreshed here, once d writes one.
   return {
     app: dev.app ?? dev.key,
     directory: root,
     created: dev.created || prod.created,
     prod: prod.port,
-    dev: dev.port
+    dev: dev.port,
+    written: await refreshFiles(means)
   }
 }
 

@@ -245,8 +245,10 @@ it("answers the inspector of the protocol", { timeout: 300_000 }, async () => {
   const inspector = join(installed({ "@modelcontextprotocol/inspector": "2.12.0" }), "node_modules/.bin/mcp-inspector")
   const box = machine(RANGES)
   const cwd = project("cad")
+  // It passes nothing on but what it is told to.
+  const variables = Object.entries(box.env).flatMap(([name, value]) => ["-e", `${name}=${value}`])
   const inspect = async (...words: ReadonlyArray<string>) => {
-    const all = ["--cli", process.execPath, PROGRAM, "mcp", "--method", ...words]
+    const all = ["--cli", ...variables, process.execPath, PROGRAM, "mcp", "--method", ...words]
     const run = await collect(spawn(inspector, all, { env: box.env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] }))
     return { ...run, document: JSON.parse(run.stdout) }
   }

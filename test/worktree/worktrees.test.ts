@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { chmodSync, cpSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { parseEnv } from "node:util"
 import { describe, expect, it } from "vitest"
 import type { WorktreeEntry } from "../../src/domain/Worktrees.ts"
 import { collect, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
@@ -371,6 +372,32 @@ it("sets up a worktree for a tool that has made it", async () => {
     directory: path,
     created: false,
     prod: 20_800,
-    dev: 20_801
+    dev: 20_801,
+    written: []
   })
+})
+
+it("brings the environment files of a new worktree up to date, if they have a block", async () => {
+  const box = inProcess(RANGES)
+  const root = cad()
+  await claim(box, root)
+  await box.ok("env", "--dir", root, "--write", join(root, ".env"), "--env", "SITE=url:{app}-prod")
+  const path = linked(root, "one")
+  cpSync(join(root, ".env"), join(path, ".env"))
+  writeFileSync(join(path, ".env.local"), "PORT=1\n")
+  writeFileSync(join(path, ".env.test"), "# >>> d env >>>\n")
+  const run = await box.d("worktree", "setup", "--dir", path)
+  expect(run).toMatchObject({
+    code: 0,
+    stdout: `cad.one has 20802 (prod) and 20803 (dev)\nwrote ${path}/.env\n`
+  })
+  expect(run.stderr).toMatch(/^note: ".*\.env\.test", line 1: /)
+  expect(parseEnv(readFileSync(join(path, ".env"), "utf8"))).toMatchObject({
+    PORT: "20803",
+    D_KEY: "cad.one-dev",
+    SITE: "http://localhost:20802"
+  })
+  expect(readFileSync(join(path, ".env.local"), "utf8")).toBe("PORT=1\n")
+  rmSync(join(path, ".env.test"))
+  expect(await box.d("worktree", "setup", "--dir", path)).toEqual({ code: 0, stdout: "", stderr: "" })
 })
