@@ -19,19 +19,21 @@ const ARROWS = {
   env: ["commands", "domain", "machine", "project", "run", "text"],
   mcp: ["commands", "domain", "machine", "text"],
   worktree: ["commands", "domain", "machine", "project", "run", "text"],
+  agents: ["domain", "machine", "run", "text"],
   store: ["config", "domain", "machine", "text"],
   registry: ["config", "domain", "machine", "project", "store"],
   monitor: ["config", "domain", "machine", "store", "text"],
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
   daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
-  cli: ["commands", "domain", "env", "mcp", "project", "run", "socket", "text", "worktree"],
+  cli: ["agents", "commands", "domain", "env", "mcp", "project", "run", "socket", "text", "worktree"],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "commands", "daemon", "domain", "text"]
 } satisfies Readonly<Record<string, ReadonlyArray<string>>>
 
 /** Rooms that a question to a running daemon goes through. */
 const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = [
+  "agents",
   "cli",
   "commands",
   "env",

@@ -15,6 +15,8 @@ export const bundle = async (entry, plugins = []) => {
     metafile: true,
     // The only driver that is a dependency of the package; loaded on demand.
     external: ["mysql2"],
+    // Its other form requires its own files in a way that is not seen.
+    alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     // Dynamic imports become `require`, so that Node's ES module loader is not needed.
     supported: { "dynamic-import": false },
     plugins,
@@ -51,7 +53,8 @@ export const PARTS = [
   "run/openUrl",
   "mcp/serve",
   "env/envCommand",
-  "worktree/worktree"
+  "worktree/worktree",
+  "agents/agents"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

@@ -84,7 +84,36 @@ const mcp = async (context: CliContext, _: Run, withEffect: WithEffect): Promise
   })
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree }
+/** Sets up coding agents, or shows what is set up. */
+const agents = async (context: CliContext, { json, payload }: Run): Promise<void> => {
+  const { action, dryRun, for: names = [] } = payload
+  if (dryRun === true && action === "status")
+    return exitWith(
+      context,
+      {
+        code: "invalid",
+        message: "--dry-run does not go with status",
+        hint: "it goes with d agents install and d agents uninstall"
+      },
+      json
+    )
+  const project = await projectHere(context, undefined)
+  if ("code" in project) return exitWith(context, project, json)
+  const { runAgents } = await import("../agents/agents.ts")
+  const request = { action: String(action), names: [names].flat().map(String), dryRun: dryRun === true, json }
+  const told = await runAgents(request, {
+    environment: context.environment,
+    root: project.root,
+    node: process.execPath,
+    script: process.argv[1] ?? "",
+    tell: (...lines) => tell(context, ...lines)
+  })
+  return typeof told === "object"
+    ? exitWith(context, told, json)
+    : writeStdout(context, told, json, action !== "status" && dryRun !== true)
+}
+
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents }
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

@@ -1,0 +1,55 @@
+import type { CommandError } from "../domain/CommandError.ts"
+import { NotReplaceable } from "../machine/replaceFile.ts"
+import { asTyped } from "../text/escape.ts"
+import { shellWord } from "../text/shell.ts"
+
+/** A file is left as it is. */
+export class AgentsFailed extends Error {
+  readonly error: CommandError
+  constructor(error: CommandError) {
+    super(error.message)
+    this.error = error
+  }
+}
+
+/** A reason for which the content of a file is not changed; `hint` says what to do. */
+export interface Problem {
+  readonly problem: string
+  readonly hint: string
+}
+
+export const isProblem = (value: object | string | undefined): value is Problem =>
+  typeof value === "object" && "problem" in value
+
+/** Fails because of the content of `file`. */
+export const refused = (file: string, { hint, problem }: Problem): AgentsFailed =>
+  new AgentsFailed({ code: "conflict", message: `${asTyped(file)} ${problem}`, hint })
+
+const WHY: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EBUSY: "it is mounted on its own",
+  EDQUOT: "the disk quota is exceeded",
+  EISDIR: "it is a directory",
+  ELOOP: "its links lead in a circle",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is no directory",
+  EPERM: "the system does not permit it",
+  EROFS: "the file system is read-only"
+}
+
+/** Turns an error of the system into a failure. */
+export const cannot = (verb: string, file: string, error: unknown): unknown => {
+  const listing = `ls -ld ${shellWord(file)}`
+  if (error instanceof NotReplaceable)
+    return error.why === "has changed"
+      ? refused(file, { problem: "was changed by another program at the same moment", hint: "try again" })
+      : refused(file, {
+          problem:
+            error.why === "has hard links" ? "has hard links, which a change would break" : "is not a regular file",
+          hint: listing
+        })
+  if (!(error instanceof Error && "code" in error)) return error
+  const code = String(error.code)
+  const message = `cannot ${verb} ${asTyped(file)}: ${WHY[code] ?? `the system says ${code}`}`
+  return new AgentsFailed({ code: "unavailable", message, hint: listing })
+}

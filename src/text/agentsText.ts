@@ -1,0 +1,87 @@
+import type { AgentFile, AgentPart, AgentState, AgentsResult, AgentsStatus } from "../domain/Agents.ts"
+import { cut } from "../domain/foreignText.ts"
+import { asTyped, escaped } from "./escape.ts"
+import { GAP } from "./portTable.ts"
+import { type Printed, printed } from "./printed.ts"
+import { widthOf } from "./width.ts"
+
+/** What `d agents` prints. */
+
+const VERBS: Readonly<Record<AgentFile["change"], readonly [done: string, wouldBe: string]>> = {
+  made: ["made", "would make"],
+  changed: ["changed", "would change"],
+  removed: ["removed", "would remove"],
+  kept: ["kept", "would keep"],
+  none: ["unchanged:", "unchanged:"]
+}
+
+/** The longest line of a file that is shown. */
+const LINE_MAX = 300
+
+const fileLines = ({ added, change, file, removed }: AgentFile, agent: string, dryRun: boolean) => [
+  `${agent}: ${VERBS[change][dryRun ? 1 : 0]} ${asTyped(file)}${change === "kept" ? ", which other agents use" : ""}`,
+  ...(dryRun
+    ? [...removed.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)].map((line) => cut(line, LINE_MAX))
+    : [])
+]
+
+/** Formats what became of the files of agents; with `--dry-run` what would become of them, line by line. */
+export const agentsText = ({ agents, dryRun }: AgentsResult, action: string): Printed =>
+  printed(
+    agents.length === 0
+      ? ["nothing is installed for any agent"]
+      : [
+          ...agents.flatMap(({ agent, files }) => files.flatMap((file) => fileLines(file, agent, dryRun))),
+          ...(action === "install" &&
+          !dryRun &&
+          agents.some(({ files }) => files.some(({ change }) => change !== "none"))
+            ? ["a running agent reads this when it is started again"]
+            : [])
+        ]
+  )
+
+const NAMES: Readonly<Record<AgentPart, string>> = { mcp: "MCP server", skill: "skill", paragraph: "paragraph" }
+
+const STATES: Readonly<Record<AgentState, string>> = {
+  none: "not installed",
+  current: "installed",
+  old: "out of date",
+  other: "another d",
+  gone: "d is gone",
+  foreign: "not by d",
+  unreadable: "unreadable"
+}
+
+const HEAD = ["AGENT", "FOUND", "WHAT", "STATE", "FILE"]
+
+const OUTDATED: ReadonlyArray<AgentState> = ["old", "other", "gone"]
+
+/** Formats the status of agents as a table, with what is wrong below it. */
+export const statusTable = ({ agents }: AgentsStatus): Printed => {
+  const parts = agents.flatMap(({ agent, found, parts }) => parts.map((each) => ({ agent, found, ...each })))
+  const rows = [
+    HEAD,
+    ...parts.map(({ agent, file, found, part, state }) => [
+      agent,
+      found ? "yes" : "no",
+      NAMES[part],
+      STATES[state],
+      asTyped(file)
+    ])
+  ].map((row) => row.map(escaped))
+  const widths = HEAD.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ""))))
+  const notes = parts.flatMap(({ agent, detail, file, state }) => {
+    if (detail === null) return []
+    return state === "unreadable" ? [`${asTyped(file)} ${detail}`] : [`${agent} starts ${detail}`]
+  })
+  const isOutdated = parts.some(({ state }) => OUTDATED.includes(state))
+  return printed([
+    ...rows.map((row) =>
+      row
+        .map((cell, at) => (at === row.length - 1 ? cell : cell + " ".repeat((widths[at] ?? 0) - widthOf(cell))))
+        .join(GAP)
+    ),
+    ...notes,
+    ...(isOutdated ? ["d agents install brings them up to date"] : [])
+  ])
+}
