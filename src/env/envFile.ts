@@ -1,40 +1,18 @@
-import { randomBytes } from "node:crypto"
-import {
-  accessSync,
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  type Stats,
-  statSync,
-  unlinkSync,
-  writeFileSync
-} from "node:fs"
-import { basename, dirname, join } from "node:path"
-import { giveToOwner } from "../machine/directory.ts"
-import { tryRead } from "../machine/tryRead.ts"
+import { statSync } from "node:fs"
+import { dirname } from "node:path"
+import { behindLinks, draft, type FoundFile, findFile, NotReplaceable } from "../machine/replaceFile.ts"
 import { rootOf } from "../project/project.ts"
 import { Refusal } from "../run/siblings.ts"
 import { quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
-import { behindLinks, isCode, leavesProject } from "./links.ts"
+import { leavesProject } from "./links.ts"
 
 /** Reads an environment file, and replaces it as a whole. */
 
-export interface EnvFile {
-  /** The file itself, behind all links. */
-  readonly path: string
+export interface EnvFile extends FoundFile {
   readonly text: string
   /** Latin-1 keeps the bytes of a file that is not UTF-8. */
   readonly encoding: "utf8" | "latin1"
-  /** Undefined if there is no such file yet. */
-  readonly stats: Stats | undefined
 }
 
 /** The file has been changed since it was read. */
@@ -56,12 +34,24 @@ const WHY: Readonly<Record<string, string>> = {
 
 /** Turns an error of the system into a refusal. */
 const cannot = (verb: string, path: string, error: unknown): unknown => {
+  if (error instanceof NotReplaceable) return notReplaceable(path, error)
   if (!(error instanceof Error && "code" in error)) return error
   const code = String(error.code)
   const message = `cannot ${verb} ${quote(path)}: ${WHY[code] ?? `the system says ${code}`}`
   const directory = shellWord(dirname(path))
   const hint = code === "ENOENT" ? `make it: mkdir -p ${directory}` : `check: ls -ld ${directory}`
   return new Refusal({ code: "unavailable", message, hint })
+}
+
+/** Says why a file cannot be replaced. */
+const notReplaceable = (path: string, { why }: NotReplaceable): Error => {
+  if (why === "has changed") return new Changed()
+  return why === "not a regular file"
+    ? refuse(`${quote(path)} is not a regular file`, "name another file: d env --write .env")
+    : refuse(
+        `${quote(path)} has ${statSync(path).nlink} names (hard links), which would no longer be one file`,
+        `give it content of its own: cp -p ${shellWord(path)} ${shellWord(`${path}.new`)} && mv ${shellWord(`${path}.new`)} ${shellWord(path)}`
+      )
 }
 
 /** Refuses a link out of the project, whose root is `root`: two worktrees would write their ports over each other's. */
@@ -74,118 +64,50 @@ const refuseForeign = (given: string, path: string, root: string): void => {
   )
 }
 
-const checkKind = (path: string, stats: Stats): void => {
-  if (!stats.isFile()) throw refuse(`${quote(path)} is not a regular file`, "name another file: d env --write .env")
-  if (stats.nlink > 1)
-    throw refuse(
-      `${quote(path)} has ${stats.nlink} names (hard links), which would no longer be one file`,
-      `give it content of its own: cp -p ${shellWord(path)} ${shellWord(`${path}.new`)} && mv ${shellWord(`${path}.new`)} ${shellWord(path)}`
-    )
-}
-
-/** Reads the file that is `given`, as an absolute path, for the project at `root`. It need not exist. */
+/** Reads the file that is `given`, as an absolute path, for the project at `root`. It need not exist, but its directory must. */
 export const readEnvFile = (given: string, root: string): EnvFile => {
+  let path = given
   try {
-    const path = behindLinks(given)
+    path = behindLinks(given)
+    statSync(dirname(path))
     refuseForeign(given, path, root)
-    const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats === undefined) return { path, text: "", encoding: "utf8", stats }
-    checkKind(path, stats)
-    const bytes = readFileSync(path)
+    const found = findFile(path)
+    const { bytes } = found
+    if (bytes === undefined) return { ...found, text: "", encoding: "utf8" }
     if (bytes.includes(0))
       throw refuse(`${quote(path)} is not a text file, or is UTF-16`, "name another file, or convert it to UTF-8")
     const encoding = Buffer.from(bytes.toString("utf8")).equals(bytes) ? "utf8" : "latin1"
-    return { path, text: bytes.toString(encoding), encoding, stats }
+    return { ...found, text: bytes.toString(encoding), encoding }
   } catch (error) {
-    throw cannot("read", given, error)
+    throw cannot("read", error instanceof NotReplaceable ? path : given, error)
   }
 }
 
-const isRunning = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return !isCode(error, "ESRCH")
-  }
-}
-
-/** Removes what earlier writers of `path` have left that were killed. */
-const removeLeftOvers = (path: string): void => {
-  const directory = dirname(path)
-  for (const name of tryRead(() => readdirSync(directory), [])) {
-    const [, pid] = name.startsWith(`${basename(path)}.d-`) ? (/\.d-(\d+)-[0-9a-f]{8}\.tmp$/.exec(name) ?? []) : []
-    if (pid === undefined || isRunning(Number(pid))) continue
-    tryRead(() => unlinkSync(join(directory, name)), undefined)
-  }
-}
-
-/** Fails if the file is no longer the one that was read. */
-const checkUnchanged = ({ path, stats }: EnvFile): void => {
-  const now = statSync(path, { throwIfNoEntry: false })
-  const isSame =
-    now?.ino === stats?.ino &&
-    now?.mtimeMs === stats?.mtimeMs &&
-    now?.ctimeMs === stats?.ctimeMs &&
-    now?.size === stats?.size
-  if (!isSame) throw new Changed()
-}
-
-/** Gives a new file the owner and the mode of the one that it replaces. */
-const keepOwner = (descriptor: number, path: string, stats: Stats | undefined): void => {
-  if (stats === undefined) {
-    giveToOwner(path, descriptor)
-    return
-  }
-  const made = fstatSync(descriptor)
-  if (made.uid !== stats.uid || made.gid !== stats.gid) fchownSync(descriptor, stats.uid, stats.gid)
-  fchmodSync(descriptor, stats.mode & 0o7777)
-}
-
-/** Makes sure that a rename survives a power cut, where the system offers that. */
-const syncDirectory = (directory: string): void =>
-  tryRead(() => {
-    const descriptor = openSync(directory, "r")
-    try {
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
-    }
-  }, undefined)
+/** The mode of a file that is made, but for what the user's umask takes away. */
+const MODE = 0o666
 
 /**
  * Replaces the content of `file` at once: whoever reads it gets the old one or the new one. Fails with `Changed` if it is no
  * longer what was read.
  */
 export const writeEnvFile = (file: EnvFile, text: string): void => {
-  const { encoding, path, stats } = file
-  const temporary = `${path}.d-${process.pid}-${randomBytes(4).toString("hex")}.tmp`
   try {
-    // A file that is only to be read stays, even though a rename would replace it.
-    if (stats !== undefined) accessSync(path, constants.W_OK)
-    removeLeftOvers(path)
-    const descriptor = openSync(temporary, "wx", stats === undefined ? 0o666 : 0o600)
+    const written = draft(file, Buffer.from(text, file.encoding), MODE)
     try {
-      writeFileSync(descriptor, text, encoding)
-      keepOwner(descriptor, path, stats)
-      fsyncSync(descriptor)
-    } finally {
-      closeSync(descriptor)
+      written.commit()
+    } catch (error) {
+      written.discard()
+      throw error
     }
-    checkUnchanged(file)
-    renameSync(temporary, path)
-    syncDirectory(dirname(path))
   } catch (error) {
-    tryRead(() => unlinkSync(temporary), undefined)
-    throw cannot("write", path, error)
+    throw cannot("write", file.path, error)
   }
 }
 
 /** Removes the file. */
 export const removeEnvFile = (file: EnvFile): void => {
   try {
-    checkUnchanged(file)
-    unlinkSync(file.path)
-    removeLeftOvers(file.path)
+    draft(file, undefined, MODE).commit()
   } catch (error) {
     throw cannot("remove", file.path, error)
   }

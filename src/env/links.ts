@@ -1,26 +1,8 @@
-import { lstatSync, readlinkSync, realpathSync } from "node:fs"
-import { basename, dirname, join, resolve } from "node:path"
+import { lstatSync, realpathSync } from "node:fs"
+import { dirname } from "node:path"
+import { behindLinks } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { rootOf } from "../project/project.ts"
-
-/** Returns whether `error` is one of the system with one of these codes. */
-export const isCode = (error: unknown, ...codes: ReadonlyArray<string>): boolean =>
-  error instanceof Error && "code" in error && codes.includes(String(error.code))
-
-const LINKS_MAX = 40
-
-/** Follows links, also to a file that is not there. */
-export const behindLinks = (path: string, left = LINKS_MAX): string => {
-  try {
-    return realpathSync(path)
-  } catch (error) {
-    if (!isCode(error, "ENOENT") || left === 0) throw error
-    const real = join(realpathSync(dirname(path)), basename(path))
-    return tryRead(() => lstatSync(real).isSymbolicLink(), false)
-      ? behindLinks(resolve(dirname(real), readlinkSync(real)), left - 1)
-      : real
-  }
-}
 
 /** Returns whether `given` leads through a link out of the project that the link is in. */
 export const leavesProject = (given: string): boolean => {
