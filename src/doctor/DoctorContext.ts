@@ -13,7 +13,9 @@ import type { Store } from "../store/Store.ts"
 import type { DaemonProbe } from "./probeDaemon.ts"
 
 /** The registry as it is stored, with the health on this host. */
-export interface View extends RegistryState {
+export interface View extends Omit<RegistryState, "reserved"> {
+  /** Port → why it is never allocated, by configuration or at run time. */
+  readonly reserved: ReadonlyMap<number, string>
   /** The ports that were reserved with `d reserve`. */
   readonly reservedAtRunTime: ReadonlySet<number>
   /** Port → its keys, lowest name first. */

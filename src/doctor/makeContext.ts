@@ -7,7 +7,7 @@ import type { Environment } from "../domain/Environment.ts"
 import { NoListenerTable } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { knownOf, past } from "../domain/portHealth.ts"
-import { holdersByPort } from "../domain/RegistryState.ts"
+import { holdersByPort, reasonsOf } from "../domain/RegistryState.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import type { Store } from "../store/Store.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
@@ -39,7 +39,7 @@ const viewOf = (
   now: string
 ): View => ({
   ...state,
-  reserved: new Map([...reserved, ...state.reserved]),
+  reserved: new Map([...reserved, ...reasonsOf(state.reserved)]),
   reservedAtRunTime: new Set(state.reserved.keys()),
   keysOf: holdersByPort(state.ports),
   probedAt: past(health.probedAt, now),

@@ -42,7 +42,7 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
     const { detail, key, newPort, oldPort, what } = event
     const port = newPort ?? oldPort
     if (what === "reserve" || what === "unreserve") {
-      if (port !== null) reserved.set(port, detail ?? "")
+      if (port !== null) reserved.set(port, { reason: detail ?? "", at: "", host: "", by: "" })
       continue
     }
     if (what === "describe" && key !== null) keys.set(key, { ...(keys.get(key) ?? NEW_KEY), description: detail })
@@ -73,6 +73,7 @@ export const isNew = (change: Change, before: RegistryState, events: ReadonlyArr
     case "Reserve":
     case "Ignore":
     case "Unignore":
+    case "Restore":
       return false
   }
 }

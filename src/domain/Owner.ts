@@ -20,6 +20,36 @@ export interface KeyOwner extends Owner {
   readonly said: boolean
 }
 
+/** An owner as it is stored. */
+export interface StoredOwner {
+  /** The kind; that of an owner that was only learned begins with `seen:`. */
+  readonly kind: string
+  readonly name: string
+  readonly since: string
+  readonly seen: string | null
+}
+
+/**
+ * The kind of an owner that was learned is stored with this prefix, and so is not one that a user named. The column holds 16
+ * characters.
+ */
+export const LEARNED = "seen:"
+
+/** Returns an owner as it is stored. */
+export const storedOwner = ({ kind, name, said, seen, since }: KeyOwner): StoredOwner => ({
+  kind: said ? kind : LEARNED + kind,
+  name,
+  since,
+  seen
+})
+
+/** Reads a stored owner; undefined if a `d` with other kinds stored it. */
+export const ownerFrom = ({ kind: stored, name, seen, since }: StoredOwner): KeyOwner | undefined => {
+  const said = !stored.startsWith(LEARNED)
+  const kind = OWNER_KINDS.find((each) => each === (said ? stored : stored.slice(LEARNED.length)))
+  return kind === undefined ? undefined : { kind, name, since, seen, said }
+}
+
 const portInside = (container: string | null): string => container?.split(":").at(-1) ?? ""
 
 /**

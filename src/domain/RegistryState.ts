@@ -1,6 +1,6 @@
 import type { Ignored, IgnoredTarget } from "./Ignored.ts"
 import { parsePort } from "./names.ts"
-import type { KeyOwner, Owner } from "./Owner.ts"
+import type { KeyOwner, Owner, StoredOwner } from "./Owner.ts"
 
 /** The exclusive right of one key to one port. */
 export interface Claim {
@@ -20,6 +20,15 @@ export interface KeyRecord {
   readonly by: string
 }
 
+/** A port that was reserved with `d reserve`. */
+export interface Reservation {
+  readonly reason: string
+  /** ISO 8601. */
+  readonly at: string
+  readonly host: string
+  readonly by: string
+}
+
 /** Key → port, for the rows of the settings table that contain a valid port. */
 export type Ports = ReadonlyMap<string, number>
 
@@ -32,8 +41,8 @@ export interface RegistryState {
   readonly keys: ReadonlyMap<string, KeyRecord>
   /** The known owners of the keys on this host. */
   readonly owners: ReadonlyMap<string, KeyOwner>
-  /** Ports reserved with `d reserve`, with the reason. */
-  readonly reserved: ReadonlyMap<number, string>
+  /** Ports reserved with `d reserve`. */
+  readonly reserved: ReadonlyMap<number, Reservation>
   /** The rules by which the doctor keeps findings quiet, by the name under which each is stored; undefined if unreadable. */
   readonly ignored: ReadonlyMap<string, Ignored | undefined>
   /** The keys that this change assigned, if it was already made and is being answered again. */
@@ -61,6 +70,54 @@ export type Change =
   | { readonly _tag: "Unreserve"; readonly ports: ReadonlyArray<number> }
   | { readonly _tag: "Ignore"; readonly target: IgnoredTarget; readonly reason: string }
   | { readonly _tag: "Unignore"; readonly target: IgnoredTarget }
+  | Restore
+
+/** Gives everything that an operation changed the value that it had before; null if it was not there. */
+export interface Restore {
+  readonly _tag: "Restore"
+  readonly what: "undo" | "redo"
+  /** The number of the operation that is taken back. */
+  readonly number: number
+  readonly rows: ReadonlyArray<{ readonly key: string; readonly stored: string | null }>
+  /** Keys whose owners, on all hosts, go back to another name. */
+  readonly renames: ReadonlyArray<{ readonly key: string; readonly to: string }>
+  readonly records: ReadonlyArray<{ readonly key: string; readonly record: KeyRecord | null }>
+  readonly claims: ReadonlyArray<{ readonly port: number; readonly claim: Claim | null }>
+  /** `now` is the owner that is replaced. */
+  readonly owners: ReadonlyArray<{
+    readonly host: string
+    readonly key: string
+    readonly owner: StoredOwner | null
+    readonly now: StoredOwner | null
+  }>
+  readonly reserved: ReadonlyArray<{ readonly port: number; readonly reservation: Reservation | null }>
+  readonly rules: ReadonlyArray<{ readonly name: string; readonly rule: Ignored | null }>
+}
+
+/** Returns the reason of each reservation. */
+export const reasonsOf = (reserved: ReadonlyMap<number, Reservation>): ReadonlyArray<readonly [number, string]> =>
+  [...reserved].map(([port, { reason }]) => [port, reason])
+
+/** Returns the keys that are gone after `change`, with everything known of them, and those whose place another key takes. */
+export const vanishing = (change: Change): ReadonlyArray<string> => {
+  switch (change._tag) {
+    case "Remove":
+      return [change.key]
+    case "Rename":
+      return [change.to]
+    case "Restore": {
+      const forgotten = new Set(change.records.flatMap(({ key, record }) => (record === null ? key : [])))
+      return [
+        ...change.rows.flatMap(({ key, stored }) =>
+          stored === null && forgotten.has(key) && !change.renames.some((each) => each.key === key) ? key : []
+        ),
+        ...change.renames.map(({ to }) => to)
+      ]
+    }
+    default:
+      return []
+  }
+}
 
 /** Returns the valid ports among `rows`. */
 export const portsOf = (rows: ReadonlyMap<string, string>): Map<string, number> => {

@@ -1,6 +1,7 @@
 import { reconcile, renameClaim } from "./claims.ts"
 import { nameFor, rulesOf } from "./Ignored.ts"
 import type { Change, Claim, RegistryState } from "./RegistryState.ts"
+import { put, restore } from "./restore.ts"
 
 /**
  * Returns the state after `changes`. `stamp` has the time, host and user of the changes; `agrees` is whether the claims
@@ -15,11 +16,11 @@ export const applyChanges = (
   /** Copies `map` only if one of the changes writes to it: there may be very many keys. */
   const copied = <K, V>(map: ReadonlyMap<K, V>, ...writers: ReadonlyArray<Change["_tag"]>): Map<K, V> =>
     changes.some(({ _tag }) => writers.includes(_tag)) ? new Map(map) : (map as Map<K, V>)
-  const rows = copied(state.rows, "Assign", "Remove", "Rename")
-  const ports = copied(state.ports, "Assign", "Remove", "Rename")
-  const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind")
-  const owners = copied(state.owners, "Remove", "Rename", "Bind")
-  const reserved = copied(state.reserved, "Reserve", "Unreserve")
+  const rows = copied(state.rows, "Assign", "Remove", "Rename", "Restore")
+  const ports = copied(state.ports, "Assign", "Remove", "Rename", "Restore")
+  const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind", "Restore")
+  const owners = copied(state.owners, "Remove", "Rename", "Bind", "Restore")
+  const reserved = copied(state.reserved, "Reserve", "Unreserve", "Restore")
   let claims = agrees ? state.claims : reconcile(state.ports, state.claims, stamp)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = stamp
@@ -58,10 +59,14 @@ export const applyChanges = (
         })
         break
       case "Reserve":
-        for (const port of change.ports) reserved.set(port, change.reason)
+        for (const port of change.ports)
+          reserved.set(port, { reason: change.reason, at: stamp.claimedAt, host: stamp.host, by: stamp.by })
         break
       case "Unreserve":
         for (const port of change.ports) reserved.delete(port)
+        break
+      case "Restore":
+        claims = restore({ rows, ports, keys, owners, reserved }, claims, change, stamp.host)
     }
   }
   const ignored = ignoredAfter(state.ignored, changes, stamp)
@@ -74,15 +79,25 @@ const ignoredAfter = (
   changes: ReadonlyArray<Change>,
   { by, claimedAt: at, host }: Omit<Claim, "key">
 ): RegistryState["ignored"] => {
-  if (!changes.some(({ _tag }) => ["Remove", "Rename", "Ignore", "Unignore"].includes(_tag))) return before
+  if (!changes.some(({ _tag }) => ["Remove", "Rename", "Ignore", "Unignore", "Restore"].includes(_tag))) return before
   const ignored = new Map(before)
   for (const change of changes) {
-    if (change._tag === "Remove") for (const [name] of rulesOf(change.key, ignored)) ignored.delete(name)
-    if (change._tag === "Rename")
-      for (const [name, rule] of rulesOf(change.key, ignored)) ignored.set(name, { ...rule, key: change.to })
-    if (change._tag === "Ignore")
-      ignored.set(nameFor(change.target, ignored), { ...change.target, reason: change.reason, at, host, by })
-    if (change._tag === "Unignore") ignored.delete(nameFor(change.target, ignored))
+    switch (change._tag) {
+      case "Remove":
+        for (const [name] of rulesOf(change.key, ignored)) ignored.delete(name)
+        break
+      case "Rename":
+        for (const [name, rule] of rulesOf(change.key, ignored)) ignored.set(name, { ...rule, key: change.to })
+        break
+      case "Ignore":
+        ignored.set(nameFor(change.target, ignored), { ...change.target, reason: change.reason, at, host, by })
+        break
+      case "Unignore":
+        ignored.delete(nameFor(change.target, ignored))
+        break
+      case "Restore":
+        for (const { name, rule } of change.rules) put(ignored, name, rule)
+    }
   }
   return ignored
 }

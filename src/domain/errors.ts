@@ -1,6 +1,7 @@
 import * as Data from "effect/Data"
 import type { IgnoredTarget } from "./Ignored.ts"
 import type { Listener } from "./Listener.ts"
+import type { PastOperation } from "./PastOperation.ts"
 import type { Figures, Obstacle, PortRange } from "./PortRange.ts"
 
 /** No port is assigned to `key`. `stored` is the value of its row if there is one that is not a port. */
@@ -146,6 +147,46 @@ export class NothingToAccept extends Data.TaggedError("NothingToAccept")<{
   readonly served: boolean
 }> {}
 
+/** The history has no operation `number`. */
+export class NoOperation extends Data.TaggedError("NoOperation")<{ readonly number: number }> {}
+
+/** No change by `user` on `host` is left to take back. */
+export class NothingToTakeBack extends Data.TaggedError("NothingToTakeBack")<{
+  readonly what: "undo" | "redo"
+  readonly host: string
+  readonly user: string
+}> {}
+
+/** The operation `number` cannot be taken back: another program made it, or the history does not hold what it changed. */
+export class NotUndoable extends Data.TaggedError("NotUndoable")<{
+  readonly number: number
+  readonly isForeign: boolean
+}> {}
+
+/** The operation that is in the way of an undo. */
+export type Later = Pick<PastOperation, "number" | "at" | "what" | "host" | "user" | "takesBack">
+
+/** The operation `number` cannot be taken back because `about`, a key, a port or a rule, has changed since. */
+export class ChangedSince extends Data.TaggedError("ChangedSince")<{
+  readonly number: number
+  /** `had` is the port that the key had. */
+  readonly about:
+    | { readonly key: string; readonly had?: number | undefined }
+    | { readonly port: number }
+    | { readonly target: IgnoredTarget }
+  /** Undefined if it is not known. */
+  readonly by?: Later
+}> {}
+
+/** The operation `number` cannot be taken back because `port`, which `key` had, belongs to other keys now. */
+export class TakenSince extends Data.TaggedError("TakenSince")<{
+  readonly number: number
+  readonly key: string
+  readonly port: number
+  readonly holders: ReadonlyArray<string>
+  readonly by?: Later
+}> {}
+
 /** A change that was sent again was already made, but later changes have undone part of it. */
 export class Overtaken extends Data.TaggedError("Overtaken") {}
 
@@ -196,6 +237,11 @@ export type RegistryError =
   | MissingArgument
   | WrongConfig
   | CannotTry
+  | ChangedSince
+  | NoOperation
+  | NothingToTakeBack
+  | NotUndoable
+  | TakenSince
   | NoListenerTable
   | NothingToAccept
   | Overtaken

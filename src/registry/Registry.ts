@@ -4,16 +4,28 @@ import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { NoApp, NotFound, type NotSet, RangeFull } from "../domain/errors.ts"
+import {
+  ChangedSince,
+  NoApp,
+  NoOperation,
+  NotFound,
+  NothingToTakeBack,
+  type NotSet,
+  OutcomeUnknown,
+  Overtaken,
+  RangeFull,
+  TakenSince
+} from "../domain/errors.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
+import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
-import { type Change, portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import { type Change, portsOf, type RegistryState, reasonsOf } from "../domain/RegistryState.ts"
 import { NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
@@ -28,6 +40,7 @@ import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
+import { againFrom, decideTakeBack, meetingPoints, type TakeBackRequest, type TakenBack } from "./takeBack.ts"
 import { whoListens } from "./whoListens.ts"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
@@ -41,7 +54,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const rangeOf = (key: string): PortRange => (kindOf(key) === "special" ? config.specialRange : config.appRange)
 
     const reservedIn = (state: RegistryState): ReadonlyMap<number, string> =>
-      new Map([...config.reserved, ...state.reserved])
+      new Map([...config.reserved, ...reasonsOf(state.reserved)])
 
     const get = Effect.fn("Registry.get")(function* (key: PortKey) {
       const port = yield* portFrom(key, yield* store.row(key))
@@ -112,6 +125,61 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const listReserved = Effect.fn("Registry.listReserved")(function* (all: boolean) {
       const ranges = [config.appRange, config.specialRange]
       return listingOfReserved(config.reserved, yield* store.reservations, { all, ranges })
+    })
+
+    /** Returns the operations that `filter` selects, newest first. */
+    const history = Effect.fn("Registry.history")(function* (filter: HistoryFilter) {
+      const result = yield* store.operations(filter)
+      if (filter.number !== undefined && result.length === 0) return yield* new NoOperation({ number: filter.number })
+      return { result, notes: [] } satisfies CommandResult<ReadonlyArray<PastOperation>>
+    })
+
+    /** Names the operation that is in the way of an undo. */
+    const naming = (error: ChangedSince | TakenSince) =>
+      Effect.gen(function* () {
+        for (const { keys, ports } of meetingPoints(error)) {
+          const later =
+            keys.length + ports.length === 0 ? undefined : yield* store.latestAfter(error.number, keys, ports)
+          if (later === undefined) continue
+          return yield* error._tag === "TakenSince"
+            ? new TakenSince({ ...error, by: later })
+            : new ChangedSince({ ...error, by: later })
+        }
+        return yield* Effect.fail(error)
+      })
+
+    /** Takes an operation back, by its number or the newest one of this user on this host. */
+    const takeBack = Effect.fn("Registry.takeBack")(function* ({ force, ...request }: TakeBackRequest) {
+      const { host, user } = config.actor
+      const elsewhere = force ? [] : yield* store.upElsewhere
+      const answer = yield* store
+        .takeBack(
+          request,
+          (state, target) =>
+            Effect.gen(function* () {
+              const { asked, what } = request
+              if (target === undefined)
+                return yield* asked === undefined
+                  ? new NothingToTakeBack({ what, host, user })
+                  : new NoOperation({ number: asked })
+              return yield* Effect.provideService(
+                decideTakeBack(target, state, { force, elsewhere, reserved: reservedIn(state) }),
+                Listeners,
+                listeners
+              )
+            }),
+          againFrom
+        )
+        .pipe(Effect.catchTags({ ChangedSince: naming, TakenSince: naming }))
+      if ("result" in answer) return answer
+      // It was made before, and is answered again.
+      const [operation] = yield* Effect.catchTag(
+        store.operations({ number: answer.number, limit: 1 }),
+        "Unavailable",
+        (error) => new OutcomeUnknown({ store: error.store, reason: error.reason })
+      )
+      if (operation === undefined) return yield* new Overtaken()
+      return { result: { operation, changes: answer.changes }, notes: [] } satisfies CommandResult<TakenBack>
     })
 
     /** Lists the assignments by port, with their health on this host and their current listeners. */
@@ -213,6 +281,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       reserve,
       unreserve,
       listReserved,
+      history,
+      takeBack,
       list,
       overview,
       allocate

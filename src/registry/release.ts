@@ -16,7 +16,7 @@ export interface ReleaseRequest {
 }
 
 /** Fails with the first of `keys` that is up, on this host or on another: its app would go on on a port that is no longer its own. */
-const refuseUp = Effect.fnUntraced(function* (
+export const refuseUp = Effect.fnUntraced(function* (
   { ports }: RegistryState,
   keys: ReadonlyArray<string>,
   elsewhere: ReadonlyArray<UpElsewhere>

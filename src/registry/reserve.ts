@@ -3,7 +3,7 @@ import type { CommandResult } from "../domain/CommandResult.ts"
 import { NotReserved } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
-import { type Change, holdersByPort, type RegistryState } from "../domain/RegistryState.ts"
+import { type Change, holdersByPort, type RegistryState, reasonsOf } from "../domain/RegistryState.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
 import { builtInReserved, type Reserved } from "../domain/reservedPorts.ts"
 
@@ -16,11 +16,11 @@ export const decideReserve = (ports: ReadonlyArray<number>, reason: string, stat
       ? []
       : [{ _tag: "StaysHeld", ports: held, holders: held.flatMap((port) => holders.get(port) ?? []) } as const]),
     ...byReason(
-      ports.filter((port) => state.reserved.get(port) !== reason),
-      state.reserved
+      ports.filter((port) => state.reserved.get(port)?.reason !== reason),
+      new Map(reasonsOf(state.reserved))
     ).map((each) => ({ _tag: "WasReserved", ...each }) as const)
   ]
-  const fresh = ports.filter((port) => state.reserved.get(port) !== reason)
+  const fresh = ports.filter((port) => state.reserved.get(port)?.reason !== reason)
   const changes: ReadonlyArray<Change> = fresh.length === 0 ? [] : [{ _tag: "Reserve", ports: fresh, reason }]
   return { answer: { result: { port: only(ports), reason, ports }, notes }, changes }
 }

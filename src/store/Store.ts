@@ -4,21 +4,39 @@ import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
 import { findDrift } from "../domain/claims.ts"
 import { Unavailable } from "../domain/errors.ts"
+import { keysIn } from "../domain/Image.ts"
+import type { Done } from "../domain/Operation.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
+import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
 import { OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
 import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
 import { makeChangeExecutor } from "./executeChanges.ts"
 import { makeHealthTable } from "./healthTable.ts"
 import { makeHealthWriter } from "./healthWriter.ts"
+import type { Recorded } from "./historyRows.ts"
+import { makeHistoryTable } from "./historyTable.ts"
 import { makeOwnersTable } from "./ownersTable.ts"
 import { decodeAll, type Queries, statementsOf } from "./Query.ts"
 import { makeRegistryTables } from "./registryTables.ts"
 import { registryTransaction } from "./registryTransaction.ts"
 import { makeQueryRunner } from "./runQuery.ts"
 import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts"
+import { makeTakingBack, type OwnerRow } from "./takingBack.ts"
 import type { Plan } from "./writeAttempt.ts"
 import { makeWriter } from "./writer.ts"
+
+/** The operation that is to be taken back, and the owners of its keys on all hosts. */
+export interface Target extends Recorded {
+  readonly owners: ReadonlyArray<OwnerRow>
+}
+
+interface TakeBackRequest {
+  /** Its number; undefined for the newest one of this user on this host. */
+  readonly asked: number | undefined
+  readonly what: "undo" | "redo"
+  readonly dryRun: boolean
+}
 
 /**
  * The registry's tables, in any of the databases. Every change goes through `write`. A failure of the database is
@@ -30,6 +48,8 @@ export class Store extends Effect.Service<Store>()("Store", {
     const driver = yield* Driver
     const owners = yield* makeOwnersTable(actor.host, settingsTable)
     const rows = yield* makeRegistryTables(settingsTable, owners.all)
+    const history = yield* makeHistoryTable
+    const takingBack = yield* makeTakingBack(history)
     const schema = yield* SchemaSteps
     const changes = yield* makeChangeExecutor(settingsTable, schema, rows)
     const health = yield* makeHealthTable(actor.host)
@@ -211,7 +231,37 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Returns the last changes to a key or a port, newest first. */
       history: (about: { readonly key?: string | undefined; readonly port?: number | undefined }) =>
-        queryOr(rows.readHistory(about), Effect.succeed([])),
+        queryOr(history.readHistory(about), Effect.succeed([])),
+
+      /** Returns the operations that `filter` selects, newest first. */
+      operations: (filter: HistoryFilter) =>
+        queryOr(history.operations(filter), Effect.succeed<ReadonlyArray<PastOperation>>([])),
+
+      /** Returns the newest operation after `number` that concerns one of `keys` or `ports`. */
+      latestAfter: (number: number, keys: ReadonlyArray<string>, ports: ReadonlyArray<number>) =>
+        queryOr(takingBack.latestAfter(number, keys, ports), Effect.succeed(undefined)),
+
+      /**
+       * Takes back the operation `asked`, or the newest one of this user on this host, as `decide` says. It gets what
+       * is recorded of the operation, and the owners of its keys on all hosts.
+       */
+      takeBack: Effect.fn("Store.takeBack")(function* <A, B, E, R>(
+        { asked, dryRun, what }: TakeBackRequest,
+        decide: (state: RegistryState, target: Target | undefined) => Effect.Effect<Plan<A>, E, R>,
+        answerAgain: (events: ReadonlyArray<Done>) => B
+      ) {
+        let target: Target | undefined
+        const prepare = Effect.gen(function* () {
+          const number = asked ?? (yield* takingBack.newestOf(what, actor))
+          const found = number === undefined ? undefined : yield* takingBack.recorded(number)
+          target = found && { ...found, owners: yield* takingBack.ownersOf(keysIn(found.image ?? [])) }
+        })
+        const decideNow = (state: RegistryState) => Effect.suspend(() => decide(state, target))
+        if (!dryRun) return yield* write<A | B, E, R>(decideNow, { prepare, answerAgain })
+        const unused = Effect.flatMap(readExisting(rows.everything), (found) => decideNow(withPorts(found).state))
+        const transacted = registryTransaction(runner, rows, ({ state }) => Effect.zipRight(prepare, decideNow(state)))
+        return (yield* queryOr(provide(transacted), unused)).answer
+      }),
 
       /** Checks that the database responds. */
       ping: queryWithoutRepair(Effect.asVoid(driver.readOne("SELECT 1", [])))

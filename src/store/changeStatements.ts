@@ -4,8 +4,11 @@ import * as Effect from "effect/Effect"
 import type { Actor } from "../config/Config.ts"
 import { type ClaimMove, diffClaims, findDrift } from "../domain/claims.ts"
 import { type Ignored, type IgnoredTarget, nameFor, rulesOf } from "../domain/Ignored.ts"
-import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import { imageOf } from "../domain/Image.ts"
+import { type Change, type RegistryState, type Restore, vanishing } from "../domain/RegistryState.ts"
+import { happeningsOf } from "../domain/restore.ts"
 import { batchesOf } from "./batches.ts"
+import { IMAGE, imageTexts, OWNER_IMAGE } from "./images.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
 /** The author and the time of a change. */
@@ -16,9 +19,10 @@ interface Stamp extends Actor {
   readonly batch: string
 }
 
-/** The changes of one decision, and the state that it was made on. */
+/** The changes of one decision, and the states that it was made on, with claims that agree, and that it leaves. */
 export interface Part {
   readonly state: RegistryState
+  readonly left: RegistryState
   readonly changes: ReadonlyArray<Change>
   /** The number under which the history records it. */
   readonly operation: string
@@ -51,7 +55,13 @@ type HistoryEvent = Readonly<Record<"what" | "key" | "old_port" | "new_port" | "
 
 /** Returns the key whose row a change writes, if any. */
 const rowOf = (change: Change): ReadonlyArray<string> =>
-  change._tag === "Assign" ? [change.key] : change._tag === "Rename" ? [change.to] : []
+  change._tag === "Assign"
+    ? [change.key]
+    : change._tag === "Rename"
+      ? [change.to]
+      : change._tag === "Restore"
+        ? change.rows.map(({ key }) => key)
+        : []
 
 /** Makes the functions that turn changes into statements. */
 export const makeChangeStatements = (settings: string, schema: Steps) =>
@@ -63,6 +73,9 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         mysql: () => sql`CONVERT(${sql(column)} USING utf8mb4)`,
         orElse: () => sql`CAST(${sql(column)} AS TEXT)`
       })
+    /** A column of our own, which SQLite may hold as binary data that JSON has no form for. */
+    const plainText = (column: string) =>
+      sql.onDialectOrElse({ mysql: () => sql`${sql(column)}`, orElse: () => sql`CAST(${sql(column)} AS TEXT)` })
     /** Compares byte for byte, whatever the column's collation. The plain `=` comes first, to use the index. */
     const exactly = (column: string, value: string) =>
       sql`${sql(column)} = ${value} AND CAST(${asText(column)} AS ${bytes}) = CAST(${value} AS ${bytes})`
@@ -128,6 +141,21 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       )
     }
 
+    /** Records the owners of `keys` on other hosts in the history, before they are deleted: no state has them. */
+    const keepOwners = (
+      keys: ReadonlyArray<string>,
+      batch: string,
+      { at, host, program, user }: Stamp
+    ): ReadonlyArray<ChangeStatement> => {
+      const kept = sql.csv(["host", "key", "kind", "name", "since", "seen"].map(plainText))
+      return batchesOf(keys, ROWS_MAX).map((some) => ({
+        statement: sql`
+          INSERT INTO port_history (batch, at, what, detail, host, ${sql("user")}, program)
+          SELECT ${batch}, ${at}, ${OWNER_IMAGE}, JSON_ARRAY(${kept}), ${host}, ${user}, ${program} FROM port_owners
+          WHERE ${sql("key")} IN ${sql.in(some)} AND host <> ${host}`
+      }))
+    }
+
     /** Stores the facts about the registry that are not stored yet. */
     const introduceRegistry = (facts: RegistryState["facts"]) =>
       insertAll("port_registry", [
@@ -162,6 +190,65 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         "port_reserved",
         reason === undefined ? [] : ports.map((port) => ({ port, reason, created_at: at, host, by: user }))
       )
+    ]
+
+    /** Deletes the rows of `table` whose `column` is one of `values`, if there are any. */
+    const deleteAll = (table: string, column: string, values: ReadonlyArray<string | number>) =>
+      batchesOf(values, ROWS_MAX).map(
+        (some): ChangeStatement => ({
+          statement: sql`DELETE FROM ${sql(table)} WHERE ${sql(column)} IN ${sql.in(some)}`
+        })
+      )
+
+    /** Writes everything that `change` gives back. What goes comes first: a table may treat two keys as the same. */
+    const restoreAll = ({ rows }: RegistryState, change: Restore): ReadonlyArray<ChangeStatement> => [
+      ...change.rows.flatMap(({ key, stored }) => {
+        const now = rows.get(key)
+        return stored === null && now !== undefined ? [removeRow(key, now)] : []
+      }),
+      ...change.rows.flatMap(({ key, stored }) => {
+        const now = rows.get(key)
+        if (stored === null) return []
+        return [now === undefined ? insertRow(key, stored) : updateRow(key, now, stored)]
+      }),
+      ...deleteAll("port_owners", "key", vanishing(change)),
+      ...change.renames.map(({ key, to }) => ({
+        statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
+      })),
+      ...change.owners.map(({ host, key }) => ({
+        statement: sql`DELETE FROM port_owners WHERE host = ${host} AND ${sql("key")} = ${key}`
+      })),
+      ...insertAll(
+        "port_owners",
+        change.owners.flatMap(({ host, key, owner }) => (owner === null ? [] : [{ ...owner, host, key }]))
+      ),
+      ...deleteAll(
+        "port_keys",
+        "key",
+        change.records.map(({ key }) => key)
+      ),
+      ...insertAll(
+        "port_keys",
+        change.records.flatMap(({ key, record }) => {
+          if (record === null) return []
+          const { by, createdAt, description, host } = record
+          return [{ key, description, created_at: createdAt, host, by }]
+        })
+      ),
+      ...deleteAll(
+        "port_reserved",
+        "port",
+        change.reserved.map(({ port }) => port)
+      ),
+      ...insertAll(
+        "port_reserved",
+        change.reserved.flatMap(({ port, reservation }) => {
+          if (reservation === null) return []
+          const { at, by, host, reason } = reservation
+          return [{ port, reason, created_at: at, host, by }]
+        })
+      ),
+      ...change.rules.flatMap(({ name, rule }) => (rule === null ? [deleteRule(name)] : putRule(name, rule)))
     ]
 
     /** Returns the history events of one change, and its statements but for the claims, which follow at the end. */
@@ -229,7 +316,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         case "Unreserve": {
           const { ports } = change
           return [
-            ports.map((port) => historyEvent("unreserve", null, port, null, state.reserved.get(port) ?? null)),
+            ports.map((port) => historyEvent("unreserve", null, port, null, state.reserved.get(port)?.reason ?? null)),
             ...reserve(ports, stamp)
           ]
         }
@@ -241,6 +328,13 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
             ...putRule(nameFor(target, state.ignored), rule)
           ]
         }
+        case "Restore":
+          return [
+            happeningsOf(change, state.ports).map(({ key, newPort, oldPort }) =>
+              historyEvent(change.what, key, oldPort, newPort, String(change.number))
+            ),
+            ...restoreAll(state, change)
+          ]
         case "Unignore": {
           const { target } = change
           return [
@@ -250,6 +344,12 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         }
       }
     }
+
+    /** Records what a decision changes, so that it can be taken back. */
+    const imageOfPart = ({ changes, left, state }: Part, here: string): ReadonlyArray<HistoryEvent> =>
+      changes.length === 0
+        ? []
+        : imageTexts(imageOf(state, left, changes, here)).map((text) => historyEvent(IMAGE, null, null, null, text))
 
     const writeClaims = (moves: ReadonlyArray<ClaimMove>): ReadonlyArray<ChangeStatement> => [
       ...moves.flatMap(({ from }) =>
@@ -295,13 +395,15 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         agrees || parts.length === 0 ? [] : findDrift(stored.ports, stored.claims, { claimedAt: at, host, by: user })
       const historyEvents = drifted.map((move) => ({ batch, ...followed(move) }))
       const steps: Array<ChangeStatement> = []
-      for (const { changes, operation, state } of parts) {
-        steps.push(...introduce(state, changes, stamp))
+      for (const part of parts) {
+        const { changes, operation, state } = part
+        steps.push(...keepOwners(changes.flatMap(vanishing), operation, stamp), ...introduce(state, changes, stamp))
         for (const change of changes) {
           const [events, ...written] = write(state, change, stamp)
           historyEvents.push(...[events].flat().map((event) => ({ batch: operation, ...event })))
           steps.push(...written)
         }
+        historyEvents.push(...imageOfPart(part, host).map((event) => ({ batch: operation, ...event })))
       }
       if (historyEvents.length === 0) return []
       return [

@@ -1,31 +1,23 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTime, LIMITS } from "../domain/foreignText.ts"
-import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
+import { type KeyOwner, LEARNED, ownerFrom, type StoredOwner } from "../domain/Owner.ts"
 import type { Learned, Sighting } from "../domain/portHealth.ts"
 import { query } from "./Query.ts"
 import { PREFIX } from "./schema.ts"
-
-/**
- * The kind of an owner that was learned is stored with this prefix, and so is not one that a user named. The column holds 16
- * characters.
- */
-const LEARNED = "seen:"
 
 /** Makes the statements on the owners of keys on `host`. They touch no row of another host. */
 export const makeOwnersTable = (host: string, settings: string) =>
   Effect.map(SqlClient.SqlClient, (sql) => {
     const all = query(
-      sql<Omit<KeyOwner, "kind" | "said"> & { key: string; kind: string }>`
+      sql<StoredOwner & { key: string }>`
         SELECT ${sql("key")}, kind, name, since, seen FROM port_owners WHERE host = ${host}`,
       (rows): ReadonlyMap<string, KeyOwner> =>
         new Map(
-          rows.flatMap(({ key, kind: stored, name, seen, since }): ReadonlyArray<readonly [string, KeyOwner]> => {
-            const said = !stored.startsWith(LEARNED)
-            const kind = OWNER_KINDS.find((each) => each === (said ? stored : stored.slice(LEARNED.length)))
-            if (kind === undefined) return []
+          rows.flatMap(({ key, kind, name, seen, since }): ReadonlyArray<readonly [string, KeyOwner]> => {
             const times = { since: columnText(since), seen: columnTime(seen) }
-            return [[key, { kind, name: columnText(name, LIMITS.path), ...times, said }]]
+            const owner = ownerFrom({ kind, name: columnText(name, LIMITS.path), ...times })
+            return owner === undefined ? [] : [[key, owner]]
           })
         )
     )

@@ -1,22 +1,15 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
-import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { IGNORED, parseIgnored } from "../domain/Ignored.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
 import { Driver } from "./Driver.ts"
+import type { HistoryRow } from "./historyRows.ts"
+import { IMAGES } from "./images.ts"
 import { type Query, query } from "./Query.ts"
 import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
-
-/** The maximum number of history events that one query returns. */
-const HISTORY_MAX = 20
-
-interface HistoryRow extends Omit<HistoryEvent, "oldPort" | "newPort"> {
-  readonly old_port: number | null
-  readonly new_port: number | null
-}
 
 /** A row of the settings table, which another program may have created with columns of other types. */
 interface Row {
@@ -94,8 +87,20 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
     )
 
     const ofReserved = query(
-      sql<{ port: number; reason: string }>`SELECT port, reason FROM port_reserved`,
-      (rows) => new Map(rows.map((row) => [row.port, columnText(row.reason, LIMITS.text)]))
+      sql<{ port: number; reason: string; created_at: string; host: string; by: string }>`
+        SELECT port, reason, created_at, host, ${sql("by")} FROM port_reserved`,
+      (rows): RegistryState["reserved"] =>
+        new Map(
+          rows.map(({ by, created_at, host, port, reason }) => [
+            port,
+            {
+              reason: columnText(reason, LIMITS.text),
+              at: columnText(created_at),
+              host: columnText(host),
+              by: columnText(by)
+            }
+          ])
+        )
     )
 
     const ofFacts = query(
@@ -154,7 +159,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
         : query(
             sql<HistoryRow & { readonly batch: string }>`
           SELECT batch, what, ${sql("key")}, old_port, new_port, detail FROM port_history
-          WHERE batch IN ${sql.in(padded(operations))} ORDER BY id`,
+          WHERE batch IN ${sql.in(padded(operations))} AND what NOT LIKE ${`${IMAGES}%`} ORDER BY id`,
             (found) => {
               const done = new Map<string, Array<Done>>()
               for (const { batch, detail, key, new_port, old_port, what } of found) {
@@ -184,38 +189,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
         )
     )
 
-    /** Returns the last changes to a key or to a port, newest first. */
-    const readHistory = ({ key, port }: { readonly key?: string | undefined; readonly port?: number | undefined }) => {
-      const newest = sql.literal(`ORDER BY id DESC LIMIT ${HISTORY_MAX}`)
-      // One subquery per column, each with its own index: no index serves all of them in one condition.
-      const found = [
-        ...(key === undefined ? [] : [sql`${sql("key")} = ${key}`]),
-        ...(port === undefined ? [] : [sql`old_port = ${port}`, sql`new_port = ${port}`])
-      ].map((which) => sql`SELECT * FROM (SELECT id FROM port_history WHERE ${which} ${newest}) AS some`)
-      const [first = sql`SELECT NULL`, ...others] = found
-      return Effect.map(
-        sql<HistoryRow>`
-          SELECT at, what, ${sql("key")}, old_port, new_port, detail, host, ${sql("user")}, program FROM port_history
-          WHERE id IN (SELECT id FROM (${others.reduce((all, each) => sql`${all} UNION ${each}`, first)}) AS found) ${newest}`,
-        (found) =>
-          found.map(
-            (row): HistoryEvent => ({
-              at: columnText(row.at),
-              what: columnText(row.what),
-              key: columnTextOrNull(row.key, LIMITS.column),
-              oldPort: row.old_port,
-              newPort: row.new_port,
-              detail: columnTextOrNull(row.detail, LIMITS.path),
-              host: columnText(row.host),
-              user: columnText(row.user),
-              program: columnText(row.program)
-            })
-          )
-      )
-    }
-
     return {
-      readHistory,
       readReservations,
       readLike,
       readRow,

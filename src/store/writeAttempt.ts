@@ -1,11 +1,13 @@
+import type { SqlError } from "@effect/sql/SqlError"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Actor } from "../config/Config.ts"
 import { applyChanges } from "../domain/applyChanges.ts"
+import { reconcile } from "../domain/claims.ts"
 import { Overtaken } from "../domain/errors.ts"
 import { asAnswered, type Done, isNew } from "../domain/Operation.ts"
-import type { Change, RegistryState } from "../domain/RegistryState.ts"
+import type { Change, Claim, RegistryState } from "../domain/RegistryState.ts"
 import type { Part } from "./changeStatements.ts"
 import type { ChangeExecutor } from "./executeChanges.ts"
 import type { Found, Kept } from "./registryTransaction.ts"
@@ -21,6 +23,10 @@ export interface Plan<A> {
 /** A decision to be made on the current state. It may be made several times. */
 export interface Decision {
   readonly decide: (state: RegistryState) => Effect.Effect<Plan<unknown>, unknown>
+  /** Reads in the transaction what `decide` needs in addition, before anything is changed in it. */
+  readonly prepare: Effect.Effect<void, SqlError> | undefined
+  /** Answers from the history of the change if it was made before, in place of `decide`. */
+  readonly answerAgain: ((events: ReadonlyArray<Done>) => unknown) | undefined
   /** The number under which the history records its changes. */
   readonly operation: string
   /** Whether the client may be repeating a request whose change was already made. */
@@ -57,7 +63,8 @@ interface Options {
 const DECIDING_MS = 100
 
 /** Returns the answer of a decision that was made before, from its history. Changes nothing. */
-const answerAgain = ({ decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
+const answerAgain = ({ answerAgain: answer, decide }: Decision, state: RegistryState, events: ReadonlyArray<Done>) => {
+  if (answer !== undefined) return Effect.sync(() => answer(events))
   const before = asAnswered(state, events)
   return Effect.matchEffect(decide(before), {
     onSuccess: ({ answer, changes }) =>
@@ -66,6 +73,21 @@ const answerAgain = ({ decide }: Decision, state: RegistryState, events: Readonl
     onFailure: () => new Overtaken()
   })
 }
+
+/** Returns `changes` with the state that they are made on, whose claims agree with its rows, and the one that they leave. */
+const partOf = (
+  state: RegistryState,
+  changes: ReadonlyArray<Change>,
+  stamp: Omit<Claim, "key">,
+  agrees: boolean
+): Omit<Part, "operation"> => {
+  const settled = agrees ? state : { ...state, claims: reconcile(state.ports, state.claims, stamp) }
+  return { state: settled, left: applyChanges(settled, changes, stamp, true), changes }
+}
+
+/** Whether `decision` reads what the decisions before have changed, and the database does not have yet. */
+const mustLead = ({ prepare }: Decision, parts: ReadonlyArray<Part>): boolean =>
+  prepare !== undefined && parts.some(({ changes }) => changes.length > 0)
 
 /** Makes one attempt to write a group of decisions, inside a transaction. */
 export const makeWriteAttempt = (actor: Actor, runner: QueryRunner, executor: ChangeExecutor) => {
@@ -82,19 +104,21 @@ export const makeWriteAttempt = (actor: Actor, runner: QueryRunner, executor: Ch
     const exits: Array<DecisionExit> = []
     let state = stored
     for (const decision of decisions) {
-      const { decide, operation } = decision
+      const { decide, operation, prepare } = decision
       // The same operation twice in a group: the second one finds the first once that is committed.
-      if (parts.some((part) => part.operation === operation)) break
+      if (parts.some((part) => part.operation === operation) || mustLead(decision, parts)) break
       const events = made.get(operation)
       if (events !== undefined) {
         exits.push(yield* Effect.exit(answerAgain(decision, state, events)))
         continue
       }
+      yield* prepare ?? Effect.void
       const exit = yield* Effect.exit(decide(state))
       exits.push(Exit.map(exit, (plan) => plan.answer))
       if (Exit.isSuccess(exit)) {
-        parts.push({ state, changes: exit.value.changes, operation })
-        state = applyChanges(state, exit.value.changes, stamp, agrees || parts.length > 1)
+        const part = partOf(state, exit.value.changes, stamp, agrees || parts.length > 0)
+        parts.push({ ...part, operation })
+        state = part.left
       }
       if (exits.length >= maxGroupSize || performance.now() - began > DECIDING_MS) break
     }

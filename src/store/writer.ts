@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Actor } from "../config/Config.ts"
 import { type KeyCollision, type OutcomeUnknown, type Overtaken, TooLate, type Unavailable } from "../domain/errors.ts"
-import { Operation } from "../domain/Operation.ts"
+import { type Done, Operation } from "../domain/Operation.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { RequestDeadline } from "../domain/RequestDeadline.ts"
 import { nameOf } from "../text/describe.ts"
@@ -17,6 +17,11 @@ import { rejected } from "./requirements.ts"
 import type { QueryRunner } from "./runQuery.ts"
 import { transaction } from "./transaction.ts"
 import { type Attempted, type Decision, type DecisionExit, makeWriteAttempt, type Plan } from "./writeAttempt.ts"
+
+interface WriteOptions<A> {
+  readonly prepare?: Decision["prepare"]
+  readonly answerAgain?: (events: ReadonlyArray<Done>) => A
+}
 
 /** How long the decisions of a failed group are written one by one before others go on, in milliseconds. */
 const ONE_BY_ONE_MS = 1000
@@ -152,12 +157,17 @@ export const makeWriter = (actor: Actor, runner: QueryRunner, tables: RegistryTa
 
   const enqueue = groupCommit(writeGroup)
 
-  return Effect.fn("Store.write")(function* <A, E, R>(decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>) {
+  return Effect.fn("Store.write")(function* <A, E, R>(
+    decide: (state: RegistryState) => Effect.Effect<Plan<A>, E, R>,
+    { answerAgain, prepare }: WriteOptions<A> = {}
+  ) {
     const context = yield* Effect.context<R>()
     const deadline = yield* RequestDeadline
     const operation = yield* Operation
     const answer = enqueue({
       decide: (state) => (performance.now() > deadline ? new TooLate() : Effect.provide(decide(state), context)),
+      prepare,
+      answerAgain,
       operation: operation ?? crypto.randomUUID(),
       repeatable: operation !== undefined
     })

@@ -1,7 +1,7 @@
 import { basename } from "node:path"
 import { findCommand, usageHint } from "../commands/commands.ts"
 import type { CommandError } from "../domain/CommandError.ts"
-import type { NamingCommand, RegistryError } from "../domain/errors.ts"
+import type { Later, NamingCommand, RegistryError } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appProblem, keyProblem } from "../domain/names.ts"
@@ -49,6 +49,10 @@ const bindHint = (code: string): string => {
 /** The long form of a command that is given a name. */
 const naming = (command: NamingCommand, kind: "key" | "app", name: string): string =>
   `d ${command} --${kind} ${name} ${command === "rename" ? "--to NEW" : "--description TEXT"}`
+
+/** Names a later operation: its number, what it did, when and by whom. */
+const laterText = ({ at, host, number, user, what }: Later): string =>
+  `${number}, ${what} by ${user} on ${host} at ${at}`
 
 type ErrorOf<T extends RegistryError["_tag"]> = Extract<RegistryError, { readonly _tag: T }>
 
@@ -207,6 +211,46 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     hint: served
       ? `${showProcess(port)} shows the process; d setPort --key ${key} --dir PATH sets the owner`
       : `start it first, or set the owner: d setPort --key ${key} --dir PATH`
+  }),
+  NoOperation: ({ number }) => ({
+    code: "not-found",
+    message: `there is no operation ${number} in the history`,
+    hint: "d history lists the operations with their numbers"
+  }),
+  NothingToTakeBack: ({ host, user, what }) => ({
+    code: "not-found",
+    message:
+      what === "undo"
+        ? `nothing to undo: no change by ${user} on ${host} is in effect`
+        : `nothing to redo: ${user} has taken nothing back on ${host} since the last change`,
+    hint: "d history lists all changes, d undo NUMBER takes back one of them"
+  }),
+  NotUndoable: ({ isForeign, number }) => ({
+    code: "conflict",
+    message: isForeign
+      ? `${number} records what another program wrote, which d cannot take back`
+      : `${number} cannot be taken back: the d that made it did not record enough for that`,
+    hint: `d history ${number} shows what it changed`
+  }),
+  ChangedSince: ({ about, by, number }) => {
+    const what =
+      "key" in about ? nameOf(about.key) : "port" in about ? String(about.port) : describeTarget(about.target)
+    if (by?.takesBack === number)
+      return {
+        code: "conflict",
+        message: `${number} was already taken back by ${laterText(by)}`,
+        hint: `d undo ${by.number} makes the change again`
+      }
+    return {
+      code: "conflict",
+      message: `${number} was not taken back: ${what} was changed since by ${by === undefined ? "another program" : laterText(by)}`,
+      hint: by === undefined ? `d history ${number} shows what it changed` : `d undo ${by.number} first`
+    }
+  },
+  TakenSince: ({ by, holders, key, number, port }) => ({
+    code: "conflict",
+    message: `${number} was not taken back: ${port}, which ${nameOf(key)} had, belongs to ${names(holders)} since ${by === undefined ? "another program's change" : laterText(by)}`,
+    hint: `${by === undefined ? "" : `d undo ${by.number} first, or `}repeat with --force to share the port`
   }),
   Overtaken: () => ({
     code: "outcome-unknown",

@@ -63,7 +63,7 @@ export const storeSuite = (database: TestDatabase) =>
         ])
       )
     const history = async () =>
-      (await foreign("SELECT * FROM port_history ORDER BY id")).map((row) => [
+      (await foreign("SELECT * FROM port_history WHERE what NOT LIKE 'undo:%' ORDER BY id")).map((row) => [
         row["what"],
         row["key"],
         row["old_port"],

@@ -1,0 +1,100 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import { columnText, columnTime, LIMITS } from "../domain/foreignText.ts"
+import type { StoredOwner } from "../domain/Owner.ts"
+import { newestToTakeBack, type Scanned, takesBack } from "../domain/PastOperation.ts"
+import { batchesOf } from "./batches.ts"
+import { groupByBatch, isImage, type OperationRow, operationOf, type Recorded } from "./historyRows.ts"
+import type { HistoryTable } from "./historyTable.ts"
+import { imageFrom } from "./images.ts"
+
+/** How many rows are read at once while the history is searched from its newest end, and in total. */
+const PAGE = 256
+const SEARCHED_MAX = 5120
+/** The maximum number of values in one statement. */
+const VALUES_MAX = 200
+
+/** The owner of a key on a host. */
+export interface OwnerRow {
+  readonly host: string
+  readonly key: string
+  readonly owner: StoredOwner
+}
+
+type Who = Readonly<Record<"host" | "user", string>>
+
+/** Returns what is known of an operation by its rows, newest first. */
+const scanned =
+  (who: Who) =>
+  (rows: ReadonlyArray<OperationRow>): ReadonlyArray<Scanned> => {
+    const first = rows.filter((row) => !isImage(row)).at(-1)
+    if (first === undefined) return []
+    const own = first.host === who.host && first.user === who.user
+    return [{ number: Number(first.id), what: first.what, takesBack: takesBack(first), own }]
+  }
+
+/** Makes the queries by which an operation is found that is to be taken back, and what it would meet. */
+export const makeTakingBack = ({ batchOf, eventsAfter, rowsOf }: HistoryTable) =>
+  Effect.map(SqlClient.SqlClient, (sql) => {
+    const page = (before: number) =>
+      sql<OperationRow>`
+        SELECT id, batch, what, detail, host, ${sql("user")} FROM port_history WHERE id < ${before}
+        ORDER BY id DESC LIMIT ${sql.literal(String(PAGE))}`
+
+    /** Finds the number of the operation that an undo or a redo without a number means. */
+    const newestOf = Effect.fnUntraced(function* (what: "undo" | "redo", who: Who) {
+      const gone = new Set<number>()
+      let rows: ReadonlyArray<OperationRow> = []
+      for (let searched = 0; searched < SEARCHED_MAX; searched += PAGE) {
+        const more: ReadonlyArray<OperationRow> = yield* page(Number(rows.at(-1)?.id ?? Number.MAX_SAFE_INTEGER))
+        const isAll = more.length < PAGE
+        const groups = groupByBatch([...rows, ...more])
+        // The last operation may go on in the next page.
+        const found = newestToTakeBack((isAll ? groups : groups.slice(0, -1)).flatMap(scanned(who)), what, gone)
+        if (found !== undefined || isAll) return found === "none" ? undefined : found
+        rows = groups.at(-1) ?? []
+      }
+      return undefined
+    })
+
+    /** Returns the operation `number`, with what is needed to take it back; undefined if there is none. */
+    const recorded = Effect.fnUntraced(function* (number: number) {
+      const rows = yield* rowsOf(yield* batchOf(number))
+      const operation = operationOf(rows)
+      if (operation?.number !== number) return undefined
+      return { operation, image: imageFrom(rows) } satisfies Recorded
+    })
+
+    /** Returns the newest operation after `number` that concerns one of `keys` or `ports`. */
+    const latestAfter = Effect.fnUntraced(function* (
+      number: number,
+      keys: ReadonlyArray<string>,
+      ports: ReadonlyArray<number>
+    ) {
+      const events = yield* eventsAfter(number, keys, ports)
+      // What happened in the same transaction as the operation, and before it, has lower numbers; the rest of it has not.
+      const own = new Set(yield* batchOf(number))
+      const latest = events.find(({ batch }) => !own.has(batch))
+      return latest === undefined ? undefined : operationOf(yield* rowsOf([latest.batch]))
+    })
+
+    /** Returns the owners of `keys` on all hosts, by host and key. */
+    const ownersOf = (keys: ReadonlyArray<string>) =>
+      Effect.map(
+        Effect.forEach(
+          batchesOf(keys, VALUES_MAX),
+          (some) => sql<StoredOwner & Readonly<Record<"host" | "key", string>>>`
+          SELECT host, ${sql("key")}, kind, name, since, seen FROM port_owners WHERE ${sql("key")} IN ${sql.in(some)}`
+        ),
+        (found) =>
+          found.flat().map(
+            ({ host, key, kind, name, seen, since }): OwnerRow => ({
+              host,
+              key,
+              owner: { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
+            })
+          )
+      )
+
+    return { newestOf, recorded, latestAfter, ownersOf }
+  })

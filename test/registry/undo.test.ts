@@ -1,0 +1,226 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Effect from "effect/Effect"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import fc from "fast-check"
+import { describe, expect, it } from "vitest"
+import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
+import { Registry } from "../../src/registry/Registry.ts"
+import { Store } from "../../src/store/Store.ts"
+import { mariadb, sqlite } from "../support/databases.ts"
+import { registryLayer } from "../support/registry.ts"
+import { temporary } from "../support/root.ts"
+
+/** Runs to make on each database. `RUNS=1000 npx vitest run test/registry/undo.test.ts` makes more. */
+const RUNS = Number(process.env["RUNS"] ?? 12)
+
+const APPS = { first: 19_700, last: 19_709 }
+const SPECIALS = { first: 19_720, last: 19_723 }
+const RANGES = {
+  AUTOMATELINUX_APP_RANGE: `${APPS.first}-${APPS.last}`,
+  AUTOMATELINUX_SPECIAL_RANGE: `${SPECIALS.first}-${SPECIALS.last}`
+}
+
+interface Services {
+  readonly registry: Registry
+  readonly store: Store
+}
+
+type Change = (services: Services) => Effect.Effect<unknown, unknown>
+
+/** A change by one of two hosts. */
+interface Call {
+  readonly host: "one" | "two"
+  readonly text: string
+  readonly change: Change
+  readonly toString: () => string
+}
+
+const app = fc.constantFrom("a", "b", "c")
+const special = fc.constantFrom("s", "t", "u")
+const key = fc.oneof(
+  special,
+  fc.tuple(app, fc.constantFrom("prod", "dev")).map((parts) => parts.join("-"))
+)
+const port = fc.oneof(
+  fc.integer({ min: APPS.first, max: APPS.last }),
+  fc.integer({ min: SPECIALS.first, max: SPECIALS.last })
+)
+const description = fc.constantFrom(undefined, undefined, "", "one", "two ✓")
+const directory = fc.constantFrom(undefined, undefined, "/opt/one", "/opt/two")
+const check = fc.constantFrom("port-stale", "port-taken" as const)
+
+const changes: fc.Arbitrary<Pick<Call, "text" | "change">> = fc.oneof(
+  fc
+    .record({
+      apps: fc.array(app, { maxLength: 2 }),
+      specials: fc.array(special, { maxLength: 2 }),
+      description,
+      directory
+    })
+    .map((call) => ({
+      text: `allocate ${JSON.stringify(call)}`,
+      change: ({ registry }: Services) =>
+        registry.allocate({
+          ...call,
+          apps: call.apps.map((name) => AppName.make(name)),
+          specials: call.specials.map((name) => SpecialKey.make(name)),
+          dryRun: false
+        })
+    })),
+  fc
+    .record({ key, port: fc.option(port, { nil: undefined }), description, directory, force: fc.boolean() })
+    .map((call) => ({
+      text: `set ${JSON.stringify(call)}`,
+      change: ({ registry }: Services) => registry.set({ ...call, key: PortKey.make(call.key) })
+    })),
+  key.map((name) => ({
+    text: `remove ${name}`,
+    change: ({ registry }: Services) => registry.remove(PortKey.make(name))
+  })),
+  app.map((name) => ({
+    text: `release ${name}`,
+    change: ({ registry }: Services) => registry.release({ apps: [AppName.make(name)], specials: [], force: true })
+  })),
+  fc.tuple(key, key).map(([from, to]) => ({
+    text: `rename ${from} ${to}`,
+    change: ({ registry }: Services) => registry.rename({ key: PortKey.make(from) }, PortKey.make(to))
+  })),
+  fc.tuple(app, fc.constantFrom("a", "b", "c", "d")).map(([from, to]) => ({
+    text: `rename app ${from} ${to}`,
+    change: ({ registry }: Services) => registry.rename({ app: AppName.make(from) }, PortKey.make(to))
+  })),
+  fc.tuple(key, fc.constantFrom("", "three")).map(([name, text]) => ({
+    text: `describe ${name} ${text}`,
+    change: ({ registry }: Services) => registry.describe({ key: PortKey.make(name) }, text)
+  })),
+  fc
+    .tuple(fc.uniqueArray(port, { minLength: 1, maxLength: 4 }), fc.constantFrom("why", "because"))
+    .map(([some, reason]) => ({
+      text: `reserve ${some} ${reason}`,
+      change: ({ registry }: Services) => registry.reserve(some.sort(), reason)
+    })),
+  fc.uniqueArray(port, { minLength: 1, maxLength: 4 }).map((some) => ({
+    text: `unreserve ${some}`,
+    change: ({ registry }: Services) => registry.unreserve(some.sort())
+  })),
+  fc.tuple(check, fc.option(key), fc.constantFrom("known", "wanted")).map(([which, about, reason]) => {
+    const target = { check: which, key: about, port: null } as const
+    return {
+      text: `ignore ${which} ${about} ${reason}`,
+      change: ({ store }: Services) =>
+        store.write(() => Effect.succeed({ answer: undefined, changes: [{ _tag: "Ignore", target, reason }] }))
+    }
+  }),
+  fc.tuple(check, fc.option(key)).map(([which, about]) => {
+    const target = { check: which, key: about, port: null } as const
+    return {
+      text: `unignore ${which} ${about}`,
+      change: ({ store }: Services) =>
+        store.write((state) =>
+          Effect.succeed({
+            answer: undefined,
+            changes: [...state.ignored.values()].some((rule) => rule?.check === which && rule.key === about)
+              ? [{ _tag: "Unignore", target } as const]
+              : []
+          })
+        )
+    }
+  })
+)
+
+const calls: fc.Arbitrary<ReadonlyArray<Call>> = fc.array(
+  fc.tuple(fc.constantFrom("one" as const, "two" as const), changes).map(
+    ([host, rest]): Call => ({
+      host,
+      ...rest,
+      toString: () => `${host}: ${rest.text}`
+    })
+  ),
+  { minLength: 1, maxLength: 14 }
+)
+
+const TABLES = ["settings", "port_claims", "port_keys", "port_owners", "port_reserved"]
+
+describe.each([sqlite, mariadb])("undo on $name", (database) => {
+  const setUp = async () => {
+    const home = temporary()
+    const where = await database.fresh()
+    const runtimes = Object.fromEntries(
+      ["one", "two"].map((host) => [
+        host,
+        ManagedRuntime.make(registryLayer({ HOME: home, AUTOMATELINUX_HOST: host, ...RANGES, ...where }))
+      ])
+    )
+    const on = (host: string) => {
+      const runtime = runtimes[host]
+      if (runtime === undefined) throw new Error(host)
+      return runtime
+    }
+    const run = (host: string, change: Change) =>
+      on(host).runPromise(
+        Effect.either(
+          Effect.gen(function* () {
+            return yield* change({ registry: yield* Registry, store: yield* Store })
+          })
+        )
+      )
+    const sql = (text: string) =>
+      on("one").runPromise(
+        Effect.flatMap(SqlClient.SqlClient, (client) => client.unsafe<Record<string, unknown>>(text))
+      )
+    /** Everything that a registry is, but for its history, to the byte. */
+    const dump = async () => {
+      const tables = await Promise.all(TABLES.map((table) => sql(`SELECT * FROM ${table}`)))
+      const rules = await sql("SELECT * FROM port_registry WHERE name LIKE 'ignored:%'")
+      return [...tables, rules].map((rows) => rows.map((row) => JSON.stringify(row)).sort())
+    }
+    const takeBack = (what: "undo" | "redo", asked?: number, force = false) =>
+      run("one", ({ registry }) => registry.takeBack({ asked, what, force, dryRun: false }))
+    const newest = async () => {
+      const [row] = await sql("SELECT MAX(id) AS id FROM port_history WHERE what NOT LIKE 'undo:%'")
+      return Number(row?.["id"] ?? 0)
+    }
+    const numbers = () => on("one").runPromise(Effect.flatMap(Registry, (registry) => registry.history({ limit: 100 })))
+    const empty = async () => {
+      for (const table of [...TABLES, "port_history"]) await sql(`DELETE FROM ${table}`)
+      await sql("DELETE FROM port_registry WHERE name LIKE 'ignored:%'")
+    }
+    const end = () => Promise.all(Object.values(runtimes).map((runtime) => runtime.dispose()))
+    await run("one", ({ registry }) => registry.reserve([1], "makes the tables"))
+    return { run, dump, takeBack, newest, numbers, empty, end, sql }
+  }
+
+  it("gives back the registry of before, to the byte, however many operations are undone, and redone", {
+    timeout: 600_000
+  }, async () => {
+    const { dump, empty, end, newest, numbers, run, takeBack } = await setUp()
+    try {
+      await fc.assert(
+        fc.asyncProperty(calls, async (some) => {
+          await empty()
+          const dumps: Array<unknown> = [await dump()]
+          for (const { change, host } of some) {
+            const before = await newest()
+            await run(host, change)
+            if ((await newest()) !== before) dumps.push(await dump())
+          }
+          const { result: operations } = await numbers()
+          expect(operations.length).toBe(dumps.length - 1)
+          for (const [at, { number }] of operations.entries()) {
+            const after = dumps.length - 1 - at
+            expect(await takeBack("undo", number, true)).toMatchObject({ _tag: "Right" })
+            expect(await dump()).toEqual(dumps[after - 1])
+            // The undo of an undo is the operation again.
+            expect(await takeBack("redo")).toMatchObject({ _tag: "Right" })
+            expect(await dump()).toEqual(dumps[after])
+            expect(await takeBack("undo", number, true)).toMatchObject({ _tag: "Right" })
+            expect(await dump()).toEqual(dumps[after - 1])
+          }
+        }),
+        { numRuns: RUNS }
+      )
+    } finally {
+      await end()
+    }
+  })
+})
