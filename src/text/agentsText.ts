@@ -1,9 +1,8 @@
 import type { AgentFile, AgentPart, AgentState, AgentsResult, AgentsStatus } from "../domain/Agents.ts"
 import { cut } from "../domain/foreignText.ts"
-import { asTyped, escaped } from "./escape.ts"
-import { GAP } from "./portTable.ts"
-import { type Printed, printed } from "./printed.ts"
-import { widthOf } from "./width.ts"
+import { asTyped } from "./escape.ts"
+import { joined, type Printed, printed } from "./printed.ts"
+import { plainColumns } from "./table.ts"
 
 /** What `d agents` prints. */
 
@@ -52,36 +51,26 @@ const STATES: Readonly<Record<AgentState, string>> = {
   unreadable: "unreadable"
 }
 
-const HEAD = ["AGENT", "FOUND", "WHAT", "STATE", "FILE"]
-
 const OUTDATED: ReadonlyArray<AgentState> = ["old", "other", "gone"]
 
 /** Formats the status of agents as a table, with what is wrong below it. */
 export const statusTable = ({ agents }: AgentsStatus): Printed => {
   const parts = agents.flatMap(({ agent, found, parts }) => parts.map((each) => ({ agent, found, ...each })))
-  const rows = [
-    HEAD,
-    ...parts.map(({ agent, file, found, part, state }) => [
-      agent,
-      found ? "yes" : "no",
-      NAMES[part],
-      STATES[state],
-      asTyped(file)
-    ])
-  ].map((row) => row.map(escaped))
-  const widths = HEAD.map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ""))))
   const notes = parts.flatMap(({ agent, detail, file, state }) => {
     if (detail === null) return []
     return state === "unreadable" ? [`${asTyped(file)} ${detail}`] : [`${agent} starts ${detail}`]
   })
   const isOutdated = parts.some(({ state }) => OUTDATED.includes(state))
-  return printed([
-    ...rows.map((row) =>
-      row
-        .map((cell, at) => (at === row.length - 1 ? cell : cell + " ".repeat((widths[at] ?? 0) - widthOf(cell))))
-        .join(GAP)
-    ),
-    ...notes,
-    ...(isOutdated ? ["d agents install brings them up to date"] : [])
-  ])
+  const table = plainColumns(
+    {
+      AGENT: ({ agent }) => agent,
+      FOUND: ({ found }) => (found ? "yes" : "no"),
+      WHAT: ({ part }) => NAMES[part],
+      STATE: ({ state }) => STATES[state],
+      FILE: ({ file }) => asTyped(file)
+    },
+    parts
+  )
+  const below = [...notes, ...(isOutdated ? ["d agents install brings them up to date"] : [])]
+  return below.length === 0 ? table : joined([table, printed(below)])
 }

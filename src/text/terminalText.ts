@@ -60,7 +60,7 @@ export const span = (seconds: number): string => {
 const two = (value: number): string => String(value).padStart(2, "0")
 
 /** Formats a time as the clocks of this place show it, with the date if it is another day's than `now`. */
-const localTime = (time: Date, now: Date): string => {
+export const localTime = (time: Date, now: Date): string => {
   const clock = `${two(time.getHours())}:${two(time.getMinutes())}`
   return time.toDateString() === now.toDateString()
     ? clock
