@@ -1,3 +1,4 @@
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import { version } from "../../package.json"
 import type { RegistryCommand } from "../commands/commands.ts"
@@ -13,6 +14,7 @@ import type { Named } from "../registry/named.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
+import { historyFilter } from "./historyFilter.ts"
 import { askedRules } from "./ignoring.ts"
 import type { Services } from "./layers.ts"
 import type { Payload } from "./requestSchemas.ts"
@@ -214,6 +216,19 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       return yield* registry.unreserve(ports)
     }),
   listReserved: ({ all }) => Effect.flatMap(Registry, (registry) => registry.listReserved(all)),
+  history: (payload) =>
+    Effect.gen(function* () {
+      const registry = yield* Registry
+      const filter = historyFilter(payload, yield* Clock.currentTimeMillis)
+      if (filter instanceof Invalid) return yield* filter
+      if (payload.trim) return noted({ operations: [], trimmed: yield* registry.trimHistory })
+      const { notes, result } = yield* registry.history(filter)
+      return { result: { operations: result, trimmed: null }, notes }
+    }),
+  undo: ({ dryRun, force, number }) =>
+    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "undo", asked: number, dryRun, force })),
+  redo: (payload) =>
+    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "redo", asked: undefined, ...payload })),
   doctor: ({ clientVersion = version, ...request }) =>
     Effect.gen(function* () {
       const rules = yield* askedRules(request)

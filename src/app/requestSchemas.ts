@@ -9,12 +9,31 @@ import { HEALTH_STATES } from "../domain/Health.ts"
 import { textProblem } from "../domain/names.ts"
 import { PortInput, PortListInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
+import { parseSince } from "../domain/since.ts"
 import { quote } from "../text/escape.ts"
+
+const COUNT = /^[1-9]\d{0,14}$/
 
 const Text = ruled((text) => textProblem(text))
 const Reason = ruled((text) => (text.trim() === "" ? "is empty: say why" : textProblem(text)))
 const AbsolutePath = ruled((text) =>
   text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
+)
+
+const Since = ruled((text) =>
+  parseSince(text, 0) === undefined
+    ? "is not a time: write 2026-11-26, 2026-11-26T14:00, or a time span such as '2 days'"
+    : undefined
+)
+/** A positive whole number as callers may write it: digits, or a number. */
+const CountInput = Schema.transform(
+  Schema.Union(Schema.Number, Schema.String)
+    .pipe(Schema.filter((given) => COUNT.test(String(given))))
+    .annotations({
+      message: () => ({ message: "is not a number: write a whole number from 1 on, digits alone", override: true })
+    }),
+  Schema.Number,
+  { strict: true, decode: Number, encode: (count) => count }
 )
 
 /** Makes a schema of fixed words. The error says that a value is not `noun`. */
@@ -92,6 +111,18 @@ const decoders = {
   reserve: struct({ port: PortLists, reason: Reason }),
   unreserve: struct({ port: PortLists }),
   listReserved: struct({ all: Switch }),
+  history: struct({
+    number: Schema.optional(CountInput),
+    key: Schema.optional(PortKey),
+    app: Schema.optional(AppName),
+    port: Schema.optional(PortInput),
+    since: Schema.optional(Since),
+    host: Schema.optional(Text),
+    limit: Schema.optional(CountInput),
+    trim: Switch
+  }),
+  undo: struct({ number: Schema.optional(CountInput), dryRun: Switch, force: Switch }),
+  redo: struct({ dryRun: Switch, force: Switch }),
   doctor: struct({
     check: Schema.optional(Check),
     fix: Switch,

@@ -43,6 +43,7 @@ export const quietLogger = {
 export const PARTS = [
   "run",
   "text/doctorReport",
+  "text/historyText",
   "text/portTableTerminal",
   "text/terminalText",
   "socket/socketLock",

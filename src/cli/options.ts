@@ -99,7 +99,7 @@ const readShort = (reader: Reader, word: string): CommandError | undefined => {
     return option === undefined || (isGiven(option, seen) && !option.repeated) ? [] : [option]
   })
   const isNumber = NUMBER.test(word)
-  const option = left.find(({ type }) => type !== "port" || isNumber) ?? left[0]
+  const option = left.find(({ type }) => (type !== "port" && type !== "number") || isNumber) ?? left[0]
   if (option === undefined) return wrong("invalid", `unexpected argument ${quote(word)}`, hintForMore(command))
   if (isNumber && ["app", "key", "name"].includes(option.type ?? ""))
     return numberAsName(

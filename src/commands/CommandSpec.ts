@@ -8,6 +8,7 @@ export type ValueType =
   | "key"
   | "mode"
   | "name"
+  | "number"
   | "port"
   | "severity"
   | "text"
@@ -63,7 +64,7 @@ export interface CommandSpec {
   readonly options: ReadonlyArray<OptionSpec>
   /**
    * The form that is shortest to type: perhaps a name of its own, and the options whose values its words are. A word that
-   * is no number is not taken for a port as long as another option is left.
+   * is no number is not taken for a port or a number as long as another option is left.
    */
   readonly short?: { readonly usage: string; readonly options: ReadonlyArray<string> }
   /** Names that people try instead, and are told this one. */

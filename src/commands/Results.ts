@@ -4,6 +4,7 @@ import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/errors.ts"
 import type { Examination } from "../domain/Finding.ts"
 import type { HealthState } from "../domain/Health.ts"
+import type { PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import type { Rival, Unstored } from "../domain/portHealth.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
@@ -25,6 +26,10 @@ export interface Results {
   readonly reserve: { readonly port: number | null; readonly reason: string; readonly ports: ReadonlyArray<number> }
   readonly unreserve: { readonly port: number | null; readonly ports: ReadonlyArray<number> }
   readonly listReserved: ReadonlyArray<ReservedPort>
+  /** `trimmed` is how many events were deleted; null if that was not asked for. */
+  readonly history: { readonly operations: ReadonlyArray<PastOperation>; readonly trimmed: number | null }
+  readonly undo: TakenBack
+  readonly redo: TakenBack
   readonly doctor: Examination
   readonly explain: Explanation
   /** `inUse`: whether something accepts connections on the port now; null if that is unknown. */

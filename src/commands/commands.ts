@@ -1,6 +1,7 @@
 import { agentCommands } from "./agents.ts"
 import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
+import { historyCommands } from "./history.ts"
 import { portCommands } from "./ports.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
@@ -14,6 +15,7 @@ export const commands = {
   ...portCommands,
   ...runCommands,
   ...worktreeCommands,
+  ...historyCommands,
   ...doctorCommands,
   ...agentCommands,
   ...serviceCommands

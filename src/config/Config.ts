@@ -42,6 +42,8 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     /** How often the daemon probes the ports. */
     readonly probeInterval: Duration.Duration
     readonly thresholds: Thresholds
+    /** How long the history is kept. */
+    readonly historyKeep: Duration.Duration
     readonly logLevel: LogLevel.LogLevel
     /** The group that may use the daemon's socket, in addition to its owner. */
     readonly socketGroup: string | undefined
@@ -71,6 +73,9 @@ const evenToOdd = (range: PortRange): Either.Either<PortRange, string> =>
     : Either.left(
         `${quote(formatRange(range))} does not start even and end odd, as whole pairs need: write it like 3000-3499`
       )
+
+/** The shortest time for which the history is kept. */
+const KEEP_MIN = Duration.days(1)
 
 /** The longest timer: one that is set for longer fires immediately or never. */
 const TIMER_MAX_DAYS = 24
@@ -161,6 +166,14 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
     downAfter: parse("downAfter", whole),
     staleAfter: parse("staleAfter", duration),
     staleAfterDev: parse("staleAfterDev", duration),
+    historyKeep: parse("historyKeep", (text) =>
+      Either.filterOrLeft(
+        duration(text),
+        (value) => Duration.toMillis(value) >= Duration.toMillis(KEEP_MIN),
+        () =>
+          `${quote(text)} is too short: a change that is sent again is known by its history, so write at least 1 day`
+      )
+    ),
     logLevel: parse("logLevel", logLevel),
     socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text)))
   } satisfies Record<SettingName, Either.Either<unknown, WrongConfig>>)
@@ -235,6 +248,7 @@ export const readConfig = (
         staleAfter: Duration.toSeconds(values.staleAfter),
         staleAfterDev: Duration.toSeconds(values.staleAfterDev)
       },
+      historyKeep: values.historyKeep,
       logLevel: values.logLevel,
       socketGroup: values.socketGroup,
       written: new Map(SETTING_NAMES.map((name) => [name, textOf(name)])),

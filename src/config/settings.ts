@@ -19,6 +19,7 @@ export const settings = {
   downAfter: { default: "3" },
   staleAfter: { default: "14 days" },
   staleAfterDev: { default: "30 days" },
+  historyKeep: { default: "365 days" },
   logLevel: { default: "info" },
   socketGroup: { default: "" }
 } as const satisfies Record<string, SettingSpec>

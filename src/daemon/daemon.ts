@@ -12,6 +12,7 @@ import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { loadRest } from "../machine/loadRest.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
+import { Registry } from "../registry/Registry.ts"
 import { socketFailure } from "../socket/socketFailure.ts"
 import { admit, closedTo, prepare, refuseSecond } from "../socket/socketFile.ts"
 import { lock } from "../socket/socketLock.ts"
@@ -32,6 +33,9 @@ const STOP_MS = 3000
 const UPKEEP = Schedule.spaced(Duration.seconds(5))
 /** How often to check for a quiet registry. The daemon writes once a minute, so one check in three finds it quiet. */
 const QUIET_CHECK = Schedule.spaced("20 seconds")
+
+/** How often the history is trimmed. */
+const TRIM_CHECK = Schedule.spaced("1 hour")
 
 /** Serves clients at one socket, and makes the socket again if it is removed. */
 const serveClients = (environment: Environment) =>
@@ -134,6 +138,19 @@ const watchPorts = Effect.gen(function* () {
   Effect.catchAllCause((cause) => Effect.logError("health monitor stopped", cause))
 )
 
+/** Deletes the history that is older than it is kept. */
+const trimHistory = Effect.gen(function* () {
+  const registry = yield* Registry
+  const logProblem = logChanges()
+  yield* registry.trimHistory.pipe(
+    Effect.matchEffect({
+      onSuccess: () => logProblem(""),
+      onFailure: (error) => logProblem(`the history cannot be trimmed: ${toCommandError(error).message}`)
+    }),
+    Effect.repeat(TRIM_CHECK)
+  )
+})
+
 /** Runs the daemon until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, CommandError> =>
   Effect.gen(function* () {
@@ -151,6 +168,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
       yield* warnOfSecrets
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)
+      yield* Effect.forkScoped(trimHistory)
       return yield* uncaughtException
     }).pipe(
       Effect.scoped,

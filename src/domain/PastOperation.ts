@@ -23,6 +23,13 @@ export interface PastOperation {
   readonly changes: ReadonlyArray<PastChange>
 }
 
+/** An operation that was taken back, or would be, and what that changed. */
+export interface TakenBack {
+  readonly operation: Omit<PastOperation, "takenBackBy">
+  readonly dryRun: boolean
+  readonly changes: ReadonlyArray<Pick<HistoryEvent, "key" | "oldPort" | "newPort">>
+}
+
 /** What other programs did to the rows, recorded when a later change found it. */
 const FOREIGN: ReadonlyArray<string> = ["adopt", "follow", "drop"]
 

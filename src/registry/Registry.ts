@@ -1,4 +1,5 @@
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
@@ -20,7 +21,7 @@ import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
-import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
+import type { HistoryFilter, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
@@ -40,8 +41,11 @@ import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
-import { againFrom, decideTakeBack, meetingPoints, type TakeBackRequest, type TakenBack } from "./takeBack.ts"
+import { againFrom, decideTakeBack, meetingPoints, type TakeBackRequest } from "./takeBack.ts"
 import { whoListens } from "./whoListens.ts"
+
+/** The pause between two deletions of a few events. */
+const TRIM_PAUSE = "20 millis"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -134,6 +138,21 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return { result, notes: [] } satisfies CommandResult<ReadonlyArray<PastOperation>>
     })
 
+    /**
+     * Deletes the history that is older than it is kept, and returns how many events that were. Others get their turn
+     * after every few of them.
+     */
+    const trimHistory = Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const cutoff = new Date(now - Duration.toMillis(config.historyKeep)).toISOString()
+      let trimmed = 0
+      for (let count = yield* store.trimHistory(cutoff); count > 0; count = yield* store.trimHistory(cutoff)) {
+        trimmed += count
+        yield* Effect.sleep(TRIM_PAUSE)
+      }
+      return trimmed
+    })
+
     /** Names the operation that is in the way of an undo. */
     const naming = (error: ChangedSince | TakenSince) =>
       Effect.gen(function* () {
@@ -163,7 +182,12 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
                   ? new NothingToTakeBack({ what, host, user })
                   : new NoOperation({ number: asked })
               return yield* Effect.provideService(
-                decideTakeBack(target, state, { force, elsewhere, reserved: reservedIn(state) }),
+                decideTakeBack(target, state, {
+                  dryRun: request.dryRun,
+                  force,
+                  elsewhere,
+                  reserved: reservedIn(state)
+                }),
                 Listeners,
                 listeners
               )
@@ -179,7 +203,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
         (error) => new OutcomeUnknown({ store: error.store, reason: error.reason })
       )
       if (operation === undefined) return yield* new Overtaken()
-      return { result: { operation, changes: answer.changes }, notes: [] } satisfies CommandResult<TakenBack>
+      return {
+        result: { operation, dryRun: false, changes: answer.changes },
+        notes: []
+      } satisfies CommandResult<TakenBack>
     })
 
     /** Lists the assignments by port, with their health on this host and their current listeners. */
@@ -282,6 +309,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       unreserve,
       listReserved,
       history,
+      trimHistory,
       takeBack,
       list,
       overview,

@@ -6,22 +6,13 @@ import type { Note } from "../domain/Note.ts"
 import { parsePort } from "../domain/names.ts"
 import type { Done } from "../domain/Operation.ts"
 import { LEARNED, type StoredOwner } from "../domain/Owner.ts"
-import { isForeign, type PastOperation, takesBack } from "../domain/PastOperation.ts"
+import { isForeign, type TakenBack, takesBack } from "../domain/PastOperation.ts"
 import type { UpElsewhere } from "../domain/portHealth.ts"
 import { holdersOf, type RegistryState, type Restore, vanishing } from "../domain/RegistryState.ts"
 import { happeningsOf } from "../domain/restore.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import type { Target } from "../store/Store.ts"
 import { refuseUp } from "./release.ts"
-
-/** What a key or a port had, and has again. */
-export type Happening = ReturnType<typeof happeningsOf>[number]
-
-/** The operation that was taken back, and what that changed. */
-export interface TakenBack {
-  readonly operation: Omit<PastOperation, "takenBackBy">
-  readonly changes: ReadonlyArray<Happening>
-}
 
 export interface TakeBackRequest {
   /** The number of the operation; undefined for the newest one of this user on this host. */
@@ -35,7 +26,7 @@ export interface TakeBackRequest {
 /** Returns the answer to an undo that was made before, as far as its events have it. */
 export const againFrom = (events: ReadonlyArray<Done>) => ({
   number: events.map(takesBack).find((number) => number !== null) ?? 0,
-  changes: events.map(({ key, newPort, oldPort }): Happening => ({ key, oldPort, newPort }))
+  changes: events.map(({ key, newPort, oldPort }) => ({ key, oldPort, newPort }))
 })
 
 type OwnerNow = (host: string, key: string) => StoredOwner | null
@@ -143,6 +134,7 @@ const holdersMet = ({ rows }: Restore, image: Image, { ports }: RegistryState) =
 }
 
 interface Circumstances {
+  readonly dryRun: boolean
   readonly force: boolean
   /** The ports that are up on other hosts. */
   readonly elsewhere: ReadonlyArray<UpElsewhere>
@@ -153,7 +145,7 @@ interface Circumstances {
 export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   { image, operation, owners }: Target,
   state: RegistryState,
-  { elsewhere, force, reserved }: Circumstances
+  { dryRun, elsewhere, force, reserved }: Circumstances
 ) {
   const { number } = operation
   if (isForeign(operation.what) || image === undefined)
@@ -191,7 +183,7 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
       notes.push({ _tag: "InUse", port, by })
     }
   }
-  const result: TakenBack = { operation, changes: happeningsOf(change, state.ports) }
+  const result: TakenBack = { operation, dryRun, changes: happeningsOf(change, state.ports) }
   return { answer: { result, notes }, changes: [change] }
 })
 

@@ -9,6 +9,7 @@ import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
+import type { PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
 import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
 
@@ -175,6 +176,37 @@ const explanation = () =>
     ignored: listOf(ignored())
   })
 
+const recorded = () => ({
+  number: pid,
+  at: text,
+  what: text,
+  host: text,
+  user: text,
+  program: text,
+  takesBack: orNull(pid),
+  undoable: flag,
+  changes: listOf(
+    object<PastChange>({
+      what: text,
+      key: orNull(text),
+      oldPort: orNull(amount),
+      newPort: orNull(amount),
+      detail: orNull(text)
+    })
+  )
+})
+
+const pastOperation = () => object<PastOperation>({ ...recorded(), takenBackBy: orNull(pid) })
+
+const takenBack = () =>
+  object<TakenBack>({
+    operation: object<TakenBack["operation"]>(recorded()),
+    dryRun: flag,
+    changes: listOf(
+      object<TakenBack["changes"][number]>({ key: orNull(text), oldPort: orNull(amount), newPort: orNull(amount) })
+    )
+  })
+
 const FAULTS = Object.keys({
   down: true,
   silent: true,
@@ -241,6 +273,9 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
         host: orNull(text)
       })
     ),
+  history: () => object<Results["history"]>({ operations: listOf(pastOperation()), trimmed: orNull(amount) }),
+  undo: takenBack,
+  redo: takenBack,
   doctor: () =>
     object<Results["doctor"]>({
       healthy: flag,

@@ -237,6 +237,17 @@ export class Store extends Effect.Service<Store>()("Store", {
       operations: (filter: HistoryFilter) =>
         queryOr(history.operations(filter), Effect.succeed<ReadonlyArray<PastOperation>>([])),
 
+      /** Deletes a few of the oldest events before `cutoff`, and returns how many; 0 if there are none left. */
+      trimHistory: (cutoff: string) =>
+        Effect.flatMap(queryOr(history.trimming(cutoff), Effect.succeed(undefined)), (found) =>
+          found === undefined
+            ? Effect.succeed(0)
+            : Effect.as(
+                runner.toPublicError(runner.withExistingTables(driver.runBeside([found.statement]))),
+                found.count
+              )
+        ),
+
       /** Returns the newest operation after `number` that concerns one of `keys` or `ports`. */
       latestAfter: (number: number, keys: ReadonlyArray<string>, ports: ReadonlyArray<number>) =>
         queryOr(takingBack.latestAfter(number, keys, ports), Effect.succeed(undefined)),

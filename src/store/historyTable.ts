@@ -1,5 +1,4 @@
 import * as SqlClient from "@effect/sql/SqlClient"
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import { type HistoryFilter, type PastOperation, takesBack } from "../domain/PastOperation.ts"
 import { batchesOf } from "./batches.ts"
@@ -10,6 +9,10 @@ const HISTORY_MAX = 20
 
 /** How many rows are read at once while the history is searched from its newest end. */
 const PAGE = 256
+/** How many rows are deleted at once: a few milliseconds, because others wait for them. */
+const TRIMMED_MAX = 200
+/** More rows than one transaction has in earnest. */
+const TRANSACTION_MAX = 20_000
 /** The maximum number of values in one statement. */
 const VALUES_MAX = 200
 
@@ -131,12 +134,34 @@ export const makeHistoryTable = Effect.map(SqlClient.SqlClient, (sql) => {
     return found.map((each): PastOperation => ({ ...each, takenBackBy: takers.get(each.number) ?? null }))
   })
 
-  /** The oldest rows, of which the old ones may go. */
-  const oldest = (limit: number): Effect.Effect<ReadonlyArray<Pick<OperationRow, "id" | "at">>, SqlError> =>
+  const oldestRows = (limit: number) =>
     sql<Pick<OperationRow, "id" | "at">>`
       SELECT id, at FROM port_history ORDER BY id LIMIT ${sql.literal(String(limit))}`
 
-  return { readHistory, operations, rowsOf, batchOf, eventsAfter, oldest }
+  /**
+   * Returns the statement that deletes the oldest rows before `cutoff`, and how many: a few at most, but whole
+   * transactions, because what is left of an operation could not be taken back. The rows of a transaction have one time.
+   * The newest transaction always stays. Undefined if there is nothing to delete.
+   */
+  const trimming = Effect.fnUntraced(function* (cutoff: string) {
+    const rows = yield* oldestRows(TRIMMED_MAX)
+    const last = rows.at(-1)
+    const isOld = ({ at }: Pick<OperationRow, "at">) => at < cutoff && at !== last?.at
+    let ids = rows.filter(isOld).map(({ id }) => id)
+    const [first] = rows
+    if (ids.length === 0 && rows.length === TRIMMED_MAX && first !== undefined && first.at < cutoff) {
+      // One transaction alone is longer than that.
+      const more = yield* oldestRows(TRANSACTION_MAX)
+      ids = more.filter(({ at }) => at === first.at).map(({ id }) => id)
+      if (more.every(({ at }) => at === first.at)) return undefined
+    }
+    const range = ids.length === 0 ? undefined : sql`id BETWEEN ${ids[0] ?? 0} AND ${ids.at(-1) ?? 0}`
+    if (range === undefined) return undefined
+    const at = ids.length > TRIMMED_MAX ? sql`at = ${first?.at ?? ""}` : sql`at < ${cutoff} AND at <> ${last?.at ?? ""}`
+    return { count: ids.length, statement: sql`DELETE FROM port_history WHERE ${range} AND ${at}` }
+  })
+
+  return { readHistory, operations, rowsOf, batchOf, eventsAfter, trimming }
 })
 
 export type HistoryTable = Effect.Effect.Success<typeof makeHistoryTable>

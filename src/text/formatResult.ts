@@ -76,6 +76,9 @@ const texts: {
   reserve: ({ ports, reason }) => line(`${formatPorts(ports)} reserved: ${reason}`),
   unreserve: ({ ports }) => line(`${formatPorts(ports)} no longer reserved`),
   listReserved: (reserved, _, { width }) => reservedTable(reserved, width),
+  history: async (result, payload, style) => (await import("./historyText.ts")).historyText(result, payload, style),
+  undo: async (result, _, style) => (await import("./historyText.ts")).takenBackText(result, style),
+  redo: async (result, _, style) => (await import("./historyText.ts")).takenBackText(result, style),
   doctor: async (examination, payload, style) => {
     const { all, check, fix, severity, strict } = payload as Readonly<Record<string, unknown>>
     const least = SEVERITIES.find((each) => each === severity) ?? "info"

@@ -38,6 +38,19 @@ interface Case {
 
 const CASES: ReadonlyArray<Case> = [
   {
+    // The reservation, and not what was done since.
+    words: "undo",
+    meanwhile: ["setPort --key a --value 26530"],
+    printed: /^took back \d+: reserve by .*\n26590: not reserved/,
+    left: { a: "26530" }
+  },
+  {
+    words: "undo",
+    meanwhile: ["redo"],
+    printed: /26590: not reserved/,
+    left: {}
+  },
+  {
     words: "setPort --key a --value 26520",
     meanwhile: ["setPort --key a --value 26530"],
     printed: /26520/,

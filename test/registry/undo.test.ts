@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
+import type { ChangedSince, TakenSince } from "../../src/domain/errors.ts"
 import { AppName, PortKey, SpecialKey } from "../../src/domain/PortKey.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { Store } from "../../src/store/Store.ts"
@@ -13,11 +14,11 @@ import { temporary } from "../support/root.ts"
 /** Runs to make on each database. `RUNS=1000 npx vitest run test/registry/undo.test.ts` makes more. */
 const RUNS = Number(process.env["RUNS"] ?? 12)
 
-const APPS = { first: 19_700, last: 19_709 }
-const SPECIALS = { first: 19_720, last: 19_723 }
+const APPS = { first: 19_800, last: 19_809 }
+const SPECIALS = { first: 19_820, last: 19_823 }
 const RANGES = {
-  AUTOMATELINUX_APP_RANGE: `${APPS.first}-${APPS.last}`,
-  AUTOMATELINUX_SPECIAL_RANGE: `${SPECIALS.first}-${SPECIALS.last}`
+  AUTOMATELINUX_APP_RANGE: "19800-19809",
+  AUTOMATELINUX_SPECIAL_RANGE: "19820-19823"
 }
 
 interface Services {
@@ -219,6 +220,146 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
         }),
         { numRuns: RUNS }
       )
+    } finally {
+      await end()
+    }
+  })
+
+  it("refuses what has changed since, names what changed it, and changes nothing", { timeout: 600_000 }, async () => {
+    const { dump, empty, end, newest, numbers, run, takeBack } = await setUp()
+    const met = new Map<string, number>()
+    try {
+      await fc.assert(
+        fc.asyncProperty(calls, fc.nat(), async (some, which) => {
+          await empty()
+          for (const { change, host } of some) await run(host, change)
+          const { result: operations } = await numbers()
+          const chosen = operations[which % Math.max(1, operations.length)]
+          if (chosen === undefined) return
+          const before = [await dump(), await newest()]
+          const outcome = await takeBack("undo", chosen.number)
+          if (outcome._tag === "Right") {
+            met.set("done", (met.get("done") ?? 0) + 1)
+            return
+          }
+          const refusal = outcome.left as ChangedSince | TakenSince
+          met.set(refusal._tag, (met.get(refusal._tag) ?? 0) + 1)
+          expect(["ChangedSince", "TakenSince"]).toContain(refusal._tag)
+          expect([await dump(), await newest()]).toEqual(before)
+          // Rules about no key and no port are not found by one.
+          if ("about" in refusal && "target" in refusal.about) return
+          const later = operations.find(({ number }) => number === refusal.by?.number)
+          expect(later?.number).toBeGreaterThan(chosen.number)
+          expect(later).toMatchObject({ ...refusal.by })
+        }),
+        { numRuns: 3 * RUNS }
+      )
+      // A generator that meets only one of them shows nothing of the other.
+      expect([...met.keys()]).toEqual(expect.arrayContaining(["done", "ChangedSince"]))
+    } finally {
+      await end()
+    }
+  })
+
+  it("shares a port that others have by now only by force", async () => {
+    const { end, run, takeBack } = await setUp()
+    const set =
+      (name: string, value: number): Change =>
+      ({ registry }) =>
+        registry.set({ key: PortKey.make(name), port: value, description: undefined, force: false })
+    try {
+      await run("one", set("first", 19_830))
+      await run("one", ({ registry }) => registry.remove(PortKey.make("first")))
+      await run("two", set("second", 19_830))
+      const refused = await takeBack("undo")
+      expect(refused).toMatchObject({
+        left: { _tag: "TakenSince", key: "first", port: 19_830, holders: ["second"], by: { what: "set", host: "two" } }
+      })
+      expect(await takeBack("undo", undefined, true)).toMatchObject({
+        right: { notes: expect.arrayContaining([{ _tag: "Shared", port: 19_830, holders: ["second"] }]) }
+      })
+      expect(await takeBack("redo")).toMatchObject({ _tag: "Right" })
+      // What was shared before is no reason to refuse.
+      await run("one", ({ registry }) =>
+        registry.set({ key: PortKey.make("third"), port: 19_830, description: undefined, force: true })
+      )
+      await run("one", ({ registry }) => registry.remove(PortKey.make("third")))
+      expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
+    } finally {
+      await end()
+    }
+  })
+
+  it("takes back the newest of this user on this host, one after the other, and redoes them", async () => {
+    const { end, numbers, run, takeBack } = await setUp()
+    const allocate =
+      (name: string): Change =>
+      ({ registry }) =>
+        registry.allocate({
+          apps: [],
+          specials: [SpecialKey.make(name)],
+          description: undefined,
+          directory: undefined,
+          dryRun: false
+        })
+    const keys = (outcome: unknown) =>
+      (outcome as { right: { result: { changes: ReadonlyArray<{ key: string }> } } }).right.result.changes.map(
+        ({ key: each }) => each
+      )
+    try {
+      for (const name of ["a", "b"]) await run("one", allocate(name))
+      await run("two", allocate("c"))
+      expect(keys(await takeBack("undo"))).toEqual(["b"])
+      expect(keys(await takeBack("undo"))).toEqual(["a"])
+      expect(keys(await takeBack("redo"))).toEqual(["a"])
+      expect(keys(await takeBack("redo"))).toEqual(["b"])
+      expect(keys(await takeBack("undo"))).toEqual(["b"])
+      await run("one", allocate("d"))
+      expect(await takeBack("redo")).toMatchObject({ left: { _tag: "NothingToTakeBack", what: "redo" } })
+      expect(keys(await takeBack("undo"))).toEqual(["d"])
+      expect(keys(await takeBack("undo"))).toEqual(["a"])
+      // The reservation that made the tables.
+      expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
+      expect(await takeBack("undo")).toMatchObject({ left: { _tag: "NothingToTakeBack", host: "one" } })
+      const { result } = await numbers()
+      const undone = result.find(({ takenBackBy }) => takenBackBy !== null)
+      expect(await takeBack("undo", undone?.number)).toMatchObject({ left: { by: { takesBack: undone?.number } } })
+    } finally {
+      await end()
+    }
+  })
+
+  it("says so if an older d made the operation, or another program", async () => {
+    const { end, numbers, run, sql, takeBack } = await setUp()
+    try {
+      await run("one", ({ registry }) =>
+        registry.set({ key: PortKey.make("old"), port: 19_831, description: undefined, force: false })
+      )
+      await sql("DELETE FROM port_history WHERE what = 'undo:image'")
+      expect(await takeBack("undo")).toMatchObject({ left: { _tag: "NotUndoable", isForeign: false } })
+      await sql("INSERT INTO settings (setting_key, setting_value) VALUES ('port_theirs', '19832')")
+      await run("one", ({ registry }) => registry.reserve([19_833], "any write will do"))
+      const adopted = (await numbers()).result.find(({ what }) => what === "adopt")
+      expect(adopted).toMatchObject({ undoable: false })
+      expect(await takeBack("undo", adopted?.number)).toMatchObject({ left: { _tag: "NotUndoable", isForeign: true } })
+    } finally {
+      await end()
+    }
+  })
+
+  it("trims whole operations, and keeps the newest", async () => {
+    const { end, newest, numbers, run, sql } = await setUp()
+    try {
+      const many = Array.from({ length: 450 }, (_, index) => 10_000 + index)
+      await run("one", ({ registry }) => registry.reserve(many, "many"))
+      await run("one", ({ registry }) => registry.reserve([19_834], "young"))
+      expect((await numbers()).result.map(({ changes: all }) => all.length)).toEqual([1, 450, 1])
+      await sql(`UPDATE port_history SET at = '2020-01-02T00:00:00.000Z' WHERE id < ${await newest()}`)
+      await sql(`UPDATE port_history SET at = '2020-01-01T00:00:00.000Z' WHERE id <= 2`)
+      expect(await run("one", ({ registry }) => registry.trimHistory)).toMatchObject({ _tag: "Right" })
+      expect((await numbers()).result.map(({ changes: all }) => all.length)).toEqual([1])
+      await sql("UPDATE port_history SET at = '2020-01-03T00:00:00.000Z'")
+      expect(await run("one", ({ registry }) => registry.trimHistory)).toMatchObject({ right: 0 })
     } finally {
       await end()
     }
