@@ -5,6 +5,7 @@ import {
   groupBy,
   type Hold,
   holdsOf,
+  isQuestion,
   keysOf,
   renamingOf,
   type Tables
@@ -131,7 +132,7 @@ const remains = (
 
   const tell = (what: string, keys: ReadonlyArray<string>) => keys.map((key) => `${what} of ${key}`)
   const told = ({ ask, outcome }: Attempt): ReadonlyArray<string> => {
-    if (outcome._tag === "Refused" || ask.command === "getPort") return []
+    if (outcome._tag === "Refused" || isQuestion(ask)) return []
     const sure = outcome._tag === "Ok" ? outcome : undefined
     switch (ask.command) {
       case "allocate":
@@ -144,6 +145,12 @@ const remains = (
         return tell("rename", sure?.assigned.map((each) => each.key) ?? renamingOf(ask).to)
       case "setPort":
         return tell("set", [ask.key])
+      case "undo":
+        return sure?.tookBack === undefined
+          ? ["undo", "redo"].flatMap((what) => tell(what, ask.touches))
+          : tell(sure.tookBack.what, sure.tookBack.keys)
+      default:
+        return []
     }
   }
   const number = (all: ReadonlyArray<string>) =>
@@ -161,7 +168,7 @@ const remains = (
   return { losses, inventions }
 }
 
-const DOINGS: ReadonlyArray<string> = ["allocate", "set", "delete", "release", "rename"]
+const DOINGS: ReadonlyArray<string> = ["allocate", "set", "delete", "release", "rename", "undo", "redo"]
 
 const drift = ({ claims, ports }: Tables): ReadonlyArray<string> => {
   if (claims === undefined) return []

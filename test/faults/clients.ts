@@ -25,7 +25,49 @@ export interface Document {
   readonly assignments?: ReadonlyArray<{ readonly key: string; readonly port: number; readonly created: boolean }>
   readonly released?: ReadonlyArray<{ readonly key: string }>
   readonly renamed?: ReadonlyArray<{ readonly key: string; readonly port: number }>
+  readonly operations?: ReadonlyArray<{
+    readonly number: number
+    readonly changes: ReadonlyArray<Pick<Change, "key"> & { readonly what: string; readonly detail: string | null }>
+  }>
+  readonly operation?: { readonly what: string }
+  readonly changes?: ReadonlyArray<Change>
 }
+
+/** What an operation did to a key, or to a port without one. */
+interface Change {
+  readonly key: string | null
+  readonly oldPort: number | null
+  readonly newPort: number | null
+}
+
+const keysIn = (changes: ReadonlyArray<Pick<Change, "key">>): ReadonlyArray<string> => [
+  ...new Set(changes.flatMap(({ key }) => key ?? []))
+]
+
+/** The former names of the keys that an operation renamed. */
+const renamed = ({ changes }: NonNullable<Document["operations"]>[number]): ReadonlyArray<string> =>
+  changes.flatMap(({ detail, what }) => (what === "rename" && detail !== null ? detail : []))
+
+const foundOperation = ({ operations = [] }: Document): Outcome => {
+  const [last] = operations
+  return {
+    _tag: "Ok",
+    assigned: [],
+    released: [],
+    ...(last === undefined ? {} : { last: { number: last.number, keys: [...keysIn(last.changes), ...renamed(last)] } })
+  }
+}
+
+const takenBack = ({ changes = [], operation }: Document): Outcome => ({
+  _tag: "Ok",
+  assigned: changes.flatMap(({ key, newPort }) =>
+    key === null || newPort === null ? [] : [{ key, port: newPort, created: true }]
+  ),
+  released: changes.flatMap(({ key, newPort, oldPort }) =>
+    key === null || newPort !== null || oldPort === null ? [] : key
+  ),
+  tookBack: { what: operation?.what === "undo" ? "redo" : "undo", keys: keysIn(changes) }
+})
 
 const done = ({ command }: Ask, { assignments, key, port, released, renamed }: Document): Outcome => ({
   _tag: "Ok",
@@ -42,7 +84,10 @@ type Reply =
 
 /** What a reply says of what was asked. */
 export const outcomeOf = (ask: Ask, reply: Reply): Outcome => {
-  if (reply.ok) return done(ask, reply.result)
+  if (reply.ok) {
+    if (ask.command === "history") return foundOperation(reply.result)
+    return ask.command === "undo" ? takenBack(reply.result) : done(ask, reply.result)
+  }
   const { code } = reply.error
   return code === "outcome-unknown" ? UNKNOWN : { _tag: "Refused", code }
 }
@@ -104,6 +149,7 @@ export const vanishing =
 const wordsOf = ({ command, ...options }: Ask): ReadonlyArray<string> => [
   command,
   ...Object.entries(options).flatMap(([name, value]): ReadonlyArray<string> => {
+    if (name === "touches") return []
     if (Array.isArray(value)) return value.flatMap((each) => [`--${name}`, each])
     if (typeof value === "boolean") return value ? [`--${name}`] : []
     return [`--${name}`, String(value)]

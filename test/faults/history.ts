@@ -9,6 +9,10 @@ export type Ask =
   | { readonly command: "deletePort" | "getPort"; readonly key: string }
   | { readonly command: "rename"; readonly key: string; readonly to: string }
   | { readonly command: "rename"; readonly app: string; readonly to: string }
+  /** The last operation on a key, to take it back. */
+  | { readonly command: "history"; readonly key: string; readonly limit: 1 }
+  /** `touches` are the keys that the operation is about; it goes nowhere. */
+  | { readonly command: "undo"; readonly number: number; readonly touches: ReadonlyArray<string> }
 
 export interface Assigned {
   readonly key: string
@@ -18,7 +22,15 @@ export interface Assigned {
 }
 
 export type Outcome =
-  | { readonly _tag: "Ok"; readonly assigned: ReadonlyArray<Assigned>; readonly released: ReadonlyArray<string> }
+  | {
+      readonly _tag: "Ok"
+      readonly assigned: ReadonlyArray<Assigned>
+      readonly released: ReadonlyArray<string>
+      /** The operation that was asked for. */
+      readonly last?: { readonly number: number; readonly keys: ReadonlyArray<string> }
+      /** What an undo was by the history: `undo`, or `redo` if it took back one; and of which keys. */
+      readonly tookBack?: { readonly what: string; readonly keys: ReadonlyArray<string> }
+    }
   /** It was certainly not done. */
   | { readonly _tag: "Refused"; readonly code: string }
   /** The reply was lost, or said so itself. */
@@ -78,13 +90,18 @@ export const keysOf = (ask: Ask): ReadonlyArray<string> => {
       const { from, to } = renamingOf(ask)
       return [...from, ...to]
     }
+    case "undo":
+      return ask.touches
     default:
       return [ask.key]
   }
 }
 
+/** Whether an attempt changes nothing. */
+export const isQuestion = ({ command }: Ask): boolean => command === "getPort" || command === "history"
+
 export const effectsOf = ({ ask, began, ended, outcome }: Attempt): ReadonlyArray<Effect> => {
-  if (outcome._tag === "Refused" || ask.command === "getPort") return []
+  if (outcome._tag === "Refused" || isQuestion(ask)) return []
   const sure = outcome._tag === "Ok"
   const effect = (key: string, port: Effect["port"]): Effect => ({
     key,
@@ -107,6 +124,12 @@ export const effectsOf = ({ ask, began, ended, outcome }: Attempt): ReadonlyArra
       return (sure ? outcome.released : keysOf(ask)).map((key) => effect(key, null))
     case "deletePort":
       return [effect(ask.key, null)]
+    case "undo":
+      return given === undefined
+        ? ask.touches.flatMap((key) => [effect(key, null), effect(key, "any")])
+        : [...given, ...(sure ? outcome.released : []).map((key) => effect(key, null))]
+    default:
+      return []
   }
 }
 

@@ -31,6 +31,12 @@ const answer = (registry: typeof Registry.Service, ask: Ask) => {
         "key" in ask ? { key: PortKey.make(ask.key) } : { app: AppName.make(ask.app) },
         PortKey.make(ask.to)
       )
+    case "history":
+      return Effect.map(registry.history({ keys: [ask.key], limit: ask.limit }), ({ result }) => ({
+        result: { operations: result }
+      }))
+    case "undo":
+      return registry.takeBack({ asked: ask.number, what: "undo", force: false, dryRun: false })
   }
 }
 

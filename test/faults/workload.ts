@@ -1,5 +1,5 @@
 import type { Client } from "./clients.ts"
-import { type Ask, type Attempt, keysOf, type Outcome } from "./history.ts"
+import { type Ask, type Attempt, isQuestion, keysOf, type Outcome } from "./history.ts"
 
 const FIRST = Number(process.env["FAULTS_FIRST"] ?? 29_000)
 
@@ -39,22 +39,53 @@ export const listed = (asks: ReadonlyArray<Ask>): Script => {
 /** Ports that several clients set by hand, so that they meet there. */
 const CONTESTED = 20
 
+/** Of how many keys the last operation may be taken back. */
+const USED_MAX = 8
+
+const HALF = /-(prod|dev)$/
+const appOf = (key: string): string => key.replace(HALF, "")
+
 /** Apps that every client asks for. */
 const COMMON = 4
 
 /**
  * Everything mixed: apps and specials of its own that come and go, ports set by hand where others set them too, with
- * force and without, renames, and apps that others allocate and ask for as well. A key whose state is unknown is not
- * used again, so that what is known stays known.
+ * force and without, renames, and apps that others allocate and ask for as well; and the last operation on one of its keys
+ * taken back, perhaps an undo. A key whose state is unknown is not used again, so that what is known stays known.
  */
 export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFINITY): Script => {
   const apps = new Set<string>()
   const specials = new Set<string>()
+  /** The keys of its own that it has changed of late, whether or not they have a port. */
+  const used: Array<string> = []
+  /** Those whose state is unknown. */
+  const unknown = new Set<string>()
+  const use = (keys: ReadonlyArray<string>, isUnknown: boolean) => {
+    for (const key of keys) {
+      if (key.startsWith("common")) continue
+      if (isUnknown) unknown.add(key)
+      else if (!unknown.has(key)) used.push(key)
+    }
+    used.splice(0, Math.max(0, used.length - USED_MAX))
+  }
   let left = asks
   let serial = 0
   const fresh = (kind: string) => `${name}-${kind}${serial++}`
   const oneOf = (set: ReadonlySet<string>): string | undefined => [...set][Math.floor(random() * set.size)]
+  let last: { readonly number: number; readonly keys: ReadonlyArray<string> } | undefined
+  /** A key of an undo that is to be taken back itself. */
+  let again: string | undefined
   const choose = (): Ask => {
+    if (last !== undefined) {
+      const { keys, number } = last
+      last = undefined
+      return { command: "undo", number, touches: keys }
+    }
+    if (again !== undefined) {
+      const key = again
+      again = undefined
+      return { command: "history", key, limit: 1 }
+    }
     const dice = random() * 100
     const app = oneOf(apps)
     const key = oneOf(specials)
@@ -65,6 +96,8 @@ export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFIN
     if (dice < 18) return { command: "allocate", app: [fresh("a"), fresh("a")], special: [fresh("s")] }
     if (app !== undefined && dice < 22) return { command: "rename", app, to: fresh("n") }
     if (app !== undefined && dice < 30) return { command: "release", app: [app], special: [] }
+    // Its answer is taken back.
+    if (used.length > 0 && dice >= 92) return { command: "history", key: oneOf(new Set(used)) ?? "", limit: 1 }
     if (app !== undefined && dice < 36) return { command: "getPort", key: `${app}-dev` }
     if (key !== undefined && dice < 42) return { command: "getPort", key }
     if (key !== undefined && dice < 52) return { command: "deletePort", key }
@@ -79,20 +112,36 @@ export const mixed = (name: string, random: Random, asks = Number.POSITIVE_INFIN
   return {
     next: () => (left-- > 0 ? choose() : undefined),
     tell: (ask, outcome) => {
+      if (!isQuestion(ask)) use(keysOf(ask), outcome._tag === "Unknown")
       if (outcome._tag === "Unknown") {
-        for (const key of keysOf(ask)) specials.delete(key)
+        for (const key of keysOf(ask)) {
+          specials.delete(key)
+          apps.delete(appOf(key))
+        }
         if ("app" in ask) for (const app of [ask.app].flat()) apps.delete(app)
         return
       }
       if (outcome._tag === "Refused" || ask.command === "getPort") return
+      if (ask.command === "history") {
+        last = outcome.last?.keys.some((key) => unknown.has(key)) ? undefined : outcome.last
+        return
+      }
+      if (ask.command === "undo") {
+        if (random() < 0.4) again = ask.touches[0]
+        for (const key of outcome.released) {
+          specials.delete(key)
+          apps.delete(appOf(key))
+        }
+        for (const { key } of outcome.assigned) if (HALF.test(key)) apps.add(appOf(key))
+      }
       if (ask.command === "release") for (const app of ask.app) apps.delete(app)
-      else if ("key" in ask && ask.command !== "setPort") specials.delete(ask.key)
+      else if (ask.command === "deletePort" || (ask.command === "rename" && "key" in ask)) specials.delete(ask.key)
       else if (ask.command === "rename") {
         apps.delete(ask.app)
         apps.add(ask.to)
       }
       if (ask.command === "allocate") for (const app of ask.app) if (!app.startsWith("common")) apps.add(app)
-      for (const { key } of outcome.assigned) if (!/-(prod|dev)$/.test(key)) specials.add(key)
+      for (const { key } of outcome.assigned) if (!HALF.test(key)) specials.add(key)
     }
   }
 }
