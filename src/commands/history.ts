@@ -7,8 +7,9 @@ export const historyCommands = {
   history: {
     name: "history",
     kind: "registry",
+    // It deletes with --trim, which may be repeated.
     readOnly: false,
-    idempotent: false,
+    idempotent: true,
     summary: "Show what was changed, when and by whom",
     usage: ["[--key KEY | --app APP | --port PORT] [--since TIME] [--host HOST] [--limit N]", "--number N", "--trim"],
     short: { usage: "history N", options: ["number", "key"] },

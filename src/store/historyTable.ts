@@ -3,14 +3,15 @@ import * as Effect from "effect/Effect"
 import { type HistoryFilter, type PastOperation, takesBack } from "../domain/PastOperation.ts"
 import { batchesOf } from "./batches.ts"
 import { eventOf, type HistoryRow, isImage, newestFirst, type OperationRow, type Recorded } from "./historyRows.ts"
+import { IMAGE } from "./images.ts"
 
 /** The maximum number of history events that `explain` shows. */
 const HISTORY_MAX = 20
 
 /** How many rows are read at once while the history is searched from its newest end. */
 const PAGE = 256
-/** How many rows are deleted at once: a few milliseconds, because others wait for them. */
-const TRIMMED_MAX = 200
+/** How many rows are deleted at once: others wait for it, and each row is in five indexes. */
+const TRIMMED_MAX = 50
 /** More rows than one transaction has in earnest. */
 const TRANSACTION_MAX = 20_000
 /** The maximum number of values in one statement. */
@@ -134,32 +135,37 @@ export const makeHistoryTable = Effect.map(SqlClient.SqlClient, (sql) => {
     return found.map((each): PastOperation => ({ ...each, takenBackBy: takers.get(each.number) ?? null }))
   })
 
-  const oldestRows = (limit: number) =>
-    sql<Pick<OperationRow, "id" | "at">>`
-      SELECT id, at FROM port_history ORDER BY id LIMIT ${sql.literal(String(limit))}`
+  type Dated = Pick<OperationRow, "id" | "at">
+  const rowsBy = (order: string, limit: number) =>
+    sql<Dated>`SELECT id, at FROM port_history ORDER BY ${sql.literal(`id ${order} LIMIT ${limit}`)}`
 
   /**
-   * Returns the statement that deletes the oldest rows before `cutoff`, and how many: a few at most, but whole
-   * transactions, because what is left of an operation could not be taken back. The rows of a transaction have one time.
-   * The newest transaction always stays. Undefined if there is nothing to delete.
+   * Returns the ids of some of the oldest rows before `cutoff`: whole transactions, because what is left of an operation
+   * could not be taken back. The rows of a transaction have one time. Of one that is longer than that, the image goes first.
+   * The newest transaction always stays.
    */
-  const trimming = Effect.fnUntraced(function* (cutoff: string) {
-    const rows = yield* oldestRows(TRIMMED_MAX)
-    const last = rows.at(-1)
-    const isOld = ({ at }: Pick<OperationRow, "at">) => at < cutoff && at !== last?.at
-    let ids = rows.filter(isOld).map(({ id }) => id)
+  const findOld = Effect.fnUntraced(function* (cutoff: string) {
+    const rows = yield* rowsBy("", TRIMMED_MAX)
     const [first] = rows
-    if (ids.length === 0 && rows.length === TRIMMED_MAX && first !== undefined && first.at < cutoff) {
-      // One transaction alone is longer than that.
-      const more = yield* oldestRows(TRANSACTION_MAX)
-      ids = more.filter(({ at }) => at === first.at).map(({ id }) => id)
-      if (more.every(({ at }) => at === first.at)) return undefined
-    }
-    const range = ids.length === 0 ? undefined : sql`id BETWEEN ${ids[0] ?? 0} AND ${ids.at(-1) ?? 0}`
-    if (range === undefined) return undefined
-    const at = ids.length > TRIMMED_MAX ? sql`at = ${first?.at ?? ""}` : sql`at < ${cutoff} AND at <> ${last?.at ?? ""}`
-    return { count: ids.length, statement: sql`DELETE FROM port_history WHERE ${range} AND ${at}` }
+    const last = rows.at(-1)
+    const whole = rows.filter(({ at }) => at < cutoff && at !== last?.at)
+    if (whole.length > 0 || first === undefined || first.at >= cutoff) return whole
+    const [newest] = yield* rowsBy("DESC", 1)
+    if (newest?.at === first.at || rows.length < TRIMMED_MAX) return []
+    const images = yield* sql<Dated>`
+      SELECT id, at FROM port_history WHERE id BETWEEN ${first.id} AND ${Number(first.id) + TRANSACTION_MAX}
+      AND at = ${first.at} AND what = ${IMAGE} ORDER BY id DESC LIMIT ${sql.literal(String(TRIMMED_MAX))}`
+    return images.length > 0 ? images : rows.filter(({ at }) => at === first.at)
   })
+
+  /** Returns the statement that deletes some of the oldest rows before `cutoff`, and how many; undefined if there are none. */
+  const trimming = (cutoff: string) =>
+    Effect.map(findOld(cutoff), (rows) => {
+      const ids = rows.map(({ id }) => Number(id))
+      return ids.length === 0
+        ? undefined
+        : { count: ids.length, statement: sql`DELETE FROM port_history WHERE id IN ${sql.in(ids)}` }
+    })
 
   return { readHistory, operations, rowsOf, batchOf, eventsAfter, trimming }
 })

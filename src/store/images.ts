@@ -20,7 +20,10 @@ const BYTES_MAX = 65_000
 /** Stands for a difference that does not fit into a row: the operation cannot be taken back. */
 const LOST = "lost"
 
-/** Writes an image as the texts of as few rows as necessary; at least one, because an operation without is an older d's. */
+/** Ends an image, with the number of its rows: one of which some were deleted is none. */
+const END = "end"
+
+/** Writes an image as the texts of as few rows as necessary. */
 export const imageTexts = (image: Image): ReadonlyArray<string> => {
   const texts: Array<string> = []
   let current = ""
@@ -31,9 +34,9 @@ export const imageTexts = (image: Image): ReadonlyArray<string> => {
       texts.push(`[${current}]`)
       current = ""
     }
-    current = current === "" ? text : `${current},${text}`
+    current += `${text},`
   }
-  return [...texts, `[${current}]`]
+  return [...texts.map((text) => text.replace(/,]$/, "]")), `[${current}${JSON.stringify([END, texts.length + 1])}]`]
 }
 
 /** Makes the readers of the texts. Only few commands need them, so their schemas are built only then. */
@@ -78,7 +81,8 @@ const makeReaders = () => {
       Schema.Tuple(Schema.Literal("reserved"), Schema.Number, ...changed(Reservation)),
       Schema.Tuple(Schema.Literal("rule"), ...changed(Rule)),
       Schema.Tuple(Schema.Literal("rename"), Schema.String, Schema.String),
-      Schema.Tuple(Schema.Literal("shared"), Schema.Number, Schema.Array(Schema.String))
+      Schema.Tuple(Schema.Literal("shared"), Schema.Number, Schema.Array(Schema.String)),
+      Schema.Tuple(Schema.Literal(END), Schema.Number)
     )
   )
 
@@ -91,22 +95,25 @@ const makeReaders = () => {
 
 /**
  * Reads the image of an operation from those of its rows that are no events. Undefined if it has none, because an older
- * `d` made it, or if it cannot be read, because a newer one did.
+ * `d` made it, if it is being deleted, or if it cannot be read, because a newer `d` wrote it.
  */
 export const imageFrom = (
   rows: ReadonlyArray<{ readonly what: string; readonly detail: string | null }>
 ): Image | undefined => {
-  if (!rows.some(({ what }) => what === IMAGE)) return undefined
+  const images = rows.filter(({ what }) => what === IMAGE)
+  if (images.length === 0) return undefined
   const { readImage, readOwner } = makeReaders()
-  const read = rows
-    .filter(({ what }) => what.startsWith(IMAGES))
-    .map(
-      ({ detail, what }): Either.Either<Image, unknown> =>
-        what === OWNER_IMAGE
-          ? Either.map(readOwner(detail), ([host, key, kind, name, since, seen]) => [
-              ["owner", host, key, { kind, name, since, seen }, null]
-            ])
-          : readImage(detail)
+  const differences = Either.getOrUndefined(Either.all(images.map(({ detail }) => readImage(detail))))?.flat()
+  const owners = Either.getOrUndefined(
+    Either.all(rows.filter(({ what }) => what === OWNER_IMAGE).map(({ detail }) => readOwner(detail)))
+  )
+  if (differences === undefined || owners === undefined) return undefined
+  const end = differences.find((each) => each[0] === END)
+  if (end?.[1] !== images.length) return undefined
+  return [
+    ...differences.flatMap((each) => (each[0] === END ? [] : [each])),
+    ...owners.map(
+      ([host, key, kind, name, since, seen]) => ["owner", host, key, { kind, name, since, seen }, null] as const
     )
-  return Either.getOrUndefined(Either.map(Either.all(read), (all) => all.flat()))
+  ]
 }

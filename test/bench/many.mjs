@@ -26,7 +26,7 @@ const filled = async (count, history) => {
     `${numbers(count)} INSERT INTO settings
        SELECT 'port_app' || (i / 2) || CASE i % 2 WHEN 0 THEN '-prod' ELSE '-dev' END, ${FIRST} + i FROM n;
      ${numbers(history)} INSERT INTO port_history (batch, at, what, "key", old_port, new_port, host, "user", program)
-       SELECT 'b' || i, '2026-01-01T00:00:00.000Z', 'set', 'app' || (i % ${count / 2}) || '-dev',
+       SELECT 'b' || i, strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), 'set', 'app' || (i % ${count / 2}) || '-dev',
          ${FIRST} + i % ${count}, ${FIRST} + (i + 1) % ${count}, 'box', 'me', 'd' FROM n`
   ])
   const daemon = await service(process.execPath, [PROGRAM, "daemon"], env)
@@ -64,8 +64,15 @@ export const manyRows = async () => {
     await demand(connection, "release", { app })
     return took
   }
+  const undo = async (connection) => {
+    await demand(connection, "allocate", { app: `undone${++apps}` })
+    return timed(() => demand(connection, "undo", {}))
+  }
   const rows = [
     await row("allocate", QUICK ? 9 : 31, allocate, { reach: 3, aim: 1.5 }),
+    await row("undo", QUICK ? 9 : 31, undo, { reach: 3, aim: 1.2 }),
+    await row("history --limit 20", QUICK ? 9 : 31, ask("history", { limit: 20 }), { reach: 3, aim: 1.2 }),
+    await row("history --key", QUICK ? 5 : 11, ask("history", { key: "app7-dev", limit: 20 }), { reach: 3, aim: 1.5 }),
     await row("listPorts", QUICK ? 5 : 11, ask("listPorts", {}), linear),
     await row("explain", QUICK ? 5 : 11, ask("explain", { key: "app7-dev" }), linear),
     await row("doctor", QUICK ? 3 : 5, ask("doctor", {}), linear)
