@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 
 const VERSIONS = ["20", "22", "24", "26"]
-const SUITES = ["test/e2e/", "test/store/sqlite.test.ts", "test/store/mariadb.test.ts"]
+const SUITES = ["test/e2e/", "test/library/port.test.ts", "test/store/sqlite.test.ts", "test/store/mariadb.test.ts"]
 const CACHE = resolve("node_modules/.cache/nodes")
 
 const install = (version) => {

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { describe, expect, it } from "vitest"
-import { bundleClient } from "../src/build/bundle.mjs"
+import { bundleClient, bundleEntry } from "../src/build/bundle.mjs"
 
 /**
  * The rooms of src, and the rooms that each may import from, types and imports on demand included. What is not listed is
@@ -28,7 +28,8 @@ const ARROWS = {
   daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
   cli: ["agents", "commands", "domain", "env", "mcp", "project", "run", "socket", "text", "worktree"],
   // The two entries, main.ts and run.ts.
-  ".": ["app", "cli", "commands", "daemon", "domain", "text"]
+  ".": ["app", "cli", "commands", "daemon", "domain", "text"],
+  library: [".", "cli", "commands", "config", "domain", "project", "socket", "text"]
 } satisfies Readonly<Record<string, ReadonlyArray<string>>>
 
 /** Rooms that a question to a running daemon goes through. */
@@ -41,8 +42,12 @@ const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = [
   "run",
   "text",
   "socket",
-  "worktree"
+  "worktree",
+  "library"
 ]
+
+/** The entry of the library for programs that use Effect, and load it themselves. */
+const FOR_EFFECT = "library/effect.ts"
 
 interface Import {
   readonly type: boolean
@@ -114,7 +119,7 @@ describe("the rooms", () => {
 describe("a question to a running daemon", () => {
   it.each(WITHOUT_EFFECT)("goes through %s, where nothing of Effect is imported", (room) => {
     for (const [path, imports] of files) {
-      if (roomOf(path) !== room) continue
+      if (roomOf(path) !== room || path === FOR_EFFECT) continue
       expect(
         imports.filter(({ from, type }) => !type && /^@?effect\b/.test(from)),
         path
@@ -126,6 +131,12 @@ describe("a question to a running daemon", () => {
     const { inputs } = await bundleClient()
     const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
     expect([...new Set(packages)]).toEqual(["leven"])
+    expect(inputs).toContain("src/socket/daemonClient.ts")
+  })
+
+  it("loads no package at all from a program that uses the library", async () => {
+    const { inputs } = await bundleEntry("index")
+    expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([])
     expect(inputs).toContain("src/socket/daemonClient.ts")
   })
 })

@@ -9,6 +9,7 @@ import type { Environment } from "../domain/Environment.ts"
 import { Invalid, MissingArgument, type NamingCommand, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { countPorts, PORTS_MAX, portsIn } from "../domain/portList.ts"
+import { portUrl } from "../domain/portUrl.ts"
 import type { Asked } from "../registry/claim.ts"
 import type { Named } from "../registry/named.ts"
 import { Registry } from "../registry/Registry.ts"
@@ -174,13 +175,12 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       const registry = yield* Registry
       return yield* registry.check(asked, asked.directory, environment)
     }),
-  url: ({ https, path = "", ...payload }) =>
+  url: ({ https, path, ...payload }) =>
     Effect.gen(function* () {
       const registry = yield* Registry
       const { key } = yield* registry.find(yield* askedHere("url", payload))
       const { notes, result } = yield* registry.get(key)
-      const url = `${https ? "https" : "http"}://localhost:${result.port}${path === "" || path.startsWith("/") ? path : `/${path}`}`
-      return { result: { ...result, url }, notes }
+      return { result: { ...result, url: portUrl(result.port, { https, path }) }, notes }
     }),
   listPorts: (payload) => Effect.flatMap(Registry, (registry) => registry.list(payload)),
   deletePort: ({ key }) => Effect.flatMap(Registry, (registry) => registry.remove(key)),

@@ -19,6 +19,7 @@ import {
 import { basename, join } from "node:path"
 import { transform } from "esbuild"
 import { bundle, bundleClient, PARTS, quietLogger } from "./bundle.mjs"
+import { buildLibrary } from "./library.mjs"
 
 /** Makes `dist/NAME` with the files that `write` creates, completely or not at all. */
 const makeDirectory = async (name, write) => {
@@ -79,18 +80,29 @@ const { engines } = JSON.parse(readFileSync("package.json", "utf8"))
 const [major, minor] = engines.node.replace(">=", "").split(".").map(Number)
 const CHECK = `var v=process.versions.node.split(".");if(v[0]<${major}||v[0]==${major}&&v[1]<${minor}){console.error("error: d needs Node ${major}.${minor} or newer, and this is "+process.version+"\\nhint: node --version shows which Node your PATH has");process.exit(3)}`
 
-const built = `dist/d.cjs.${process.pid}`
-const { code } = await transform(readFileSync("src/build/loader.cjs", "utf8").replace('"PARTS"', `"${parts}"`), {
+/** Writes a file completely or not at all. */
+const replaceFile = (path, text, mode = 0o644) => {
+  const built = `${path}.${process.pid}`
+  writeFileSync(built, text)
+  chmodSync(built, mode)
+  renameSync(built, path)
+}
+
+/** Returns the lines that load parts into a program in a directory from which dist is at `dist`. */
+const loaderFrom = (dist) =>
+  readFileSync("src/build/loader.cjs", "utf8").replace('"DIST"', `"${dist}"`).replace('"PARTS"', `"${parts}"`)
+
+const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/start.cjs", "utf8")}`, {
   minify: true,
   target: "node12"
 })
-writeFileSync(built, `#!/usr/bin/env node\n${CHECK}\n${code}`)
-chmodSync(built, 0o755)
-renameSync(built, "dist/d.cjs")
+replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
+await buildLibrary(replaceFile, loaderFrom(".."))
 
 /** Parts of recent builds are kept: a program that was started before this build may still load them. */
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
-  const old = ![parts, sqlite, "d.cjs"].includes(name) && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
+  const old =
+    ![parts, sqlite, "d.cjs", "library"].includes(name) && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
   if (old) rmSync(`dist/${name}`, { recursive: true, force: true })
 }

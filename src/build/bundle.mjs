@@ -3,22 +3,22 @@ import { basename } from "node:path"
 import { build } from "esbuild"
 
 /** Bundles `entry` with its imports. Returns the text, and the files that it contains. */
-export const bundle = async (entry, plugins = []) => {
+export const bundle = async (entry, plugins = [], { external = [], format = "cjs", minify = true } = {}) => {
   const { metafile, outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
-    minify: true,
+    minify,
     platform: "node",
     target: "node20.19",
-    format: "cjs",
+    format,
     write: false,
     metafile: true,
     // The only driver that is a dependency of the package; loaded on demand.
-    external: ["mysql2"],
+    external: ["mysql2", ...external],
     // Its other form requires its own files in a way that is not seen.
     alias: { "jsonc-parser": "jsonc-parser/lib/esm/main.js" },
     // Dynamic imports become `require`, so that Node's ES module loader is not needed.
-    supported: { "dynamic-import": false },
+    supported: { "dynamic-import": format === "esm" },
     plugins,
     logLevel: "warning"
   })
@@ -69,3 +69,35 @@ const onDemand = {
 
 /** Bundles the client of the daemon: what every start loads. */
 export const bundleClient = () => bundle("src/main.ts", [onDemand])
+
+/** What `automatelinux-ports` and `automatelinux-ports/NAME` are. */
+export const ENTRIES = ["index", "effect"]
+
+/** Leaves the library itself out of its other entries, so that there is one class of its errors. */
+const beside = (extension) => ({
+  name: "beside",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: `./index.${extension}`, external: true }))
+})
+
+/** Has the library load dynamically imported modules as the client does, by `parts.cjs` beside it. */
+const byParts = {
+  name: "by-parts",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /\.ts$/ }, ({ kind, path }) =>
+      kind === "dynamic-import" ? { path: `${basename(path, ".ts")}.cjs`, namespace: "part" } : null
+    )
+    onResolve({ filter: /^\.\/parts\.cjs$/ }, ({ path }) => ({ path, external: true }))
+    onLoad({ filter: /.*/, namespace: "part" }, ({ path }) => ({
+      contents: `module.exports = require("./parts.cjs").load("${path}")`
+    }))
+  }
+}
+
+/** Bundles an entry of the library, which is in a directory below dist. Node shows its lines if an error is not caught. */
+export const bundleEntry = (name, format = "cjs") =>
+  bundle(`src/library/${name}.ts`, [beside(format === "cjs" ? "cjs" : "mjs"), byParts], {
+    external: ["effect"],
+    format,
+    minify: false
+  })

@@ -1,4 +1,4 @@
-// The first lines of dist/d.cjs. Loads the parts of the program with V8's code cache of an earlier run. The cache is in
+// The first lines of dist/d.cjs, and of what the library loads on demand. Loads the parts of the program with V8's code cache of an earlier run. The cache is in
 // the user's cache directory, one file per part, version of Node and build; deleting it only costs time. Node's own
 // module.enableCompileCache (22.1) stores the code before it has run, without the functions that are compiled later:
 // with it a start without a daemon took 4.0 times as long as bare Node on Node 24, with this 2.7 times.
@@ -73,9 +73,10 @@ const options = Buffer.from(`${process.env.NODE_OPTIONS ?? ""}${process.execArgv
   .toString("base64url")
   .slice(-64)
 
-/** Replaced by the build with the name of the parts' directory, which contains a digest of them. */
+/** Replaced by the build: the path of dist from this file, and the name of the parts' directory, which has a digest of them. */
+const DIST = "DIST"
 const PARTS = "PARTS"
-const directory = join(__dirname, PARTS)
+const directory = join(__dirname, DIST, PARTS)
 const requireFrom = createRequire(join(directory, "client.cjs"))
 const cache = cacheDirectory()
 
@@ -99,17 +100,3 @@ const load = (name) => {
 }
 
 const requirePart = (id) => (id.startsWith("./") ? load(id.slice(2)) : requireFrom(id))
-
-try {
-  load("client.cjs")
-} catch (error) {
-  // What reports all other errors is in that part.
-  if (error.path !== join(directory, "client.cjs") && !(error instanceof SyntaxError)) throw error
-  const message = `d cannot load its own files: ${error.message.split("\n")[0]}`
-  const hint = "run it again if d is being installed; otherwise install d again"
-  const lines = process.argv.includes("--json")
-    ? [JSON.stringify({ error: { code: "unavailable", message, hint } })]
-    : [`error: ${message}`, `hint: ${hint}`]
-  console.error(lines.join("\n"))
-  process.exitCode = 3
-}

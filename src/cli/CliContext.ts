@@ -21,3 +21,6 @@ export interface CliContext {
   readonly writeStderr: (text: Printed) => void
   readonly setExitCode: (code: number) => void
 }
+
+/** The parts that a question to the registry uses, which programs that use the library have, too. */
+export type AskContext = Pick<CliContext, "environment" | "errorWidth" | "writeStderr">

@@ -2,7 +2,7 @@ import { version } from "../../package.json"
 import type { Answer } from "../commands/Answer.ts"
 import { findCommand, type RegistryCommand } from "../commands/commands.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
-import type { CliContext } from "./CliContext.ts"
+import type { AskContext } from "./CliContext.ts"
 import { tell } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 
@@ -16,7 +16,7 @@ interface NotAsked {
 }
 
 /** Notes that the daemon at `path` does not answer, and what the command does about it. */
-const noteSilence = async (context: CliContext, path: string, what: string): Promise<void> => {
+const noteSilence = async (context: AskContext, path: string, what: string): Promise<void> => {
   const { silent } = await import("../socket/socketLock.ts")
   const { hint, message } = silent(path)
   await tell(context, `note: ${message}; ${what} (${hint})`)
@@ -24,7 +24,7 @@ const noteSilence = async (context: CliContext, path: string, what: string): Pro
 
 /** Asks the daemon if one answers and serves the same registry. */
 export const askDaemon = async <N extends RegistryCommand>(
-  context: CliContext,
+  context: AskContext,
   command: N,
   payload: Payload
 ): Promise<Answer<N> | NotAsked> => {
@@ -50,8 +50,8 @@ export const askDaemon = async <N extends RegistryCommand>(
 
 /** Asks the registry: the daemon if one answers, and otherwise in this process. */
 export const askRegistry = async <N extends RegistryCommand>(
-  context: CliContext,
-  withEffect: WithEffect,
+  context: AskContext,
+  withEffect: Pick<WithEffect, "ask">,
   command: N,
   payload: Payload
 ): Promise<Answer<N>> => {

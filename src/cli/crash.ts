@@ -1,4 +1,4 @@
-import { BUG_IN_D } from "../domain/CommandError.ts"
+import { BUG_IN_D, type CommandError } from "../domain/CommandError.ts"
 import type { CliContext } from "./CliContext.ts"
 import { exitWith, writeStderr } from "./output.ts"
 
@@ -8,14 +8,19 @@ const isIncomplete = (error: NodeJS.ErrnoException): boolean =>
   error.path?.includes("/parts-") === true ||
   (error instanceof SyntaxError && error.stack?.includes("/parts-") === true)
 
+/** Returns the error that an exception stands for: a bug, unless files of `d` are missing. */
+export const crashError = (error: NodeJS.ErrnoException): CommandError =>
+  isIncomplete(error)
+    ? {
+        code: "unavailable",
+        message: `d cannot load its own files: ${error.message.split("\n")[0]}`,
+        hint: "run it again if d is being installed; otherwise install d again"
+      }
+    : BUG_IN_D
+
 /** Reports an exception that nothing caught, and sets the exit code. */
 export const reportCrash = async (context: CliContext, error: NodeJS.ErrnoException, json: boolean): Promise<void> => {
-  if (isIncomplete(error)) {
-    const message = `d cannot load its own files: ${error.message.split("\n")[0]}`
-    const hint = "run it again if d is being installed; otherwise install d again"
-    await exitWith(context, { code: "unavailable", message, hint }, json)
-  } else {
-    writeStderr(context, ...`${error.stack}`.split("\n"))
-    await exitWith(context, BUG_IN_D, json)
-  }
+  const crash = crashError(error)
+  if (crash === BUG_IN_D) writeStderr(context, ...`${error.stack}`.split("\n"))
+  await exitWith(context, crash, json)
 }

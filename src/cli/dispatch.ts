@@ -12,8 +12,7 @@ import { commandDocument, commandHelp, rootHelp } from "../commands/help.ts"
 import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
-import { currentUid, serverPath, untrustedSocket, unusableSocket, wrongSocketPath } from "../socket/socketPath.ts"
-import { quote } from "../text/escape.ts"
+import { currentUid, serverPath, untrustedSocket, unusableSocket } from "../socket/socketPath.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
@@ -23,20 +22,9 @@ import { runLocally } from "./local.ts"
 import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { askUntil, parseTime } from "./waiting.ts"
+import { wrongEnvironment } from "./wrongEnvironment.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
-
-/** Returns the error in the environment variables that control the daemon, if there is one. */
-const wrongEnvironment = (environment: Environment, asksDaemon: boolean): CommandError | undefined => {
-  const setting = environment["AUTOMATELINUX_DAEMON"]
-  if (setting && !["auto", "never"].includes(setting))
-    return {
-      code: "invalid",
-      message: `AUTOMATELINUX_DAEMON ${quote(setting)} is wrong: write auto or never`,
-      hint: "correct it, or remove it to use the default"
-    }
-  return asksDaemon ? wrongSocketPath(environment) : undefined
-}
 
 /** Returns the error if `ping` or `status` got no reply. Names the pid of a daemon that is running but unreachable. */
 const noDaemon = async (

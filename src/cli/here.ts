@@ -8,19 +8,26 @@ type Payload = Readonly<Record<string, unknown>>
 
 const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
 
+/** The error if the current directory was removed. */
+export const DIRECTORY_GONE = invalid("the current directory no longer exists", "change to another directory")
+
+/** The error if a directory is named that is none. */
+export const noDirectory = (path: string): CommandError =>
+  invalid(`dir ${quote(path)} is not a directory that can be read`, "name an existing directory")
+
 /** Returns the project of `directory`, or of the current one, or the error if there is no such directory. */
 export const projectHere = async (context: CliContext, directory: unknown) => {
   let base: string
   try {
     base = typeof directory === "string" ? directory : context.directory()
   } catch {
-    return invalid("the current directory no longer exists", "change to another directory")
+    return DIRECTORY_GONE
   }
   const { projectOf } = await import("../project/project.ts")
   try {
     return projectOf(base)
   } catch {
-    return invalid(`dir ${quote(base)} is not a directory that can be read`, "name an existing directory")
+    return noDirectory(base)
   }
 }
 

@@ -3,12 +3,12 @@ import type { Results } from "../commands/Results.ts"
 import { type CommandError, exitCodeOf } from "../domain/CommandError.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { type Line, type Printed, printed, printedJson } from "../text/printed.ts"
-import type { CliContext } from "./CliContext.ts"
+import type { AskContext, CliContext } from "./CliContext.ts"
 
 const ended = (text: Printed): Printed => (text.endsWith("\n") ? text : (`${text}\n` as Printed))
 
 /** Writes lines to standard error as they are. */
-export const writeStderr = (context: CliContext, ...lines: ReadonlyArray<Line>): void =>
+export const writeStderr = (context: AskContext, ...lines: ReadonlyArray<Line>): void =>
   context.writeStderr(ended(printed(lines)))
 
 /** Whether a terminal of this width shows `line` as it should be, so that nothing has to be loaded to wrap it. */
@@ -16,7 +16,7 @@ const fits = (line: string, width: number): boolean =>
   line.length <= width && /^[ -~]*$/.test(line) && !/\dT\d\d:/.test(line)
 
 /** Writes sentences to standard error: notes, errors and hints. On a terminal they are wrapped, and their times local. */
-export const tell = async (context: CliContext, ...lines: ReadonlyArray<string>): Promise<void> => {
+export const tell = async (context: AskContext, ...lines: ReadonlyArray<string>): Promise<void> => {
   const width = context.errorWidth()
   if (width === undefined || lines.every((line) => fits(line, width))) return writeStderr(context, ...lines)
   // Not while npm replaces the files of d, which is then the error.

@@ -1,7 +1,7 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { Description, KeyPort, Renamed } from "../domain/CommandResult.ts"
 import type { Explanation } from "../domain/Explanation.ts"
-import type { Fault } from "../domain/errors.ts"
+import type { Fault } from "../domain/Fault.ts"
 import type { Examination } from "../domain/Finding.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { PastOperation, TakenBack } from "../domain/PastOperation.ts"

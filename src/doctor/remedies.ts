@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Mysql } from "../config/databaseUrl.ts"
 import { type SettingName, variableOf } from "../config/settings.ts"
-import type { Fault } from "../domain/errors.ts"
+import type { Fault } from "../domain/Fault.ts"
 import { type Fix, fix } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { appOf, keyProblem } from "../domain/names.ts"

@@ -1,4 +1,5 @@
 import * as Data from "effect/Data"
+import type { Fault } from "./Fault.ts"
 import type { IgnoredTarget } from "./Ignored.ts"
 import type { Listener } from "./Listener.ts"
 import type { PastOperation } from "./PastOperation.ts"
@@ -122,9 +123,6 @@ export class WrongConfig extends Data.TaggedError("WrongConfig")<{
   /** How to correct it, if that is not the value of one setting. */
   readonly hint?: string
 }> {}
-
-/** The kind of a database failure, as far as its fix depends on it. */
-export type Fault = "down" | "silent" | "credentials" | "no-database" | "read-only" | "rights" | "other"
 
 /** The registry's database cannot be used. `store` names it without secrets; `reason` is one sentence. */
 export class Unavailable extends Data.TaggedError("Unavailable")<{

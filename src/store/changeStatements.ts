@@ -12,7 +12,7 @@ import { IMAGE, imageTexts, OWNER_IMAGE } from "./images.ts"
 import { MUTEX, PREFIX, type Steps, TABLE_ROW, VERSION_ROW, versionRow } from "./schema.ts"
 
 /** The author and the time of a change. */
-interface Stamp extends Actor {
+export interface Stamp extends Actor {
   /** ISO 8601, UTC. */
   readonly at: string
   /** The number of the transaction, for history events that belong to none of its decisions. */

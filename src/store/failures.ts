@@ -1,5 +1,5 @@
 import * as Data from "effect/Data"
-import type { Fault } from "../domain/errors.ts"
+import type { Fault } from "../domain/Fault.ts"
 
 /** A failed statement, by what it means for the registry, whatever the database calls it. */
 export type FailureKind =

@@ -56,7 +56,7 @@ it("has the program, its documents and what it needs at run time, and nothing el
     "package.json"
   ])
   const dist = readdirSync(join(installed, "dist"))
-  expect(dist.sort()).toEqual(["d.cjs", expect.stringMatching(/^parts-/), expect.stringMatching(/^sqlite-/)])
+  expect(dist.sort()).toEqual(["d.cjs", "library", expect.stringMatching(/^parts-/), expect.stringMatching(/^sqlite-/)])
   const kilobytes = Number(execFileSync("du", ["-sk", installed], { encoding: "utf8" }).split("\t")[0])
   expect(kilobytes).toBeLessThan(25_000)
 })

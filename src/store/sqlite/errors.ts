@@ -1,4 +1,4 @@
-import type { Fault } from "../../domain/errors.ts"
+import type { Fault } from "../../domain/Fault.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { FailureKind } from "../failures.ts"

@@ -1,6 +1,6 @@
 import { constants } from "node:os"
 import { dirname } from "node:path"
-import type { Fault } from "../../domain/errors.ts"
+import type { Fault } from "../../domain/Fault.ts"
 import { sharedFileSystem } from "../../machine/fileSystem.ts"
 import { shellWord } from "../../text/shell.ts"
 import { lockHolder } from "./locks.ts"

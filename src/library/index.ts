@@ -1,0 +1,8 @@
+export type { Results } from "../commands/Results.ts"
+export type { ErrorCode } from "../domain/CommandError.ts"
+export type { PortCheck, Verdict } from "../domain/PortCheck.ts"
+export { check, checkSync } from "./check.ts"
+export type { CheckOptions, Mode, Named, Notes, PortOptions, Sync, UrlOptions } from "./options.ts"
+export { PortsError } from "./PortsError.ts"
+export { port, portSync, url, urlSync } from "./port.ts"
+export { registry } from "./registry.ts"
