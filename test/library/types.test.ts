@@ -61,3 +61,21 @@ describe.each([
     expect(await compile(root)).toEqual({ code: 0, stdout: "", stderr: "" })
   })
 })
+
+const VITE = `
+import { ports } from "automatelinux-ports/vite"
+import { defineConfig } from "vite"
+
+export default defineConfig({
+  plugins: [
+    ports({ fallback: 5173, proxy: { "/api": "api-dev", "/ws": { app: "ws", mode: "dev", ws: true, rewrite: (path) => path.slice(3), secure: false } } })
+  ]
+})
+`
+
+it("the plugin is one of Vite's", async () => {
+  const how = { ...compilerOptions, module: "nodenext", skipLibCheck: true, exactOptionalPropertyTypes: true }
+  const config = JSON.stringify({ compilerOptions: how, include: ["*"] })
+  const root = projectWith("typed", { "vite.config.mts": VITE, "tsconfig.json": config })
+  expect(await compile(root)).toEqual({ code: 0, stdout: "", stderr: "" })
+})
