@@ -71,7 +71,7 @@ const onDemand = {
 export const bundleClient = () => bundle("src/main.ts", [onDemand])
 
 /** What `automatelinux-ports` and `automatelinux-ports/NAME` are. */
-export const ENTRIES = ["index", "vite", "playwright", "effect"]
+export const ENTRIES = ["index", "vite", "playwright", "next", "effect"]
 
 /** Leaves the library itself out of its other entries, so that there is one class of its errors. */
 const beside = (extension) => ({
