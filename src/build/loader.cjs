@@ -1,7 +1,8 @@
-// The first lines of dist/d.cjs, and of what the library loads on demand. Loads the parts of the program with V8's code cache of an earlier run. The cache is in
-// the user's cache directory, one file per part, version of Node and build; deleting it only costs time. Node's own
-// module.enableCompileCache (22.1) stores the code before it has run, without the functions that are compiled later:
-// with it a start without a daemon took 4.0 times as long as bare Node on Node 24, with this 2.7 times.
+// The first lines of dist/d.cjs, and of what the library loads on demand. Loads the parts of the program with V8's code
+// cache of an earlier run. The cache is in the user's cache directory, one file per part, version of Node and build;
+// deleting it only costs time. Node's own module.enableCompileCache (22.1) stores the code before it has run, without the
+// functions that are compiled later: with it a start without a daemon took 4.0 times as long as bare Node on Node 24, with
+// this 2.7 times.
 const fs = require("node:fs")
 const { createRequire } = require("node:module")
 const { dirname, isAbsolute, join } = require("node:path")

@@ -18,7 +18,7 @@ import type { QueryRunner } from "./runQuery.ts"
 import { transaction } from "./transaction.ts"
 import { type Attempted, type Decision, type DecisionExit, makeWriteAttempt, type Plan } from "./writeAttempt.ts"
 
-interface WriteOptions<A> {
+export interface WriteOptions<A> {
   readonly prepare?: Decision["prepare"]
   readonly answerAgain?: (events: ReadonlyArray<Done>) => A
 }
