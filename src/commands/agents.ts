@@ -12,7 +12,7 @@ export const agentCommands = {
     options: [],
     details: [
       "Reads requests from standard input and writes answers to standard output, until the input ends. An agent starts it by itself, once d agents install has set it up.",
-      "The tools allocate, get, list, explain, check, doctor and release do what the commands do. None ends a process."
+      "The tools allocate, get, list, explain, check, doctor, release, history and undo do what the commands do. None ends a process."
     ],
     examples: ["claude mcp add ports -- d mcp"]
   },

@@ -50,6 +50,27 @@ export interface DoctorRequest extends Notes {
   readonly fix?: boolean | undefined
 }
 
+interface HistoryRequest extends Notes {
+  readonly key?: string
+  readonly app?: string
+  readonly port?: number
+  readonly host?: string
+  /** Only operations since then: a date, a time, or a time span such as `2 days`. */
+  readonly since?: string
+  /** At most so many, up to 1000; by default 20. */
+  readonly limit?: number
+  /** Only this operation, with all of its changes. */
+  readonly number?: number
+}
+
+interface UndoRequest extends Notes {
+  readonly number?: number
+  /** Only returns what would be taken back. */
+  readonly dryRun?: boolean
+  /** Shares a port that another key has by now, and takes back ports that are up. */
+  readonly force?: boolean
+}
+
 /**
  * The commands of the registry. Each returns the document that the command line prints with `--json`, and fails with a
  * {@link PortsError}.
@@ -110,6 +131,20 @@ export const registry = {
   /** Checks for unreachable, stale, taken and conflicting ports. */
   doctor: ({ onNote, ...request }: DoctorRequest = {}): Promise<Results["doctor"]> =>
     ask("doctor", { ...request }, { onNote }),
+
+  /** Returns the operations that changed something, newest first. */
+  history: ({ onNote, ...request }: HistoryRequest = {}): Promise<Results["history"]> =>
+    ask("history", { ...request }, { onNote }),
+
+  /**
+   * Takes back an operation as a whole: the one of this number, or the newest one of this user on this host. Fails with
+   * `conflict` if something was changed since.
+   */
+  undo: ({ onNote, ...request }: UndoRequest = {}): Promise<Results["undo"]> => ask("undo", { ...request }, { onNote }),
+
+  /** Takes back the last undo. */
+  redo: ({ onNote, ...request }: Omit<UndoRequest, "number"> = {}): Promise<Results["redo"]> =>
+    ask("redo", { ...request }, { onNote }),
 
   /** Writes a copy of the registry to a file, which must not exist yet. */
   backup: (file: string, { onNote }: Notes = {}): Promise<Results["backup"]> =>

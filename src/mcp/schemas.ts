@@ -10,6 +10,8 @@ export const flag = (description: string) => ({ type: "boolean", description })
 const orNull = (type: string) => ({ type: [type, "null"] })
 const port = { type: "integer", minimum: 1, maximum: 65535 }
 
+export const count = (description: string) => ({ type: "integer", minimum: 1, description })
+
 /** An argument that is a port. */
 export const portNamed = (description: string) => ({ ...port, description })
 
@@ -103,5 +105,22 @@ export const RESULTS = {
     advice
   }),
   doctor: resultOf({ healthy: { type: "boolean" }, findings: list(finding), omitted: { type: "integer" } }),
+  history: resultOf({
+    operations: list(
+      resultOf({
+        number: { type: "integer" },
+        at: { type: "string" },
+        what: { type: "string" },
+        host: { type: "string" },
+        user: { type: "string" },
+        program: { type: "string" },
+        takesBack: orNull("integer"),
+        takenBackBy: orNull("integer"),
+        undoable: { type: "boolean" },
+        changes: list({ type: "object" })
+      })
+    )
+  }),
+  undo: resultOf({ operation: { type: "object" }, dryRun: { type: "boolean" }, changes: list({ type: "object" }) }),
   release: resultOf({ released: list(resultOf({ key, port: { ...port, type: ["integer", "null"] } })) })
 }

@@ -3,7 +3,7 @@ import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { adviceOnCheck, adviceOnPort } from "./advice.ts"
-import { argumentsOf, CWD, flag, MODE, portNamed, RESULTS, text } from "./schemas.ts"
+import { argumentsOf, CWD, count, flag, MODE, portNamed, RESULTS, text } from "./schemas.ts"
 import { type Arguments, type NamedProject, type Tool, ToolFailed, type ToolMeans, type ToolResult } from "./Tool.ts"
 
 const READS = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const
@@ -181,4 +181,42 @@ const release: Tool = {
     said("release", must(await means.ask("release", { app: listOf(app), special: listOf(special), force })))
 }
 
-export const tools: ReadonlyArray<Tool> = [allocate, get, list, explain, check, doctor, release]
+const history: Tool = {
+  name: "history",
+  title: "Show what was changed",
+  description:
+    "Lists the operations that changed ports, newest first: when, by whom, and which ports. Undo takes their numbers.",
+  input: argumentsOf({
+    key: text("only operations on this key"),
+    app: text("only operations on this app"),
+    port: portNamed("only operations on this port"),
+    since: text("only since then: 2026-11-26, or a time span such as 2 days"),
+    limit: count("at most so many; default 20")
+  }),
+  output: RESULTS.history,
+  annotations: READS,
+  run: async (given, means) => said("history", must(await means.ask("history", given)))
+}
+
+const undo: Tool = {
+  name: "undo",
+  title: "Take back a change",
+  description:
+    "Takes back one operation as a whole, by its number from history. Refuses if something was changed since. Take back your own operations only, unless the user asks for more.",
+  input: argumentsOf(
+    {
+      number: count("the number of the operation"),
+      dryRun: flag("only show what would be taken back"),
+      force: flag("share a port that another key has by now, and take back ports that are up")
+    },
+    ["number"]
+  ),
+  output: RESULTS.undo,
+  annotations: REMOVES,
+  run: async (given, means) => {
+    if (given["number"] === undefined) throw invalid("number is missing", "call history for the numbers")
+    return said("undo", must(await means.ask("undo", given)))
+  }
+}
+
+export const tools: ReadonlyArray<Tool> = [allocate, get, list, explain, check, doctor, release, history, undo]

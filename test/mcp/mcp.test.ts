@@ -5,6 +5,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js"
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js"
 import { describe, expect, it, onTestFinished } from "vitest"
+import type { Results } from "../../src/commands/Results.ts"
 import { collect, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { rangesFrom, serve } from "../support/doctor.ts"
 import { git, repository } from "../support/git.ts"
@@ -97,6 +98,13 @@ describe.each([false, true])("the tools, with a daemon: %s", (daemon) => {
       ]
     })
     expect(await call("release", { app: "cad" })).toMatchObject({ text: "note: cad has no port to release" })
+    const [released] = (await call("history", { app: "cad", limit: 1 })).data[
+      "operations"
+    ] as Results["history"]["operations"]
+    expect(released).toMatchObject({ what: "release", undoable: true })
+    expect((await call("undo", { number: released?.number })).text).toMatch(/^took back \d+: release by /)
+    expect((await call("get", { cwd })).data).toMatchObject({ port: 32_201 })
+    await call("release", { app: "cad" })
     expect((await call("get", { key: "cad-dev" })).isError).toBe(true)
   })
 
@@ -125,6 +133,8 @@ describe.each([false, true])("the tools, with a daemon: %s", (daemon) => {
       ["check", { key: "a" }, "error: cwd is missing\nhint: give the directory that you work in"],
       ["explain", {}, /^error: .*port.*\nhint: /],
       ["explain", { port: 70_000 }, /^error: port 70000 .*\nhint: /],
+      ["undo", {}, "error: number is missing\nhint: call history for the numbers"],
+      ["undo", { number: 4711 }, /^error: there is no operation 4711 .*\nhint: /],
       ["list", { health: "well" }, /^error: health "well" .*\nhint: /]
     ] as const) {
       const { isError, text: said } = await call(name, given)
@@ -148,7 +158,9 @@ it("say which tools change something, and what they need", async () => {
       ["explain", true, false],
       ["check", true, false],
       ["doctor", true, false],
-      ["release", false, true]
+      ["release", false, true],
+      ["history", true, false],
+      ["undo", false, true]
     ]
   )
   for (const { annotations, outputSchema } of tools) {
@@ -252,7 +264,7 @@ it("answers the inspector of the protocol", { timeout: 300_000 }, async () => {
     const run = await collect(spawn(inspector, all, { env: box.env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] }))
     return { ...run, document: JSON.parse(run.stdout) }
   }
-  expect((await inspect("tools/list")).document.tools).toHaveLength(7)
+  expect((await inspect("tools/list")).document.tools).toHaveLength(9)
   const called = await inspect("tools/call", "--tool-name", "allocate", "--tool-arg", `cwd=${cwd}`)
   expect(called.document.structuredContent).toMatchObject({ key: "cad-dev", port: 32_201 })
   expect((await inspect("resources/list")).document.resources).toHaveLength(1)
