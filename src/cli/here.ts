@@ -1,6 +1,7 @@
 import type { CommandSpec } from "../commands/CommandSpec.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import { appOf } from "../domain/names.ts"
+import type { Project } from "../project/project.ts"
 import { quote } from "../text/escape.ts"
 import type { CliContext } from "./CliContext.ts"
 
@@ -52,6 +53,12 @@ const withOwnProject = async (context: CliContext, { noDir, ...payload }: Payloa
   return { ...payload, directory: await ownProject(context, only) }
 }
 
+/** Returns the arguments that say which project is meant, with names for its app unless a key or an app is named. */
+export const meantIn = ({ formerly, names: suggested, root }: Project, { app, key }: Payload): Payload => ({
+  directory: root,
+  ...(key === undefined && app === undefined ? { suggested, formerly } : {})
+})
+
 /** Adds the directory that a command means, and names for its app, to the arguments of `command`. */
 export const withDirectory = async (
   context: CliContext,
@@ -63,7 +70,5 @@ export const withDirectory = async (
   const { dir, ...rest } = payload
   const project = await projectHere(context, dir)
   if ("code" in project) return project
-  const { formerly, names: suggested } = project
-  const isNamed = rest["key"] !== undefined || rest["app"] !== undefined
-  return { payload: { ...rest, directory: project.root, ...(isNamed ? {} : { suggested, formerly }) } }
+  return { payload: { ...rest, ...meantIn(project, rest) } }
 }

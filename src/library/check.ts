@@ -1,3 +1,4 @@
+import { meantIn } from "../cli/here.ts"
 import { askUntil } from "../cli/waiting.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { quote } from "../text/escape.ts"
@@ -9,9 +10,8 @@ import { runSync } from "./runSync.ts"
 type CheckKeyOptions = WithoutName<CheckOptions>
 
 const checkOnce = ({ app, directory, key, mode, onNote }: CheckOptions): Promise<PortCheck> => {
-  const { names, root } = projectIn(directory)
-  const suggested = key === undefined && app === undefined ? names : undefined
-  return ask("check", { key, app, mode, suggested, directory: root }, { onNote })
+  const project = projectIn(directory)
+  return ask("check", { key, app, mode, ...meantIn(project, { key, app }) }, { onNote })
 }
 
 /** The longest wait: a day. */

@@ -1,3 +1,4 @@
+import { meantIn } from "../cli/here.ts"
 import { parsePort } from "../domain/names.ts"
 import { portUrl } from "../domain/portUrl.ts"
 import { quote } from "../text/escape.ts"
@@ -46,10 +47,9 @@ const noteFallback = ({ onNote = () => {} }: Notes, { message }: PortsError, por
 
 const lookUp = async (options: PortOptions): Promise<number> => {
   const { app, claim = options.key === undefined && options.app === undefined, fallback, key, mode } = options
-  const { names, root } = projectIn(options.directory)
-  const suggested = key === undefined && app === undefined ? names : undefined
+  const project = projectIn(options.directory)
   const asking: Asking = { onNote: options.onNote, onlyExisting: fallback !== undefined }
-  const { port } = await ask(claim ? "claim" : "url", { key, app, mode, suggested, directory: root }, asking)
+  const { port } = await ask(claim ? "claim" : "url", { key, app, mode, ...meantIn(project, { key, app }) }, asking)
   return port
 }
 

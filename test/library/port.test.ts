@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { beforeAll, describe, expect, it } from "vitest"
 import { type Machine, machine, startDaemon } from "../support/cli.ts"
+import { git, repository } from "../support/git.ts"
 import { evaluate, projectWith, runIn, serveIn } from "../support/library.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "20400-20429", AUTOMATELINUX_SPECIAL_RANGE: "20430-20439" }
@@ -44,6 +45,18 @@ describe.each(["with a daemon", "without a daemon"])("%s", (which) => {
       "https://localhost:20401"
     ])
     expect(await evaluate(box, projectWith("pt"), `port({ directory: ${JSON.stringify(root)} })`)).toBe(20_401)
+  })
+
+  it("port follows a worktree whose branch was renamed, as d does", async () => {
+    const box = await start()
+    const main = repository()
+    const linked = projectWith("linked")
+    git(main, "worktree", "add", "-q", "-f", "-b", "fix-ui", join(linked, "tree"))
+    expect(await evaluate(box, join(linked, "tree"), "port()")).toBe(20_401)
+    git(join(linked, "tree"), "branch", "-m", "fix-menu")
+    const moved = "[await port(), portSync(), await port({ claim: false }), (await check()).port]"
+    expect(await evaluate(box, join(linked, "tree"), moved)).toEqual([20_401, 20_401, 20_401, 20_401])
+    expect(await box.ok("claim", "--dir", join(linked, "tree"))).toBe("20401\n")
   })
 
   it("portSync claims, too", async () => {
