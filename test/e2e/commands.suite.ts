@@ -158,7 +158,8 @@ export const commandsSuite = (database: TestDatabase) =>
           description: "CAD app production",
           host: hostname(),
           health: { state: "unknown", since: null, lastUp: null, checkedAt: null },
-          listener: null
+          listener: null,
+          owner: null
         })
       })
 

@@ -65,6 +65,24 @@ const isLine = (value: unknown, max = 500) =>
   !CONTROL.test(value) &&
   value.isWellFormed()
 
+const CHANGES = [
+  "set",
+  "allocate",
+  "delete",
+  "release",
+  "rename",
+  "describe",
+  "bind",
+  "reserve",
+  "unreserve",
+  "undo",
+  "redo",
+  "undo:image"
+]
+
+/** Whether a text is what was before and after an operation: a list of lists. */
+const isImage = (value: unknown): boolean => isLine(value, 16_000) && JSON.parse(String(value)).every(Array.isArray)
+
 type Row = Readonly<Record<string, unknown>>
 
 /** Whether a valid request could have made the row. */
@@ -81,12 +99,11 @@ const RULES: Readonly<Record<string, (row: Row) => boolean>> = {
   port_owners: (row) => KEY.test(String(row["key"])) && isLine(row["name"], 4096),
   port_reserved: (row) => isPort(row["port"]) && isLine(row["reason"]) && String(row["reason"]).trim() !== "",
   port_history: (row) =>
-    ["set", "allocate", "delete", "release", "rename", "describe", "bind", "reserve", "unreserve"].includes(
-      String(row["what"])
-    ) &&
+    CHANGES.includes(String(row["what"])) &&
     (row["key"] === null || KEY.test(String(row["key"]))) &&
     [row["old_port"], row["new_port"]].every((port) => port === null || isPort(port)) &&
-    (row["detail"] === null || isLine(row["detail"], 4096)) &&
+    (row["detail"] === null ||
+      (String(row["what"]).startsWith("undo:") ? isImage(row["detail"]) : isLine(row["detail"], 4096))) &&
     row["program"] === "daemon",
   port_health: (row) => isPort(row["port"]) && KEY.test(String(row["key"])) && row["host"] === "box",
   port_registry: (row) => ["mutex", "settings_table", "schema_version", "watched:box"].includes(String(row["name"]))

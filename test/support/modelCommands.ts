@@ -178,7 +178,7 @@ const lists = fc.option(app, { nil: undefined }).map((name) =>
     (model) => model.list(name),
     (registry) =>
       Effect.map(registry.list(name === undefined ? {} : { app: AppName.make(name) }), ({ notes, result }) => ({
-        result: result.map(({ health, listener, ...each }) => each),
+        result: result.map(({ health, listener, owner, ...each }) => each),
         notes
       })),
     false
