@@ -17,6 +17,8 @@ export type Difference =
   | readonly ["owner", host: string, key: string, before: StoredOwner | null, after: StoredOwner | null]
   | readonly ["reserved", port: number, before: Reservation | null, after: Reservation | null]
   | readonly ["rule", before: StoredRule | null, after: StoredRule | null]
+  /** The port of a key of which something else changed: by it, a later change is found if the key has got another name. */
+  | readonly ["port", key: string, port: number]
   /** The key got another name, and its owners on all hosts with it. */
   | readonly ["rename", key: string, to: string]
   /** Other keys that had the port, too. */
@@ -128,8 +130,13 @@ export const imageOf = (
       .map(({ host, key, now, owner }) => ["owner", host, key, now, owner] as const),
     ...reserved.map((port) => ["reserved", port, reservationOf(before, port), reservationOf(after, port)] as const)
   ]
+  const kept = keys.flatMap((key): Image => {
+    const port = after.ports.get(key)
+    return port === undefined || before.rows.get(key) !== after.rows.get(key) ? [] : [["port", key, port]]
+  })
   return [
     ...found.filter((each) => each[0] === "rename" || !isSame(each.at(-2), each.at(-1))),
+    ...kept,
     ...rulesThatDiffer(before, after),
     ...sharedBefore(before, keys, after)
   ]

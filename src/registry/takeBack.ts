@@ -73,6 +73,10 @@ const changedSince = (
   }
 }
 
+/** Returns the port of a key that kept it. */
+const portIn = (image: Image, key: string): number | undefined =>
+  image.flatMap((each) => (each[0] === "port" && each[1] === key ? each[2] : []))[0]
+
 /** Returns the rules to write. One whose name is used by another by now gets a new one. */
 const rulesOf = (image: Image, state: RegistryState): Restore["rules"] => {
   const ignored = new Map(state.ignored)
@@ -154,7 +158,11 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   const moved = new Set(image.flatMap((each) => (each[0] === "rename" ? [each[1], each[2]] : [])))
   for (const difference of image) {
     const about = changedSince(difference, state, ownerNow, moved)
-    if (about !== undefined) return yield* new ChangedSince({ number, about })
+    if (about === undefined) continue
+    return yield* new ChangedSince({
+      number,
+      about: "key" in about ? { had: portIn(image, about.key), ...about } : about
+    })
   }
   const what = operation.what === "undo" ? "redo" : "undo"
   const change = restoring(image, state, ownerNow, { what, number })
@@ -163,7 +171,8 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   const other = owners.find(
     ({ host, key, owner }) => gone.has(key) && !moved.has(key) && isSaid(owner) && !known.has(`${host} ${key}`)
   )
-  if (other !== undefined) return yield* new ChangedSince({ number, about: { key: other.key } })
+  if (other !== undefined)
+    return yield* new ChangedSince({ number, about: { key: other.key, had: portIn(image, other.key) } })
 
   const met = holdersMet(change, image, state)
   const taken = met.find(({ holders }) => holders.length > 0)

@@ -80,6 +80,8 @@ const makeReaders = () => {
       Schema.Tuple(Schema.Literal("owner"), Schema.String, Schema.String, ...changed(Owner)),
       Schema.Tuple(Schema.Literal("reserved"), Schema.Number, ...changed(Reservation)),
       Schema.Tuple(Schema.Literal("rule"), ...changed(Rule)),
+      Schema.Tuple(Schema.Literal("port"), Schema.String, Schema.Number),
+      Schema.Tuple(Schema.Literal("port"), Schema.String, Schema.Number),
       Schema.Tuple(Schema.Literal("rename"), Schema.String, Schema.String),
       Schema.Tuple(Schema.Literal("shared"), Schema.Number, Schema.Array(Schema.String)),
       Schema.Tuple(Schema.Literal(END), Schema.Number)

@@ -243,8 +243,8 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
       }
     return {
       code: "conflict",
-      message: `${number} was not taken back: ${what} was changed since by ${by === undefined ? "another program" : laterText(by)}`,
-      hint: by === undefined ? `d history ${number} shows what it changed` : `d undo ${by.number} first`
+      message: `${number} was not taken back: ${what} was changed since${by === undefined ? "" : ` by ${laterText(by)}`}`,
+      hint: by === undefined ? "d history shows what was changed since" : `d undo ${by.number} first`
     }
   },
   TakenSince: ({ by, holders, key, number, port }) => ({

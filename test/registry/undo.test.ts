@@ -261,6 +261,23 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     }
   })
 
+  it("names a rename that is in the way of what was said of the key", async () => {
+    const { end, numbers, run, takeBack } = await setUp()
+    try {
+      await run("one", ({ registry }) =>
+        registry.set({ key: PortKey.make("plain"), port: 19_832, description: undefined, force: false })
+      )
+      await run("one", ({ registry }) => registry.describe({ key: PortKey.make("plain") }, "text"))
+      const [described] = (await numbers()).result
+      await run("two", ({ registry }) => registry.rename({ key: PortKey.make("plain") }, PortKey.make("other")))
+      expect(await takeBack("undo", described?.number)).toMatchObject({
+        left: { _tag: "ChangedSince", about: { key: "plain" }, by: { what: "rename", host: "two" } }
+      })
+    } finally {
+      await end()
+    }
+  })
+
   it("shares a port that others have by now only by force", async () => {
     const { end, run, takeBack } = await setUp()
     const set =
