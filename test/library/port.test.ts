@@ -47,16 +47,17 @@ describe.each(["with a daemon", "without a daemon"])("%s", (which) => {
     expect(await evaluate(box, projectWith("pt"), `port({ directory: ${JSON.stringify(root)} })`)).toBe(20_401)
   })
 
-  it("port follows a worktree whose branch was renamed, as d does", async () => {
+  it("port follows a worktree that was moved and whose branch was renamed, as d does", async () => {
     const box = await start()
     const main = repository()
     const linked = projectWith("linked")
-    git(main, "worktree", "add", "-q", "-f", "-b", "fix-ui", join(linked, "tree"))
+    git(main, "worktree", "add", "-q", "-b", "fix-ui", join(linked, "tree"))
     expect(await evaluate(box, join(linked, "tree"), "port()")).toBe(20_401)
     git(join(linked, "tree"), "branch", "-m", "fix-menu")
-    const moved = "[await port(), portSync(), await port({ claim: false }), (await check()).port]"
-    expect(await evaluate(box, join(linked, "tree"), moved)).toEqual([20_401, 20_401, 20_401, 20_401])
-    expect(await box.ok("claim", "--dir", join(linked, "tree"))).toBe("20401\n")
+    git(main, "worktree", "move", join(linked, "tree"), join(linked, "moved"))
+    const moved = "[await port({ claim: false }), (await check()).port, portSync(), await port()]"
+    expect(await evaluate(box, join(linked, "moved"), moved)).toEqual([20_401, 20_401, 20_401, 20_401])
+    expect(await box.ok("claim", "--dir", join(linked, "moved"))).toBe("20401\n")
   })
 
   it("portSync claims, too", async () => {
