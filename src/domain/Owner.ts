@@ -73,26 +73,33 @@ export const inside = (path: string, directory: string): boolean =>
 /** Returns whether one directory is inside the other, or both are the same. */
 export const isNested = (a: string, b: string): boolean => inside(a, b) || inside(b, a)
 
-/** Decides whether `path` is in the git worktree of `directory`: a worktree may lie inside another. */
+/** Decides whether `path` is in the git worktree of `directory`, or that is in none: a worktree may lie inside another. */
 export type InWorktree = (directory: string, path: string) => boolean
+
+/** Returns whether `listener` works in the directory of `owner` or below, or has a path in it on its command line. */
+export const isWithin = ({ kind, name }: Owner, { process }: Listener, inWorktree: InWorktree): boolean =>
+  kind === "directory" &&
+  process !== null &&
+  [...process.paths, process.directory].some((path) => path !== null && inside(path, name) && inWorktree(name, path))
 
 /**
  * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below of the same worktree, or
  * has a path inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
  * unknown, for example for an app that runs sometimes in a container and sometimes not.
  */
-export const isOf = (owner: Owner, { process }: Listener, inWorktree: InWorktree): boolean | undefined => {
+export const isOf = (owner: Owner, listener: Listener, inWorktree: InWorktree): boolean | undefined => {
+  const { process } = listener
   if (process === null || process.manager) return undefined
-  const { atHome, container, directory, paths, proxy, unit } = process
+  const { atHome, container, directory, proxy, unit } = process
   const inContainer = container !== null
   if (inContainer !== (owner.kind === "container")) return undefined
   switch (owner.kind) {
     case "directory":
-      if (paths.some((path) => inside(path, owner.name) && inWorktree(owner.name, path))) return true
+      if (isWithin(owner, listener, inWorktree)) return true
       if (directory === null || (directory === "/" && unit === null)) return undefined
+      if (directory === "/" || !inside(owner.name, directory)) return false
       // What works in a home may belong to any project below it.
-      if (atHome && directory !== owner.name && inside(owner.name, directory)) return undefined
-      return directory !== "/" && isNested(directory, owner.name) && inWorktree(owner.name, directory)
+      return atHome ? undefined : inWorktree(owner.name, directory)
     case "unit":
       return unit === owner.name
     case "container":
@@ -123,7 +130,7 @@ export const otherAppOf = (
   if (app === null || shown?.kind !== "directory") return undefined
   const directories = [...owners].filter(([, { kind }]) => kind === "directory")
   const isOwn = directories.some(
-    ([other, owner]) => other !== key && appOf(other) === app && isOf(owner, listener, inWorktree)
+    ([other, owner]) => other !== key && appOf(other) === app && isWithin(owner, listener, inWorktree)
   )
   if (isOwn) return undefined
   for (const [other, owner] of directories) {

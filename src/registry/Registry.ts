@@ -20,7 +20,6 @@ import {
 import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
-import type { KeyOwner } from "../domain/Owner.ts"
 import type { HistoryFilter, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
@@ -255,10 +254,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     /** Finds the key that is meant by an app, or by a directory. */
     const find = Effect.fn("Registry.find")(function* (asked: Asked) {
       const direct = asked.key ?? (asked.app === undefined ? undefined : keyOf(asked.app, asked.mode))
-      if (direct !== undefined) return { key: direct, owners: new Map<string, KeyOwner>() }
+      if (direct !== undefined) return { key: direct }
       const names = yield* store.readNames
       const key = keyMeant(names, asked)
-      return key === undefined ? yield* new NoApp({ directory: asked.directory ?? "/" }) : { key, owners: names.owners }
+      return key === undefined ? yield* new NoApp({ directory: asked.directory ?? "/" }) : { key }
     })
 
     /** Returns the port of a key, and claims one if it has none. */
@@ -284,8 +283,9 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     /** Checks whether what listens on the port of a key belongs to a directory. */
     const check = Effect.fn("Registry.check")(function* (asked: Asked, directory: string, environment: Environment) {
-      const { key, owners } = yield* find(asked)
+      const { key } = yield* find(asked)
       const { result } = yield* get(key)
+      const { owners } = yield* store.readNames
       const { answers, found } = yield* whoListens(listeners, result.port)
       const isContained =
         found.length === 0 || found.some(({ process }) => process === null || process.container !== null)

@@ -1,9 +1,9 @@
 import type { Listener } from "../domain/Listener.ts"
 import { appOf } from "../domain/names.ts"
-import { isNested, isOf, type KeyOwner, otherAppOf } from "../domain/Owner.ts"
+import { isNested, isOf, isWithin, type KeyOwner, otherAppOf } from "../domain/Owner.ts"
 import type { PortCheck, Verdict } from "../domain/PortCheck.ts"
 import type { Container, Containers } from "../machine/containers.ts"
-import { inWorktreeOf } from "../machine/gitWorktree.ts"
+import { inWorktreeOf, worktreeOf } from "../machine/gitWorktree.ts"
 
 type Checked = PortCheck["listeners"][number]
 
@@ -11,14 +11,24 @@ type Checked = PortCheck["listeners"][number]
 const containerOf = ({ port, process }: Listener, { byId, byPort }: Containers): Container | undefined =>
   process === null || process.proxy ? byPort.get(port) : byId.get(process.container ?? "")
 
-/** Returns whether a listener belongs to `directory`; null if that is unknown. */
-const isOwn = (listener: Listener, directory: string, containers: Containers): boolean | null => {
+/** Returns whether a listener belongs to `directory`, and not to the app `other` around it; null if that is unknown. */
+const isOwn = (
+  listener: Listener,
+  directory: string,
+  containers: Containers,
+  other: string | undefined
+): boolean | null => {
   const { process } = listener
   if (process === null || process.container !== null) {
     const home = containerOf(listener, containers)?.directory ?? null
     return home === null ? null : isNested(home, directory) && inWorktreeOf(directory, home)
   }
-  return isOf({ kind: "directory", name: directory }, listener, inWorktreeOf) ?? null
+  const owner = { kind: "directory", name: directory } as const
+  const own = isOf(owner, listener, inWorktreeOf) ?? null
+  if (own !== true || isWithin(owner, listener, inWorktreeOf)) return own
+  // It works above. That may be the root of the repository, or a directory of many projects.
+  if (other !== undefined) return false
+  return worktreeOf(directory) === undefined ? null : true
 }
 
 /** Decides by all listeners of a port: a client may reach any of them, so one that is another's is enough. */
@@ -51,7 +61,8 @@ export const checkPort = (
     const container = containerOf(listener, containers)
     const isContained = process === null || process.container !== null
     const home = isContained ? (container?.directory ?? null) : process.directory
-    const own = isOwn(listener, directory, containers)
+    const other = appOf(key) === null ? undefined : otherAppOf(key, listener, owners, inWorktreeOf)?.app
+    const own = isOwn(listener, directory, containers, other)
     return {
       address,
       user,
@@ -62,7 +73,7 @@ export const checkPort = (
       container: container?.name ?? process?.container ?? null,
       since: process?.startedAt ?? null,
       own,
-      app: own === true || appOf(key) === null ? null : (otherAppOf(key, listener, owners, inWorktreeOf)?.app ?? null)
+      app: own === true ? null : (other ?? null)
     }
   })
   const unseen = containers.byPort.get(port)

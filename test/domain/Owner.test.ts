@@ -56,6 +56,13 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
 })
 
 it.each([
+  ["of the same worktree", (_: string, path: string) => path.startsWith("/opt"), true],
+  ["of another worktree", (_: string, path: string) => path.startsWith("/opt/dev/cad"), false]
+])("one above %s", (_, inWorktree, verdict) => {
+  expect(isOf(DIRECTORY, listenerOf(someProcess({ directory: "/opt/dev" })), inWorktree)).toBe(verdict)
+})
+
+it.each([
   ["0::/user.slice/user-1000.slice/session-2.scope", null],
   ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/vte-spawn-1.scope", null],
   ["0::/user.slice/user-1000.slice/user@1000.service/app.slice/cad.service", "cad.service"],
@@ -91,6 +98,7 @@ it.each<[string, string, Partial<Process> | null, string | undefined]>([
   ["one below another app's directory", "shop-dev", { directory: "/opt/cad/packages/web" }, "cad"],
   ["one above another app's directory", "shop-dev", { directory: "/opt" }, undefined],
   ["a directory that was only learned", "shop-dev", { directory: "/opt/web" }, "web"],
+  ["another app's directory, around its own", "web-prod", { directory: "/opt/mono" }, "shop"],
   ["its own app's directory", "cad-prod", { directory: "/opt/cad" }, undefined],
   ["one that belongs to its other half", "shop-dev", { directory: "/opt/mono/cad" }, undefined],
   ["the directory of a special", "shop-dev", { directory: "/opt/pt" }, undefined],

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
@@ -211,4 +211,32 @@ it("follows the proxy of a container to its compose project", async () => {
   // One that never answers.
   said = undefined
   expect((await check()).code).toBe(3)
+})
+
+it("does not take what works in a directory above for its own, unless they are of one worktree", async () => {
+  const box = inProcess(RANGES)
+  const [loose, tree] = [temporary(), repository()]
+  for (const [above, code, verdict] of [
+    [loose, 3, "unknown"],
+    [tree, 0, "own"]
+  ] as const) {
+    const app = join(above, "app")
+    mkdirSync(app)
+    writeFileSync(join(app, "package.json"), '{"name":"app"}')
+    const port = Number(await box.ok("claim", "--dir", app))
+    const server = await serve(port, { directory: above })
+    const asked = async (...words: ReadonlyArray<string>) => {
+      const run = await box.d("check", "--dir", app, "--json", ...words)
+      return [run.code, JSON.parse(run.stdout).verdict, JSON.parse(run.stdout).listeners[0].app]
+    }
+    const key = JSON.parse(await box.ok("claim", "--dir", app, "--json")).key
+    expect(await asked()).toEqual([code, verdict, null])
+    // The directory above has an app, too.
+    writeFileSync(join(above, "package.json"), '{"name":"whole"}')
+    const { app: around } = JSON.parse(await box.ok("claim", "--dir", above, "--json"))
+    expect(await asked()).toEqual([4, "other", around])
+    expect(await asked("--key", key)).toEqual([4, "other", around])
+    expect((await box.d("doctor", "--check", "port-taken")).stdout).toContain(`is the directory of ${around}`)
+    await server.stop()
+  }
 })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { type Fix, fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
 import { kindOf } from "../../domain/names.ts"
-import { describeOwner, isOf, type KeyOwner, type OtherApp, otherAppOf } from "../../domain/Owner.ts"
+import { describeOwner, isOf, isWithin, type KeyOwner, type OtherApp, otherAppOf } from "../../domain/Owner.ts"
 import { inWorktreeOf } from "../../machine/gitWorktree.ts"
 import { age, describeListener, describeSockets, nameOf } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -125,11 +125,14 @@ export const portTaken: Check = (context) =>
     // Read after what is stored, which must not be from a later time.
     const now = yield* Clock.currentTimeMillis
 
-    /** Finds the other app that serves the port of `key`. What was only learned of `key` does not outweigh what was said. */
+    /**
+     * Finds the other app that serves the port of `key`. What was only learned of `key` does not outweigh what was said, nor
+     * does it that the directory of `key` is below.
+     */
     const otherApp = (key: string, listener: Listener): OtherApp | undefined => {
       const owner = owners.get(key)
       if (owner === undefined) return otherAppOf(key, listener, owners, inWorktreeOf)
-      return owner.said || isOf(owner, listener, inWorktreeOf) !== true
+      return isOf(owner, listener, inWorktreeOf) === false || (owner.said && isWithin(owner, listener, inWorktreeOf))
         ? undefined
         : otherAppOf(key, listener, owners, inWorktreeOf, ({ said }) => said)
     }
