@@ -66,7 +66,7 @@ export const valueIn = (property: Node): Node | undefined => property.children?.
 export const endOf = ({ length, offset }: Node): number => offset + length
 
 /** Space and comments up to the end of a line. */
-const REST_OF_LINE = /(?:[ \t]|\/\*[^\r\n]*?\*\/)*(?:\/\/[^\r\n]*)?(?=\r?\n)/y
+const REST_OF_LINE = /(?:[ \t]|\/\*(?:(?!\*\/)[^\r\n])*\*\/)*(?:\/\/[^\r\n]*)?(?=\r?\n)/y
 
 /** Returns the end of the line that `at` is in, if no token comes before it. */
 const endOfLine = (text: string, at: number): number | undefined => {

@@ -41,6 +41,10 @@ describe("an entry in a JSON file", () => {
       '{\n  "mcpServers": { // mine\n    // the first\n    "x": {}, // x\n  },\n}',
       `{\n  "mcpServers": { // mine\n    ${ENTRY},\n    // the first\n    "x": {}, // x\n  },\n}`
     ],
+    [
+      '{"mcpServers": {/* one */"x"/* two */: {}/* three */\n}}',
+      `{"mcpServers": {/* one */${ENTRY},"x"/* two */: {}/* three */\n}}`
+    ],
     ['\ufeff{\n  "a": 1\n}', `\ufeff{\n  "mcpServers": { ${ENTRY} },\n  "a": 1\n}`]
   ])("is added to %j, and removed again", (before, after) => {
     expect(added(before)).toBe(after)
