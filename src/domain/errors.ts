@@ -45,6 +45,8 @@ export class StillUp extends Data.TaggedError("StillUp")<{
   readonly key: string
   readonly port: number
   readonly on: { readonly by: Listener } | { readonly host: string }
+  /** The operation that would have been taken back; undefined for a release. */
+  readonly number?: number | undefined
 }> {}
 
 /** The commands that are given a name, which may be that of a key or of an app. */

@@ -15,11 +15,15 @@ export interface ReleaseRequest {
   readonly force: boolean
 }
 
-/** Fails with the first of `keys` that is up, on this host or on another: its app would go on on a port that is no longer its own. */
+/**
+ * Fails with the first of `keys` that is up, on this host or on another: its app would go on on a port that is no longer its
+ * own. `number` is the operation that is to be taken back, if that is why.
+ */
 export const refuseUp = Effect.fnUntraced(function* (
   { ports }: RegistryState,
   keys: ReadonlyArray<string>,
-  elsewhere: ReadonlyArray<UpElsewhere>
+  elsewhere: ReadonlyArray<UpElsewhere>,
+  number?: number
 ) {
   const held = keys.flatMap((key) => {
     const port = ports.get(key)
@@ -32,9 +36,9 @@ export const refuseUp = Effect.fnUntraced(function* (
   const found = seen.filter(({ port }) => stayed.has(port))
   for (const { key, port } of held) {
     const by = found.find((listener) => listener.port === port)
-    if (by !== undefined) return yield* new StillUp({ key, port, on: { by } })
+    if (by !== undefined) return yield* new StillUp({ key, port, on: { by }, number })
     const there = elsewhere.find((each) => each.port === port && each.key === key)
-    if (there !== undefined) return yield* new StillUp({ key, port, on: { host: there.host } })
+    if (there !== undefined) return yield* new StillUp({ key, port, on: { host: there.host }, number })
   }
 })
 

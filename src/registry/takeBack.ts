@@ -178,7 +178,7 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   const taken = met.find(({ holders }) => holders.length > 0)
   if (taken !== undefined && !force) return yield* new TakenSince({ number, ...taken })
   const leaving = change.rows.flatMap(({ key, stored }) => (stored === null && !moved.has(key) ? key : []))
-  if (!force) yield* refuseUp(state, leaving, elsewhere)
+  if (!force) yield* refuseUp(state, leaving, elsewhere, number)
 
   const notes: Array<Note> = []
   const listeners = yield* Listeners

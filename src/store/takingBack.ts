@@ -65,7 +65,10 @@ export const makeTakingBack = ({ batchOf, eventsAfter, rowsOf }: HistoryTable) =
       return { operation, image: imageFrom(rows) } satisfies Recorded
     })
 
-    /** Returns the newest operation after `number` that concerns one of `keys` or `ports`. */
+    /**
+     * Returns the newest operation after `number` that concerns one of `keys` or `ports` and is in effect: one that was taken
+     * back, and what took it back, are in nobody's way.
+     */
     const latestAfter = Effect.fnUntraced(function* (
       number: number,
       keys: ReadonlyArray<string>,
@@ -74,8 +77,15 @@ export const makeTakingBack = ({ batchOf, eventsAfter, rowsOf }: HistoryTable) =
       const events = yield* eventsAfter(number, keys, ports)
       // What happened in the same transaction as the operation, and before it, has lower numbers; the rest of it has not.
       const own = new Set(yield* batchOf(number))
-      const latest = events.find(({ batch }) => !own.has(batch))
-      return latest === undefined ? undefined : operationOf(yield* rowsOf([latest.batch]))
+      const gone = new Set<number>()
+      for (const batch of new Set(events.map((event) => event.batch))) {
+        if (own.has(batch)) continue
+        const later = operationOf(yield* rowsOf([batch]))
+        if (later === undefined || gone.has(later.number)) continue
+        if (later.takesBack === null || later.takesBack <= number) return later
+        gone.add(later.takesBack)
+      }
+      return undefined
     })
 
     /** Returns the owners of `keys` on all hosts, by host and key. */

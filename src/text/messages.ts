@@ -135,14 +135,15 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `${app} belongs to ${home}, not to ${directory}`,
     hint: `without --app and --key, this directory has an app of its own; if ${app} has moved here: d allocate --app ${app} --dir ${shellWord(directory)}`
   }),
-  StillUp: ({ key, on, port }) => ({
-    code: "conflict",
-    message:
-      "by" in on
-        ? `${key} is up: ${port} is served by ${describeListener(on.by)}; nothing was released`
-        : `${key} is up on ${on.host}; nothing was released`,
-    hint: "stop it first, or repeat with --force"
-  }),
+  StillUp: ({ key, number, on, port }) => {
+    const up =
+      "by" in on ? `${key} is up: ${port} is served by ${describeListener(on.by)}` : `${key} is up on ${on.host}`
+    return {
+      code: "conflict",
+      message: number === undefined ? `${up}; nothing was released` : `${number} was not taken back: ${up}`,
+      hint: "stop it first, or repeat with --force"
+    }
+  },
   KeyTaken: ({ app, key, port, to }) => ({
     code: "conflict",
     message: `${to} already has port ${asTyped(port)}; ${key} was not renamed`,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
+import { serve } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "19840-19859", AUTOMATELINUX_SPECIAL_RANGE: "19860-19879" }
@@ -51,6 +52,21 @@ describe.each([sqlite, mariadb])("the history on $name", (database) => {
       `number  ${number}\nwhat  allocate\nwhen  TIME\nby  WHO\nchanges  cad-prod: none → 19840\n  cad-prod: CAD app\n  cad-dev: none → 19841\n  cad-dev: CAD app\n`
     )
     expect(await box.ok("history", "--trim")).toBe("deleted 0 events\n")
+  })
+
+  it("takes back nothing that is up, but by force", async () => {
+    const box = await made(database)
+    await box.ok("setPort", "--key", "x", "--value", "19878")
+    const { pid, stop } = await serve(19_878)
+    const refused = await box.d("undo")
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toMatch(
+      new RegExp(
+        `^error: \\d+ was not taken back: x is up: 19878 is served by node, pid ${pid}, in .*\nhint: stop it first, or repeat with --force\n$`
+      )
+    )
+    expect(await box.ok("undo", "--force")).toMatch(/^took back \d+: set by /)
+    await stop()
   })
 
   it("takes back across hosts and a restart of the daemon", async () => {

@@ -278,6 +278,28 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     }
   })
 
+  it("names what is in effect, and not an undo that would only bring back what was in the way", async () => {
+    const { end, numbers, run, takeBack } = await setUp()
+    const set =
+      (value: number): Change =>
+      ({ registry }) =>
+        registry.set({ key: PortKey.make("plain"), port: value, description: undefined, force: false })
+    try {
+      await run("one", set(19_832))
+      await run("one", set(19_833))
+      const [second, first] = (await numbers()).result
+      await run("one", ({ registry }) => registry.rename({ key: PortKey.make("plain") }, PortKey.make("other")))
+      expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
+      expect(await takeBack("undo", first?.number)).toMatchObject({
+        left: { _tag: "ChangedSince", by: { what: "set", number: second?.number } }
+      })
+      expect(await takeBack("undo", second?.number)).toMatchObject({ _tag: "Right" })
+      expect(await takeBack("undo", first?.number)).toMatchObject({ _tag: "Right" })
+    } finally {
+      await end()
+    }
+  })
+
   it("shares a port that others have by now only by force", async () => {
     const { end, run, takeBack } = await setUp()
     const set =
