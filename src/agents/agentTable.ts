@@ -10,7 +10,7 @@ import type { Program } from "./program.ts"
 import { SKILL_NAME } from "./texts.ts"
 import { tomlFile } from "./tomlFile.ts"
 
-/** What the places of an agent's files depend on. */
+/** The environment that says where the files of agents are. */
 export interface Surroundings {
   readonly environment: Environment
   readonly platform: NodeJS.Platform

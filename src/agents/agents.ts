@@ -83,7 +83,7 @@ export const runAgents = async (request: Request, means: AgentsMeans): Promise<P
   const text = agentsText(result, action)
   const last = failures.at(-1)
   if (last === undefined) return json ? printedJson(result) : text
-  // What was done for the other agents is no answer of a command that failed.
+  // A command that failed prints no result: what was done for the other agents goes to standard error.
   if (result.agents.length > 0) await tell(...text.split("\n"))
   for (const { hint, message } of failures.slice(0, -1)) await tell(`error: ${message}`, `hint: ${hint}`)
   return last

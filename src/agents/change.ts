@@ -6,7 +6,7 @@ import { type Change, type Files, filesInMind, filesOnDisk } from "./files.ts"
 import type { Part, Planned } from "./parts.ts"
 import { statusOf } from "./status.ts"
 
-/** What was done, and for which agents nothing was, and why. */
+/** The agents that were changed, and those that were refused, each with the reason. */
 export interface Outcome {
   readonly result: AgentsResult
   readonly failures: ReadonlyArray<CommandError>
@@ -96,7 +96,7 @@ export const uninstallFor = (agents: ReadonlyArray<Agent>, all: ReadonlyArray<Ag
   const kept = new Set<string>()
   return forEach(agents, dryRun, ({ parts }, files) =>
     parts.flatMap((part) => {
-      // What several share is reported once.
+      // A file that several agents share is reported once.
       const steps = kept.has(part.file) ? [] : uninstall(part, files, remaining)
       for (const { file } of steps) if (file.change === "kept") kept.add(file.file)
       return steps

@@ -1,6 +1,7 @@
 import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
+import { portUrl } from "../domain/portUrl.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { adviceOnCheck, adviceOnPort } from "./advice.ts"
 import { argumentsOf, CWD, count, flag, MODE, portNamed, RESULTS, text } from "./schemas.ts"
@@ -78,7 +79,7 @@ const allocate: Tool = {
       checked === undefined || checked.verdict === "nothing"
         ? `start the server with d run COMMAND, which gives it PORT=${port}, or on port ${port} by hand`
         : adviceOnCheck(checked)
-    const url = `http://localhost:${port}`
+    const url = portUrl(port)
     return {
       result: { ...result, url, advice },
       text: [`${key} has ${port} (${url})`, ...notes, advice].join("\n")

@@ -33,7 +33,7 @@ type OwnerNow = (host: string, key: string) => StoredOwner | null
 
 const isSaid = (owner: StoredOwner | null): owner is StoredOwner => owner !== null && !owner.kind.startsWith(LEARNED)
 
-/** Whether a user has named another owner since. What the daemon learns, and when it saw the owner, is no change. */
+/** Whether a user has named another owner since. What the daemon learns, and when it saw the owner, does not count. */
 const isOtherOwner = (now: StoredOwner | null, after: StoredOwner | null): boolean =>
   isSaid(now) && !(now.kind === after?.kind && now.name === after.name)
 

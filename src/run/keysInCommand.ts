@@ -1,6 +1,7 @@
+import { portUrl } from "../domain/portUrl.ts"
 import { quote } from "../text/escape.ts"
 import type { RunMeans, RunRequest } from "./request.ts"
-import { makeResolver, type Named, readEnv, urlOf } from "./siblings.ts"
+import { makeResolver, type Named, readEnv } from "./siblings.ts"
 
 /** Finds the ports of the other keys that a run names, by `--env` or in the words of its command. */
 
@@ -41,7 +42,7 @@ const replaceIn = async (
     let at = 0
     for (const match of word.matchAll(PLACEHOLDER)) {
       const [whole, kind, key] = match
-      const own = kind === "port" ? String(port) : urlOf(port)
+      const own = kind === "port" ? String(port) : portUrl(port)
       const value = key === undefined ? own : await resolve({ what: `${kind}:${key}`, written: quote(whole) })
       text += word.slice(at, match.index) + value
       at = match.index + whole.length

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process"
 import { closeSync, openSync, readFileSync, rmSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { stateDirectory } from "../config/paths.ts"
+import { portUrl } from "../domain/portUrl.ts"
 import { makeDirectory } from "../machine/directory.ts"
 import { shellWord } from "../text/shell.ts"
 import { isBound } from "./bindTest.ts"
@@ -9,7 +10,6 @@ import { readSiblings } from "./keysInCommand.ts"
 import { treeOf } from "./processTree.ts"
 import { optionsOf, RunFailed, type RunMeans, type RunRequest } from "./request.ts"
 import { claimFor, clearPort, findProgram } from "./runProgram.ts"
-import { urlOf } from "./siblings.ts"
 import { takeOver } from "./takeOver.ts"
 
 export { Refusal } from "./siblings.ts"
@@ -114,7 +114,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
       if (await isUp()) {
         child.unref()
         await means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${pid}`)
-        return { key, port, url: urlOf(port), pid, log }
+        return { key, port, url: portUrl(port), pid, log }
       }
     }
     await end()

@@ -2,6 +2,7 @@ import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { portUrl } from "../domain/portUrl.ts"
 import { quote } from "../text/escape.ts"
 
 /** The variables that say which port an app has, and those with the addresses of other keys. */
@@ -47,15 +48,13 @@ export const must = async <N extends keyof Results>(
   return answer.result
 }
 
-export const urlOf = (port: number): string => `http://localhost:${port}`
-
 /** The variables of a port, and those that say whose it is. */
 export const portVariables = ({ key, port }: { readonly key: string; readonly port: number }, directory: string) => ({
   PORT: String(port),
   D_KEY: key,
   D_DIR: directory,
   D_PORT: String(port),
-  D_URL: urlOf(port)
+  D_URL: portUrl(port)
 })
 
 /** Another key: `port:KEY` or `url:KEY`, and how it was written. */
@@ -75,7 +74,7 @@ export const makeResolver = (means: SiblingMeans) => {
     const key = given.replaceAll("{app}", app ?? "")
     const port = known.get(key) ?? (await must(await means.ask("getPort", { key }), means)).port
     known.set(key, port)
-    return kind === "port" ? String(port) : urlOf(port)
+    return kind === "port" ? String(port) : portUrl(port)
   }
 }
 
