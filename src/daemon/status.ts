@@ -11,7 +11,7 @@ import { monotonic } from "../machine/monotonic.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
-import { toCommandError } from "../text/messages.ts"
+import { toCommandError } from "../text/errors.ts"
 
 /** How long to wait for the database: less than a client waits for a reply. */
 const LIMIT = Duration.seconds(5)

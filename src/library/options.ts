@@ -83,13 +83,28 @@ export const checkName = (named: Named): void => {
   throw invalid(`${name} ${quote(value)} ${problem}`, "docs/library.md shows how a key is named")
 }
 
+/** The options of all calls. TypeScript knows which go with which; a misspelled one would change what is meant. */
+const OPTIONS: ReadonlyArray<string> = [
+  "key",
+  "app",
+  "mode",
+  "directory",
+  "claim",
+  "fallback",
+  "path",
+  "https",
+  "wait",
+  "onNote"
+] satisfies ReadonlyArray<keyof UrlOptions | keyof CheckOptions>
+
 /** Returns the options of a call: `(key, options)` or `(options)`. */
 export const optionsOf = <O extends object, R extends object>(
   first: string | O | undefined,
   rest: R | undefined
 ): O | (R & { readonly key: string }) | { readonly key?: undefined } => {
-  if (typeof first === "string") return Object.assign({}, rest, { key: first })
-  const options = first ?? {}
+  const options = typeof first === "string" ? Object.assign({}, rest, { key: first }) : (first ?? {})
   if (typeof options !== "object") throw invalid(`${quote(options)} is not a key`, 'write port("cad-dev")')
+  const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name))
+  if (unknown !== undefined) throw invalid(`there is no option ${quote(unknown)}`, "docs/library.md lists the options")
   return options
 }

@@ -44,7 +44,8 @@ const call = async (name: string, given: Arguments, means: ToolMeans) => {
     return { structuredContent: result, content: [{ type: "text" as const, text: printed(text.split("\n")) }] }
   } catch (error) {
     if (!(error instanceof ToolFailed)) throw error
-    return failure(error.error.message, error.error.hint)
+    // An agent has the argument, and not the option of the command line.
+    return failure(error.error.message, error.error.hint.replaceAll("--force", "force: true"))
   }
 }
 

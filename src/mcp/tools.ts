@@ -95,7 +95,10 @@ const get: Tool = {
   output: RESULTS.get,
   annotations: READS,
   run: async (given, means) => {
-    const { notes, result } = must(await means.ask("url", await named(given, means)))
+    const answer = await means.ask("url", await named(given, means))
+    if (!answer.ok && answer.error.code === "not-set")
+      throw new ToolFailed({ ...answer.error, hint: "call allocate, which claims a port if there is none" })
+    const { notes, result } = must(answer)
     return { result: { ...result }, text: [`${result.key} has ${result.port} (${result.url})`, ...notes].join("\n") }
   }
 }

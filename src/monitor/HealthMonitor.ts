@@ -13,7 +13,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { monotonic } from "../machine/monotonic.ts"
 import { Store } from "../store/Store.ts"
 import { describeUnstored, nameOf, names } from "../text/describe.ts"
-import { toCommandError } from "../text/messages.ts"
+import { toCommandError } from "../text/errors.ts"
 import {
   afterRefusal,
   emptiedSince,

@@ -86,3 +86,9 @@ export const sudo = process.getuid?.() === 0 ? "" : "sudo "
 
 /** The command that shows which process listens on `port`, even another user's. */
 export const showProcess = (port: number): string => `${sudo}ss -ltnp 'sport = :${port}'`
+
+/** The command that removes `keys`. An invalid key is not printed: it may contain shell syntax. */
+export const removal = (...keys: ReadonlyArray<string>): string =>
+  keys.every((key) => keyProblem(key) === undefined)
+    ? keys.map((key) => `d deletePort --key ${key}`).join(" && ")
+    : "see d doctor --check value-invalid"

@@ -325,6 +325,18 @@ describe("a call that cannot be", () => {
     expect(await evaluate(box, root, "port(3001)")).toEqual({
       error: { code: "invalid", message: "3001 is not a key", hint: 'write port("cad-dev")' }
     })
+    for (const call of [
+      "port({ drectory: '/nowhere' })",
+      "portSync('cad-dev', { drectory: 1 })",
+      "check({ drectory: 1 })"
+    ])
+      expect(await evaluate(box, root, call), call).toEqual({
+        error: {
+          code: "invalid",
+          message: 'there is no option "drectory"',
+          hint: "docs/library.md lists the options"
+        }
+      })
     expect(await evaluate(box, root, "port({ key: 'cad-dev', app: 'cad' })")).toMatchObject({
       error: { code: "invalid" }
     })

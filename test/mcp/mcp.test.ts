@@ -90,6 +90,7 @@ describe.each([false, true])("the tools, with a daemon: %s", (daemon) => {
     expect((await call("doctor")).data).toMatchObject({ findings: expect.any(Array) })
     const refused = await call("release", { app: "cad" })
     expect([refused.isError, refused.text]).toEqual([true, expect.stringContaining(`pid ${server.pid}`)])
+    expect(refused.text).toMatch(/\nhint: stop it first, or repeat with force: true$/)
     await server.stop()
     expect((await call("release", { app: "cad", force: true })).data).toEqual({
       released: [
@@ -124,7 +125,7 @@ describe.each([false, true])("the tools, with a daemon: %s", (daemon) => {
       ],
       ["allocate", { app: "a b" }, /^error: app "a b" .*\nhint: /],
       ["allocate", { app: 5 }, /^error: app 5 .*\nhint: /],
-      ["get", { key: "nobody" }, /^error: .*nobody.*\nhint: /],
+      ["get", { key: "nobody" }, /^error: .*nobody.*\nhint: call allocate, which claims a port if there is none$/],
       [
         "get",
         { key: "a", port: 1 },
