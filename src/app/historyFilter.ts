@@ -1,4 +1,5 @@
 import { Invalid } from "../domain/errors.ts"
+import { appOf } from "../domain/names.ts"
 import type { HistoryFilter } from "../domain/PastOperation.ts"
 import { keyOf } from "../domain/PortKey.ts"
 import { parseSince } from "../domain/since.ts"
@@ -11,6 +12,10 @@ const LIMIT_MAX = 1000
 /** Options that each choose the operations in another way, and whether they go with the other ones. */
 const ALONE = ["number", "trim"] as const
 const WHICH = ["key", "app", "port"] as const
+
+/** Returns the keys that are meant by the name of a key, which may be that of an app as well. */
+const keysNamed = (name: string): ReadonlyArray<string> =>
+  appOf(name) === null ? [name, `${name}-prod`, `${name}-dev`] : [name]
 
 /** Returns which operations the arguments of `history` are about, or what is wrong with them. */
 export const historyFilter = (payload: Payload<"history">, now: number): HistoryFilter | Invalid => {
@@ -26,7 +31,7 @@ export const historyFilter = (payload: Payload<"history">, now: number): History
   const from = since === undefined ? undefined : parseSince(since, now)
   return {
     number,
-    keys: key !== undefined ? [key] : app === undefined ? undefined : [keyOf(app, "prod"), keyOf(app, "dev")],
+    keys: key !== undefined ? keysNamed(key) : app === undefined ? undefined : [keyOf(app, "prod"), keyOf(app, "dev")],
     port,
     host,
     since: from === undefined ? undefined : new Date(from).toISOString(),

@@ -16,7 +16,7 @@ export const historyCommands = {
     synonyms: ["log", "changes"],
     options: [
       number("show this operation with all of its changes"),
-      { name: "key", value: "KEY", type: "key", help: "show only operations on this key" },
+      { name: "key", value: "KEY", type: "key", help: "show only operations on this key, or on the app of this name" },
       { name: "app", value: "APP", type: "app", help: "show only operations on the keys of this app" },
       { name: "port", value: "PORT", type: "port", help: "show only operations on this port" },
       {

@@ -41,6 +41,7 @@ describe.each([sqlite, mariadb])("the history on $name", (database) => {
       )
     expect(await listed("studio-dev")).toEqual(["delete", "rename"])
     expect(await listed("--app", "cad")).toEqual(["allocate"])
+    expect(await listed("cad")).toEqual(["allocate"])
     expect(await listed("--port", "19871")).toEqual(["reserve"])
     expect(await listed("--limit", "2")).toEqual(["delete", "rename"])
     expect(await listed("--since", "1 hour")).toHaveLength(4)

@@ -23,6 +23,8 @@ export const dumpCommand = (database: Mysql, settings: string, file: string): st
     ...(tls?.ca === undefined ? [] : [`--ssl-ca=${tls.ca}`]),
     // A consistent snapshot of all tables, without locking them.
     "--single-transaction",
+    // A daemon may write the health of a port between the statements that restore the last table and its rows.
+    "--replace",
     name,
     ...tableNames(settings)
   ]
