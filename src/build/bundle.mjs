@@ -50,7 +50,6 @@ export const PARTS = [
   "project/project",
   "run/runProgram",
   "run/runInBackground",
-  "run/starting",
   "run/openUrl",
   "mcp/serve",
   "env/envCommand",

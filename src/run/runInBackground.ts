@@ -9,7 +9,8 @@ import { isBound } from "./bindTest.ts"
 import { readSiblings } from "./keysInCommand.ts"
 import { treeOf } from "./processTree.ts"
 import { optionsOf, RunFailed, type RunMeans, type RunRequest } from "./request.ts"
-import { claimFor, clearPort, findProgram } from "./runProgram.ts"
+import { claimFor, findProgram, takePort } from "./runProgram.ts"
+import { lockStart } from "./startLock.ts"
 import { takeOver } from "./takeOver.ts"
 
 export { Refusal } from "./siblings.ts"
@@ -62,7 +63,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
   await readSiblings(request, words, means)
   const claimed = await claimFor(request, means)
   const { key, port } = claimed
-  await clearPort(request, means, claimed, { isBound, takeOver })
+  const release = await takePort(request, means, claimed, { isBound, lockStart, takeOver })
   const log = join(stateDirectory(means.environment), "run", `${key}.log`)
   const output = openLog(log)
   const child = spawn(process.execPath, [process.argv[1] ?? "", "run", ...optionsOf(request), "--", ...words], {
@@ -112,6 +113,7 @@ export const runInBackground = async (request: RunRequest, means: RunMeans, limi
         )
       }
       if (await isUp()) {
+        release()
         child.unref()
         await means.tell(`note: it runs in the background; its output: ${shellWord(log)}; to end it: kill ${pid}`)
         return { key, port, url: portUrl(port), pid, log }

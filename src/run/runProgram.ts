@@ -33,6 +33,9 @@ const refuse = (request: RunRequest, checked: PortCheck): RunFailed => {
   })
 }
 
+/** What takes a port, which may be loaded later. */
+type Starting = Pick<typeof import("./starting.ts"), "isBound" | "lockStart" | "takeOver">
+
 const program = ({ command = [] }: RunRequest): readonly [string, ...Array<string>] => {
   const [first, ...rest] = command
   if (first === undefined || first === "")
@@ -79,13 +82,13 @@ export const claimFor = async ({ app, key, mode }: RunRequest, means: RunMeans):
 }
 
 /** Makes sure that nothing has the port of a run, or fails. */
-export const clearPort = async (
+const clearPort = async (
   request: RunRequest,
   means: RunMeans,
   { inUse, key, port }: Results["claim"],
-  { isBound, takeOver }: Pick<typeof import("./starting.ts"), "isBound" | "takeOver">
+  { isBound, takeOver }: Starting
 ): Promise<void> => {
-  if (inUse === false && !(await isBound(port))) return
+  if (inUse === false && (await isBound(port)) === false) return
   const check = async () => await must(await means.ask("check", { key, directory: means.project.root }), means)
   const checked = await check()
   if (checked.verdict !== "nothing") {
@@ -96,6 +99,18 @@ export const clearPort = async (
       message: `${port} (${key}) is bound by a socket that does not listen`,
       hint: `ss -tanp 'sport = :${port}' may show whose it is; d run --app NAME gives this directory another port`
     })
+}
+
+/** Makes sure that the port of a run is its own, or fails. Returns the function to call when the command listens on it. */
+export const takePort = async (
+  request: RunRequest,
+  means: RunMeans,
+  claimed: Results["claim"],
+  starting: Starting
+): Promise<() => void> => {
+  const release = await starting.lockStart(claimed.port, process.getuid?.() ?? 0, means.tell)
+  await clearPort(request, means, claimed, starting)
+  return release
 }
 
 /** Starts a command with its port, and ends as it ends. Fails with RunFailed if it cannot be started. */
@@ -112,7 +127,7 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
   const { port } = claimed
   const variables = await siblings.variables(claimed)
 
-  await clearPort(request, means, claimed, started)
+  const release = await takePort(request, means, claimed, started)
 
   const [, ...given] = await siblings.replaced(claimed)
   const placed = words.some((word) => /\{(port|url)\}/.test(word))
@@ -126,24 +141,27 @@ export const runProgram = async (request: RunRequest, means: RunMeans): Promise<
     ...(request.host === undefined ? {} : { HOST: request.host }),
     ...variables
   }
-  await start(file, [...given, ...added], env, { key: claimed.key, port, means, ...started })
+  await start(file, [...given, ...added], env, { key: claimed.key, port, means, release, ...started })
 }
 
 interface Start extends Pick<typeof import("./starting.ts"), "endAs" | "supervise" | "watchPort"> {
   readonly key: string
   readonly port: number
   readonly means: RunMeans
+  /** Called when the command listens. */
+  readonly release: () => void
 }
 
 const start = async (
   file: string,
   words: ReadonlyArray<string>,
   env: Readonly<Record<string, string | undefined>>,
-  { endAs, key, means, port, supervise, watchPort }: Start
+  { endAs, key, means, port, release, supervise, watchPort }: Start
 ): Promise<void> => {
   const { child, ended, mark } = supervise(file, words, env)
   let isOver = false
   const watching = watchPort(child.pid ?? 0, mark, port, () => isOver).then(async (listening) => {
+    if (listening._tag !== "Unknown") release()
     if (listening._tag === "Own") await means.announce()
     if (listening._tag === "Other")
       await means.tell(
