@@ -162,11 +162,11 @@ export const makeHandlers = (environment: Environment): Handlers => ({
             force: payload.force
           })
         ),
-  claim: ({ directory, noDir, ...payload }) =>
+  claim: ({ directory, noDir, standing, willBind, ...payload }) =>
     Effect.gen(function* () {
       const asked = yield* askedHere("claim", { ...payload, directory })
       const registry = yield* Registry
-      return yield* registry.claim({ ...asked, directory: noDir ? undefined : asked.directory })
+      return yield* registry.claim({ ...asked, directory: noDir ? undefined : asked.directory }, { standing, willBind })
     }),
   check: (payload) =>
     Effect.gen(function* () {

@@ -66,11 +66,15 @@ const named = {
   formerly: names(AppName)
 }
 
-/** Makes a decoder of arguments. Its schema is built only when it is used. */
-const struct =
-  <F extends Schema.Struct.Fields>(fields: F) =>
-  (input: unknown) =>
-    Schema.decodeUnknown(Schema.Struct(fields))(input)
+/** Makes a decoder of arguments. Its schema is built once, when it is used first: that takes longer than to decode. */
+const struct = <F extends Schema.Struct.Fields>(fields: F) => {
+  const make = () => Schema.decodeUnknown(Schema.Struct(fields))
+  let decode: ReturnType<typeof make> | undefined
+  return (input: unknown) => {
+    decode ??= make()
+    return decode(input)
+  }
+}
 
 /** The ports of every item. */
 const PortLists = Schema.Array(PortListInput).annotations({ message: () => "is neither a port nor a list of ports" })
@@ -101,7 +105,14 @@ const decoders = {
     force: Switch
   }),
   listPorts: struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
-  claim: struct({ ...named, noDir: Switch }),
+  claim: struct({
+    ...named,
+    noDir: Switch,
+    // The caller finds out by binding the port whether it is in use.
+    willBind: Switch,
+    // Answers only if nothing is to be changed.
+    standing: Switch
+  }),
   check: struct(named),
   url: struct({ ...named, path: Schema.optional(Text), https: Switch }),
   deletePort: struct({ key: PortKey }),

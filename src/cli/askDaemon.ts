@@ -1,6 +1,7 @@
 import { version } from "../../package.json"
 import type { Answer } from "../commands/Answer.ts"
 import { findCommand, type RegistryCommand } from "../commands/commands.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import type { AskContext } from "./CliContext.ts"
 import { tell } from "./output.ts"
@@ -22,6 +23,21 @@ const noteSilence = async (context: AskContext, path: string, what: string): Pro
   await tell(context, `note: ${message}; ${what} (${hint})`)
 }
 
+/** How long a daemon has for a claim that changes nothing, before it is asked as for a change. */
+const STANDING_MS = 1000
+
+/**
+ * Asks the daemon for a claim that changes nothing, as most do. That needs no handshake, which takes a tenth of a start.
+ * Undefined if there is none, or no daemon.
+ */
+const standingClaim = async <N extends RegistryCommand>(command: N, payload: Payload, environment: Environment) => {
+  if (command !== "claim") return undefined
+  const asked = { ...payload, standing: true }
+  const how = { environment, limit: STANDING_MS, needsHandshake: false }
+  const reply = await requestDaemon({ command, payload: asked, ...how })
+  return reply._tag === "Reply" && reply.reply.ok ? reply.reply : undefined
+}
+
 /** Asks the daemon if one answers and serves the same registry. */
 export const askDaemon = async <N extends RegistryCommand>(
   context: AskContext,
@@ -30,6 +46,8 @@ export const askDaemon = async <N extends RegistryCommand>(
 ): Promise<Answer<N> | NotAsked> => {
   const { environment } = context
   if (!daemonAllowed(environment) || isInProcess(command)) return { perhapsDone: undefined }
+  const standing = await standingClaim(command, payload, environment)
+  if (standing !== undefined) return standing
   // Lets doctor report a daemon of another version.
   const sent = command === "doctor" ? { ...payload, clientVersion: version } : payload
   const onStuck = (path: string) => noteSilence(context, path, "waiting for it, because it has taken the command")

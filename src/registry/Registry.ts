@@ -31,7 +31,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { checkPort } from "./check.ts"
-import { type Asked, type Claim, decideClaim, keyMeant, standingClaim } from "./claim.ts"
+import { type Asked, type Claim, type ClaimMeans, decideClaim, keyMeant, standingClaim } from "./claim.ts"
 import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
 import { listing } from "./list.ts"
@@ -261,9 +261,10 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     })
 
     /** Returns the port of a key, and claims one if it has none. */
-    const claim = Effect.fn("Registry.claim")(function* (asked: Asked) {
+    const claim = Effect.fn("Registry.claim")(function* (asked: Asked, how: ClaimMeans) {
       // Mostly there is one, which is found without waiting for other writers.
       const standing = standingClaim(asked, yield* store.readNames)
+      if (standing === undefined && how.standing) return yield* new NoApp({ directory: asked.directory ?? "/" })
       if (standing === undefined) yield* listeners.prepare
       const { notes, result } =
         standing === undefined
@@ -274,10 +275,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             )
           : { notes: [], result: standing }
       // Whoever starts a server next need not ask again.
-      const [answers, listening] = yield* Effect.all([listeners.answers(result.port), listeners.ports], {
-        concurrency: "unbounded"
-      })
-      const inUse = listening?.has(result.port) === true || (answers ?? null)
+      const inUse = how.willBind ? null : yield* isInUse(listeners, result.port)
       return { result: { ...result, inUse }, notes } satisfies CommandResult<Claim & { readonly inUse: boolean | null }>
     })
 
@@ -317,6 +315,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     }
   })
 }) {}
+
+/** Returns whether something listens on `port`; null if that is not known. */
+const isInUse = ({ answers, ports }: Pick<typeof Listeners.Service, "answers" | "ports">, port: number) =>
+  Effect.map(
+    Effect.all([answers(port), ports], { concurrency: "unbounded" }),
+    ([isAnswered, listening]) => listening?.has(port) === true || (isAnswered ?? null)
+  )
 
 /** Returns how many slots of a full range contain only stale ports. */
 const staleSlots = ({ kind, range }: RangeFull, records: ReadonlyMap<number, PortHealth>): number => {

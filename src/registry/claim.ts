@@ -33,6 +33,14 @@ export const keyMeant = (state: Named, { app, directory = "/", key, mode, ...nam
   return meant === undefined ? undefined : keyOf(AppName.make(meant), mode)
 }
 
+/** How a claim is made. */
+export interface ClaimMeans {
+  /** Only answer if nothing is to be changed, and fail with NoApp otherwise. */
+  readonly standing: boolean
+  /** The caller finds out by binding the port whether it is in use, so that this is not looked up, which takes longer. */
+  readonly willBind: boolean
+}
+
 export interface Claim {
   readonly key: string
   readonly port: number

@@ -77,8 +77,10 @@ export const findProgram = (request: RunRequest, { directory, environment }: Run
 /** Claims the port of a run, if it has none. */
 export const claimFor = async ({ app, key, mode }: RunRequest, means: RunMeans): Promise<Results["claim"]> => {
   const { formerly, names, root } = means.project
+  // Elsewhere than on Linux a port can be bound while something listens on one of its addresses.
+  const willBind = process.platform === "linux"
   const byDirectory = key === undefined && app === undefined ? { suggested: names, formerly } : {}
-  return must(await means.ask("claim", { key, app, mode, ...byDirectory, directory: root }), means)
+  return must(await means.ask("claim", { key, app, mode, ...byDirectory, directory: root, willBind }), means)
 }
 
 /** Makes sure that nothing has the port of a run, or fails. */
@@ -88,7 +90,7 @@ const clearPort = async (
   { inUse, key, port }: Results["claim"],
   { isBound, takeOver }: Starting
 ): Promise<void> => {
-  if (inUse === false && (await isBound(port)) === false) return
+  if (inUse !== true && (await isBound(port)) === false) return
   const check = async () => await must(await means.ask("check", { key, directory: means.project.root }), means)
   const checked = await check()
   if (checked.verdict !== "nothing") {

@@ -66,7 +66,7 @@ interface RequestOptions<N extends keyof Results> {
   readonly limit?: number
   /** Called once if the daemon at `path` has taken a change, and answers nothing any more. */
   readonly onStuck?: (path: string) => void
-  /** Send the request only after the daemon has identified itself. */
+  /** Send the request only after the daemon has identified itself. By default if the command may change something. */
   readonly needsHandshake?: boolean
 }
 
@@ -187,7 +187,7 @@ export const daemonAllowed = (environment: Environment): boolean => environment[
 
 /** Sends a request to this user's daemon, or else to the system's. If there is none, returns why for the first path. */
 export const requestDaemon = async <N extends keyof Results>(options: RequestOptions<N>): Promise<DaemonReply<N>> => {
-  const needsHandshake = !commands[options.command].readOnly
+  const { needsHandshake = !commands[options.command].readOnly } = options
   let first: NoDaemon | undefined
   for (const path of clientPaths(options.environment, currentUid())) {
     const reply = await requestAt(path, { ...options, needsHandshake })

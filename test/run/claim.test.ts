@@ -1,12 +1,13 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { basename, join } from "node:path"
-import { describe, expect, it } from "vitest"
-import { startDaemon } from "../support/cli.ts"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { machine, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { git, repository } from "../support/git.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { temporary } from "../support/root.ts"
+import { Talker } from "../support/socketClient.ts"
 
 const RANGES = rangesFrom(29_100)
 
@@ -90,6 +91,27 @@ it("gives twenty directories that ask at once a port each", async () => {
   const ports = await Promise.all(directories.map((directory) => box.ok("claim", "--dir", directory)))
   expect(new Set(ports).size).toBe(20)
   expect(await Promise.all(directories.map((directory) => box.ok("claim", "--dir", directory)))).toEqual(ports)
+})
+
+it("tells a client without a handshake what stands, and changes nothing for it", async () => {
+  const box = machine(RANGES)
+  await startDaemon(box)
+  const talker = new Talker(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")
+  onTestFinished(() => talker.close())
+  const cad = project("cad")
+  const claim = { command: "claim", format: "json", directory: cad, suggested: ["cad"], standing: true }
+  const ask = async () => JSON.parse(await talker.say(Buffer.from(JSON.stringify(claim))))
+  const before = await box.ok("listPorts")
+  expect(await ask()).toMatchObject({ ok: false })
+  expect(await box.ok("listPorts")).toBe(before)
+  // It has a port, and still it is to become this directory's.
+  await box.ok("allocate", "--app", "cad", "--no-dir")
+  expect(await ask()).toMatchObject({ ok: false })
+  await box.ok("claim", "--dir", cad)
+  expect(await ask()).toMatchObject({
+    ok: true,
+    result: { key: "cad-dev", port: 29_101, inUse: false }
+  })
 })
 
 it("gives each worktree a pair of its own", async () => {
