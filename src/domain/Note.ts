@@ -6,6 +6,8 @@ import type { PortRange } from "./PortRange.ts"
 export type Note =
   /** Allocation skipped these ports, of which there is at least one. */
   | { readonly _tag: "Skipped"; readonly ports: ReadonlyArray<{ readonly port: number; readonly by: Listener | null }> }
+  /** Allocation passed over a port that the row of a key begins with, and does not consist of. */
+  | { readonly _tag: "PassedOver"; readonly port: number; readonly key: string; readonly stored: string }
   /** An app keeps two ports that do not form a pair, or not one in its range. */
   | {
       readonly _tag: "OddPair"

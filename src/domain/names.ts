@@ -76,6 +76,12 @@ export const parsePort = (text: string): number | undefined => {
   return port <= PORT_MAX ? port : undefined
 }
 
+/**
+ * Returns the port that a stored value begins with, as other programs may read it: after blanks, a sign and zeros, and
+ * whatever follows it.
+ */
+export const leadingPort = (text: string): number | undefined => parsePort(/^\s*\+?0*([1-9]\d*)/.exec(text)?.[1] ?? "")
+
 /** Returns what is wrong with a description, a reason or a directory, or `undefined`. */
 export const textProblem = (text: string, max: number = LIMITS.text): string | undefined => {
   if (text.length > max) return `is ${text.length} characters long: at most ${max} are kept`

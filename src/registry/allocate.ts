@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Allocation, CommandResult } from "../domain/CommandResult.ts"
 import { PairBlocked, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
-import { appOf } from "../domain/names.ts"
+import { appOf, leadingPort } from "../domain/names.ts"
 import { isNested } from "../domain/Owner.ts"
 import { type AppName, keyOf, type SpecialKey } from "../domain/PortKey.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
@@ -58,6 +58,18 @@ const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<num
   return []
 }
 
+/** Returns the ports that other rows than those of `own` begin with and do not consist of, with the key of each. */
+const loosePorts = ({ ports, rows }: RegistryState, own: ReadonlySet<string>): ReadonlyMap<number, string> => {
+  const loose = new Map<number, string>()
+  for (const [key, stored] of rows) {
+    const port = ports.has(key) || own.has(key) ? undefined : leadingPort(stored)
+    const other = port === undefined ? undefined : loose.get(port)
+    if (port !== undefined && (other === undefined || key < other)) loose.set(port, key)
+  }
+  for (const port of loose.size === 0 ? [] : ports.values()) loose.delete(port)
+  return loose
+}
+
 /**
  * Decides an allocation on `state`: one name after another, each on the result of the one before. If a chosen port
  * turns out to be bound, it is skipped and the choice is repeated.
@@ -65,8 +77,11 @@ const newPortsOf = (choice: PairChoice, held: "prod" | "dev"): ReadonlyArray<num
 export const decideAllocation = Effect.fn("decideAllocation")(function* (
   request: AllocateRequest,
   state: RegistryState,
-  { appRange, reserved, specialRange }: Rules
+  { appRange, specialRange, ...rules }: Rules
 ) {
+  const own = [...request.apps.flatMap((app) => [keyOf(app, "prod"), keyOf(app, "dev")]), ...request.specials]
+  const loose = loosePorts(state, new Set(own))
+  const reserved = new Map([...[...loose].map(([port, key]) => [port, `taken by ${key}`] as const), ...rules.reserved])
   const listeners = yield* Listeners
   const boundPorts = makeBoundPorts(listeners)
   const { assign, assignments, ports } = makeAssignments(state)
@@ -123,10 +138,18 @@ export const decideAllocation = Effect.fn("decideAllocation")(function* (
     assignments.map(({ key }) => key),
     request.directory
   )
+  /** Whether `port`, had it been free, would have been chosen instead of the one that was assigned. */
+  const passes = ({ key, port: assigned }: Claimed, port: number): boolean =>
+    port < assigned && contains(appOf(key) === null ? specialRange : appRange, port)
+  const passedOver = [...loose]
+    .filter(([port]) => !rules.reserved.has(port) && assignments.some((each) => each.created && passes(each, port)))
+    .sort(([a], [b]) => a - b)
+    .map(([port, key]) => ({ _tag: "PassedOver", port, key, stored: state.rows.get(key) ?? "" }) as const)
   const answer: CommandResult<Allocation> = {
     result: { assignments, skipped: skippedPorts },
     notes: [
       ...(skippedPorts.length === 0 ? [] : [{ _tag: "Skipped", ports: skippedPorts } as const]),
+      ...passedOver,
       ...notes,
       ...moved
     ]

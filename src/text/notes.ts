@@ -26,6 +26,8 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
     const more = ports.length - told.length
     return `skipped ${told.join("; ")}${more === 0 ? "" : `; and ${more} more`}`
   },
+  PassedOver: ({ key, port, stored }) =>
+    `skipped ${port}: the row of ${nameOf(key)} contains ${quote(stored)}, which other programs may read as that port: d doctor --check value-invalid`,
   OddPair: ({ app, dev, prod, range }) =>
     `note: ${app} keeps ${prod} and ${dev} as stored, which is not a pair of ${formatRange(range)}`,
   NothingHeld: ({ isOther, kind, name }) => {

@@ -258,8 +258,39 @@ export class Model extends ModelState {
   private obstacle(port: number): Facts | undefined {
     const [key] = this.holders(port)
     if (key !== undefined) return { _tag: "Assigned", key }
-    const reason = this.reasonFor(port)
+    const loose = this.looselyHeldBy(port)
+    const reason = this.reasonFor(port) ?? (loose === undefined ? undefined : `taken by ${loose}`)
     return reason === undefined ? undefined : { _tag: "Reserved", reason }
+  }
+
+  /** The keys that a call allocates, whose rows it writes. */
+  private allocated: ReadonlyArray<string> = []
+
+  /** The key whose row begins with `port`, as other programs read it, and is no port. */
+  private looselyHeldBy(port: number): string | undefined {
+    return [...this.rows]
+      .filter(([key, stored]) => {
+        const [, digits = ""] = /^\s*\+?0*(\d*)/.exec(stored) ?? []
+        return this.portOf(key) === undefined && !this.allocated.includes(key) && digits === String(port)
+      })
+      .map(([key]) => key)
+      .sort()[0]
+  }
+
+  private passedOver(
+    assignments: ReadonlyArray<{ key: string; port: number; created: boolean }>
+  ): ReadonlyArray<Facts> {
+    return [this.appRange, this.specialRange].flatMap(({ first, last }, kind) =>
+      Array.from({ length: last - first + 1 }, (_, at) => first + at).flatMap((port): ReadonlyArray<Facts> => {
+        const key = this.looselyHeldBy(port)
+        const isPassed = assignments.some(
+          (each) => each.created && port < each.port && /-(prod|dev)$/.test(each.key) === (kind === 0)
+        )
+        if (key === undefined || !isPassed || this.holders(port).length > 0 || this.reasonFor(port) !== undefined)
+          return []
+        return [{ _tag: "PassedOver", port, key, stored: this.rows.get(key) ?? "" }]
+      })
+    )
   }
 
   private lowestFree(kind: "app" | "special", name: string): number {
@@ -304,6 +335,7 @@ export class Model extends ModelState {
     return this.change(() => {
       const notes: Array<Facts> = []
       const moved: Array<Facts> = []
+      this.allocated = [...apps.flatMap((app) => [`${app}-prod`, `${app}-dev`]), ...specials]
       const assignments: Array<{ key: string; port: number; created: boolean }> = []
       const take = (key: string, port: number) => {
         const created = this.portOf(key) !== port
@@ -319,7 +351,7 @@ export class Model extends ModelState {
         take(`${app}-dev`, dev)
       }
       for (const key of new Set(specials)) take(key, this.portOf(key) ?? this.lowestFree("special", key))
-      return { result: { assignments, skipped: [] }, notes: [...notes, ...moved] }
+      return { result: { assignments, skipped: [] }, notes: [...this.passedOver(assignments), ...notes, ...moved] }
     }, !dryRun)
   }
 }
