@@ -32,10 +32,11 @@ const CLOSE_TIMEOUT_MS = 2000
 const NEWLINE = 10
 
 /** Formats an error as the deployed clients expect it. */
-const plainError = ({ code, message }: CommandError): Printed =>
-  printed([
-    ["not-set", "not-found", "missing-argument", "unknown-command"].includes(code) ? message : `ERROR: ${message}`
-  ])
+const plainError = ({ code, hint, message }: CommandError): Printed => {
+  if (["not-set", "not-found", "missing-argument", "unknown-command"].includes(code)) return printed([message])
+  // A plain reply has no room for a hint, but for the one that its client cannot guess.
+  return printed([`ERROR: ${message}${hint.includes("--force") ? '; to insist, add "force":"true"' : ""}`])
+}
 
 const jsonReply = (version: string, id: unknown, outcome: Outcome): Printed => {
   const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
@@ -45,12 +46,13 @@ const jsonReply = (version: string, id: unknown, outcome: Outcome): Printed => {
   return printedJson(id === undefined ? body : { ...body, id })
 }
 
-const parse = (line: string): Request | undefined => {
+/** Returns the request that a line is: `invalid` if it is not JSON, `no object` if it is JSON of another kind. */
+const parse = (line: string): Request | "invalid" | "no object" => {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Request) : undefined
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Request) : "no object"
   } catch {
-    return undefined
+    return "invalid"
   }
 }
 
@@ -125,7 +127,9 @@ export const handleConnection = (
 
   const answer = async (line: string) => {
     const request = parse(line)
-    if (request === undefined) return send(printed(["ERROR: Invalid JSON"]))
+    if (request === "invalid") return send(printed(["ERROR: Invalid JSON"]))
+    // As the deployed daemon does, which takes such a line for a request.
+    if (request === "no object") return close(printed(["ERROR: Invalid JSON"]))
     if (typeof request["id"] === "object" && request["id"] !== null) {
       const failure: CommandError = {
         code: "invalid",

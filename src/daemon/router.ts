@@ -57,6 +57,30 @@ const normalised = (command: string, request: Request): Record<string, unknown> 
   )
 }
 
+/** What the deployed clients, which write every value as a text, mean by a switch. */
+const SWITCH_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  ...["true", "1", "yes", 1].map((word) => [word, true] as const),
+  ...["false", "0", "no", "", 0].map((word) => [word, false] as const)
+])
+
+/**
+ * Reads a plain request as the deployed daemon does, where it is more lenient: a switch may be a word, `getPort` has a key
+ * and heeds nothing else, and `--help` asks for help.
+ */
+const leniently = (request: Request): Request => {
+  if (request["format"] === "json") return request
+  const { app: _app, mode: _mode, ...rest } = request
+  const { command } = request
+  if (command === "--help") return { ...rest, command: "help" }
+  if (command === "getPort" && typeof request["key"] === "string") return rest
+  const switches = findCommand(String(command))?.options.filter(({ value }) => value === undefined) ?? []
+  const read = switches.flatMap(({ name }) => {
+    const isOn = SWITCH_WORDS.get(request[fieldOf(name)])
+    return isOn === undefined ? [] : [[fieldOf(name), isOn] as const]
+  })
+  return read.length === 0 ? request : { ...request, ...Object.fromEntries(read) }
+}
+
 /** The settings that only concern commands that use the ranges. */
 const RANGES: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
 
@@ -192,7 +216,8 @@ export const makeRouter = (environment: Environment) =>
         : undefined
     }
 
-    return async (request: Request): Promise<Outcome> => {
+    return async (given: Request): Promise<Outcome> => {
+      const request = leniently(given)
       const { command } = request
       if (typeof command !== "string" || command === "")
         return refuse("missing-argument", "Missing required arg: command", "d listCommands")

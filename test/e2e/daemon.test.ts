@@ -24,6 +24,7 @@ import { MariaDb, sharedServer } from "../support/mariadb.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { silentServer } from "../support/proxy.ts"
 import { temporary } from "../support/root.ts"
+import { client, requestDaemon } from "../support/socketClient.ts"
 import { openSqlite } from "../support/sqlite.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "28000-28099", AUTOMATELINUX_SPECIAL_RANGE: "28100-28199" }
@@ -34,37 +35,6 @@ const configured = (box: Machine, settings: Readonly<Record<string, string>>): M
   return box
 }
 const fresh = () => configured(inProcess(), { appRange: "28000-28099", specialRange: "28100-28199" })
-
-/** A client of no particular kind: it writes chunks and keeps what comes back. */
-const client = (path: string) => {
-  const socket = connect({ path, allowHalfOpen: true })
-  onTestFinished(() => void socket.destroy())
-  let text = ""
-  socket.setEncoding("utf8")
-  socket.on("data", (chunk) => (text += chunk))
-  socket.on("error", () => {})
-  const ended = new Promise<void>((done) => socket.once("end", done).once("close", () => done()))
-  return {
-    socket,
-    write: (chunk: string | Buffer) => new Promise<void>((done) => socket.write(chunk, () => done())),
-    text: () => text,
-    /** What came until the server ended the connection. */
-    all: async () => {
-      await ended
-      return text
-    },
-    until: async (wanted: RegExp) => {
-      while (!wanted.test(text)) await sleep(5)
-      return text
-    }
-  }
-}
-
-const requestDaemon = (path: string, line: string) => {
-  const each = client(path)
-  void each.write(`${line}\n`)
-  return each.all()
-}
 
 const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
 const memoryKiB = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])
@@ -108,8 +78,18 @@ describe("the protocol", () => {
     ],
     [
       "after garbage",
-      `printf 'garbage\\n[1]\\n"x"\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`,
-      "ERROR: Invalid JSON\nERROR: Invalid JSON\nERROR: Invalid JSON\npong\n"
+      `printf 'garbage\\n{"x\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`,
+      "ERROR: Invalid JSON\nERROR: Invalid JSON\npong\n"
+    ],
+    [
+      "and ends with a line that is JSON and no object",
+      `printf '[1]\\n{"command":"ping"}\\n' | socat - UNIX-CONNECT:$S`,
+      "ERROR: Invalid JSON\n"
+    ],
+    [
+      "when asked for help as on a command line",
+      `printf '{"command":"--help"}\\n' | socat - UNIX-CONNECT:$S | head -1`,
+      "d is the registry of TCP ports for everything that runs on a developer's machines.\n"
     ],
     [
       "and nothing after the first plain one",
@@ -138,7 +118,11 @@ describe("the protocol", () => {
       { command: "setPort", key: "a", value: 1.5 },
       "ERROR: value 1.5 is not a port: write a whole number from 1 to 65535, digits alone\n"
     ],
-    [{ command: "setPort", key: "a", value: 28001 }, "ERROR: 28001 belongs to cad-dev; a was not set\n"],
+    [
+      { command: "setPort", key: "a", value: 28001 },
+      'ERROR: 28001 belongs to cad-dev; a was not set; to insist, add "force":"true"\n'
+    ],
+    [{ command: "getPort", key: "cad-dev", app: "pt", mode: "x" }, "28001\n"],
     [{ command: "listPorts", app: "cad" }, "KEY        PORT  KIND  HEALTH   DESCRIPTION\n"],
     [{ command: "allocate", app: "one", description: null }, "one-prod 28002\none-dev 28003\n"],
     [{ command: "deletePort", key: "one-prod" }, "Port entry deleted for one-prod\n"],

@@ -1,7 +1,18 @@
 import { connect, type Socket } from "node:net"
+import { setTimeout as sleep } from "node:timers/promises"
+import { onTestFinished } from "vitest"
 
 /** How long a daemon that is busy with others may take for one line. */
 const SILENCE_MS = 20_000
+
+const isJson = (line: string): boolean => {
+  try {
+    JSON.parse(line)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const isObject = (line: string): boolean => {
   try {
@@ -40,7 +51,8 @@ export class Talker {
       )
       socket.on("data", (chunk: string) => {
         text += chunk
-        const stays = text === "ERROR: Invalid JSON\n" || (text.endsWith("\n") && isObject(text))
+        const isGarbage = text === "ERROR: Invalid JSON\n" && !isJson(line.toString())
+        const stays = isGarbage || (text.endsWith("\n") && isObject(text))
         if (stays) end(() => done(text), false)
       })
       socket.on("error", (error: NodeJS.ErrnoException) => {
@@ -64,4 +76,36 @@ export class Talker {
     this.socket?.on("error", () => {}).destroy()
     this.socket = undefined
   }
+}
+
+/** A client of no particular kind: it writes chunks and keeps what comes back. */
+export const client = (path: string) => {
+  const socket = connect({ path, allowHalfOpen: true })
+  onTestFinished(() => void socket.destroy())
+  let text = ""
+  socket.setEncoding("utf8")
+  socket.on("data", (chunk) => (text += chunk))
+  socket.on("error", () => {})
+  const ended = new Promise<void>((done) => socket.once("end", done).once("close", () => done()))
+  return {
+    socket,
+    write: (chunk: string | Buffer) => new Promise<void>((done) => socket.write(chunk, () => done())),
+    text: () => text,
+    /** What came until the server ended the connection. */
+    all: async () => {
+      await ended
+      return text
+    },
+    until: async (wanted: RegExp) => {
+      while (!wanted.test(text)) await sleep(5)
+      return text
+    }
+  }
+}
+
+/** Sends a line to the daemon at `path`, and returns all that it replies. */
+export const requestDaemon = (path: string, line: string) => {
+  const each = client(path)
+  void each.write(`${line}\n`)
+  return each.all()
 }
