@@ -54,7 +54,7 @@ describe.each(documents)("%s", (path) => {
     for (const { line, prints } of shown(text)) {
       const run = await box.sh(`exec 2>&1; ${atEach(line)}`)
       const printed = run.stdout
-        .replaceAll(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "", "/run/d.sock")
+        .replaceAll(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "", "/run/d.sock")
         .replaceAll(box.home, "/home/me")
         // What else runs on this machine is nobody's business.
         .replaceAll(/\d+ listeners?,/g, "0 listeners,")

@@ -24,7 +24,7 @@ const env = {
   HOME,
   XDG_STATE_HOME: "",
   XDG_CONFIG_HOME: "",
-  AUTOMATE_LINUX_SOCKET_PATH: join(HOME, "d.sock"),
+  AUTOMATELINUX_PORTS_SOCKET: join(HOME, "d.sock"),
   AUTOMATELINUX_HOST: "laptop",
   AUTOMATELINUX_PROBE_INTERVAL: "100 millis",
   TERM: "xterm-256color"

@@ -74,7 +74,7 @@ export const serviceCommands = {
     summary: "Print the path of the daemon's socket",
     usage: [""],
     options: [json],
-    details: ["Depends on AUTOMATE_LINUX_SOCKET_PATH; if that is not set, on the user and XDG_RUNTIME_DIR."],
+    details: ["Depends on AUTOMATELINUX_PORTS_SOCKET; if that is not set, on the user and XDG_RUNTIME_DIR."],
     examples: ["d getSocketPath"]
   },
   listCommands: {

@@ -47,6 +47,8 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     readonly logLevel: LogLevel.LogLevel
     /** The group that may use the daemon's socket, in addition to its owner. */
     readonly socketGroup: string | undefined
+    /** The permissions of the daemon's socket; by default only its owner's, and the group's if there is one. */
+    readonly socketMode: number | undefined
     /** The text of each setting. */
     readonly written: ReadonlyMap<SettingName, string>
     /** The path of the configuration file, whether or not there is one. */
@@ -122,6 +124,12 @@ const group = (text: string): Either.Either<string, string> =>
     ? Either.right(text)
     : Either.left(`${quote(text)} is not the name of a group: use letters, digits, _ and -`)
 
+/** Parses permissions as chmod has them. The owner of a socket may always use it, and there is nothing to execute. */
+const modeFrom = (text: string): Either.Either<number, string> =>
+  /^0?6[0246][0246]$/.test(text)
+    ? Either.right(Number.parseInt(text, 8))
+    : Either.left(`${quote(text)} is not the mode of a socket: write 0600, 0660 or 0666`)
+
 const hostFrom = (text: string): Either.Either<string, string> =>
   text.length > HOST_MAX
     ? Either.left(`${quote(text)} is ${text.length} characters long: the name of a host has at most ${HOST_MAX}`)
@@ -175,7 +183,8 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
       )
     ),
     logLevel: parse("logLevel", logLevel),
-    socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text)))
+    socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text))),
+    socketMode: parse("socketMode", (text) => (text === "" ? Either.right(undefined) : modeFrom(text)))
   } satisfies Record<SettingName, Either.Either<unknown, WrongConfig>>)
 
 /** The variables that the default paths of our files depend on. */
@@ -251,6 +260,7 @@ export const readConfig = (
       historyKeep: values.historyKeep,
       logLevel: values.logLevel,
       socketGroup: values.socketGroup,
+      socketMode: values.socketMode,
       written: new Map(SETTING_NAMES.map((name) => [name, textOf(name)])),
       file: path,
       fromFile: new Set(SETTING_NAMES.filter(isFromFile))

@@ -21,7 +21,8 @@ export const settings = {
   staleAfterDev: { default: "30 days" },
   historyKeep: { default: "365 days" },
   logLevel: { default: "info" },
-  socketGroup: { default: "" }
+  socketGroup: { default: "" },
+  socketMode: { default: "" }
 } as const satisfies Record<string, SettingSpec>
 
 /** The name of a setting in the configuration file. */

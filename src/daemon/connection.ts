@@ -1,9 +1,10 @@
 import type { Socket } from "node:net"
 import type { CommandError } from "../domain/CommandError.ts"
 import { type Printed, printed, printedJson } from "../text/printed.ts"
+import { handOver } from "./forward.ts"
 
-/** The outcome of a request: a result with its text and notes, or an error. */
-export type Outcome =
+/** The answer to a request: a result with its text and notes, or an error. */
+export type Answered =
   | {
       readonly ok: true
       readonly result: unknown
@@ -11,6 +12,12 @@ export type Outcome =
       readonly notes: ReadonlyArray<string>
     }
   | { readonly ok: false; readonly failure: CommandError }
+
+/** What becomes of a request. */
+export type Outcome =
+  | Answered
+  /** It is for the daemon that ours stands in front of, or else answered like that. */
+  | { readonly ok: "elsewhere"; readonly otherwise: Answered }
 
 /** A request as it came over the wire. */
 export type Request = Readonly<Record<string, unknown>>
@@ -38,7 +45,7 @@ const plainError = ({ code, hint, message }: CommandError): Printed => {
   return printed([`ERROR: ${message}${hint.includes("--force") ? '; to insist, add "force":"true"' : ""}`])
 }
 
-const jsonReply = (version: string, id: unknown, outcome: Outcome): Printed => {
+const jsonReply = (version: string, id: unknown, outcome: Answered): Printed => {
   const notes = outcome.ok && outcome.notes.length > 0 ? outcome.notes : undefined
   const body = outcome.ok
     ? { ok: true, version, result: outcome.result, notes }
@@ -92,13 +99,15 @@ const makeLines = (limit: number) => {
 
 /**
  * Answers the lines of one client in order. A plain request is the last one, whatever follows it; a request with
- * `"format":"json"` leaves the connection open.
+ * `"format":"json"` leaves the connection open. If the first request is for the daemon at `forward`, that one gets the
+ * connection.
  */
 export const handleConnection = (
   socket: Socket,
   respond: (request: Request) => Promise<Outcome>,
   version: string,
-  limits: Limits
+  limits: Limits,
+  forward?: string
 ) => {
   const input = makeLines(limits.line)
   const lines: Array<string> = []
@@ -106,6 +115,9 @@ export const handleConnection = (
   let answering = false
   let closing = false
   let ended = false
+  /** All that was received, as long as the connection may be for the other daemon. */
+  let received: Array<Buffer> | undefined = forward === undefined ? undefined : []
+  let isHandedOver = false
 
   const send = (text: Printed) => {
     if (socket.writable) socket.write(`${text}\n`)
@@ -125,9 +137,22 @@ export const handleConnection = (
       })
   }
 
+  /** Hands the connection over, if this is the first request. */
+  const passOn = (): boolean => {
+    if (forward === undefined || received === undefined) return false
+    closing = true
+    isHandedOver = true
+    handOver(socket, Buffer.concat(received), forward)
+    received = undefined
+    return true
+  }
+
   const answer = async (line: string) => {
     const request = parse(line)
-    if (request === "invalid") return send(printed(["ERROR: Invalid JSON"]))
+    if (request === "invalid") {
+      received = undefined
+      return send(printed(["ERROR: Invalid JSON"]))
+    }
     // As the deployed daemon does, which takes such a line for a request.
     if (request === "no object") return close(printed(["ERROR: Invalid JSON"]))
     if (typeof request["id"] === "object" && request["id"] !== null) {
@@ -138,7 +163,10 @@ export const handleConnection = (
       }
       return send(jsonReply(version, undefined, { ok: false, failure }))
     }
-    const outcome = await respond(request)
+    const found = await respond(request)
+    if (found.ok === "elsewhere" && passOn()) return
+    received = undefined
+    const outcome = found.ok === "elsewhere" ? found.otherwise : found
     if (request["format"] === "json") return send(jsonReply(version, request["id"], outcome))
     close(outcome.ok ? await outcome.text() : plainError(outcome.failure))
   }
@@ -167,8 +195,10 @@ export const handleConnection = (
 
   socket.on("data", (chunk: Buffer) => {
     if (closing) return
+    received?.push(chunk)
     const added = input.add(chunk)
-    if (added === undefined) return close(printed(["ERROR: Line too long"]))
+    // None of our commands is that long.
+    if (added === undefined) return passOn() ? undefined : close(printed(["ERROR: Line too long"]))
     lines.push(...added)
     void work()
     // Backpressure: stop reading until the queued lines are answered.
@@ -197,6 +227,7 @@ export const handleConnection = (
   return {
     /** Closes the connection when the pending lines are answered. */
     finish: () => {
+      if (isHandedOver) return void socket.destroy()
       ended = true
       void work()
     }

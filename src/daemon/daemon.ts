@@ -16,7 +16,7 @@ import { Registry } from "../registry/Registry.ts"
 import { socketFailure } from "../socket/socketFailure.ts"
 import { admit, closedTo, prepare, refuseSecond } from "../socket/socketFile.ts"
 import { lock } from "../socket/socketLock.ts"
-import { currentUid, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
+import { currentUid, forwardPath, ownPaths, serverPath, wrongServedPath } from "../socket/socketPath.ts"
 import { loadDriver } from "../store/databaseLayer.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/errors.ts"
@@ -24,7 +24,7 @@ import { shellWord } from "../text/shell.ts"
 import { programRemoved, stopOnSignals, uncaughtException } from "./ending.ts"
 import { logChanges, logging } from "./logging.ts"
 import { makeRouter } from "./router.ts"
-import { serve } from "./server.ts"
+import { LIMITS, serve } from "./server.ts"
 
 /** How long a daemon that stops waits for pending replies, and for its database. */
 const STOP_MS = 3000
@@ -40,7 +40,7 @@ const TRIM_CHECK = Schedule.spaced("1 hour")
 /** Serves clients at one socket, and makes the socket again if it is removed. */
 const serveClients = (environment: Environment) =>
   Effect.gen(function* () {
-    const { socketGroup: group } = yield* PortsConfig
+    const { socketGroup: group, socketMode: mode } = yield* PortsConfig
     const uid = currentUid()
     const path = serverPath(environment, uid)
     const others = ownPaths(environment, uid).filter((each) => each !== path)
@@ -49,12 +49,13 @@ const serveClients = (environment: Environment) =>
     yield* attempt(() => lock(path, uid))
     yield* attempt(() => refuseSecond(others, uid))
     yield* attempt(() => prepare(path, uid, group))
-    const route = yield* makeRouter(environment)
+    const forward = forwardPath(environment)
+    const route = yield* makeRouter(environment, forward)
     const service = yield* Effect.acquireRelease(
       attempt(async () => {
-        const made = await serve(path, route, version)
+        const made = await serve(path, route, version, { ...LIMITS, forward })
         try {
-          admit(path, group)
+          admit(path, { group, mode })
         } catch (error) {
           await made.stop(0)
           throw error
@@ -81,7 +82,7 @@ const serveClients = (environment: Environment) =>
         : attempt(async () => {
             await prepare(path, uid, group)
             await service.remake()
-            admit(path, group)
+            admit(path, { group, mode })
           }).pipe(Effect.uninterruptible, Effect.zipRight(Effect.logWarning("the socket was removed; made it again")))
     )
     const logProblem = logChanges()
@@ -157,7 +158,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     // Keep running if the reader of the log closes the pipe.
     process.stderr.on("error", () => {})
     stopOnSignals(environment)
-    const wrong = wrongSocketPath(environment)
+    const wrong = wrongServedPath(environment, currentUid())
     if (wrong !== undefined) return yield* Effect.fail(wrong)
     const settings = yield* Effect.mapError(readConfig(environment, "daemon"), toCommandError)
     const services = HealthMonitor.Default.pipe(Layer.provideMerge(registryLayer(settings)))

@@ -6,6 +6,7 @@ import type { Services } from "../app/layers.ts"
 import { decodePayload } from "../app/requestSchemas.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
+  type BuiltinCommand,
   commandList,
   type DaemonCommand,
   fieldOf,
@@ -33,7 +34,8 @@ import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { noteLine } from "../text/notes.ts"
 import { printed } from "../text/printed.ts"
-import type { Outcome, Request } from "./connection.ts"
+import type { Answered, Outcome, Request } from "./connection.ts"
+import { commandsOf } from "./forward.ts"
 import { batchGetPorts } from "./getPortBatcher.ts"
 import { makeStatus } from "./status.ts"
 
@@ -68,18 +70,21 @@ const SWITCH_WORDS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
  * and heeds nothing else, and `--help` asks for help.
  */
 const leniently = (request: Request): Request => {
-  if (request["format"] === "json") return request
   const { app: _app, mode: _mode, ...rest } = request
   const { command } = request
+  if (request["format"] === "json" || typeof command !== "string") return request
   if (command === "--help") return { ...rest, command: "help" }
   if (command === "getPort" && typeof request["key"] === "string") return rest
-  const switches = findCommand(String(command))?.options.filter(({ value }) => value === undefined) ?? []
+  const switches = findCommand(command)?.options.filter(({ value }) => value === undefined) ?? []
   const read = switches.flatMap(({ name }) => {
     const isOn = SWITCH_WORDS.get(request[fieldOf(name)])
     return isOn === undefined ? [] : [[fieldOf(name), isOn] as const]
   })
   return read.length === 0 ? request : { ...request, ...Object.fromEntries(read) }
 }
+
+/** Our commands that the daemon behind ours answers, because its clients mean its own. */
+const THEIRS: ReadonlyArray<BuiltinCommand> = ["version", "help"]
 
 /** The settings that only concern commands that use the ranges. */
 const RANGES: ReadonlyArray<Difference["setting"]> = ["appRange", "specialRange", "reservedPorts"]
@@ -99,9 +104,9 @@ const deadlineOf = ({ deadline, until }: Request): number =>
       ? performance.now() + until - Date.now()
       : Number.POSITIVE_INFINITY
 
-const refused = (failure: CommandError): Outcome => ({ ok: false, failure })
+const refused = (failure: CommandError): Answered => ({ ok: false, failure })
 
-const refuse = (code: ErrorCode, message: string, hint: string): Outcome => refused({ code, message, hint })
+const refuse = (code: ErrorCode, message: string, hint: string): Answered => refused({ code, message, hint })
 
 /** Returns whether a request is `getPort` with a valid key, and without app and mode. */
 const isPlainGetPort = ({ app, command, key, mode }: Request): boolean =>
@@ -121,8 +126,8 @@ const operationOf = ({ operation }: Request): { readonly operation: string | und
           "a UUID is one"
         )
 
-/** Makes the function that turns requests into outcomes. It never rejects. */
-export const makeRouter = (environment: Environment) =>
+/** Makes the function that turns requests into outcomes. It never rejects. `forward` is the socket of the daemon behind ours. */
+export const makeRouter = (environment: Environment, forward: string | undefined) =>
   Effect.gen(function* () {
     const settings = yield* PortsConfig
     const registry = yield* Registry
@@ -216,6 +221,25 @@ export const makeRouter = (environment: Environment) =>
         : undefined
     }
 
+    const listAll = async (path: string, own: ReadonlyArray<string>): Promise<Answered> => {
+      const all = [...new Set([...own, ...(await commandsOf(path))])]
+      return { ok: true, notes: [], result: { commands: all }, text: () => printed(all) }
+    }
+
+    const answerBuiltin = (command: BuiltinCommand, isPlain: boolean): Outcome | Promise<Outcome> => {
+      const { lines, result } = runBuiltin(command, surroundings)
+      const answer: Answered = { ok: true, notes: [], result, text: () => printed(lines) }
+      if (forward === undefined) return answer
+      if (command === "listCommands") return listAll(forward, lines)
+      return isPlain && THEIRS.includes(command) ? { ok: "elsewhere", otherwise: answer } : answer
+    }
+
+    const answerUnknown = (command: string, isPlain: boolean): Outcome => {
+      const names = commandList.map((each) => each.name).join(", ")
+      const otherwise = refuse("unknown-command", `Unknown command: ${asTyped(command)}`, `one of ${names}`)
+      return forward !== undefined && isPlain ? { ok: "elsewhere", otherwise } : otherwise
+    }
+
     return async (given: Request): Promise<Outcome> => {
       const request = leniently(given)
       const { command } = request
@@ -225,14 +249,11 @@ export const makeRouter = (environment: Environment) =>
       const outcome = refusal(command, request, deadline)
       if (outcome !== undefined) return outcome
       if (isPlainGetPort(request)) return getPort(String(request["key"]))
-      if (isBuiltinCommand(command)) {
-        const { lines, result } = runBuiltin(command, surroundings)
-        return { ok: true, notes: [], result, text: () => printed(lines) }
-      }
+      const isPlain = request["format"] !== "json"
+      if (isBuiltinCommand(command)) return answerBuiltin(command, isPlain)
       if (isDaemonCommand(command)) return runDaemonCommand(command)
       if (isRegistryCommand(command) && findCommand(command)?.inProcess === undefined)
         return runOnRegistry(command, request, deadline)
-      const names = commandList.map((each) => each.name).join(", ")
-      return refuse("unknown-command", `Unknown command: ${asTyped(command)}`, `one of ${names}`)
+      return answerUnknown(command, isPlain)
     }
   })

@@ -24,12 +24,12 @@ const inodeOf = (path: string): string | undefined => {
   }
 }
 
-/** Listens on `path`, which must be free. `respond` never rejects. */
+/** Listens on `path`, which must be free. `respond` never rejects. `forward` is the socket of the daemon that ours stands in front of. */
 export const serve = async (
   path: string,
   respond: (request: Request) => Promise<Outcome>,
   version: string,
-  limits: Limits = LIMITS
+  { forward, ...limits }: Limits & { readonly forward?: string | undefined } = LIMITS
 ): Promise<Service> => {
   const clients = new Map<Socket, ReturnType<typeof handleConnection>>()
   const accept = (socket: Socket) => {
@@ -38,7 +38,7 @@ export const serve = async (
       socket.end("ERROR: Too many connections\n", () => socket.destroy())
       return
     }
-    clients.set(socket, handleConnection(socket, respond, version, limits))
+    clients.set(socket, handleConnection(socket, respond, version, limits, forward))
     socket.once("close", () => clients.delete(socket))
   }
   let made: string | undefined

@@ -55,7 +55,7 @@ const makeSocketDirectory = (directory: string, group: string | undefined): void
   }
 }
 
-export const ANOTHER_PATH = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
+export const ANOTHER_PATH = "name another path with AUTOMATELINUX_PORTS_SOCKET"
 
 /** Refuses a directory in which another user could replace our socket. */
 const refuseUntrusted = (directory: string, uid: number): void => {
@@ -90,16 +90,25 @@ export const prepare = async (path: string, uid: number, group: string | undefin
     throw new SocketRefused(`${directory} is not a directory`, ANOTHER_PATH)
   const there = statOf(path)
   if (there === undefined) return
+  // Another user's socket is not even connected to.
   if (!there.isSocket() || there.uid !== uid) {
     throw new SocketRefused(
       `${path} already exists and is not a socket owned by you`,
-      `check it, and move it away: ls -l ${shellWord(path)}`
+      `${ANOTHER_PATH}; or check it: ls -l ${shellWord(path)}, and move it away if nothing needs it`
     )
   }
-  if (await answers(path)) {
-    throw new SocketRefused(`another program serves ${path}`, `see which: ss -xlp src ${shellWord(path)}`)
-  }
+  if (await answers(path))
+    throw new SocketRefused(
+      `another program serves ${path}`,
+      `leave it alone, and ${ANOTHER_PATH}; see which it is: ss -xlp src ${shellWord(path)}`
+    )
   unlinkSync(path)
+}
+
+/** Who may use a socket, apart from its owner. */
+export interface Admission {
+  readonly group: string | undefined
+  readonly mode: number | undefined
 }
 
 const groupId = (name: string): number => {
@@ -110,9 +119,10 @@ const groupId = (name: string): number => {
   }
 }
 
-/** Lets the group in, if one is configured: the socket is created for its owner only. */
-export const admit = (path: string, group: string | undefined): void => {
-  if (group !== undefined) setGroup(path, group, 0o660)
+/** Lets others in, if a group or a mode is configured: the socket is created for its owner only. */
+export const admit = (path: string, { group, mode }: Admission): void => {
+  if (group !== undefined) setGroup(path, group, mode ?? 0o660)
+  else if (mode !== undefined) chmodSync(path, mode)
 }
 
 /** Returns the directory above `path` that `group` cannot pass through, if there is one. */

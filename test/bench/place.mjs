@@ -51,7 +51,7 @@ export const home = (settings = {}) => {
   const socket = join(directory, "run/d.sock")
   return {
     socket,
-    env: { PATH: process.env.PATH, HOME: directory, AUTOMATE_LINUX_SOCKET_PATH: socket },
+    env: { PATH: process.env.PATH, HOME: directory, AUTOMATELINUX_PORTS_SOCKET: socket },
     directory
   }
 }

@@ -18,7 +18,7 @@ it.each([
 
 it("takes no relative directory for the one that sockets are in", () => {
   const uid = 54_403
-  expect(serverPath({ XDG_RUNTIME_DIR: "run" }, uid)).toBe(`/tmp/automatelinux-${uid}/automatelinux-daemon.sock`)
+  expect(serverPath({ XDG_RUNTIME_DIR: "run" }, uid)).toBe(`/tmp/automatelinux-${uid}/automatelinux-ports.sock`)
 })
 
 it.each(["HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME"])("refuses a control character in %s", async (variable) => {

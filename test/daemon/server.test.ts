@@ -1,4 +1,4 @@
-import { connect } from "node:net"
+import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, onTestFinished } from "vitest"
@@ -43,6 +43,28 @@ it("says that there are too many connections, and takes the next when one is gon
   expect(await Promise.all(held)).toEqual(held.map(() => "ERROR: Idle timeout\n"))
   await sleep(50)
   expect(await talk(path, '{"command":"ping"}\n')).toBe("pong\n")
+})
+
+it("neither ends nor counts the lines of what it hands over", async () => {
+  const other = join(temporary(), "other")
+  const theirs = createServer((socket) => socket.pipe(socket)).listen(other)
+  onTestFinished(() => void theirs.close())
+  const path = join(temporary(), "s")
+  const elsewhere: Outcome = { ok: "elsewhere", otherwise: pong }
+  const service = await serve(path, async () => elsewhere, "1", { ...LIMITS, forward: other })
+  onTestFinished(() => service.stop(100))
+  for (const first of ['{"command":"theirs"}\n', "x".repeat(1000)]) {
+    const socket = connect(path)
+    onTestFinished(() => void socket.destroy())
+    let heard = ""
+    socket.on("data", (chunk) => (heard += chunk))
+    socket.write(first)
+    // Longer than a connection of ours may be idle.
+    await sleep(900)
+    socket.write("y".repeat(1000))
+    while (heard.length < first.length + 1000) await sleep(5)
+    expect(heard).toBe(first + "y".repeat(1000))
+  }
 })
 
 it("tells who says nothing, and lets who says something", async () => {

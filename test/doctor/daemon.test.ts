@@ -26,7 +26,7 @@ import { withSqlite } from "../support/sqlite.ts"
 
 const RANGES = rangesFrom(19_000)
 
-const socketOf = (box: Machine) => box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+const socketOf = (box: Machine) => box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
 
 /** Types a fix that does not end, and leaves it running until the test is over. */
 const leaveRunning = (box: Machine, fix: string): void => {
@@ -105,7 +105,7 @@ it("daemon-running: a socket that this user may not use", async () => {
   const env = {
     ...RANGES,
     AUTOMATELINUX_DAEMON: "auto",
-    AUTOMATE_LINUX_SOCKET_PATH: daemon.socket,
+    AUTOMATELINUX_PORTS_SOCKET: daemon.socket,
     AUTOMATELINUX_DATABASE_URL: `sqlite:${temporary()}/ports.sqlite`
   }
   chmodSync(dirname(env.AUTOMATELINUX_DATABASE_URL.slice("sqlite:".length)), 0o777)
@@ -118,8 +118,8 @@ it("daemon-running: a socket that this user may not use", async () => {
     message: `you may not use the socket ${daemon.socket}`,
     evidence: `it belongs to uid ${process.getuid?.()}`
   })
-  expect(finding.fix).toBe("unset AUTOMATE_LINUX_SOCKET_PATH")
-  const { AUTOMATE_LINUX_SOCKET_PATH, ...unset } = env
+  expect(finding.fix).toBe("unset AUTOMATELINUX_PORTS_SOCKET")
+  const { AUTOMATELINUX_PORTS_SOCKET, ...unset } = env
   // Another user's runtime directory counts as not set.
   const runtime = temporary()
   expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon" }])
@@ -236,7 +236,7 @@ it("daemon-probing: one that cannot store what it sees", async () => {
 
 /** A second daemon of `box`, in a network of its own, as in another container. */
 const inAnotherNetwork = (box: Machine): Machine => {
-  const other = box.with({ AUTOMATE_LINUX_SOCKET_PATH: `${box.home}/run/other.sock` })
+  const other = box.with({ AUTOMATELINUX_PORTS_SOCKET: `${box.home}/run/other.sock` })
   const user = isRoot ? [] : ["--map-root-user"]
   const child = spawn("unshare", [...user, "--net", process.execPath, PROGRAM, "daemon"], {
     env: other.env,

@@ -275,7 +275,7 @@ describe("a backup is restored", () => {
 
   it("under daemons that run, and between commands beside them", async () => {
     const { box, daemon, directory } = await backedUp()
-    const other = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(box.home, "other.sock") })
+    const other = box.with({ AUTOMATELINUX_PORTS_SOCKET: join(box.home, "other.sock") })
     const second = await startDaemon(other)
     await other.ok("setPort", "--key", "lost-dev", "--description", "known to the other")
     const { code } = await box.sh(
@@ -354,7 +354,7 @@ describe("a registry on a server", () => {
     for (const app of ["a", "b", "c"]) await box.ok("allocate", "--app", app)
     const boxes = [0, 1, 2].map((each) =>
       box.with({
-        AUTOMATE_LINUX_SOCKET_PATH: `${box.home}/d${each}.sock`,
+        AUTOMATELINUX_PORTS_SOCKET: `${box.home}/d${each}.sock`,
         AUTOMATELINUX_PROBE_INTERVAL: "100 millis",
         AUTOMATELINUX_HOST: `host${each}`
       })
@@ -365,7 +365,7 @@ describe("a registry on a server", () => {
     let stopped = false
     const asking = boxes.map(async (each) => {
       while (!stopped) {
-        const talker = new Talker(each.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")
+        const talker = new Talker(each.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")
         for (const command of ["listPorts", "getPort", "explain"])
           await talker.say(Buffer.from(JSON.stringify({ command, key: "a-dev", format: "json" })))
         talker.close()

@@ -64,13 +64,13 @@ while True:
 
 const served = (): User => {
   const path = join(directoryOf(ALICE, 0o700), "run/d.sock")
-  return user(ALICE, { AUTOMATE_LINUX_SOCKET_PATH: path })
+  return user(ALICE, { AUTOMATELINUX_PORTS_SOCKET: path })
 }
 
 const already = (victim: User, pid: number) => ({
   code: 3,
   stdout: "",
-  stderr: `error: a daemon already serves ${victim.env["AUTOMATE_LINUX_SOCKET_PATH"]}, pid ${pid}\nhint: d status shows more\n`
+  stderr: `error: a daemon already serves ${victim.env["AUTOMATELINUX_PORTS_SOCKET"]}, pid ${pid}\nhint: d status shows more\n`
 })
 
 describe.skipIf(!isRoot)("another user who has the name of the lock", () => {
@@ -102,11 +102,11 @@ describe.skipIf(!isRoot)("another user who has the name of the lock", () => {
   })
 
   it("cannot have doctor end a process of its choice in the place of a daemon that is stopped", async () => {
-    const root = user(0, { AUTOMATE_LINUX_SOCKET_PATH: join(directoryOf(0), "run/d.sock") })
+    const root = user(0, { AUTOMATELINUX_PORTS_SOCKET: join(directoryOf(0), "run/d.sock") })
     const daemon = await root.daemon()
     const inode = /\d+/.exec(readlinkSync(`/proc/${root.start("sleep", "60").pid}/fd/0`))?.[0]
     await squat(
-      Array.from({ length: 100 }, (_, i) => `${i}\n0: 0 0 0 0 01 ${inode} ${root.env["AUTOMATE_LINUX_SOCKET_PATH"]}`),
+      Array.from({ length: 100 }, (_, i) => `${i}\n0: 0 0 0 0 01 ${inode} ${root.env["AUTOMATELINUX_PORTS_SOCKET"]}`),
       "pass",
       // Paths of directories of its own, which end like the daemon's.
       "os.makedirs(os.path.dirname(name)) or name"
@@ -127,12 +127,12 @@ describe.skipIf(!isRoot)("another user who has the name of the lock", () => {
     await squat(await lockName(victim), "pass")
     const run = await victim.d("doctor", "--fix", "--json", "--check", "daemon-running")
     expect(JSON.parse(run.stdout).mended).toEqual([
-      `removed the dead socket ${victim.env["AUTOMATE_LINUX_SOCKET_PATH"]}`
+      `removed the dead socket ${victim.env["AUTOMATELINUX_PORTS_SOCKET"]}`
     ])
   })
 
   it("has no use of a program of root's that it has given the socket", async () => {
-    const root = user(0, { AUTOMATE_LINUX_SOCKET_PATH: join(directoryOf(0), "run/d.sock") })
+    const root = user(0, { AUTOMATELINUX_PORTS_SOCKET: join(directoryOf(0), "run/d.sock") })
     const name = await lockName(root)
     // `su` asks for a password, with root's rights and what it has inherited.
     const script = `
@@ -215,7 +215,7 @@ describe("the lock", () => {
     for (const length of [85, 86, 100, 107]) {
       const box = inProcess()
       const path = join(box.home, `${"x".repeat(length - box.home.length - 1)}`)
-      const long = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path })
+      const long = box.with({ AUTOMATELINUX_PORTS_SOCKET: path })
       expect(path).toHaveLength(length)
       const daemon = await startDaemon(long)
       expect(await long.ok("ping")).toBe("pong\n")
@@ -246,20 +246,20 @@ describe("the lock", () => {
   ])("refuses a path that %s in one sentence, everywhere", async (_, path, problem) => {
     const box = inProcess()
     mkdirSync(join(box.home, "run"))
-    const wrong = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path(box.home) })
+    const wrong = box.with({ AUTOMATELINUX_PORTS_SOCKET: path(box.home) })
     const before = readdirSync(box.home)
     for (const words of [["daemon"], ["getSocketPath"], ["getPort", "--key", "a"], ["ping"], ["doctor"]]) {
       const run = await wrong.d(...words)
       expect([run.code, run.stdout], words.join()).toEqual([2, ""])
       expect(run.stderr).toContain(problem)
-      expect(run.stderr).toMatch(/^error: AUTOMATE_LINUX_SOCKET_PATH "[^\n]*\nhint: name another path, or unset it\n$/)
+      expect(run.stderr).toMatch(/^error: AUTOMATELINUX_PORTS_SOCKET "[^\n]*\nhint: name another path, or unset it\n$/)
     }
     expect(readdirSync(box.home)).toEqual(before)
     // A command that asks no daemon does not need the path.
     const alone = wrong.with({ AUTOMATELINUX_DAEMON: "never" })
     expect(await alone.ok("listPorts")).toContain("KEY")
     const { findings } = JSON.parse((await alone.d("doctor", "--json", "--check", "daemon-running")).stdout)
-    expect(findings).toMatchObject([{ severity: "error", fix: "unset AUTOMATE_LINUX_SOCKET_PATH" }])
+    expect(findings).toMatchObject([{ severity: "error", fix: "unset AUTOMATELINUX_PORTS_SOCKET" }])
     expect(findings[0].evidence).toContain(problem)
   })
 })

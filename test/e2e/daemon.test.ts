@@ -423,7 +423,7 @@ describe("the service", () => {
   })
 
   it("does not take what is not its own", async () => {
-    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const socket = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     mkdirSync(join(socket, ".."), { mode: 0o700 })
     writeFileSync(socket, "mine")
     expect(await box.d("daemon")).toMatchObject({
@@ -431,13 +431,13 @@ describe("the service", () => {
       stderr: expect.stringContaining("already exists and is not a socket owned by you")
     })
     expect(readFileSync(socket, "utf8")).toBe("mine")
-    const linked = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(box.home, "link") })
+    const linked = box.with({ AUTOMATELINUX_PORTS_SOCKET: join(box.home, "link") })
     symlinkSync(socket, join(box.home, "link"))
     expect(await linked.d("daemon")).toMatchObject({ code: 3, stderr: expect.stringContaining("already exists") })
     const other = join(box.home, "other.sock")
     const server = createServer((each) => each.on("error", () => {}).end("not JSON\n")).listen(other)
     onTestFinished(() => void server.close())
-    expect(await box.with({ AUTOMATE_LINUX_SOCKET_PATH: other }).d("daemon")).toMatchObject({
+    expect(await box.with({ AUTOMATELINUX_PORTS_SOCKET: other }).d("daemon")).toMatchObject({
       code: 3,
       stderr: expect.stringContaining(`another program serves ${other}`)
     })
@@ -457,7 +457,7 @@ describe("the service", () => {
 
   /** Something at the daemon's path that answers each line like this. */
   const impostor = (answers: (line: string) => string | undefined) => {
-    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const socket = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     mkdirSync(join(socket, ".."), { mode: 0o700 })
     const heard: Array<string> = []
     const server = createServer((each) => {
@@ -533,7 +533,7 @@ describe("the service", () => {
   })
 
   it("goes on where its log cannot be written", async () => {
-    const socket = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const socket = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     const run = box.sh(
       `d daemon 2> /dev/full & p=$!; for i in $(seq 100); do [ -S ${socket} ] && break; sleep 0.1; done; sleep 0.5; d ping; kill $(d ping --json | grep -o '"pid":[0-9]*' | cut -d: -f2); wait $p; echo $?`
     )

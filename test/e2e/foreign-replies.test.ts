@@ -11,7 +11,7 @@ const RANGES = { AUTOMATELINUX_APP_RANGE: "25400-25449", AUTOMATELINUX_SPECIAL_R
 
 /** A program at the socket's path that does `speak` for each line that it gets, until the test is over. */
 const program = async (box: Machine, speak: (socket: Socket, line: string) => void): Promise<ReadonlyArray<string>> => {
-  const path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+  const path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const heard: Array<string> = []
   const sockets = new Set<Socket>()
@@ -83,7 +83,7 @@ describe("a program at the socket's path", () => {
       await program(box, (socket) => void socket.write(`${text}\n`))
       const run = await box.d("getPort", "--key", "cad-dev")
       expect(run, text).toEqual({ code: 0, stdout: "25401\n", stderr: "" })
-      const path = box.env["AUTOMATE_LINUX_SOCKET_PATH"]
+      const path = box.env["AUTOMATELINUX_PORTS_SOCKET"]
       // As an answer to ping, the last ones are no daemon's either.
       expect(await box.d("ping"), text).toEqual({
         code: 3,

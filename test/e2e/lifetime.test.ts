@@ -26,7 +26,7 @@ let box: Machine
 let path: string
 beforeEach(() => {
   box = inProcess(RANGES)
-  path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+  path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
 })
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8)
@@ -189,7 +189,7 @@ describe("the directory of the socket", () => {
     mkdirSync(directory)
     chmodSync(directory, mode)
     path = join(directory, "d.sock")
-    box = box.with({ AUTOMATE_LINUX_SOCKET_PATH: path })
+    box = box.with({ AUTOMATELINUX_PORTS_SOCKET: path })
     return directory
   }
 
@@ -224,7 +224,7 @@ describe("the directory of the socket", () => {
   it.skipIf(!isRoot)("is not made for a group that this user may not let in", async () => {
     const parent = temporary()
     execFileSync("chown", ["65534", parent])
-    const env = { AUTOMATELINUX_SOCKET_GROUP: "root", AUTOMATE_LINUX_SOCKET_PATH: join(parent, "a/b/d.sock") }
+    const env = { AUTOMATELINUX_SOCKET_GROUP: "root", AUTOMATELINUX_PORTS_SOCKET: join(parent, "a/b/d.sock") }
     expect(await asNobody(env, "daemon")).toEqual({
       code: 3,
       stdout: "",
@@ -279,7 +279,7 @@ describe("the settings of a running daemon", () => {
   /** A machine with everything in its file of settings. */
   const configured = (settings: Readonly<Record<string, string>> = {}) => {
     box = inProcess()
-    path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     return write({ ...plainRanges, ...settings })
   }
   const settingsOf = async () => JSON.parse(await box.ok("status", "--json")).settings

@@ -24,7 +24,7 @@ const lossy = async (database: TestDatabase, fate: RequestFate, meanwhile?: (box
     () => fate,
     () => meanwhile?.(box) ?? Promise.resolve()
   )
-  return { box, daemon, through: box.with({ AUTOMATE_LINUX_SOCKET_PATH: way }) }
+  return { box, daemon, through: box.with({ AUTOMATELINUX_PORTS_SOCKET: way }) }
 }
 
 interface Case {

@@ -18,7 +18,7 @@ import {
 /** Other users of the same machine: what they put in a user's way is neither believed nor told anything. */
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "25200-25299", AUTOMATELINUX_SPECIAL_RANGE: "25300-25399" }
-const SOCKET = "automatelinux-daemon.sock"
+const SOCKET = "automatelinux-ports.sock"
 
 /** A shell command, and what a terminal acts upon. */
 const EVIL = "1; touch /tmp/pwned; \u001b[2J"
@@ -125,7 +125,7 @@ describe.skipIf(!isRoot)("another user", () => {
   it.each(PLACES)("is not asked %s, even if the user names the path", async (_, place, evidence) => {
     const path = place()
     const fake = await fakeDaemon(mallory(), path, REPLY)
-    const victim = alice({ AUTOMATE_LINUX_SOCKET_PATH: path })
+    const victim = alice({ AUTOMATELINUX_PORTS_SOCKET: path })
     await expectLeftAlone(victim, fake)
     expect(await victim.d("getSocketPath")).toMatchObject({
       code: 3,
@@ -146,7 +146,7 @@ describe.skipIf(!isRoot)("another user", () => {
   it("is not asked by root, who has the path from the user's environment", async () => {
     const path = join(directoryOf(MALLORY), "d.sock")
     const fake = await fakeDaemon(mallory(), path, REPLY)
-    await expectLeftAlone(user(0, { ...RANGES, AUTOMATE_LINUX_SOCKET_PATH: path }), fake)
+    await expectLeftAlone(user(0, { ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path }), fake)
   })
 
   it("does not make root's shell or daemon use a runtime directory of its own", async () => {
@@ -166,11 +166,11 @@ describe.skipIf(!isRoot)("another user", () => {
     mkdirSync(join(open, "run"))
     chownSync(join(open, "run"), MALLORY, MALLORY)
     chmodSync(join(open, "run"), 0o777)
-    const run = await alice({ AUTOMATE_LINUX_SOCKET_PATH: join(open, "run/deep/d.sock") }).d("daemon")
+    const run = await alice({ AUTOMATELINUX_PORTS_SOCKET: join(open, "run/deep/d.sock") }).d("daemon")
     expect(run).toEqual({
       code: 3,
       stdout: "",
-      stderr: `error: will not make a socket in ${open}/run/deep: ${open}/run belongs to uid ${MALLORY}\nhint: name another path with AUTOMATE_LINUX_SOCKET_PATH\n`
+      stderr: `error: will not make a socket in ${open}/run/deep: ${open}/run belongs to uid ${MALLORY}\nhint: name another path with AUTOMATELINUX_PORTS_SOCKET\n`
     })
     // Not so much as a directory was made there.
     expect(existsSync(join(open, "run/deep"))).toBe(false)
@@ -191,23 +191,23 @@ describe.skipIf(!isRoot)("a daemon that may be shared", () => {
     }
     return daemon
   }
-  const member = (path: string) => user(ALICE, { ...RANGES, AUTOMATE_LINUX_SOCKET_PATH: path }, GROUP)
+  const member = (path: string) => user(ALICE, { ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path }, GROUP)
   const any = async (each: User) => (await each.d("ping")).stdout
 
   it("is root's", async () => {
     const path = join(directoryOf(0), "run/d.sock")
-    await shared(user(0, { ...RANGES, AUTOMATE_LINUX_SOCKET_PATH: path }), path)
+    await shared(user(0, { ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path }), path)
     expect(await any(member(path))).toBe("pong\n")
-    expect(await alice({ AUTOMATE_LINUX_SOCKET_PATH: path }).d("ping")).toMatchObject({ code: 3 })
+    expect(await alice({ AUTOMATELINUX_PORTS_SOCKET: path }).d("ping")).toMatchObject({ code: 3 })
   })
 
   it("is a service account's, through a group, in a directory that root has given it", async () => {
     const path = join(directoryOf(MALLORY), "run/d.sock")
-    const server = { ...RANGES, AUTOMATE_LINUX_SOCKET_PATH: path, UID: String(MALLORY) }
+    const server = { ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path, UID: String(MALLORY) }
     await shared(user(MALLORY, server), path)
     expect(await any(member(path))).toBe("pong\n")
     // Root does not go by what a user shares.
-    expect(await user(0, { AUTOMATE_LINUX_SOCKET_PATH: path }, GROUP).d("ping")).toMatchObject({ code: 3, stdout: "" })
+    expect(await user(0, { AUTOMATELINUX_PORTS_SOCKET: path }, GROUP).d("ping")).toMatchObject({ code: 3, stdout: "" })
   })
 
   it("is no one's who made the directory where everyone could", async () => {
@@ -290,7 +290,7 @@ describe.skipIf(!isRoot)("one user", () => {
   it("reaches its daemon in a user namespace, where root has another number", async () => {
     const path = join(someInTmp(ALICE), "run/d.sock")
     // A directory of root's would be one of an unknown user's there, and /tmp is open to all.
-    const each = alice({ AUTOMATE_LINUX_SOCKET_PATH: path })
+    const each = alice({ AUTOMATELINUX_PORTS_SOCKET: path })
     const daemon = await each.daemon()
     const inside = (what: string, ...words: ReadonlyArray<string>) =>
       collect(each.start("unshare", "--user", `--map-user=${ALICE}`, what, ...words))

@@ -58,7 +58,7 @@ describe("what a daemon makes", () => {
     const daemon = await startDaemon(box)
     await box.ok("allocate", "--app", "a")
     const file = join(box.home, ".local/state/automatelinux/ports.sqlite")
-    const ping = () => asNobody({ AUTOMATE_LINUX_SOCKET_PATH: daemon.socket, AUTOMATELINUX_DAEMON: "auto" }, "ping")
+    const ping = () => asNobody({ AUTOMATELINUX_PORTS_SOCKET: daemon.socket, AUTOMATELINUX_DAEMON: "auto" }, "ping")
     chmodSync(box.home, 0o755)
     expect(await ping()).toMatchObject({ code: 3, stdout: "" })
     for (const directory of ["run", ".local", ".local/state", ".local/state/automatelinux"])
@@ -93,7 +93,7 @@ describe("a daemon's path", () => {
 
   it.each(cases)("is not taken where it is %s", async (_, make, sentence) => {
     const box = machine(RANGES)
-    const path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     mkdirSync(join(path, ".."), { mode: 0o700 })
     make(path, box)
     const before = lstatSync(path)
@@ -113,7 +113,7 @@ describe("a daemon's path", () => {
       symlinkSync(to, join(box.home, "run"))
       const run = await box.d("daemon")
       expect([run.code, run.stdout]).toEqual([3, ""])
-      expect(run.stderr).toMatch(/^error: .*\nhint: name another path with AUTOMATE_LINUX_SOCKET_PATH\n$/)
+      expect(run.stderr).toMatch(/^error: .*\nhint: name another path with AUTOMATELINUX_PORTS_SOCKET\n$/)
       expect(readlinkSync(join(box.home, "run"))).toBe(to)
     }
     expect(readdirSync(target)).toEqual([])
@@ -121,7 +121,7 @@ describe("a daemon's path", () => {
 
   it.skipIf(!isRoot)("is not taken where it is another user's directory, file or socket", async () => {
     const box = machine(RANGES)
-    const path = box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    const path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
     mkdirSync(join(path, ".."), { mode: 0o777 })
     chownSync(join(path, ".."), NOBODY, NOBODY)
     expect(await box.d("daemon")).toMatchObject({
@@ -164,10 +164,10 @@ describe("a daemon's path", () => {
           heard.push(String(chunk))
           socket.end('{"ok":true,"version":"0.1.0","result":{"pong":true,"pid":1,"waitSeconds":75,"clock":1}}\n')
         })
-    }).listen(join(directory, "automatelinux-daemon.sock"))
+    }).listen(join(directory, "automatelinux-ports.sock"))
     onTestFinished(() => void server.close())
     await new Promise((done) => server.once("listening", done))
-    chmodSync(join(directory, "automatelinux-daemon.sock"), 0o777)
+    chmodSync(join(directory, "automatelinux-ports.sock"), 0o777)
 
     chownSync(directory, NOBODY, NOBODY)
     const asked = () => asUser(uid, { AUTOMATELINUX_DAEMON: "auto" }, "ping")

@@ -65,7 +65,7 @@ describe.skipIf(!isRoot)("a home that cannot be written", () => {
   it("refuses a change in one sentence, which names what helps, and that does", async () => {
     const box = await used(RANGES)
     // In a sandbox, the directory of sockets is another one.
-    const outside = box.with({ AUTOMATE_LINUX_SOCKET_PATH: join(temporary(), "run/d.sock") })
+    const outside = box.with({ AUTOMATELINUX_PORTS_SOCKET: join(temporary(), "run/d.sock") })
     const inside = (line: string) => readOnly(outside, box.home, line)
     const run = await inside("d allocate --app new")
     expectReadOnly(run, fileOf(box), "its file system is read-only")
@@ -113,7 +113,7 @@ describe.skipIf(!isRoot)("a home that cannot be written", () => {
     const box = await used()
     const socket = join(temporary(), "run/d.sock")
     // One process that stays, and reads again and again.
-    const inside = box.with({ AUTOMATE_LINUX_SOCKET_PATH: socket, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+    const inside = box.with({ AUTOMATELINUX_PORTS_SOCKET: socket, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
     const script = `mount --bind '${box.home}' '${box.home}' && mount -o remount,ro,bind '${box.home}' && exec ${process.execPath} ${PROGRAM} daemon`
     const reader = spawn("unshare", ["--mount", "bash", "-c", script], {
       env: inside.env,
@@ -226,7 +226,7 @@ describe("a registry that this user may only read", () => {
 
   it.skipIf(!isRoot)("is written by the same daemon, once that may", async () => {
     const alice = user(ALICE, RANGES)
-    const socket = { AUTOMATE_LINUX_SOCKET_PATH: join(directoryOf(ALICE), "run/d.sock") }
+    const socket = { AUTOMATELINUX_PORTS_SOCKET: join(directoryOf(ALICE), "run/d.sock") }
     const box = alice.with(socket)
     expect(await box.d("allocate", "--app", "cad")).toMatchObject({ code: 0 })
     const state = join(alice.home, ".local/state/automatelinux")

@@ -287,6 +287,6 @@ it.each([
 
 it("wire.txt holds what these requests are answered with", async () => {
   const made = await box(true)
-  const text = await said(made.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "", REQUESTS)
+  const text = await said(made.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "", REQUESTS)
   await expect(steady(text, made.home)).toMatchFileSnapshot("recorded/wire.txt")
 })

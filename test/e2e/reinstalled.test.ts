@@ -87,7 +87,7 @@ const everything = async (box: Machine, app: string) => {
   await box.ok("setPort", "--key", "x", "--value", "31299", "--force")
   expect(await box.ok("getPort", "--key", "x")).toBe("31299\n")
   // The last two are made in the daemon, with all that is needed for their text.
-  const { socket } = { socket: box.env["AUTOMATE_LINUX_SOCKET_PATH"] }
+  const { socket } = { socket: box.env["AUTOMATELINUX_PORTS_SOCKET"] }
   for (const command of ["listPorts", "doctor", "status"])
     expect(
       (await box.sh(`printf '{"command":"${command}"}\\n' | socat -t 30 - UNIX-CONNECT:${socket}`)).stdout
@@ -204,7 +204,7 @@ describe("a daemon whose program is taken away", () => {
     expect(daemon.log()).toMatch(
       /error: the program of this daemon was removed or replaced: Cannot find module '.*'\nhint: d daemon starts the one that is there now\n$/
     )
-    expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(false)
+    expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(false)
     expect(await findingOf(box, "daemon-running")).toMatchObject({ severity: "info" })
   })
 
@@ -216,7 +216,7 @@ describe("a daemon whose program is taken away", () => {
     process.kill(daemon.pid ?? 0, "SIGUSR2")
     expect(await daemon.ended).toBe(70)
     expect(daemon.log()).toMatch(/Error: unexpected[\s\S]*error: this is a bug in d\nhint: /)
-    expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(false)
+    expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(false)
   })
 })
 
@@ -253,7 +253,7 @@ describe("d in the middle of an installation", () => {
     const box = machine({ ...RANGES, AUTOMATELINUX_DATABASE_URL: "mysql://ports:secret@127.0.0.1:1/ports" })
     for (const words of ["getPort --key a", "allocate --app a", "daemon"])
       expect(await installed.d(box, words), words).toEqual(missing("its driver cannot be loaded: Cannot find module"))
-    expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(false)
+    expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(false)
   })
 
   it("starts a daemon either whole or not at all", async () => {
@@ -271,7 +271,7 @@ describe("d in the middle of an installation", () => {
         settled++
       } else {
         expect([1, 3]).toContain(await daemon.ended)
-        expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(false)
+        expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(false)
       }
       installed.putBack()
     }

@@ -64,7 +64,7 @@ it.each(PARTS)("calls a port down that nothing serves any more, without %s socke
   onTestFinished(() => void daemon.kill("SIGKILL"))
   const health = async () => JSON.parse(await box.ok("listPorts", "--json"))[0].health
   await until(health, ({ since, state }) => state === "up" && since !== null)
-  expect(existsSync(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")).toBe(true)
+  expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(true)
   await served.stop()
   await until(health, ({ state }) => state === "down")
 })

@@ -8,8 +8,8 @@ import { ALICE, directoryOf, user } from "../support/users.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "30200-30249", AUTOMATELINUX_SPECIAL_RANGE: "30250-30299" }
 
-const at = (path: string) => ({ ...RANGES, AUTOMATE_LINUX_SOCKET_PATH: path })
-const ANOTHER = "name another path with AUTOMATE_LINUX_SOCKET_PATH"
+const at = (path: string) => ({ ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path })
+const ANOTHER = "name another path with AUTOMATELINUX_PORTS_SOCKET"
 const OUTSIDE = "a sandbox may forbid it: run d daemon outside of it, and let its socket in"
 
 /** One sentence about the path, and one about what helps. */

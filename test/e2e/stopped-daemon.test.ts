@@ -67,7 +67,7 @@ it("waits for a daemon that is stopped after it has taken a change, says so, and
     daemon.signal("SIGSTOP")
     return "pass"
   })
-  const run = start(box.with({ AUTOMATE_LINUX_SOCKET_PATH: way }), "allocate", "--app", "new")
+  const run = start(box.with({ AUTOMATELINUX_PORTS_SOCKET: way }), "allocate", "--app", "new")
   const note = await run.says()
   expect(note).toBe(
     `note: the program at ${way} does not answer; waiting for it, because it has taken the command (d doctor --check daemon-running says what to do)\n`
@@ -89,7 +89,7 @@ it("waits without a word for a daemon that answers, and waits for its database",
     if (++greetings === 3) holder.kill("SIGKILL")
   }
   const way = await replyProxy(daemon.socket, () => "pass", undefined, greeted)
-  const run = await box.with({ AUTOMATE_LINUX_SOCKET_PATH: way }).d("allocate", "--app", "new")
+  const run = await box.with({ AUTOMATELINUX_PORTS_SOCKET: way }).d("allocate", "--app", "new")
   expect(run).toEqual({ code: 0, stdout: "new-prod 30002\nnew-dev 30003\n", stderr: "" })
   expect(greetings).toBe(3)
 })

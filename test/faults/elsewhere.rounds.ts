@@ -184,7 +184,7 @@ describe.each(times(ROUNDS, (round) => round + 1))("round %i", (round) => {
     }
     // So long that others get something done before a client knows that it has lost a reply.
     const way = await replyProxy(service.path, fateOf, () => sleep(100))
-    const lossy = service.box.with({ AUTOMATE_LINUX_SOCKET_PATH: way })
+    const lossy = service.box.with({ AUTOMATELINUX_PORTS_SOCKET: way })
     const clients = [...times(4, () => service.client), ...times(BESIDE, () => processes(lossy))]
     const asks = (index: number) => (index < 4 ? 30 * ASKS : ASKS)
     const history = await together(clients, (index) => contended(randomFrom(seed + index), asks(index)))

@@ -152,7 +152,7 @@ export class Service {
   }
 
   get path(): string {
-    return this.box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? ""
+    return this.box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
   }
 
   get pid(): number {

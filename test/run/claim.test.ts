@@ -96,7 +96,7 @@ it("gives twenty directories that ask at once a port each", async () => {
 it("tells a client without a handshake what stands, and changes nothing for it", async () => {
   const box = machine(RANGES)
   await startDaemon(box)
-  const talker = new Talker(box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "")
+  const talker = new Talker(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")
   onTestFinished(() => talker.close())
   const cad = project("cad")
   const claim = { command: "claim", format: "json", directory: cad, suggested: ["cad"], standing: true }

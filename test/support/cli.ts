@@ -136,12 +136,13 @@ const machineIn = (home: string, env: Readonly<Record<string, string>>, runner: 
 /** A user with an empty home and nothing configured. */
 export const machine = (env: Readonly<Record<string, string>> = {}): Machine => {
   const home = temporary()
-  // Whoever runs the tests may have a daemon.
+  // Whoever runs the tests may have a daemon, and the other one.
   const socket = join(home, "run/d.sock")
   const variables = {
     HOME: home,
     PATH: process.env["PATH"] ?? "",
-    AUTOMATE_LINUX_SOCKET_PATH: socket,
+    AUTOMATELINUX_PORTS_SOCKET: socket,
+    AUTOMATE_LINUX_SOCKET_PATH: join(home, "run/none.sock"),
     // The code that V8 made of the program is the same for all.
     XDG_CACHE_HOME: join(ROOT, "cache"),
     ...env
@@ -185,7 +186,7 @@ export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon>
   }
   return {
     pid: child.pid ?? 0,
-    socket: box.env["AUTOMATE_LINUX_SOCKET_PATH"] ?? "",
+    socket: box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "",
     log: () => log,
     stop: (signal = "SIGTERM") => {
       child.kill(signal)
