@@ -1,8 +1,9 @@
 import { version } from "../../package.json"
 import type { Answer } from "../commands/Answer.ts"
-import { findCommand, type RegistryCommand } from "../commands/commands.ts"
+import { commands, findCommand, type RegistryCommand } from "../commands/commands.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
+import { otherRegistry } from "../socket/otherRegistry.ts"
 import type { AskContext } from "./CliContext.ts"
 import { tell } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
@@ -21,6 +22,12 @@ const noteSilence = async (context: AskContext, path: string, what: string): Pro
   const { silent } = await import("../socket/socketLock.ts")
   const { hint, message } = silent(path)
   await tell(context, `note: ${message}; ${what} (${hint})`)
+}
+
+/** Tells that another registry on this machine may give out the same ports. */
+export const warnOfOther = async (context: AskContext): Promise<void> => {
+  const other = await otherRegistry(context.environment)
+  if (other !== undefined) await tell(context, `warning: ${other.message}; ${other.hint}`)
 }
 
 /** How long a daemon has for a claim that changes nothing, before it is asked as for a change. */
@@ -45,6 +52,7 @@ export const askDaemon = async <N extends RegistryCommand>(
   payload: Payload
 ): Promise<Answer<N> | NotAsked> => {
   const { environment } = context
+  if (!commands[command].readOnly) await warnOfOther(context)
   if (!daemonAllowed(environment) || isInProcess(command)) return { perhapsDone: undefined }
   const standing = await standingClaim(command, payload, environment)
   if (standing !== undefined) return standing

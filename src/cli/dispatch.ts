@@ -15,7 +15,7 @@ import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemon
 import { currentUid, serverPath, untrustedSocket, unusableSocket } from "../socket/socketPath.ts"
 import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
-import { askDaemon, askRegistry, isInProcess } from "./askDaemon.ts"
+import { askDaemon, askRegistry, isInProcess, warnOfOther } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { claimOf, withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
@@ -56,6 +56,7 @@ const noDaemon = async (
 const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, payload }: Run): Promise<void> => {
   const { environment } = context
   const request = { command, payload, environment }
+  await warnOfOther(context)
   let reply: DaemonReply<DaemonCommand> = daemonAllowed(environment)
     ? await requestDaemon(request)
     : { _tag: "NoDaemon", path: "", why: "never" }

@@ -7,7 +7,15 @@ import type { Process } from "../domain/Listener.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import { requestOnce } from "../socket/daemonClient.ts"
 import { holderOf, serverPidOf } from "../socket/socketLock.ts"
-import { clientPaths, currentUid, isNamed, ownPaths, serverPath, wrongSocketPath } from "../socket/socketPath.ts"
+import {
+  clientPaths,
+  currentUid,
+  isNamed,
+  ownPaths,
+  serverPath,
+  theirPaths,
+  wrongSocketPath
+} from "../socket/socketPath.ts"
 import type { Untrusted } from "../socket/socketTrust.ts"
 
 /** What is at the sockets that a client of this environment tries. */
@@ -109,11 +117,14 @@ const meet = (environment: Environment, machine: typeof Listeners.Service): Effe
     const wrong = wrongSocketPath(environment)
     if (wrong !== undefined) return { _tag: "Misnamed", path: own, problem: wrong.message }
     const ours = ownPaths(environment, currentUid())
+    const theirs = theirPaths(environment, currentUid())
     for (const path of clientPaths(environment, currentUid())) {
       const state = yield* stateAt(path, environment, machine)
       // That the system's daemon does not let this user in is no fault, nor is a path that is not needed.
       const matters = path === own || (ours.includes(path) && state?._tag !== "Untrusted")
-      if (state !== undefined && (matters || state._tag === "Serving" || state._tag === "Foreign")) return state
+      const isOthers = !ours.includes(path) && theirs.includes(path)
+      if (state !== undefined && (matters || state._tag === "Serving" || (state._tag === "Foreign" && !isOthers)))
+        return state
     }
     return { _tag: "None", path: own }
   })

@@ -1,10 +1,12 @@
-import { join } from "node:path"
+import { chmodSync, mkdirSync, statSync } from "node:fs"
+import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { client, requestDaemon } from "../support/socketClient.ts"
 import { withSqlite } from "../support/sqlite.ts"
+import { standIn } from "../support/standIn.ts"
 
 /** What moves in from the deployed daemon: its clients, and the rows that it reads. */
 
@@ -31,6 +33,12 @@ it.each<[string, unknown]>([
   const strict = client(path)
   await strict.write(`${JSON.stringify({ ...set, key: "c", force: "true", format: "json" })}\n`)
   expect(JSON.parse(await strict.until(/\n$/))).toMatchObject({ ok: false, error: { code: "invalid" } })
+})
+
+it("answers a command that is no text", async () => {
+  const { socket } = await startDaemon(machine(RANGES))
+  const nested = `{"command":${"[".repeat(8000)}${"]".repeat(8000)}}`
+  expect(await requestDaemon(socket, nested)).toBe("Missing required arg: command\n")
 })
 
 describe("a row that another program reads as a port", () => {
@@ -65,5 +73,101 @@ describe("a row that another program reads as a port", () => {
       stdout: "pt-prod 21902\npt-dev 21903\n",
       stderr: ""
     })
+  })
+})
+
+describe("beside another daemon", () => {
+  /** A machine whose shells name the other daemon's socket, and nothing of ours. */
+  const beside = async (env: Readonly<Record<string, string>> = {}) => {
+    const other = await standIn()
+    const box = machine({
+      ...RANGES,
+      AUTOMATELINUX_PORTS_SOCKET: "",
+      AUTOMATE_LINUX_SOCKET_PATH: other.path,
+      XDG_RUNTIME_DIR: join(dirname(other.path), "run"),
+      ...env
+    })
+    mkdirSync(join(dirname(other.path), "run"))
+    return { box, other }
+  }
+  const warning = (path: string) =>
+    `warning: another daemon serves ${path}, with ports that this registry does not know; set AUTOMATELINUX_DATABASE_URL to its database, or put d in front of it with AUTOMATELINUX_FORWARD\n`
+
+  it("says with every change that there is another registry, and what to do", async () => {
+    const { box, other } = await beside()
+    for (const words of [
+      ["allocate", "--app", "cad"],
+      ["claim", "--app", "cad"],
+      ["setPort", "--key", "x", "--value", "21990"],
+      ["deletePort", "--key", "x"],
+      ["reserve", "--port", "21999", "--reason", "x"],
+      ["release", "--app", "cad"],
+      ["undo"]
+    ])
+      expect(await box.d(...words)).toMatchObject({ code: 0, stderr: expect.stringContaining(warning(other.path)) })
+    expect(await box.d("listPorts")).toMatchObject({ code: 0, stderr: "" })
+    expect((await box.d("ping")).stderr).toContain(warning(other.path))
+    const { findings } = JSON.parse((await box.d("doctor", "--json")).stdout)
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        check: "daemon-running",
+        severity: "warning",
+        message: `another daemon serves ${other.path}, with ports that this registry does not know`
+      })
+    )
+    await other.kill()
+    expect(await box.d("allocate", "--app", "cad")).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("says so with a daemon of its own, on a socket of its own", async () => {
+    const theirs = await beside()
+    const { other } = theirs
+    const box = theirs.box.with({ AUTOMATELINUX_PORTS_SOCKET: join(theirs.box.home, "ours.sock") })
+    const daemon = await startDaemon(box)
+    const status = JSON.parse(await box.ok("status", "--json"))
+    expect(status.pid).toBe(daemon.pid)
+    expect((await box.d("allocate", "--app", "cad")).stderr).toBe(warning(other.path))
+    expect((await box.d("status")).stderr).toBe(warning(other.path))
+    // The other daemon is as it was.
+    expect(await requestDaemon(other.path, '{"command":"say","text":"here"}')).toBe("here")
+  })
+
+  it("says nothing if its database is named", async () => {
+    const { box } = await beside()
+    const named = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${join(box.home, "shared.sqlite")}` })
+    expect(await named.d("allocate", "--app", "cad")).toMatchObject({ code: 0, stderr: "" })
+  })
+
+  it("leaves the socket and its directory alone where it is told to serve them", async () => {
+    const { box, other } = await beside()
+    const directory = dirname(other.path)
+    chmodSync(directory, 0o755)
+    const refused = await box.with({ AUTOMATELINUX_PORTS_SOCKET: other.path }).d("daemon")
+    expect(refused).toMatchObject({ code: 3, stdout: "" })
+    expect(refused.stderr).toBe(
+      `error: another program serves ${other.path}\nhint: leave it alone, and name another path with AUTOMATELINUX_PORTS_SOCKET; see which it is: ss -xlp src ${other.path}\n`
+    )
+    expect(statSync(directory).mode & 0o777).toBe(0o755)
+    expect(await requestDaemon(other.path, '{"command":"say","text":"here"}')).toBe("here")
+  })
+})
+
+it.each([
+  ["0666", 0o666],
+  ["660", 0o660],
+  ["", 0o600]
+])("makes its socket with the mode %j", async (mode, expected) => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_SOCKET_MODE: mode })
+  const daemon = await startDaemon(box)
+  expect(statSync(daemon.socket).mode & 0o777).toBe(expected)
+})
+
+it.each(["0777", "0644x", "rw", "0066", "1666"])("refuses %s as a mode", async (mode) => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_SOCKET_MODE: mode })
+  expect(await box.d("daemon")).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      `AUTOMATELINUX_SOCKET_MODE "${mode}" is not the mode of a socket: write 0600, 0660 or 0666`
+    )
   })
 })

@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Status } from "../../commands/Results.ts"
 import { SETTING_NAMES } from "../../config/settings.ts"
 import { type Finding, fix } from "../../domain/Finding.ts"
+import { otherRegistry } from "../../socket/otherRegistry.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, DoctorContext } from "../DoctorContext.ts"
@@ -46,7 +47,7 @@ const unreachable = (context: DoctorContext, state: Unreachable) =>
     })
   )
 
-const ELSEWHERE = 'export AUTOMATE_LINUX_SOCKET_PATH="$HOME/.automatelinux.sock"; d daemon'
+const ELSEWHERE = 'export AUTOMATELINUX_PORTS_SOCKET="$HOME/.automatelinux.sock"; d daemon'
 
 /** Reports why no daemon answers. */
 const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
@@ -64,7 +65,7 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         severity: "error",
         message: "no daemon can be started or reached: the path of its socket is invalid",
         evidence: state.problem,
-        ...fix("unset AUTOMATE_LINUX_SOCKET_PATH")
+        ...fix("unset AUTOMATELINUX_PORTS_SOCKET")
       }
     case "Untrusted": {
       const { at, mode, why } = state.place
@@ -75,7 +76,7 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         ...(mode
           ? fix(`${sudo}chmod go-w ${shellWord(at)}`)
           : state.given
-            ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or name one in a directory of your own")
+            ? fix("unset AUTOMATELINUX_PORTS_SOCKET", "or name one in a directory of your own")
             : fix(ELSEWHERE, "one that only you can reach"))
       }
     }
@@ -99,7 +100,7 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         message: `you may not use the socket ${path}`,
         evidence: state.owner === undefined ? "you may not enter its directory" : `it belongs to uid ${state.owner}`,
         ...(state.given
-          ? fix("unset AUTOMATE_LINUX_SOCKET_PATH", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
+          ? fix("unset AUTOMATELINUX_PORTS_SOCKET", "or have its owner set AUTOMATELINUX_SOCKET_GROUP")
           : fix(ELSEWHERE, "one that you can reach"))
       }
     case "Silent": {
@@ -173,5 +174,13 @@ export const daemonRunning: Check = (context) =>
         })
       // A daemon whose settings were changed serves another registry because of that.
     } else if (judgements.length === 0) judgements.push(judge(state))
+    const other = yield* Effect.promise(() => otherRegistry(context.environment))
+    if (other !== undefined)
+      judgements.push({
+        severity: "warning",
+        message: other.message,
+        evidence: "two registries give out the same ports: neither knows what the other has given",
+        ...fix(null, other.hint)
+      })
     return judgements.map((judgement) => ({ ...judgement, keys: [], ports: [] }))
   })
