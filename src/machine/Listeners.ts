@@ -3,22 +3,11 @@ import * as Random from "effect/Random"
 import { CannotTry } from "../domain/errors.ts"
 import type { Listener, Process } from "../domain/Listener.ts"
 import { readEphemeral } from "./ephemeralPorts.ts"
-import { ownersOf, processOf, readUsers } from "./processes.ts"
+import { owned } from "./owned.ts"
+import { processOf } from "./processes.ts"
 import { readSockets, type Socket } from "./procNetTcp.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
-
-const withOwners = async (found: ReadonlyArray<Socket>): Promise<ReadonlyArray<Listener>> => {
-  if (found.length === 0) return []
-  const owners = await ownersOf(new Set(found.map((socket) => socket.inode)))
-  const { homes, names } = readUsers()
-  const processes = new Map([...new Set(owners.values())].map((pid) => [pid, processOf(pid, homes)]))
-  return found.map(({ inode, uid, ...socket }) => ({
-    ...socket,
-    user: names.get(uid) ?? `uid ${uid}`,
-    process: processes.get(owners.get(inode) ?? 0) ?? null
-  }))
-}
 
 const shortDelay = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
 
@@ -80,7 +69,7 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     visible: Effect.sync(() => readSockets() !== undefined),
 
     /** All listeners on this host. */
-    all: Effect.promise(() => withOwners(sockets())),
+    all: Effect.promise(() => owned(sockets())),
 
     /** The ports that the kernel uses for outgoing connections. */
     ephemeral: Effect.sync(readEphemeral),
@@ -98,7 +87,7 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
       ports.size === 0
         ? Effect.succeed([])
-        : Effect.promise(() => withOwners(sockets().filter((socket) => ports.has(socket.port)))),
+        : Effect.promise(() => owned(sockets().filter((socket) => ports.has(socket.port)))),
 
     still,
 

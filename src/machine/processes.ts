@@ -131,17 +131,36 @@ const directoryOf = (pid: number): string | null => {
   return bytes !== null && isUtf8(bytes) ? bytes.toString().replace(/ \(deleted\)$/, "") : null
 }
 
+/** Returns the fields of a process's status from the third on: before them is its name, which may contain anything. */
+const statOf = (pid: number): ReadonlyArray<string> =>
+  tryRead(() => readFileSync(`/proc/${pid}/stat`, "utf8"), "")
+    .replace(/^.*\) /s, "")
+    .split(" ")
+
+/** Where in those fields the start time is. */
+const STARTED = 19
+
+/**
+ * Returns when a process was started, in ticks since this machine was booted; undefined if there is none. With its pid that
+ * identifies it: a time of day changes with the clock.
+ */
+export const startOf = (pid: number): string | undefined => statOf(pid)[STARTED]
+
+/** Returns the command line of a process, as far as this user may read it. */
+export const commandLineOf = (pid: number): string =>
+  tryRead(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "")
+    .split("\0")
+    .join(" ")
+    .trim()
+
 /** Describes a process, as far as this user may inspect it. `homes` are the home directories of all users. */
 export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
   const read = (name: string) => tryRead(() => readFileSync(`/proc/${pid}/${name}`, "utf8"), "")
   const words = read("cmdline").split("\0")
   const [program = ""] = words
   const name = program === "" ? read("comm").trim() : basename(program)
-  // The name is in parentheses, and may itself contain parentheses and spaces.
-  const [state = "", ...stat] = read("stat")
-    .replace(/^.*\) /s, "")
-    .split(" ")
-  const started = bootTime() + Number(stat[18]) / HERTZ
+  const stat = statOf(pid)
+  const started = bootTime() + Number(stat[STARTED]) / HERTZ
   const cgroup = read("cgroup")
   const after = (option: string) => (words.includes(option) ? words[words.indexOf(option) + 1] : undefined)
   // These are options of docker-proxy.
@@ -163,7 +182,7 @@ export const processOf = (pid: number, homes: ReadonlySet<string>): Process => {
     startedAt: Number.isFinite(started) ? new Date(started * 1000).toISOString() : null,
     manager: isManager(pid),
     // State `t` (traced) is a debugger; only `T` counts as stopped.
-    stopped: state === "T"
+    stopped: stat[0] === "T"
   }
 }
 
