@@ -4,7 +4,7 @@ import { COLUMNS } from "./portTable.ts"
 import { joined, type Printed, printed } from "./printed.ts"
 import { GAP } from "./table.ts"
 import { painter, type Style } from "./terminalStyle.ts"
-import { type Column, columnOf, type Format, fitInto, linesOf } from "./terminalTable.ts"
+import { type Column, columnOf, type Format, fitInto, linesOf, widthOfAll } from "./terminalTable.ts"
 import { cutTo } from "./width.ts"
 
 /** The columns from left to right. */
@@ -14,6 +14,9 @@ const OPTIONAL = ["DESCRIPTION", "HOST", "KIND", "PROCESS", "HEALTH"]
 
 /** Names of programs, units and containers are cut to this width; a pid never is. */
 const NAME_MAX = 24
+
+/** What is left of a key in a very narrow terminal. */
+const KEY_MIN = 8
 
 /** The process that listens: its container or its unit if it has one, otherwise its name and its pid. */
 const processOf = ({ listener }: Assignment): string => {
@@ -54,6 +57,22 @@ const columnsOf = (assignments: ReadonlyArray<Assignment>, here: string): Readon
   TITLES.map((title) => columnOf(title, assignments, TEXTS[title] ?? (() => ""), FORMATS[title])).filter((column) =>
     isTelling(column, here)
   )
+
+/**
+ * Returns the columns of the assignments that fit into a terminal with one line per row: a long key is cut, so that its health
+ * is shown.
+ */
+export const columnsInto = (
+  assignments: ReadonlyArray<Assignment>,
+  width: number,
+  host: string
+): ReadonlyArray<Column> => {
+  const [key, ...others] = columnsOf(assignments, host)
+  if (key === undefined) return []
+  const needed = others.filter(({ title }) => title === "PORT" || title === "HEALTH")
+  const left = width - GAP.length - widthOfAll(needed)
+  return fitInto([{ ...key, width: Math.min(key.width, Math.max(left, KEY_MIN)) }, ...others], width, OPTIONAL)
+}
 
 /** Formats the assignments as a table for a terminal. No line is wider than it, so that none is wrapped. */
 export const terminalTable = (
