@@ -26,7 +26,8 @@ const ARROWS = {
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
   daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
-  cli: ["agents", "commands", "domain", "env", "mcp", "project", "run", "socket", "text", "worktree"],
+  watch: ["commands", "doctor", "domain", "machine", "run", "text"],
+  cli: ["agents", "commands", "domain", "env", "mcp", "project", "run", "socket", "text", "watch", "worktree"],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "commands", "daemon", "domain", "text"],
   library: [".", "cli", "commands", "config", "domain", "project", "socket", "text"]
@@ -42,6 +43,7 @@ const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = [
   "run",
   "text",
   "socket",
+  "watch",
   "worktree",
   "library"
 ]

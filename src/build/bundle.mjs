@@ -54,7 +54,8 @@ export const PARTS = [
   "mcp/serve",
   "env/envCommand",
   "worktree/worktree",
-  "agents/agents"
+  "agents/agents",
+  "watch/watch"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

@@ -69,6 +69,8 @@ const until = async (wanted, ...words) => {
   while (!wanted.test(d(...words))) await new Promise((done) => setTimeout(done, 50))
 }
 
+const ESC = "\u001b["
+
 const CLASSES = { 1: "bold", 2: "dim", 31: "red", 32: "green", 33: "yellow", 36: "cyan" }
 
 const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
@@ -110,8 +112,36 @@ ${drawn.join("")}</svg>
 `
 }
 
-const write = (name) =>
-  writeFileSync(join(OUTPUT, `${name}.svg`), picture(`d ${name} on a terminal`, `$ d ${name}\n${onTerminal(name)}`))
+/** What a terminal of so many rows shows of the first frame of `d` with these words, which q ends. */
+const frameOf = async (words, rows) => {
+  const line = `stty columns ${COLUMNS} rows ${rows}; exec ${process.execPath} ${PROGRAM} ${words}`
+  const child = spawn("script", ["--quiet", "--command", line, "/dev/null"], {
+    env,
+    cwd: HOME,
+    stdio: ["pipe", "pipe", "inherit"]
+  })
+  let shown = ""
+  for await (const chunk of child.stdout.setEncoding("utf8")) {
+    const isDrawn = shown.includes(`${ESC}?2026l`)
+    shown += chunk
+    if (!isDrawn && shown.includes(`${ESC}?2026l`)) child.stdin.write("q")
+  }
+  const frame = shown.split(`${ESC}?2026h`)[1]?.split(`${ESC}?2026l`)[0] ?? ""
+  const lines = Array.from({ length: rows }, () => "")
+  for (const part of frame
+    .replaceAll(`${ESC}K`, "")
+    .split(/\[(?=\d+H)/)
+    .slice(1)) {
+    const [row, ...text] = part.split("H")
+    const line = text.join("H")
+    // What is left of the next part.
+    lines[Number(row) - 1] = line.endsWith(ESC.slice(0, 1)) ? line.slice(0, -1) : line
+  }
+  return lines.join("\n").replaceAll(HOME, SHOWN_HOME)
+}
+
+const write = (name, text = onTerminal(name)) =>
+  writeFileSync(join(OUTPUT, `${name}.svg`), picture(`d ${name} on a terminal`, `$ d ${name}\n${text}`))
 
 mkdirSync(HOME)
 mkdirSync(OUTPUT, { recursive: true })
@@ -134,6 +164,7 @@ try {
   await until(/ down since /, "explain", "--key", "loom-stream")
   write("listPorts")
   write("doctor")
+  write("watch", await frameOf("watch", 10))
 } finally {
   for (const child of children) if (child.exitCode === null && child.signalCode === null) await end(child)
   rmSync(HOME, { recursive: true })

@@ -9,6 +9,7 @@ import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 import { parseTime } from "./waiting.ts"
+import { watch } from "./watch.ts"
 import { worktree } from "./worktree.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
@@ -113,7 +114,7 @@ const agents = async (context: CliContext, { json, payload }: Run): Promise<void
     : writeStdout(context, told, json, action !== "status" && dryRun !== true)
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents }
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents, watch }
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

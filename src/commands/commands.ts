@@ -5,6 +5,7 @@ import { historyCommands } from "./history.ts"
 import { portCommands } from "./ports.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
+import { watchCommands } from "./watch.ts"
 import { worktreeCommands } from "./worktree.ts"
 
 /**
@@ -13,6 +14,7 @@ import { worktreeCommands } from "./worktree.ts"
  */
 export const commands = {
   ...portCommands,
+  ...watchCommands,
   ...runCommands,
   ...worktreeCommands,
   ...historyCommands,
