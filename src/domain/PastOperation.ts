@@ -1,7 +1,20 @@
 import type { HistoryEvent } from "./HistoryEvent.ts"
 
+/** A text before and after a change; null if there was or is none. */
+export interface Altered {
+  readonly before: string | null
+  readonly after: string | null
+}
+
+/** What was altered of a key beside its port. Absent if it was not, or if the history does not hold it. */
+export interface KeyAltered {
+  readonly description?: Altered
+  /** Its owner on the host of the operation. */
+  readonly owner?: Altered
+}
+
 /** One change of an operation. */
-export type PastChange = Pick<HistoryEvent, "what" | "key" | "oldPort" | "newPort" | "detail">
+export type PastChange = Pick<HistoryEvent, "what" | "key" | "oldPort" | "newPort" | "detail"> & KeyAltered
 
 /** An operation: the changes that one command made. */
 export interface PastOperation {
@@ -27,7 +40,7 @@ export interface PastOperation {
 export interface TakenBack {
   readonly operation: Omit<PastOperation, "takenBackBy">
   readonly dryRun: boolean
-  readonly changes: ReadonlyArray<Pick<HistoryEvent, "key" | "oldPort" | "newPort">>
+  readonly changes: ReadonlyArray<Pick<HistoryEvent, "key" | "oldPort" | "newPort"> & KeyAltered>
 }
 
 /** What other programs did to the rows, recorded when a later change found it. */

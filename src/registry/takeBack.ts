@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import { alteredIn, takenBack } from "../domain/altered.ts"
 import { ChangedSince, NotUndoable, TakenSince } from "../domain/errors.ts"
 import { nameFor } from "../domain/Ignored.ts"
 import { claimAt, type Difference, type Image, isSame, recordOf, reservationOf, ruleLike } from "../domain/Image.ts"
@@ -192,7 +193,11 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
       notes.push({ _tag: "InUse", port, by })
     }
   }
-  const result: TakenBack = { operation, dryRun, changes: happeningsOf(change, state.ports) }
+  const changes = happeningsOf(change, state.ports).map((each) => ({
+    ...each,
+    ...takenBack(alteredIn(image, each.key, operation.host))
+  }))
+  const result: TakenBack = { operation, dryRun, changes }
   return { answer: { result, notes }, changes: [change] }
 })
 

@@ -9,7 +9,7 @@ import { HEALTH_STATES } from "../domain/Health.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
-import type { PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
+import type { Altered, PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
 import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
 
@@ -176,6 +176,14 @@ const explanation = () =>
     ignored: listOf(ignored())
   })
 
+/** What an older daemon does not know of is absent. */
+const orAbsent =
+  <A>(guard: Guard<A>): Guard<A | undefined> =>
+  (value): value is A | undefined =>
+    value === undefined || guard(value)
+
+const altered = () => orAbsent(object<Altered>({ before: orNull(text), after: orNull(text) }))
+
 const recorded = () => ({
   number: pid,
   at: text,
@@ -191,7 +199,9 @@ const recorded = () => ({
       key: orNull(text),
       oldPort: orNull(amount),
       newPort: orNull(amount),
-      detail: orNull(text)
+      detail: orNull(text),
+      description: altered(),
+      owner: altered()
     })
   )
 })
@@ -203,7 +213,13 @@ const takenBack = () =>
     operation: object<TakenBack["operation"]>(recorded()),
     dryRun: flag,
     changes: listOf(
-      object<TakenBack["changes"][number]>({ key: orNull(text), oldPort: orNull(amount), newPort: orNull(amount) })
+      object<TakenBack["changes"][number]>({
+        key: orNull(text),
+        oldPort: orNull(amount),
+        newPort: orNull(amount),
+        description: altered(),
+        owner: altered()
+      })
     )
   })
 

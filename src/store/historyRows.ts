@@ -1,7 +1,8 @@
+import { alteredIn } from "../domain/altered.ts"
 import { columnText, columnTextOrNull, LIMITS } from "../domain/foreignText.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
-import { isForeign, type PastOperation, takesBack } from "../domain/PastOperation.ts"
-import { IMAGE, IMAGES, type imageFrom } from "./images.ts"
+import { isForeign, type KeyAltered, type PastOperation, takesBack } from "../domain/PastOperation.ts"
+import { IMAGE, IMAGES, imageFrom } from "./images.ts"
 
 /** The rows of port_history, and the operations that they are part of. */
 
@@ -35,12 +36,36 @@ export const eventOf = (row: HistoryRow): HistoryEvent => ({
   program: columnText(row.program)
 })
 
+/** What the events are about that may be told with the values before and after. */
+const TOLD: Readonly<Record<string, ReadonlyArray<keyof KeyAltered>>> = {
+  describe: ["description"],
+  bind: ["owner"],
+  undo: ["description", "owner"],
+  redo: ["description", "owner"]
+}
+
+/** Makes the function that returns what an event altered beside a port. The image is only read if an event needs it. */
+const alteredBy = (rows: ReadonlyArray<OperationRow>) => {
+  let image: ReturnType<typeof imageFrom> | null = null
+  return ({ host, key, what }: HistoryEvent): KeyAltered => {
+    const told = TOLD[what]
+    if (told === undefined) return {}
+    if (image === null) image = imageFrom(rows)
+    const { description, owner } = alteredIn(image ?? [], key, host)
+    return {
+      ...(description !== undefined && told.includes("description") ? { description } : {}),
+      ...(owner !== undefined && told.includes("owner") ? { owner } : {})
+    }
+  }
+}
+
 /** Makes an operation of its rows, which are in order; undefined if none of them is an event. */
 export const operationOf = (rows: ReadonlyArray<OperationRow>): Recorded["operation"] | undefined => {
   const events = rows.filter((row) => !isImage(row))
   const [first] = events
   if (first === undefined) return undefined
   const { at, host, program, user, what } = eventOf(first)
+  const altered = alteredBy(rows)
   return {
     number: Number(first.id),
     at,
@@ -55,7 +80,8 @@ export const operationOf = (rows: ReadonlyArray<OperationRow>): Recorded["operat
       key: event.key,
       oldPort: event.oldPort,
       newPort: event.newPort,
-      detail: event.detail
+      detail: event.detail,
+      ...altered(event)
     }))
   }
 }

@@ -39,7 +39,7 @@ export const imageTexts = (image: Image): ReadonlyArray<string> => {
   return [...texts.map((text) => text.replace(/,]$/, "]")), `[${current}${JSON.stringify([END, texts.length + 1])}]`]
 }
 
-/** Makes the readers of the texts. Only few commands need them, so their schemas are built only then. */
+/** Makes the readers of the texts. */
 const makeReaders = () => {
   const Text = Schema.NullOr(Schema.String)
   const Claim = Schema.Struct({
@@ -95,6 +95,9 @@ const makeReaders = () => {
   }
 }
 
+/** Only few commands need the readers, so their schemas are built only then, once. */
+let readers: ReturnType<typeof makeReaders> | undefined
+
 /**
  * Reads the image of an operation from those of its rows that are no events. Undefined if it has none, because an older
  * `d` made it, if it is being deleted, or if it cannot be read, because a newer `d` wrote it.
@@ -104,7 +107,8 @@ export const imageFrom = (
 ): Image | undefined => {
   const images = rows.filter(({ what }) => what === IMAGE)
   if (images.length === 0) return undefined
-  const { readImage, readOwner } = makeReaders()
+  readers ??= makeReaders()
+  const { readImage, readOwner } = readers
   const differences = Either.getOrUndefined(Either.all(images.map(({ detail }) => readImage(detail))))?.flat()
   const owners = Either.getOrUndefined(
     Either.all(rows.filter(({ what }) => what === OWNER_IMAGE).map(({ detail }) => readOwner(detail)))

@@ -1,12 +1,14 @@
 import type { Results } from "../commands/Results.ts"
-import type { PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
+import type { Altered, KeyAltered, PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import { formatPorts } from "../domain/portList.ts"
 import { nameOf } from "./describe.ts"
+import { escaped } from "./escape.ts"
 import { joined, type Printed, printed } from "./printed.ts"
 import { type Columns, GAP, plainColumns } from "./table.ts"
 import { painter, type Style } from "./terminalStyle.ts"
 import { columnOf, fitInto, linesOf, widthOfAll } from "./terminalTable.ts"
 import { localTime, localTimes, wrapped } from "./terminalText.ts"
+import { cutTo } from "./width.ts"
 
 /** The text of the commands that look back. */
 
@@ -17,13 +19,49 @@ const LABEL = 10
 
 const portText = (port: number | null): string => (port === null ? "none" : String(port))
 
-const ofKey = (key: string, { detail, newPort, oldPort, what }: PastChange): string => {
-  if (what === "rename") return `${nameOf(detail ?? "")} → ${nameOf(key)}`
-  if (oldPort !== null || newPort !== null) return `${nameOf(key)}: ${portText(oldPort)} → ${portText(newPort)}`
-  if (what === "bind") return `${nameOf(key)}: in ${detail}`
-  if (what === "describe") return detail === null ? `${nameOf(key)}: no description` : `${nameOf(key)}: ${detail}`
-  return what === "ignore" || what === "unignore" ? `${nameOf(key)}: ${detail}` : `${nameOf(key)}: what is known of it`
+/** How a text is shown: whole, or shortened. */
+interface Shown {
+  readonly description: (text: string) => string
+  readonly owner: (text: string) => string
 }
+
+const WHOLE: Shown = { description: (text) => text, owner: (text) => text }
+
+/** How much of a description or a directory the list shows, so that both values fit. */
+const TEXT_WIDTH = 24
+
+/** Directories differ at the end. */
+const SHORTENED: Shown = {
+  description: (text) => cutTo(escaped(text), TEXT_WIDTH),
+  owner: (text) => (text.length > TEXT_WIDTH ? `…${escaped(text.slice(1 - TEXT_WIDTH))}` : text)
+}
+
+const alteredText = ({ after, before }: Altered, show: (text: string) => string, none: string): string =>
+  [...(before === null ? [] : [show(before)]), after === null ? none : show(after)].join(" → ")
+
+/** Tells what is known of a key, before and after: what was not known before is told by what is. */
+const knownTexts = ({ description, owner }: KeyAltered, shown: Shown): ReadonlyArray<string> => [
+  ...(description === undefined ? [] : [alteredText(description, shown.description, "no description")]),
+  ...(owner === undefined ? [] : [`in ${alteredText(owner, shown.owner, "no directory")}`])
+]
+
+const happened = (change: PastChange, shown: Shown): ReadonlyArray<string> => {
+  const { detail, newPort, oldPort, what } = change
+  const known = knownTexts(change, shown)
+  const ports = `${portText(oldPort)} → ${portText(newPort)}`
+  // What a key gets or loses with its port goes without saying.
+  if ((oldPort === null) !== (newPort === null)) return [ports]
+  if (oldPort !== null && (oldPort !== newPort || known.length === 0)) return [ports, ...known]
+  if (known.length > 0) return known
+  if (what === "bind") return [`in ${shown.owner(detail ?? "")}`]
+  if (what === "describe") return [detail === null ? "no description" : shown.description(detail)]
+  return [what === "ignore" || what === "unignore" ? (detail ?? "") : "what is known of it"]
+}
+
+const ofKey = (key: string, change: PastChange, shown: Shown): ReadonlyArray<string> =>
+  change.what === "rename"
+    ? [`${nameOf(change.detail ?? "")} → ${nameOf(key)}`]
+    : happened(change, shown).map((text) => `${nameOf(key)}: ${text}`)
 
 /** Describes changes without a key: ports that were reserved, or no longer, each reason once; and rules of the doctor. */
 const ofPorts = (changes: ReadonlyArray<PastChange>): ReadonlyArray<string> => {
@@ -40,16 +78,16 @@ const ofPorts = (changes: ReadonlyArray<PastChange>): ReadonlyArray<string> => {
   )
 }
 
-const changeTexts = (changes: ReadonlyArray<PastChange>): ReadonlyArray<string> => [
-  ...changes.flatMap((change) => (change.key === null ? [] : ofKey(change.key, change))),
+const changeTexts = (changes: ReadonlyArray<PastChange>, shown = WHOLE): ReadonlyArray<string> => [
+  ...changes.flatMap((change) => (change.key === null ? [] : ofKey(change.key, change, shown))),
   ...ofPorts(changes.filter(({ key }) => key === null))
 ]
 
 const hasPort = ({ newPort, oldPort }: PastChange): boolean => newPort !== null || oldPort !== null
 
 /** Names the first changes, ports before descriptions and directories. */
-const summary = (changes: ReadonlyArray<PastChange>): string => {
-  const texts = changeTexts([...changes.filter(hasPort), ...changes.filter((change) => !hasPort(change))])
+const summary = (changes: ReadonlyArray<PastChange>, shown: Shown): string => {
+  const texts = changeTexts([...changes.filter(hasPort), ...changes.filter((change) => !hasPort(change))], shown)
   const more = texts.length - SHOWN
   return [...texts.slice(0, SHOWN), ...(more > 0 ? [`and ${more} more`] : [])].join(", ")
 }
@@ -64,12 +102,12 @@ const whatText = ({ takenBackBy, takesBack, what }: PastOperation): string =>
 const byText = ({ host, program, user }: Pick<PastOperation, "host" | "program" | "user">): string =>
   `${user} on ${host} (${program})`
 
-const columns = (when: (at: string) => string): Columns<PastOperation> => ({
+const columns = (when: (at: string) => string, shown: Shown): Columns<PastOperation> => ({
   NUMBER: ({ number }) => String(number),
   WHEN: ({ at }) => when(at),
   WHAT: whatText,
   BY: byText,
-  CHANGES: ({ changes }) => summary(changes)
+  CHANGES: ({ changes }) => summary(changes, shown)
 })
 
 /** The columns that a narrow terminal does without: the first of these for which enough of the changes is left. */
@@ -79,7 +117,7 @@ const CHANGES_WIDTH = 28
 
 const terminalList = (operations: ReadonlyArray<PastOperation>, width: number, style: Style): Printed => {
   const now = new Date()
-  const all = Object.entries(columns((at) => localTime(new Date(at), now))).map(([title, textOf]) =>
+  const all = Object.entries(columns((at) => localTime(new Date(at), now), SHORTENED)).map(([title, textOf]) =>
     columnOf(title, operations, textOf, title === "NUMBER" ? () => "cyan" : undefined)
   )
   const choices = NARROWER.map((without) => all.filter(({ title }) => !without.includes(title)))
@@ -111,7 +149,7 @@ export const historyText = ({ operations, trimmed }: Results["history"], payload
   if (number !== undefined && first !== undefined) return wholeText(first, style)
   return style.width === undefined
     ? plainColumns(
-        columns((at) => at),
+        columns((at) => at, WHOLE),
         operations
       )
     : terminalList(operations, style.width, style)

@@ -55,6 +55,53 @@ describe.each([sqlite, mariadb])("the history on $name", (database) => {
     expect(await box.ok("history", "--trim")).toBe("deleted 0 events\n")
   })
 
+  it("says what a description and a directory were, and are", async () => {
+    const box = await made(database)
+    await box.ok("allocate", "--app", "cad", "--description", "CAD app")
+    await box.ok("describe", "--key", "cad-dev", "--description", "CAD studio")
+    await box.ok("setPort", "--key", "cad-dev", "--dir", "/opt")
+    await box.ok("setPort", "--key", "cad-dev", "--dir", "/tmp")
+    await box.ok("describe", "--key", "cad-dev", "--description", "")
+    await box.ok("setPort", "--key", "cad-dev", "--value", "19850", "--description", "CAD")
+    const changesIn = (list: string) =>
+      shortened(list)
+        .trimEnd()
+        .split("\n")
+        .slice(1)
+        .map((line) => line.replace(/^.*WHO {2}/, ""))
+    expect(changesIn(await box.ok("history", "--limit", "5"))).toEqual([
+      "cad-dev: 19841 → 19850, cad-dev: CAD",
+      "cad-dev: CAD studio → no description",
+      "cad-dev: in /opt → /tmp",
+      "cad-dev: in /opt",
+      "cad-dev: CAD app → CAD studio"
+    ])
+    const after = async (...words: ReadonlyArray<string>) => (await box.ok(...words)).split("\n").slice(1, -1)
+    expect(await after("undo", "--dry-run")).toEqual(["cad-dev: 19850 → 19841", "cad-dev: CAD → no description"])
+    await box.ok("undo")
+    expect(await after("undo", "--dry-run")).toEqual(["cad-dev: CAD studio"])
+    await box.ok("undo")
+    expect(await after("undo")).toEqual(["cad-dev: in /tmp → /opt"])
+    expect(changesIn(await box.ok("history", "--limit", "1"))).toEqual(["cad-dev: in /tmp → /opt"])
+    expect(await after("redo", "--dry-run")).toEqual(["cad-dev: in /opt → /tmp"])
+    const documents = async (...words: ReadonlyArray<string>) => JSON.parse(await box.ok(...words, "--json"))
+    expect((await documents("history", "--limit", "1")).operations[0].changes).toEqual([
+      {
+        what: "undo",
+        key: "cad-dev",
+        oldPort: null,
+        newPort: null,
+        detail: expect.any(String),
+        owner: { before: "/tmp", after: "/opt" }
+      }
+    ])
+    expect((await documents("redo", "--dry-run")).changes).toEqual([
+      { key: "cad-dev", oldPort: null, newPort: null, owner: { before: "/opt", after: "/tmp" } }
+    ])
+    const { number } = (await documents("history", "--limit", "10")).operations.at(-2)
+    expect(await box.ok("history", String(number))).toMatch(/^changes {3}cad-dev: CAD app → CAD studio$/m)
+  })
+
   it("takes back nothing that is up, but by force", async () => {
     const box = await made(database)
     await box.ok("setPort", "--key", "x", "--value", "19878")
