@@ -20,6 +20,7 @@ const ARROWS = {
   mcp: ["commands", "domain", "machine", "text"],
   worktree: ["commands", "domain", "machine", "project", "run", "text"],
   agents: ["domain", "machine", "run", "text"],
+  prompt: ["text"],
   store: ["config", "domain", "machine", "text"],
   registry: ["config", "domain", "machine", "project", "store"],
   monitor: ["config", "domain", "machine", "store", "text"],

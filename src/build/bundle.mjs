@@ -55,7 +55,8 @@ export const PARTS = [
   "env/envCommand",
   "worktree/worktree",
   "agents/agents",
-  "watch/watch"
+  "watch/watch",
+  "prompt/choose"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

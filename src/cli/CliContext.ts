@@ -13,6 +13,8 @@ export interface CliContext {
   readonly errorWidth: () => number | undefined
   /** Whether a person reads standard error. */
   readonly isInteractive: () => boolean
+  /** Whether questions can be asked: a person is at a terminal, and no script or CI job is. */
+  readonly canAsk: () => boolean
   /** The width to which help is wrapped, in columns. */
   readonly helpWidth: () => number
   /** Writes a result, and returns the system's error code if it cannot. Nothing else goes to standard output. */

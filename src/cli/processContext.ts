@@ -66,6 +66,13 @@ export const processContext: CliContext = {
       : plain,
   errorWidth: () => (mayBeTerminal(2) && process.stderr.isTTY ? process.stderr.columns || COLUMNS : undefined),
   isInteractive: () => process.stderr.isTTY === true,
+  canAsk: () => {
+    const { CI = "", TERM } = process.env
+    const { stderr, stdin, stdout } = process
+    return (
+      [stdin, stdout, stderr].every(({ isTTY }) => isTTY === true) && TERM !== "dumb" && ["", "0", "false"].includes(CI)
+    )
+  },
   helpWidth: () => Math.min(process.stdout.columns ?? HELP_WIDTH, HELP_WIDTH),
   writeStdout: (text) => {
     try {

@@ -10,6 +10,7 @@ const written = async (width: number | undefined, use: (context: CliContext) => 
     environment: {},
     directory: () => "/",
     isInteractive: () => false,
+    canAsk: () => false,
     style: () => plain,
     errorWidth: () => width,
     helpWidth: () => 100,

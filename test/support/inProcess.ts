@@ -33,6 +33,7 @@ export const inThisProcess: Runner = async (home, env, words) => {
     style: () => plain,
     errorWidth: () => undefined,
     isInteractive: () => false,
+    canAsk: () => false,
     helpWidth: () => 100,
     writeStdout: (text) => {
       stdout += text
