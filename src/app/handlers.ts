@@ -6,7 +6,7 @@ import type { Results } from "../commands/Results.ts"
 import type { Doctor } from "../doctor/Doctor.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { Invalid, MissingArgument, type NamingCommand, type RegistryError } from "../domain/errors.ts"
+import { Invalid, MissingArgument, type RegistryError } from "../domain/errors.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { countPorts, PORTS_MAX, portsIn } from "../domain/portList.ts"
 import { portUrl } from "../domain/portUrl.ts"
@@ -79,8 +79,8 @@ const askedPort = ({ key, port }: Payload<"explain">) => {
 
 /** Returns the key, the app or the name that `rename` and `describe` are about. */
 const askedName = (
-  command: NamingCommand,
-  { app, key, name }: Pick<Payload<NamingCommand>, "app" | "key" | "name">
+  command: "describe" | "rename",
+  { app, key, name }: Pick<Payload<typeof command>, "app" | "key" | "name">
 ): Effect.Effect<Named, Invalid | MissingArgument> => {
   const [first, second] = [
     ...(key === undefined ? [] : [{ option: "--key", named: { key } }]),
@@ -119,6 +119,16 @@ const noted = <A>(result: A): CommandResult<A> => ({ result, notes: [] })
 
 const someName = (command: string, { app, special }: { app: ReadonlyArray<string>; special: ReadonlyArray<string> }) =>
   app.length + special.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "app" })) : Effect.void
+
+/** Returns everything that `pin` and `unpin` are about. */
+const someNamed = (command: string, { app, key, name }: Payload<"pin">) => {
+  const named: ReadonlyArray<Named> = [
+    ...key.map((each) => ({ key: each })),
+    ...app.map((each) => ({ app: each })),
+    ...name.map((each) => ({ name: each }))
+  ]
+  return named.length === 0 ? Effect.fail(new MissingArgument({ command, argument: "key" })) : Effect.succeed(named)
+}
 
 /** Doctor is loaded on demand, because only two commands need it. */
 const withDoctor = <A, E, R>(use: (doctor: typeof Doctor.Service) => Effect.Effect<A, E, R>) =>
@@ -203,6 +213,12 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       const registry = yield* Registry
       return yield* registry.describe(named, yield* needed("describe", "description", payload.description))
     }),
+  pin: (payload) =>
+    Effect.flatMap(someNamed("pin", payload), (named) => Effect.flatMap(Registry, (registry) => registry.pin(named))),
+  unpin: (payload) =>
+    Effect.flatMap(someNamed("unpin", payload), (named) =>
+      Effect.flatMap(Registry, (registry) => registry.unpin(named))
+    ),
   reserve: ({ port, reason }) =>
     Effect.gen(function* () {
       const ports = yield* askedPorts("reserve", port)

@@ -82,6 +82,9 @@ const PortLists = Schema.Array(PortListInput).annotations({ message: () => "is n
 /** A key, an app, or the name of either. */
 const Named = { key: Schema.optional(PortKey), app: Schema.optional(AppName), name: Schema.optional(PortKey) }
 
+/** Any number of keys, apps and names of either. */
+const SomeNamed = { key: names(PortKey), app: names(AppName), name: names(PortKey) }
+
 /** The arguments of each command. */
 const decoders = {
   allocate: struct({
@@ -119,6 +122,8 @@ const decoders = {
   release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
   rename: struct({ ...Named, to: Schema.optional(PortKey) }),
   describe: struct({ ...Named, description: Schema.optional(Text) }),
+  pin: struct(SomeNamed),
+  unpin: struct(SomeNamed),
   reserve: struct({ port: PortLists, reason: Reason }),
   unreserve: struct({ port: PortLists }),
   listReserved: struct({ all: Switch }),

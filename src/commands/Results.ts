@@ -1,5 +1,5 @@
 import type { Assignment } from "../domain/Assignment.ts"
-import type { Description, KeyPort, Renamed } from "../domain/CommandResult.ts"
+import type { Description, KeyPort, Released, Renamed } from "../domain/CommandResult.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/Fault.ts"
 import type { Examination } from "../domain/Finding.ts"
@@ -18,10 +18,12 @@ export interface Results {
   readonly getPort: KeyPort
   readonly setPort: KeyPort
   readonly listPorts: ReadonlyArray<Assignment>
-  readonly deletePort: { readonly released: ReadonlyArray<{ readonly key: string; readonly port: number | null }> }
+  readonly deletePort: { readonly released: ReadonlyArray<Released> }
   readonly release: Results["deletePort"]
   readonly rename: Renamed
   readonly describe: { readonly described: ReadonlyArray<Description> }
+  readonly pin: { readonly pinned: ReadonlyArray<Released> }
+  readonly unpin: { readonly unpinned: ReadonlyArray<Released> }
   /** `port` is null if more than one was named. */
   readonly reserve: { readonly port: number | null; readonly reason: string; readonly ports: ReadonlyArray<number> }
   readonly unreserve: { readonly port: number | null; readonly ports: ReadonlyArray<number> }

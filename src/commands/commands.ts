@@ -2,6 +2,7 @@ import { agentCommands } from "./agents.ts"
 import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
 import { historyCommands } from "./history.ts"
+import { keepingCommands } from "./keeping.ts"
 import { portCommands } from "./ports.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
@@ -15,6 +16,7 @@ import { worktreeCommands } from "./worktree.ts"
 export const commands = {
   ...portCommands,
   ...watchCommands,
+  ...keepingCommands,
   ...runCommands,
   ...worktreeCommands,
   ...historyCommands,

@@ -107,6 +107,7 @@ const keysOn = (view: View, port: number, served: boolean | undefined, now: stri
       description: view.keys.get(key)?.description ?? null,
       claimed: claim?.key === key ? { at: claim.claimedAt, by: claim.by, host: claim.host } : null,
       owner: view.owners.get(key) ?? null,
+      pinned: view.pinned.has(key),
       health: healthNow(healthFrom(view.healthOf(key), view.probedAt), served, now)
     }
   })

@@ -21,7 +21,7 @@ export const ofThisHost = (view: View, { settings }: DoctorContext): ReadonlyArr
     return elsewhere || keyProblem(key) !== undefined ? [] : [{ key, port, health }]
   })
 
-/** Returns the stale keys by the app or special that has them. A pair is stale only as a whole. */
+/** Returns the stale keys by the app or special that has them. A pair is stale only as a whole, and not if it is pinned. */
 export const staleOwners = (
   view: View,
   context: DoctorContext,
@@ -31,7 +31,8 @@ export const staleOwners = (
   const busy = new Set<string>()
   for (const each of ofThisHost(view, context)) {
     const owner = appOf(each.key) === null ? each.key : `${appOf(each.key)}-`
-    if (each.health?.state === "stale" && silent.has(each.port)) groups.set(owner, [...(groups.get(owner) ?? []), each])
+    if (each.health?.state === "stale" && silent.has(each.port) && !view.pinned.has(each.key))
+      groups.set(owner, [...(groups.get(owner) ?? []), each])
     else busy.add(owner)
   }
   for (const group of groups.values()) group.sort((a, b) => a.port - b.port)

@@ -13,6 +13,8 @@ export interface Assignment {
   readonly host: string | null
   /** What it belongs to on this host; null if that is not known. */
   readonly owner: KeyOwner | null
+  /** Keeps its port even if it is not used. */
+  readonly pinned: boolean
   readonly health: Health
   readonly listener: {
     readonly address: string

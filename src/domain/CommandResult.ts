@@ -13,6 +13,12 @@ export interface KeyPort {
   readonly port: number
 }
 
+/** A key, and the port that it has or had; null if its row contains none. */
+export interface Released {
+  readonly key: string
+  readonly port: number | null
+}
+
 /** A key under its new name. */
 export interface Renaming extends KeyPort {
   readonly from: string

@@ -14,6 +14,8 @@ export interface Explanation {
     readonly claimed: { readonly at: string; readonly by: string; readonly host: string } | null
     /** The owner of the key on this host. */
     readonly owner: KeyOwner | null
+    /** Keeps its port even if it is not used. */
+    readonly pinned: boolean
     readonly health: Health
   }>
   /** Why the keys have this port; if it is free, whether it could be allocated. */

@@ -1,5 +1,6 @@
 import { type Ignored, isSameTarget } from "./Ignored.ts"
 import { type KeyOwner, type StoredOwner, storedOwner } from "./Owner.ts"
+import type { Pin } from "./Pin.ts"
 import type { Change, Claim, KeyRecord, RegistryState, Reservation } from "./RegistryState.ts"
 import { vanishing } from "./RegistryState.ts"
 
@@ -17,6 +18,7 @@ export type Difference =
   | readonly ["owner", host: string, key: string, before: StoredOwner | null, after: StoredOwner | null]
   | readonly ["reserved", port: number, before: Reservation | null, after: Reservation | null]
   | readonly ["rule", before: StoredRule | null, after: StoredRule | null]
+  | readonly ["pin", key: string, before: Pin | null, after: Pin | null]
   /** The port of a key of which something else changed: by it, a later change is found if the key has got another name. */
   | readonly ["port", key: string, port: number]
   /** The key got another name, and its owners on all hosts with it. */
@@ -31,6 +33,7 @@ export type Image = ReadonlyArray<Difference>
 const ownClaim = ({ by, claimedAt, host, key }: Claim): Claim => ({ key, claimedAt, host, by })
 const ownRecord = ({ by, createdAt, description, host }: KeyRecord): KeyRecord => ({ description, createdAt, host, by })
 const ownReservation = ({ at, by, host, reason }: Reservation): Reservation => ({ reason, at, host, by })
+const ownPin = ({ at, by, host }: Pin): Pin => ({ at, host, by })
 const ownOwner = (owner: KeyOwner): StoredOwner => storedOwner(owner)
 const ownRule = ({ at, by, check, host, key, port, reason }: Ignored): Ignored => ({
   check,
@@ -48,6 +51,7 @@ export const claimAt = ({ claims }: Pick<RegistryState, "claims">, port: number)
 export const recordOf = ({ keys }: Pick<RegistryState, "keys">, key: string) => orNull(keys.get(key), ownRecord)
 export const reservationOf = ({ reserved }: Pick<RegistryState, "reserved">, port: number) =>
   orNull(reserved.get(port), ownReservation)
+export const pinOf = ({ pinned }: Pick<RegistryState, "pinned">, key: string) => orNull(pinned.get(key), ownPin)
 
 /** Returns the stored rule about the target of `about`. */
 export const ruleLike = ({ ignored }: Pick<RegistryState, "ignored">, about: Ignored): StoredRule | null => {
@@ -68,7 +72,7 @@ const touchedBy = (changes: ReadonlyArray<Change>) => {
     if (change._tag === "Rename") keys.add(change.to)
     if (change._tag === "Reserve" || change._tag === "Unreserve") for (const port of change.ports) reserved.add(port)
     if (change._tag !== "Restore") continue
-    for (const { key } of [...change.rows, ...change.records, ...change.owners]) keys.add(key)
+    for (const { key } of [...change.rows, ...change.records, ...change.owners, ...change.pins]) keys.add(key)
     for (const { port } of change.reserved) reserved.add(port)
   }
   return { keys: [...keys], reserved: [...reserved] }
@@ -121,6 +125,7 @@ export const imageOf = (
     ...keys.map((key) => ["row", key, before.rows.get(key) ?? null, after.rows.get(key) ?? null] as const),
     ...[...ports].map((port) => ["claim", port, claimAt(before, port), claimAt(after, port)] as const),
     ...keys.map((key) => ["record", key, recordOf(before, key), recordOf(after, key)] as const),
+    ...keys.map((key) => ["pin", key, pinOf(before, key), pinOf(after, key)] as const),
     ...keys
       // What moves with its key is not lost; what was there before is.
       .filter((key) => !moved.has(key) && !(taken.has(key) && !before.owners.has(key)))
@@ -149,6 +154,7 @@ export const keysIn = (image: Image): ReadonlyArray<string> => [
       switch (each[0]) {
         case "row":
         case "record":
+        case "pin":
           return each[1]
         case "owner":
           return each[2]

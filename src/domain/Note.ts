@@ -51,6 +51,8 @@ export type Note =
   | { readonly _tag: "StillReserved"; readonly ports: ReadonlyArray<number>; readonly reason: string }
   /** Ports that were to be unreserved with others were not reserved. */
   | { readonly _tag: "WasNotReserved"; readonly ports: ReadonlyArray<number> }
+  /** Keys that were to be unpinned are not pinned. */
+  | { readonly _tag: "NotPinned"; readonly keys: ReadonlyArray<string> }
   /** The row of a key does not contain a valid port. */
   | { readonly _tag: "NoPort"; readonly key: string; readonly stored: string }
   /** The ports of this host were last probed this many seconds ago. */

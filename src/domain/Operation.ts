@@ -38,6 +38,7 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
   const rows = new Map(state.rows)
   const keys = new Map(state.keys)
   const reserved = new Map(state.reserved)
+  const pinned = new Map(state.pinned)
   for (const event of events) {
     const { detail, key, newPort, oldPort, what } = event
     const port = newPort ?? oldPort
@@ -45,11 +46,12 @@ export const asAnswered = (state: RegistryState, events: ReadonlyArray<Done>): R
       if (port !== null) reserved.set(port, { reason: detail ?? "", at: "", host: "", by: "" })
       continue
     }
+    if (what === "unpin" && key !== null) pinned.set(key, pinned.get(key) ?? { at: "", host: "", by: "" })
     if (what === "describe" && key !== null) keys.set(key, { ...(keys.get(key) ?? NEW_KEY), description: detail })
     restoreRow(rows, event)
   }
   const allocated = events.flatMap(({ key, what }) => (what === "allocate" && key !== null ? [key] : []))
-  return { ...state, rows, keys, reserved, assigned: new Set(allocated), ports: portsOf(rows) }
+  return { ...state, rows, keys, reserved, pinned, assigned: new Set(allocated), ports: portsOf(rows) }
 }
 
 /**
@@ -73,6 +75,8 @@ export const isNew = (change: Change, before: RegistryState, events: ReadonlyArr
     case "Reserve":
     case "Ignore":
     case "Unignore":
+    case "Pin":
+    case "Unpin":
     case "Restore":
       return false
   }

@@ -1,6 +1,7 @@
 import type { Ignored, IgnoredTarget } from "./Ignored.ts"
 import { parsePort } from "./names.ts"
 import type { KeyOwner, Owner, StoredOwner } from "./Owner.ts"
+import type { Pin } from "./Pin.ts"
 
 /** The exclusive right of one key to one port. */
 export interface Claim {
@@ -45,6 +46,8 @@ export interface RegistryState {
   readonly reserved: ReadonlyMap<number, Reservation>
   /** The rules by which the doctor keeps findings quiet, by the name under which each is stored; undefined if unreadable. */
   readonly ignored: ReadonlyMap<string, Ignored | undefined>
+  /** The keys that keep their ports even if they are not used. */
+  readonly pinned: ReadonlyMap<string, Pin>
   /** The keys that this change assigned, if it was already made and is being answered again. */
   readonly assigned?: ReadonlySet<string>
   readonly facts?: RegistryFacts
@@ -70,6 +73,7 @@ export type Change =
   | { readonly _tag: "Unreserve"; readonly ports: ReadonlyArray<number> }
   | { readonly _tag: "Ignore"; readonly target: IgnoredTarget; readonly reason: string }
   | { readonly _tag: "Unignore"; readonly target: IgnoredTarget }
+  | { readonly _tag: "Pin" | "Unpin"; readonly key: string }
   | Restore
 
 /** Gives everything that an operation changed the value that it had before; null if it was not there. */
@@ -92,6 +96,7 @@ export interface Restore {
   }>
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reservation: Reservation | null }>
   readonly rules: ReadonlyArray<{ readonly name: string; readonly rule: Ignored | null }>
+  readonly pins: ReadonlyArray<{ readonly key: string; readonly pin: Pin | null }>
 }
 
 /** Returns the reason of each reservation. */

@@ -21,6 +21,7 @@ export const applyChanges = (
   const keys = copied(state.keys, "Assign", "Remove", "Rename", "Describe", "Bind", "Restore")
   const owners = copied(state.owners, "Remove", "Rename", "Bind", "Restore")
   const reserved = copied(state.reserved, "Reserve", "Unreserve", "Restore")
+  const pinned = copied(state.pinned, "Remove", "Rename", "Pin", "Unpin", "Restore")
   let claims = agrees ? state.claims : reconcile(state.ports, state.claims, stamp)
   const introduce = (key: string) => {
     const { by, claimedAt: createdAt, host } = stamp
@@ -34,13 +35,14 @@ export const applyChanges = (
         ports.set(change.key, change.port)
         break
       case "Remove":
-        for (const each of [rows, ports, keys, owners]) each.delete(change.key)
+        for (const each of [rows, ports, keys, owners, pinned]) each.delete(change.key)
         break
       case "Rename":
         moveKey(rows, change)
         moveKey(ports, change)
         moveKey(keys, change)
         moveKey(owners, change)
+        moveKey(pinned, change)
         claims = renameClaim(claims, change.key, change.to)
         break
       case "Describe": {
@@ -65,12 +67,18 @@ export const applyChanges = (
       case "Unreserve":
         for (const port of change.ports) reserved.delete(port)
         break
+      case "Pin":
+        pinned.set(change.key, { at: stamp.claimedAt, host: stamp.host, by: stamp.by })
+        break
+      case "Unpin":
+        pinned.delete(change.key)
+        break
       case "Restore":
-        claims = restore({ rows, ports, keys, owners, reserved }, claims, change, stamp.host)
+        claims = restore({ rows, ports, keys, owners, reserved, pinned }, claims, change, stamp.host)
     }
   }
   const ignored = ignoredAfter(state.ignored, changes, stamp)
-  return { ...state, rows, ports, keys, owners, reserved, ignored, claims: reconcile(ports, claims, stamp) }
+  return { ...state, rows, ports, keys, owners, reserved, pinned, ignored, claims: reconcile(ports, claims, stamp) }
 }
 
 /** Returns the rules of the doctor after `changes`: a rule about a key goes with the key. */

@@ -50,7 +50,7 @@ export class StillUp extends Data.TaggedError("StillUp")<{
 }> {}
 
 /** The commands that are given a name, which may be that of a key or of an app. */
-export type NamingCommand = "describe" | "rename"
+export type NamingCommand = "describe" | "pin" | "rename" | "unpin"
 
 /** Both a key and an app have `name`; `halves` are the keys of the app. */
 export class Ambiguous extends Data.TaggedError("Ambiguous")<{

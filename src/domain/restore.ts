@@ -1,5 +1,6 @@
 import { parsePort } from "./names.ts"
 import { type KeyOwner, ownerFrom } from "./Owner.ts"
+import type { Pin } from "./Pin.ts"
 import { type Claim, type KeyRecord, type Reservation, type Restore, vanishing } from "./RegistryState.ts"
 
 /** The parts of a state that a Restore changes. */
@@ -10,6 +11,7 @@ interface Restored {
   /** Those of `here`, this host. */
   readonly owners: Map<string, KeyOwner>
   readonly reserved: Map<number, Reservation>
+  readonly pinned: Map<string, Pin>
 }
 
 /** Sets a value, or deletes it if there is none. */
@@ -25,7 +27,7 @@ export const restore = (
   change: Restore,
   here: string
 ): Map<number, Claim> => {
-  const { keys, owners, ports, reserved, rows } = state
+  const { keys, owners, pinned, ports, reserved, rows } = state
   for (const { key, stored } of change.rows) {
     put(rows, key, stored)
     put(ports, key, stored === null ? null : parsePort(stored))
@@ -40,6 +42,7 @@ export const restore = (
   for (const { host, key, owner } of change.owners)
     if (host === here) put(owners, key, owner === null ? null : ownerFrom(owner))
   for (const { port, reservation } of change.reserved) put(reserved, port, reservation)
+  for (const { key, pin } of change.pins) put(pinned, key, pin)
   const restored = new Map(claims)
   for (const { claim, port } of change.claims) put(restored, port, claim)
   return restored
@@ -61,7 +64,7 @@ export const happeningsOf = (change: Restore, ports: ReadonlyMap<string, number>
       oldPort: ports.get(key) ?? null,
       newPort: stored === null ? null : (parsePort(stored) ?? null)
     })
-  for (const { key } of [...change.records, ...change.owners])
+  for (const { key } of [...change.records, ...change.owners, ...change.pins])
     if (!found.has(key)) found.set(key, { key, oldPort: null, newPort: null })
   const ruled = change.rules.map(({ rule }): Happened => ({ key: rule?.key ?? null, oldPort: null, newPort: null }))
   return [

@@ -36,6 +36,7 @@ import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
 import { listing } from "./list.ts"
 import { heldBy, type Named } from "./named.ts"
+import { decidePin, decideUnpin } from "./pin.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
@@ -114,6 +115,14 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     const describe = Effect.fn("Registry.describe")(function* (named: Named, text: string) {
       return yield* store.write((state) => decideDescription(named, text, state))
+    })
+
+    const pin = Effect.fn("Registry.pin")(function* (named: ReadonlyArray<Named>) {
+      return yield* store.write((state) => decidePin(named, state))
+    })
+
+    const unpin = Effect.fn("Registry.unpin")(function* (named: ReadonlyArray<Named>) {
+      return yield* store.write((state) => decideUnpin(named, state))
     })
 
     /** Reserves ports, which are in order. */
@@ -220,7 +229,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const found = new Map((yield* listeners.on(wanted)).map((listener) => [listener.port, listener]))
       const now = yield* Clock.currentTimeMillis
       const health = yield* currentHealth({ ...stored, ports }, wanted, found, now)
-      return listing(selected, filter.health, { ...stored, ports }, { now, health, listeners: found })
+      return listing(selected, filter.health, { ...stored, ...stored.marks, ports }, { now, health, listeners: found })
     })
 
     /** Returns the port and the health of every assignment, without finding out what listens there. */
@@ -303,6 +312,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       release,
       rename,
       describe,
+      pin,
+      unpin,
       reserve,
       unreserve,
       listReserved,

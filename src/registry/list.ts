@@ -8,7 +8,7 @@ import { OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import type { Watched } from "./currentHealth.ts"
 
-type Stored = Pick<RegistryState, "rows" | "keys" | "owners"> & Watched
+type Stored = Pick<RegistryState, "rows" | "keys" | "owners" | "pinned"> & Watched
 
 /** What is so on this host at one moment: the health of each port, and what listens on it. */
 interface Moment {
@@ -31,7 +31,7 @@ const shown = ({ address, process, user }: Listener): Assignment["listener"] => 
 export const listing = (
   selected: Iterable<readonly [key: string, port: number]>,
   state: HealthState | undefined,
-  { claims, health, keys, owners, ports, rows }: Stored,
+  { claims, health, keys, owners, pinned, ports, rows }: Stored,
   moment: Moment
 ): CommandResult<ReadonlyArray<Assignment>> => {
   const result = [...selected]
@@ -46,6 +46,7 @@ export const listing = (
         description: keys.get(key)?.description ?? null,
         host: claim?.key === key ? claim.host : null,
         owner: owners.get(key) ?? null,
+        pinned: pinned.has(key),
         health: moment.health.get(port) ?? unwatched,
         listener: listener === undefined ? null : shown(listener)
       }

@@ -2,7 +2,16 @@ import * as Effect from "effect/Effect"
 import { alteredIn, takenBack } from "../domain/altered.ts"
 import { ChangedSince, NotUndoable, TakenSince } from "../domain/errors.ts"
 import { nameFor } from "../domain/Ignored.ts"
-import { claimAt, type Difference, type Image, isSame, recordOf, reservationOf, ruleLike } from "../domain/Image.ts"
+import {
+  claimAt,
+  type Difference,
+  type Image,
+  isSame,
+  pinOf,
+  recordOf,
+  reservationOf,
+  ruleLike
+} from "../domain/Image.ts"
 import type { Note } from "../domain/Note.ts"
 import { parsePort } from "../domain/names.ts"
 import type { Done } from "../domain/Operation.ts"
@@ -54,6 +63,10 @@ const changedSince = (
     case "record": {
       const [, key, , after] = difference
       return isSame(recordOf(state, key), after) ? undefined : { key }
+    }
+    case "pin": {
+      const [, key, , after] = difference
+      return isSame(pinOf(state, key), after) ? undefined : { key }
     }
     case "owner": {
       const [, host, key, , after] = difference
@@ -123,7 +136,8 @@ const restoring = (
     return [{ host, key, owner: before, now: ownerNow(host, key) }]
   }),
   reserved: image.flatMap((each) => (each[0] === "reserved" ? [{ port: each[1], reservation: each[2] }] : [])),
-  rules: rulesOf(image, state)
+  rules: rulesOf(image, state),
+  pins: image.flatMap((each) => (each[0] === "pin" ? [{ key: each[1], pin: each[2] }] : []))
 })
 
 /** Returns the keys that get a port back, with the others that have it by now and had it not then. */

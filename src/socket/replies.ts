@@ -91,6 +91,7 @@ const assignment = () =>
     description: orNull(text),
     host: orNull(text),
     owner: orNull(keyOwner()),
+    pinned: flag,
     health: health(),
     listener: orNull(
       object({
@@ -152,6 +153,7 @@ const explanation = () =>
         description: orNull(text),
         claimed: orNull(object({ at: text, by: text, host: text })),
         owner: orNull(keyOwner()),
+        pinned: flag,
         health: health()
       })
     ),
@@ -255,7 +257,8 @@ const status = () =>
   })
 
 const keyPort = () => object({ key: text, port })
-const released = () => object({ released: listOf(object({ key: text, port: orNull(amount) })) })
+const keysWithPorts = () => listOf(object({ key: text, port: orNull(amount) }))
+const released = () => object({ released: keysWithPorts() })
 
 /** The guard of each command's result. A guard is built only when it is used. */
 const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
@@ -276,6 +279,8 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       renamed: listOf(object({ from: text, key: text, port }))
     }),
   describe: () => object({ described: listOf(object({ key: text, port, description: orNull(text) })) }),
+  pin: () => object({ pinned: keysWithPorts() }),
+  unpin: () => object({ unpinned: keysWithPorts() }),
   reserve: () => object<Results["reserve"]>({ port: orNull(port), reason: text, ports: listOf(port) }),
   unreserve: () => object<Results["unreserve"]>({ port: orNull(port), ports: listOf(port) }),
   listReserved: () =>

@@ -15,7 +15,7 @@ export const query = <R extends object, A>(
 /** Queries that are run together, by the names of their results. Undefined ones are skipped. */
 export type Queries = Readonly<Record<string, Query<unknown> | undefined>>
 
-type Decoded<Q extends Queries> = {
+export type Decoded<Q extends Queries> = {
   readonly [N in keyof Q]: Q[N] extends Query<infer A> | infer Skipped ? A | Extract<Skipped, undefined> : never
 }
 

@@ -9,7 +9,7 @@ import type { Done } from "../domain/Operation.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
 import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
 import { OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
-import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
 import { makeChangeExecutor } from "./executeChanges.ts"
 import { makeHealthTable } from "./healthTable.ts"
@@ -19,7 +19,7 @@ import { makeHistoryTable } from "./historyTable.ts"
 import { makeOwnersTable } from "./ownersTable.ts"
 import { decodeAll, type Queries, statementsOf } from "./Query.ts"
 import { makeRegistryTables } from "./registryTables.ts"
-import { registryTransaction } from "./registryTransaction.ts"
+import { registryTransaction, stateOf } from "./registryTransaction.ts"
 import { makeQueryRunner } from "./runQuery.ts"
 import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts"
 import { makeTakingBack, type OwnerRow } from "./takingBack.ts"
@@ -80,7 +80,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       health,
       ...state
     }: Effect.Effect.Success<ReturnType<typeof read<typeof rows.everything>>>) => ({
-      state: { ...state, ports: portsOf(state.rows) },
+      state: stateOf(state),
       health
     })
 
@@ -89,6 +89,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       rows: rows.everything.rows,
       keys: rows.everything.keys,
       claims: rows.everything.claims,
+      marks: rows.everything.marks,
       owners: owners.all
     }
 

@@ -5,6 +5,7 @@ import type { Actor } from "../config/Config.ts"
 import { type ClaimMove, diffClaims, findDrift } from "../domain/claims.ts"
 import { type Ignored, type IgnoredTarget, nameFor, rulesOf } from "../domain/Ignored.ts"
 import { imageOf } from "../domain/Image.ts"
+import { PIN, type Pin } from "../domain/Pin.ts"
 import { type Change, type RegistryState, type Restore, vanishing } from "../domain/RegistryState.ts"
 import { happeningsOf } from "../domain/restore.ts"
 import { batchesOf } from "./batches.ts"
@@ -168,6 +169,24 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       { statement: sql`DELETE FROM port_owners WHERE ${sql("key")} = ${key}` }
     ]
 
+    const deletePin = (key: string): ChangeStatement => ({
+      statement: sql`DELETE FROM port_registry WHERE name = ${PIN + key}`
+    })
+
+    const putPin = (key: string, { at, by, host }: Pin): ReadonlyArray<ChangeStatement> => [
+      deletePin(key),
+      ...insertAll("port_registry", [{ name: PIN + key, value: JSON.stringify({ at, host, by }) }])
+    ]
+
+    const deletePins = ({ pinned }: RegistryState, keys: ReadonlyArray<string>): ReadonlyArray<ChangeStatement> =>
+      keys.filter((key) => pinned.has(key)).map(deletePin)
+
+    /** The key `to` loses a pin that an older `d` left when it released the key. */
+    const movePin = (state: RegistryState, key: string, to: string): ReadonlyArray<ChangeStatement> => {
+      const pin = state.pinned.get(key)
+      return [...deletePins(state, [key, to]), ...(pin === undefined ? [] : putPin(to, pin))]
+    }
+
     const deleteRule = (name: string): ChangeStatement => ({
       statement: sql`DELETE FROM port_registry WHERE name = ${name}`
     })
@@ -248,7 +267,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           return [{ port, reason, created_at: at, host, by }]
         })
       ),
-      ...change.rules.flatMap(({ name, rule }) => (rule === null ? [deleteRule(name)] : putRule(name, rule)))
+      ...change.rules.flatMap(({ name, rule }) => (rule === null ? [deleteRule(name)] : putRule(name, rule))),
+      ...change.pins.flatMap(({ key, pin }) => (pin === null ? [deletePin(key)] : putPin(key, pin)))
     ]
 
     /** Returns the history events of one change, and its statements but for the claims, which follow at the end. */
@@ -273,7 +293,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
             historyEvent(change.what, key, state.ports.get(key) ?? null, null),
             removeRow(key, state.rows.get(key) ?? ""),
             ...forget(key),
-            ...rulesOf(key, state.ignored).map(([name]) => deleteRule(name))
+            ...rulesOf(key, state.ignored).map(([name]) => deleteRule(name)),
+            ...deletePins(state, [key])
           ]
         }
         case "Rename": {
@@ -287,7 +308,8 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
             ...forget(to),
             { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
             { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
-            ...rulesOf(key, state.ignored).flatMap(([name, rule]) => putRule(name, { ...rule, key: to }))
+            ...rulesOf(key, state.ignored).flatMap(([name, rule]) => putRule(name, { ...rule, key: to })),
+            ...movePin(state, key, to)
           ]
         }
         case "Describe": {
@@ -328,6 +350,13 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
             ...putRule(nameFor(target, state.ignored), rule)
           ]
         }
+        case "Pin":
+          return [
+            historyEvent("pin", change.key, null, null),
+            ...putPin(change.key, { at: stamp.at, host: stamp.host, by: stamp.user })
+          ]
+        case "Unpin":
+          return [historyEvent("unpin", change.key, null, null), deletePin(change.key)]
         case "Restore":
           return [
             happeningsOf(change, state.ports).map(({ key, newPort, oldPort }) =>

@@ -69,6 +69,8 @@ const makeReaders = () => {
     })
   })
 
+  const Pin = Schema.Struct({ at: Schema.String, host: Schema.String, by: Schema.String })
+
   /** A value before and after. */
   const changed = <A, B>(value: Schema.Schema<A, B>) => [Schema.NullOr(value), Schema.NullOr(value)] as const
 
@@ -80,7 +82,7 @@ const makeReaders = () => {
       Schema.Tuple(Schema.Literal("owner"), Schema.String, Schema.String, ...changed(Owner)),
       Schema.Tuple(Schema.Literal("reserved"), Schema.Number, ...changed(Reservation)),
       Schema.Tuple(Schema.Literal("rule"), ...changed(Rule)),
-      Schema.Tuple(Schema.Literal("port"), Schema.String, Schema.Number),
+      Schema.Tuple(Schema.Literal("pin"), Schema.String, ...changed(Pin)),
       Schema.Tuple(Schema.Literal("port"), Schema.String, Schema.Number),
       Schema.Tuple(Schema.Literal("rename"), Schema.String, Schema.String),
       Schema.Tuple(Schema.Literal("shared"), Schema.Number, Schema.Array(Schema.String)),

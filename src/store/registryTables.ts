@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { columnText, columnTextOrNull, columnTime, LIMITS } from "../domain/foreignText.ts"
 import { IGNORED, parseIgnored } from "../domain/Ignored.ts"
 import type { Done } from "../domain/Operation.ts"
+import { PIN, parsePin } from "../domain/Pin.ts"
 import type { Claim, RegistryState } from "../domain/RegistryState.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
 import { Driver } from "./Driver.ts"
@@ -108,9 +109,16 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       factsOf
     )
 
-    const ofIgnored = query(
-      sql<FactRow>`SELECT name, value FROM port_registry WHERE name LIKE ${`${IGNORED}%`}`,
-      (rows): RegistryState["ignored"] => new Map(rows.map(({ name, value }) => [name, parseIgnored(value)]))
+    const beginningWith = (prefix: string, rows: ReadonlyArray<FactRow>) =>
+      rows.filter(({ name }) => name.startsWith(prefix))
+
+    /** The rules of the doctor and the pins. One query for both: each is a round trip of its own on a cluster. */
+    const ofMarks = query(
+      sql<FactRow>`SELECT name, value FROM port_registry WHERE name LIKE ${`${IGNORED}%`} OR name LIKE ${`${PIN}%`}`,
+      (rows): Pick<RegistryState, "ignored" | "pinned"> => ({
+        ignored: new Map(beginningWith(IGNORED, rows).map(({ name, value }) => [name, parseIgnored(value)])),
+        pinned: new Map(beginningWith(PIN, rows).map(({ name, value }) => [name.slice(PIN.length), parsePin(value)]))
+      })
     )
 
     /** Everything that a decision may depend on. */
@@ -120,7 +128,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       owners: ofOwners,
       claims: ofClaims,
       reserved: ofReserved,
-      ignored: ofIgnored,
+      marks: ofMarks,
       facts: ofFacts
     }
 

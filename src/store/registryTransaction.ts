@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Done } from "../domain/Operation.ts"
 import { portsOf, type RegistryState } from "../domain/RegistryState.ts"
-import { decodeAll, statementsOf } from "./Query.ts"
+import { type Decoded, decodeAll, statementsOf } from "./Query.ts"
 import type { RegistryTables } from "./registryTables.ts"
 import type { QueryRunner } from "./runQuery.ts"
 import { type CommitWith, transaction } from "./transaction.ts"
@@ -21,6 +21,13 @@ export interface Found {
   readonly made: ReadonlyMap<string, ReadonlyArray<Done>>
 }
 
+/** Returns the state of the registry by what was read of its tables. */
+export const stateOf = ({ marks, ...stored }: Decoded<RegistryTables["everything"]>): RegistryState => ({
+  ...stored,
+  ...marks,
+  ports: portsOf(stored.rows)
+})
+
 /**
  * Runs `body` in a transaction, with the whole registry and those of `operations` that were made before. Uses `kept`
  * instead of reading the registry if nothing was committed since.
@@ -37,7 +44,7 @@ export const registryTransaction = <A, E, R>(
   return transaction((begun, commitWith) => {
     const { engine, made = new Map() } = decodeAll(always, begun.always)
     const stored = begun.results && decodeAll(tables.everything, begun.results)
-    const state = stored === undefined ? kept?.state : { ...stored, ports: portsOf(stored.rows) }
+    const state = stored === undefined ? kept?.state : stateOf(stored)
     if (state === undefined) return Effect.dieMessage("nothing was read, and nothing was kept")
     const found = { state, agrees: stored === undefined, made }
     return runner

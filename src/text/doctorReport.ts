@@ -161,7 +161,7 @@ const seenThere = ({ kind, name, seen }: KeyOwner, listeners: Explanation["liste
 }
 
 const ofKey = (
-  { claimed, description, health, key, owner }: Explanation["keys"][number],
+  { claimed, description, health, key, owner, pinned }: Explanation["keys"][number],
   listeners: Explanation["listeners"],
   told: Told
 ) => {
@@ -181,6 +181,7 @@ const ofKey = (
             ].join(", ")
           ]
         ]),
+    ...(pinned ? [["pinned", "kept even if it is not used"]] : []),
     ["health", told(healthText(health, seen))]
   ]
 }

@@ -40,7 +40,7 @@ const bindHint = (code: string): string => {
 
 /** The long form of a command that is given a name. */
 const naming = (command: NamingCommand, kind: "key" | "app", name: string): string =>
-  `d ${command} --${kind} ${name} ${command === "rename" ? "--to NEW" : "--description TEXT"}`
+  `d ${command} --${kind} ${name}${{ describe: " --description TEXT", pin: "", rename: " --to NEW", unpin: "" }[command]}`
 
 /** Names a later operation: its number, what it did, when and by whom. */
 const laterText = ({ at, host, number, user, what }: Later): string =>

@@ -2,6 +2,7 @@ import type { RangeUse, Results, Status } from "../commands/Results.ts"
 import { SEVERITIES } from "../domain/Finding.ts"
 import { formatPorts } from "../domain/portList.ts"
 import { checkLines } from "./checkText.ts"
+import { nameOf } from "./describe.ts"
 import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { reservedTable } from "./reservedTable.ts"
@@ -73,6 +74,8 @@ const texts: {
     printed(
       described.map(({ description, key }) => `Description ${description === null ? "removed from" : "set for"} ${key}`)
     ),
+  pin: ({ pinned }) => printed(pinned.map(({ key }) => `Pinned ${nameOf(key)}`)),
+  unpin: ({ unpinned }) => printed(unpinned.map(({ key }) => `No longer pinned: ${nameOf(key)}`)),
   reserve: ({ ports, reason }) => line(`${formatPorts(ports)} reserved: ${reason}`),
   unreserve: ({ ports }) => line(`${formatPorts(ports)} no longer reserved`),
   listReserved: (reserved, _, { width }) => reservedTable(reserved, width),

@@ -55,6 +55,7 @@ const happened = (change: PastChange, shown: Shown): ReadonlyArray<string> => {
   if (known.length > 0) return known
   if (what === "bind") return [`in ${shown.owner(detail ?? "")}`]
   if (what === "describe") return [detail === null ? "no description" : shown.description(detail)]
+  if (what === "pin" || what === "unpin") return [what === "pin" ? "pinned" : "no longer pinned"]
   return [what === "ignore" || what === "unignore" ? (detail ?? "") : "what is known of it"]
 }
 

@@ -55,6 +55,7 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
     `note: ${formatPorts(ports)} ${ports.length === 1 ? "is" : "are"} still reserved: ${reason}`,
   WasNotReserved: ({ ports }) =>
     `note: ${formatPorts(ports)} ${ports.length === 1 ? "was" : "were"} not reserved with d reserve`,
+  NotPinned: ({ keys }) => `note: ${names(keys)} ${keys.length === 1 ? "is" : "are"} not pinned`,
   OldHealth: ({ seconds }) =>
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
   HealthAhead: ({ at }) =>

@@ -8,9 +8,9 @@ import { type Column, columnOf, type Format, fitInto, linesOf, widthOfAll } from
 import { cutTo } from "./width.ts"
 
 /** The columns from left to right. */
-const TITLES = ["KEY", "PORT", "KIND", "HEALTH", "PROCESS", "HOST", "DESCRIPTION"]
+const TITLES = ["KEY", "PORT", "KIND", "HEALTH", "PROCESS", "HOST", "PINNED", "DESCRIPTION"]
 /** The columns that a narrow terminal does without, in the order in which they go. A description is cut before it goes. */
-const OPTIONAL = ["DESCRIPTION", "HOST", "KIND", "PROCESS", "HEALTH"]
+const OPTIONAL = ["DESCRIPTION", "HOST", "KIND", "PROCESS", "PINNED", "HEALTH"]
 
 /** Names of programs, units and containers are cut to this width; a pid never is. */
 const NAME_MAX = 24
@@ -48,9 +48,9 @@ const FORMATS: Readonly<Record<string, (assignment: Assignment) => Format>> = { 
 
 /** Whether a column says something. `here` is the name of this host, which says nothing if it is on every row. */
 const isTelling = ({ cells: [, ...cells], title }: Column, here: string): boolean => {
-  if (title !== "PROCESS" && title !== "HOST") return true
+  if (!["PROCESS", "HOST", "PINNED"].includes(title)) return true
   const texts = new Set(cells.flatMap(({ text }) => (text === "" ? [] : [text])))
-  return title === "PROCESS" ? texts.size > 0 : texts.size > 1 || (texts.size === 1 && !texts.has(here))
+  return title !== "HOST" ? texts.size > 0 : texts.size > 1 || (texts.size === 1 && !texts.has(here))
 }
 
 const columnsOf = (assignments: ReadonlyArray<Assignment>, here: string): ReadonlyArray<Column> =>

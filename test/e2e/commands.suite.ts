@@ -159,7 +159,8 @@ export const commandsSuite = (database: TestDatabase) =>
           host: hostname(),
           health: { state: "unknown", since: null, lastUp: null, checkedAt: null },
           listener: null,
-          owner: null
+          owner: null,
+          pinned: false
         })
       })
 

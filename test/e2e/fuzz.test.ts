@@ -73,6 +73,9 @@ const CHANGES = [
   "rename",
   "describe",
   "bind",
+  "pin",
+  "unpin",
+  "prune",
   "reserve",
   "unreserve",
   "undo",
@@ -106,7 +109,9 @@ const RULES: Readonly<Record<string, (row: Row) => boolean>> = {
       (String(row["what"]).startsWith("undo:") ? isImage(row["detail"]) : isLine(row["detail"], 4096))) &&
     row["program"] === "daemon",
   port_health: (row) => isPort(row["port"]) && KEY.test(String(row["key"])) && row["host"] === "box",
-  port_registry: (row) => ["mutex", "settings_table", "schema_version", "watched:box"].includes(String(row["name"]))
+  port_registry: (row) =>
+    ["mutex", "settings_table", "schema_version", "watched:box"].includes(String(row["name"])) ||
+    (/^pin:/.test(String(row["name"])) && KEY.test(String(row["name"]).slice(4)))
 }
 
 const memoryKiB = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1])

@@ -112,6 +112,10 @@ const changes: fc.Arbitrary<Pick<Call, "text" | "change">> = fc.oneof(
         store.write(() => Effect.succeed({ answer: undefined, changes: [{ _tag: "Ignore", target, reason }] }))
     }
   }),
+  fc.tuple(key, fc.constantFrom("pin", "unpin" as const)).map(([name, what]) => ({
+    text: `${what} ${name}`,
+    change: ({ registry }: Services) => registry[what]([{ key: PortKey.make(name) }])
+  })),
   fc.tuple(check, fc.option(key)).map(([which, about]) => {
     const target = { check: which, key: about, port: null } as const
     return {
@@ -172,7 +176,7 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     /** Everything that a registry is, but for its history, to the byte. */
     const dump = async () => {
       const tables = await Promise.all(TABLES.map((table) => sql(`SELECT * FROM ${table}`)))
-      const rules = await sql("SELECT * FROM port_registry WHERE name LIKE 'ignored:%'")
+      const rules = await sql("SELECT * FROM port_registry WHERE name LIKE 'ignored:%' OR name LIKE 'pin:%'")
       return [...tables, rules].map((rows) => rows.map((row) => JSON.stringify(row)).sort())
     }
     const takeBack = (what: "undo" | "redo", asked?: number, force = false) =>
@@ -184,7 +188,7 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     const numbers = () => on("one").runPromise(Effect.flatMap(Registry, (registry) => registry.history({ limit: 100 })))
     const empty = async () => {
       for (const table of [...TABLES, "port_history"]) await sql(`DELETE FROM ${table}`)
-      await sql("DELETE FROM port_registry WHERE name LIKE 'ignored:%'")
+      await sql("DELETE FROM port_registry WHERE name LIKE 'ignored:%' OR name LIKE 'pin:%'")
     }
     const end = () => Promise.all(Object.values(runtimes).map((runtime) => runtime.dispose()))
     await run("one", ({ registry }) => registry.reserve([1], "makes the tables"))

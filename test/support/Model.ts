@@ -47,7 +47,9 @@ export class Model extends ModelState {
         const owner = kind === "special" ? null : key.slice(0, key.lastIndexOf("-"))
         if (port === undefined || (app !== undefined && owner !== app)) return []
         const host = this.claims.get(port)?.key === key ? "box" : null
-        return [{ key, port, kind, app: owner, description: this.known.get(key)?.description ?? null, host }]
+        return [
+          { key, port, kind, app: owner, description: this.known.get(key)?.description ?? null, host, pinned: false }
+        ]
       })
       .sort((a, b) => a.port - b.port || (a.key < b.key ? -1 : 1))
     const notes = [...this.rows]

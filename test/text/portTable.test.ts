@@ -14,6 +14,7 @@ const row = (key: string, port: number, description: string | null, more: Partia
   description,
   host: "box",
   owner: null,
+  pinned: false,
   health: unwatched,
   listener: null,
   ...more

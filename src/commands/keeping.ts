@@ -1,0 +1,48 @@
+import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
+
+/** The options by which `pin` and `unpin` are told what is meant. */
+const named = (verb: string): ReadonlyArray<OptionSpec> => [
+  { name: "key", value: "KEY", type: "key", help: `${verb} this key`, repeated: true },
+  { name: "app", value: "APP", type: "app", help: `${verb} this app: APP-prod and APP-dev`, repeated: true },
+  {
+    name: "name",
+    value: "NAME",
+    type: "name",
+    help: `${verb} the key or the app that has this name`,
+    standsFor: ["key", "app"],
+    repeated: true
+  },
+  json
+]
+
+/** The commands by which ports are kept, or given up because nothing uses them. */
+export const keepingCommands = {
+  pin: {
+    name: "pin",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    summary: "Keep the port of a key even if it is not used",
+    usage: ["[--key KEY]… [--app APP]…"],
+    short: { usage: "pin NAME…", options: ["name"] },
+    synonyms: ["keep", "protect"],
+    options: named("pin"),
+    details: [
+      "A pinned key is never pruned, and d doctor does not call it stale. d release and d deletePort release it all the same, and the pin goes with it."
+    ],
+    examples: ["d pin cad", "d pin --key loom-server"]
+  },
+  unpin: {
+    name: "unpin",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    summary: "Allow a pinned key to be pruned again",
+    usage: ["[--key KEY]… [--app APP]…"],
+    short: { usage: "unpin NAME…", options: ["name"] },
+    synonyms: ["unprotect"],
+    options: named("unpin"),
+    details: ["Keys that are not pinned are left out, with a note."],
+    examples: ["d unpin cad"]
+  }
+} as const satisfies Record<string, CommandSpec>
