@@ -256,7 +256,7 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
           expect(later?.number).toBeGreaterThan(chosen.number)
           expect(later).toMatchObject({ ...refusal.by })
         }),
-        { numRuns: 3 * RUNS }
+        { numRuns: 6 * RUNS }
       )
       // A generator that meets only one of them shows nothing of the other.
       expect([...met.keys()]).toEqual(expect.arrayContaining(["done", "ChangedSince"]))
