@@ -18,6 +18,7 @@ import { describeListener } from "../text/describe.ts"
 import { historyFilter } from "./historyFilter.ts"
 import { askedRules } from "./ignoring.ts"
 import type { Services } from "./layers.ts"
+import { prune } from "./prune.ts"
 import type { Payload } from "./requestSchemas.ts"
 
 type Handlers = {
@@ -213,6 +214,7 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       const registry = yield* Registry
       return yield* registry.describe(named, yield* needed("describe", "description", payload.description))
     }),
+  prune,
   pin: (payload) =>
     Effect.flatMap(someNamed("pin", payload), (named) => Effect.flatMap(Registry, (registry) => registry.pin(named))),
   unpin: (payload) =>

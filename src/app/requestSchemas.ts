@@ -122,6 +122,8 @@ const decoders = {
   release: struct({ app: names(AppName), special: names(SpecialKey), force: Switch }),
   rename: struct({ ...Named, to: Schema.optional(PortKey) }),
   describe: struct({ ...Named, description: Schema.optional(Text) }),
+  // Only the notes depend on these: name all that stays, and be silent of what to type next, because the client asks.
+  prune: struct({ yes: Switch, all: Switch, asks: Switch, key: names(PortKey) }),
   pin: struct(SomeNamed),
   unpin: struct(SomeNamed),
   reserve: struct({ port: PortLists, reason: Reason }),

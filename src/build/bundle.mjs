@@ -44,6 +44,7 @@ export const PARTS = [
   "run",
   "text/doctorReport",
   "text/historyText",
+  "text/pruneText",
   "text/portTableTerminal",
   "text/terminalText",
   "socket/socketLock",

@@ -6,6 +6,7 @@ import type { Examination } from "../domain/Finding.ts"
 import type { HealthState } from "../domain/Health.ts"
 import type { PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
+import type { Prunable, Stay } from "../domain/Prune.ts"
 import type { Rival, Unstored } from "../domain/portHealth.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
 
@@ -22,6 +23,17 @@ export interface Results {
   readonly release: Results["deletePort"]
   readonly rename: Renamed
   readonly describe: { readonly described: ReadonlyArray<Description> }
+  /** What is released, or with `dryRun` what may go; and what stays, although it seems to be unused. */
+  readonly prune: {
+    readonly dryRun: boolean
+    readonly pruned: ReadonlyArray<Omit<Prunable, "repository"> & { readonly evidence: string }>
+    readonly kept: ReadonlyArray<{
+      readonly key: string
+      readonly port: number | null
+      readonly reason: Stay["why"]
+      readonly evidence: string
+    }>
+  }
   readonly pin: { readonly pinned: ReadonlyArray<Released> }
   readonly unpin: { readonly unpinned: ReadonlyArray<Released> }
   /** `port` is null if more than one was named. */

@@ -17,6 +17,33 @@ const named = (verb: string): ReadonlyArray<OptionSpec> => [
 
 /** The commands by which ports are kept, or given up because nothing uses them. */
 export const keepingCommands = {
+  prune: {
+    name: "prune",
+    kind: "registry",
+    readOnly: false,
+    idempotent: true,
+    summary: "Release the ports of what is no longer used, after showing it",
+    usage: ["[--key KEY]… [--all]", "[--key KEY]… [--all] --yes"],
+    short: { usage: "prune KEY…", options: ["key"] },
+    synonyms: ["clean", "cleanup", "gc"],
+    options: [
+      { name: "yes", help: "release what would be listed" },
+      {
+        name: "key",
+        value: "KEY",
+        type: "key",
+        help: "release only this key, and the other half of its pair",
+        repeated: true
+      },
+      { name: "all", help: "name every key that stays although it seems to be unused, and say why" },
+      json
+    ],
+    details: [
+      "Lists the keys that are stale, or whose directory or git worktree is gone, each with its evidence, and changes nothing. On a terminal, it asks which of them to release; elsewhere, --yes releases all. It is one operation: d undo brings everything back.",
+      "Keeps what is up on any host, what another host has claimed or seen up, what is pinned, and what has never been probed; and any key whose directory may only be on a disk that is not mounted, or that git still lists. The two halves of an app go together."
+    ],
+    examples: ["d prune", "d prune --yes", "d prune --key cad.fix-ui-dev --yes"]
+  },
   pin: {
     name: "pin",
     kind: "registry",

@@ -1,6 +1,7 @@
 import type { IgnoredTarget } from "./Ignored.ts"
 import type { Listener } from "./Listener.ts"
 import type { PortRange } from "./PortRange.ts"
+import type { Stay } from "./Prune.ts"
 
 /** A remark for the user that goes with a successful result. */
 export type Note =
@@ -51,6 +52,13 @@ export type Note =
   | { readonly _tag: "StillReserved"; readonly ports: ReadonlyArray<number>; readonly reason: string }
   /** Ports that were to be unreserved with others were not reserved. */
   | { readonly _tag: "WasNotReserved"; readonly ports: ReadonlyArray<number> }
+  /** A key seems to be unused, and is kept. */
+  | { readonly _tag: "Stays"; readonly key: string; readonly why: string }
+  /** So many keys seem to be unused, and are kept, by the reason. */
+  | { readonly _tag: "ManyStay"; readonly counts: ReadonlyArray<readonly [Stay["why"], number]> }
+  /** So many ports may be released; `keys` are those that were asked for, if not all were. */
+  | { readonly _tag: "MayGo"; readonly count: number; readonly keys: ReadonlyArray<string> }
+  | { readonly _tag: "NothingToPrune" }
   /** Keys that were to be unpinned are not pinned. */
   | { readonly _tag: "NotPinned"; readonly keys: ReadonlyArray<string> }
   /** The row of a key does not contain a valid port. */

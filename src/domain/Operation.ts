@@ -27,7 +27,7 @@ const restoreRow = (rows: Map<string, string>, { detail, key, newPort, oldPort, 
   const holder = what === "rename" ? detail : key
   if (port !== null && holder !== null) rows.set(holder, String(port))
   // The removed row did not contain a port.
-  else if (what === "delete" || what === "release") rows.set(key, "")
+  else if (["delete", "prune", "release"].includes(what)) rows.set(key, "")
 }
 
 /**

@@ -64,7 +64,7 @@ export interface RegistryFacts {
 /** One change that a decision makes. */
 export type Change =
   | { readonly _tag: "Assign"; readonly what: "set" | "allocate"; readonly key: string; readonly port: number }
-  | { readonly _tag: "Remove"; readonly what: "delete" | "release"; readonly key: string }
+  | { readonly _tag: "Remove"; readonly what: "delete" | "prune" | "release"; readonly key: string }
   | { readonly _tag: "Rename"; readonly key: string; readonly to: string }
   | { readonly _tag: "Describe"; readonly key: string; readonly description: string | null }
   /** Sets the owner of the key on this host; `seen` if that owner is serving its port now. */

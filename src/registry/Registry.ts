@@ -37,6 +37,7 @@ import { decideDescription } from "./describe.ts"
 import { listing } from "./list.ts"
 import { heldBy, type Named } from "./named.ts"
 import { decidePin, decideUnpin } from "./pin.ts"
+import { makePruning } from "./pruning.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
@@ -116,6 +117,9 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const describe = Effect.fn("Registry.describe")(function* (named: Named, text: string) {
       return yield* store.write((state) => decideDescription(named, text, state))
     })
+
+    /** Releases what is unused; a dry run only returns it. */
+    const prune = makePruning({ store, listeners, here: config.actor.host })
 
     const pin = Effect.fn("Registry.pin")(function* (named: ReadonlyArray<Named>) {
       return yield* store.write((state) => decidePin(named, state))
@@ -312,6 +316,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       release,
       rename,
       describe,
+      prune,
       pin,
       unpin,
       reserve,

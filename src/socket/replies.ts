@@ -11,6 +11,7 @@ import { PORT_MAX } from "../domain/names.ts"
 import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
 import type { Altered, PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
+import { PRUNE_REASONS, STAY_REASONS } from "../domain/Prune.ts"
 import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
 
 /**
@@ -279,6 +280,29 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       renamed: listOf(object({ from: text, key: text, port }))
     }),
   describe: () => object({ described: listOf(object({ key: text, port, description: orNull(text) })) }),
+  prune: () =>
+    object<Results["prune"]>({
+      dryRun: flag,
+      pruned: listOf(
+        object<Results["prune"]["pruned"][number]>({
+          key: text,
+          port,
+          reasons: listOf(oneOf(PRUNE_REASONS)),
+          staleSince: orNull(text),
+          lastUp: orNull(text),
+          directory: orNull(text),
+          evidence: text
+        })
+      ),
+      kept: listOf(
+        object<Results["prune"]["kept"][number]>({
+          key: text,
+          port: orNull(port),
+          reason: oneOf(STAY_REASONS),
+          evidence: text
+        })
+      )
+    }),
   pin: () => object({ pinned: keysWithPorts() }),
   unpin: () => object({ unpinned: keysWithPorts() }),
   reserve: () => object<Results["reserve"]>({ port: orNull(port), reason: text, ports: listOf(port) }),

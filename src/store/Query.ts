@@ -1,4 +1,5 @@
 import type { Statement } from "@effect/sql/Statement"
+import * as Effect from "effect/Effect"
 import type { RawResults, Statements } from "./Driver.ts"
 
 /** A statement, and how its rows are decoded. */
@@ -11,6 +12,9 @@ export const query = <R extends object, A>(
   statement: Statement<R>,
   decode: (rows: ReadonlyArray<R>) => A
 ): Query<A> => ({ statement, decode: (rows) => decode(rows as ReadonlyArray<R>) })
+
+/** Runs a query alone, in the transaction around it if there is one. */
+export const runAlone = <A>({ decode, statement }: Query<A>) => Effect.map(statement, decode)
 
 /** Queries that are run together, by the names of their results. Undefined ones are skipped. */
 export type Queries = Readonly<Record<string, Query<unknown> | undefined>>

@@ -8,7 +8,8 @@ import { keysIn } from "../domain/Image.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
 import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
-import { OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
+import type { Sighted } from "../domain/Prune.ts"
+import { type HostHealth, OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
 import { makeChangeExecutor } from "./executeChanges.ts"
@@ -17,11 +18,12 @@ import { makeHealthWriter } from "./healthWriter.ts"
 import type { Recorded } from "./historyRows.ts"
 import { makeHistoryTable } from "./historyTable.ts"
 import { makeOwnersTable } from "./ownersTable.ts"
-import { decodeAll, type Queries, statementsOf } from "./Query.ts"
+import { type Decoded, decodeAll, type Queries, runAlone, statementsOf } from "./Query.ts"
 import { makeRegistryTables } from "./registryTables.ts"
 import { registryTransaction, stateOf } from "./registryTransaction.ts"
 import { makeQueryRunner } from "./runQuery.ts"
 import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts"
+import { makeSightings } from "./sightings.ts"
 import { makeTakingBack, type OwnerRow } from "./takingBack.ts"
 import type { Plan } from "./writeAttempt.ts"
 import { makeWriter } from "./writer.ts"
@@ -31,11 +33,27 @@ export interface Target extends Recorded {
   readonly owners: ReadonlyArray<OwnerRow>
 }
 
+/** What the hosts know of the keys, beside the state. */
+export interface Knowledge {
+  /** The health on this host. */
+  readonly health: HostHealth
+  /** The ports that are up on other hosts. What a host says of that is believed as long as its daemon probes. */
+  readonly elsewhere: ReadonlyArray<UpElsewhere>
+  /** What each host has seen, and what the keys belong to there. */
+  readonly sighted: ReadonlyArray<Sighted>
+}
+
 interface TakeBackRequest {
   /** Its number; undefined for the newest one of this user on this host. */
   readonly asked: number | undefined
   readonly what: "undo" | "redo"
   readonly dryRun: boolean
+}
+
+const NOTHING_KNOWN: Knowledge = {
+  health: { records: new Map(), watched: 0, probedAt: null, machine: undefined },
+  elsewhere: [],
+  sighted: []
 }
 
 /**
@@ -53,6 +71,7 @@ export class Store extends Effect.Service<Store>()("Store", {
     const schema = yield* SchemaSteps
     const changes = yield* makeChangeExecutor(settingsTable, schema, rows)
     const health = yield* makeHealthTable(actor.host)
+    const sightings = yield* makeSightings
     const runner = yield* makeQueryRunner(settingsTable, schema, databaseTimeout)
     const { queryWithoutRepair, queryOr, ifTableExists, provide } = runner
     const write = makeWriter(actor, runner, rows, changes)
@@ -84,6 +103,8 @@ export class Store extends Effect.Service<Store>()("Store", {
       health
     })
 
+    const readEverything = Effect.map(queryOr(read(rows.everything), readExisting(rows.everything)), withPorts)
+
     const names = { rows: rows.everything.rows, owners: owners.all }
     const listed = {
       rows: rows.everything.rows,
@@ -94,6 +115,26 @@ export class Store extends Effect.Service<Store>()("Store", {
     }
 
     const readTick = read({ rows: listed.rows, claims: listed.claims, owners: owners.all })
+    type Elsewhere = Decoded<typeof health.elsewhere>
+
+    /** Returns the ports that are up on other hosts, if their daemons still probe. */
+    const believed = ({ probedAt, up }: Elsewhere, now: number) =>
+      up.filter(({ host }) => Math.abs(now - Date.parse(probedAt.get(host) ?? "")) < OLD_HEALTH_MS)
+
+    /** Reads what the hosts know of the keys, in the transaction around it if there is one. */
+    const readKnowledge = Effect.gen(function* () {
+      const records = yield* runAlone(health.queries.records)
+      const clock = yield* runAlone(health.queries.clock)
+      const elsewhere = {
+        probedAt: yield* runAlone(health.elsewhere.probedAt),
+        up: yield* runAlone(health.elsewhere.up)
+      }
+      const sighted = [...(yield* runAlone(sightings.up)), ...(yield* runAlone(sightings.owned))]
+      // The time is read last: what a daemon has stored meanwhile is not from the future.
+      const now = yield* Clock.currentTimeMillis
+      return { health: { records, ...clock }, elsewhere: believed(elsewhere, now), sighted } satisfies Knowledge
+    })
+
     /** The data of the last tick, and its version: it is read again only if anything was committed since. */
     let known: { readonly version: string; readonly data: Effect.Effect.Success<typeof readTick> } | undefined
 
@@ -148,9 +189,8 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** Returns the ports that are up on other hosts. What a host says is believed as long as its daemon probes. */
       upElsewhere: queryOr(
         Effect.gen(function* () {
-          const { probedAt, up } = decodeAll(health.elsewhere, yield* driver.readMany(statementsOf(health.elsewhere)))
-          const now = yield* Clock.currentTimeMillis
-          return up.filter(({ host }) => Math.abs(now - Date.parse(probedAt.get(host) ?? "")) < OLD_HEALTH_MS)
+          const found = decodeAll(health.elsewhere, yield* driver.readMany(statementsOf(health.elsewhere)))
+          return believed(found, yield* Clock.currentTimeMillis)
         }),
         Effect.succeed<ReadonlyArray<UpElsewhere>>([])
       ),
@@ -182,7 +222,7 @@ export class Store extends Effect.Service<Store>()("Store", {
       makeTables: runner.makeTables,
 
       /** Reads everything, owners and health of this host only. Fails if a table is missing from a registry in use. */
-      readEverything: Effect.map(queryOr(read(rows.everything), readExisting(rows.everything)), withPorts),
+      readEverything,
 
       /** Fails if a change could not be written. Writes nothing. */
       tryWrite: queryWithoutRepair(provide(registryTransaction(runner, rows, () => tryEverything(settingsTable)))),
@@ -274,6 +314,32 @@ export class Store extends Effect.Service<Store>()("Store", {
         const transacted = registryTransaction(runner, rows, ({ state }) => Effect.zipRight(prepare, decideNow(state)))
         return (yield* queryOr(provide(transacted), unused)).answer
       }),
+
+      /** Decides with what the hosts know of the keys: a change in the same transaction, a dry run in none. */
+      decideKnowing: Effect.fn("Store.decideKnowing")(function* <A, E, R>(
+        decide: (state: RegistryState, knowledge: Knowledge) => Effect.Effect<Plan<A>, E, R>,
+        { answerAgain, dryRun }: { readonly answerAgain: (events: ReadonlyArray<Done>) => A; readonly dryRun: boolean }
+      ) {
+        let knowledge: Knowledge = NOTHING_KNOWN
+        const prepare = Effect.map(readKnowledge, (read) => {
+          knowledge = read
+        })
+        const decideNow = (state: RegistryState) => Effect.suspend(() => decide(state, knowledge))
+        if (!dryRun) return yield* write<A, E, R>(decideNow, { prepare, answerAgain })
+        // What is only shown need not keep others waiting.
+        const { state } = yield* readEverything
+        yield* queryOr(prepare, Effect.void)
+        return (yield* decideNow(state)).answer
+      }),
+
+      /** Returns what each host knows of the keys. */
+      sightings: queryOr(
+        Effect.map(driver.readMany(statementsOf(sightings)), (results) => {
+          const { owned, up } = decodeAll(sightings, results)
+          return [...up, ...owned]
+        }),
+        Effect.succeed<ReadonlyArray<Sighted>>([])
+      ),
 
       /** Checks that the database responds. */
       ping: queryWithoutRepair(Effect.asVoid(driver.readOne("SELECT 1", [])))

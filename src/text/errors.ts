@@ -165,7 +165,7 @@ const errors: { readonly [T in RegistryError["_tag"]]: (error: ErrorOf<T>) => Co
     message: `no free ${kind === "app" ? "pair" : "port"} for ${name} in ${formatRange(range)}: slots ${slots}, claimed ${claimed}, reserved ${reserved}, busy ${busy}, stale ${stale}`,
     hint:
       stale > 0
-        ? "d listPorts --health stale lists what may be released"
+        ? "d prune lists what may be released"
         : `${reserved > claimed ? "unreserve what is no longer needed (d listReserved)" : "release what is no longer needed (d listPorts)"}, or enlarge the range: AUTOMATELINUX_${kind === "app" ? "APP" : "SPECIAL"}_RANGE`
   }),
   Invalid: ({ argument, command, problem, value }) => ({

@@ -74,6 +74,7 @@ const texts: {
     printed(
       described.map(({ description, key }) => `Description ${description === null ? "removed from" : "set for"} ${key}`)
     ),
+  prune: async (result, _, style) => (await import("./pruneText.ts")).pruneText(result, style),
   pin: ({ pinned }) => printed(pinned.map(({ key }) => `Pinned ${nameOf(key)}`)),
   unpin: ({ unpinned }) => printed(unpinned.map(({ key }) => `No longer pinned: ${nameOf(key)}`)),
   reserve: ({ ports, reason }) => line(`${formatPorts(ports)} reserved: ${reason}`),

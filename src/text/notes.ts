@@ -2,6 +2,7 @@ import { basename } from "node:path"
 import type { Note } from "../domain/Note.ts"
 import { appProblem } from "../domain/names.ts"
 import { formatRange } from "../domain/PortRange.ts"
+import type { Stay } from "../domain/Prune.ts"
 import { formatPorts } from "../domain/portList.ts"
 import { age, describeListener, describeTarget, nameOf, names, removal, unignoring } from "./describe.ts"
 import { quote } from "./escape.ts"
@@ -16,6 +17,23 @@ const SKIPPED_SHOWN = 3
 const anotherName = (name: string, directory: string): string => {
   const proposed = `${name}-${basename(directory).replaceAll(/[^A-Za-z0-9._-]+/g, "-")}`
   return appProblem(proposed) === undefined ? proposed : "NAME"
+}
+
+/** Why keys stay, in a few words for a count. */
+const STAYING: Readonly<Record<Stay["why"], string>> = {
+  pinned: "pinned",
+  up: "up",
+  unclear: "unclear",
+  unknown: "of unknown health",
+  "up-elsewhere": "up on another host",
+  "claimed-elsewhere": "claimed on another host",
+  "seen-elsewhere": "seen up by another host",
+  "owned-elsewhere": "in use on another host",
+  doubt: "whose directory may be there",
+  new: "whose directory is new",
+  half: "whose other half stays",
+  used: "in use",
+  "no-port": "without a port"
 }
 
 type NoteOf<T extends Note["_tag"]> = Extract<Note, { readonly _tag: T }>
@@ -55,6 +73,15 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
     `note: ${formatPorts(ports)} ${ports.length === 1 ? "is" : "are"} still reserved: ${reason}`,
   WasNotReserved: ({ ports }) =>
     `note: ${formatPorts(ports)} ${ports.length === 1 ? "was" : "were"} not reserved with d reserve`,
+  Stays: ({ key, why }) => `note: ${nameOf(key)} stays: ${why}`,
+  ManyStay: ({ counts }) => {
+    const total = counts.reduce((sum, [, count]) => sum + count, 0)
+    const told = counts.map(([reason, count]) => `${count} ${STAYING[reason]}`).join(", ")
+    return `note: ${total} keys stay: ${told}; d prune --all names them`
+  },
+  MayGo: ({ count, keys }) =>
+    `note: ${count === 1 ? "this port" : `these ${count} ports`} may go, and nothing was changed; to release ${count === 1 ? "it" : "them"}: ${["d prune", ...keys.map((key) => `--key ${key}`), "--yes"].join(" ")}`,
+  NothingToPrune: () => "note: there is nothing to release",
   NotPinned: ({ keys }) => `note: ${names(keys)} ${keys.length === 1 ? "is" : "are"} not pinned`,
   OldHealth: ({ seconds }) =>
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,

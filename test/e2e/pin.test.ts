@@ -2,10 +2,10 @@ import { describe, expect, it } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
 import { startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
-import { findingsOf, rangesFrom, until, watched } from "../support/doctor.ts"
+import { findingsOf, until, watched } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
 
-const RANGES = rangesFrom(30_300)
+const RANGES = { AUTOMATELINUX_APP_RANGE: "30300-30319", AUTOMATELINUX_SPECIAL_RANGE: "30320-30339" }
 
 const made = async (database: typeof sqlite) => inProcess({ ...RANGES, ...(await database.fresh()) })
 
@@ -47,12 +47,12 @@ describe.each([sqlite, mariadb])("a pin on $name", (database) => {
     const box = await made(database)
     await box.ok("allocate", "--special", "bridge")
     expect(JSON.parse(await box.ok("pin", "--key", "bridge", "--json"))).toEqual({
-      pinned: [{ key: "bridge", port: 30_400 }]
+      pinned: [{ key: "bridge", port: 30_320 }]
     })
     await box.ok("pin", "bridge")
     expect((await box.ok("history")).match(/ pin /g)).toHaveLength(1)
     expect(JSON.parse(await box.ok("unpin", "bridge", "--json"))).toEqual({
-      unpinned: [{ key: "bridge", port: 30_400 }]
+      unpinned: [{ key: "bridge", port: 30_320 }]
     })
     expect(await box.d("unpin", "bridge")).toEqual({ code: 0, stdout: "", stderr: "note: bridge is not pinned\n" })
   })

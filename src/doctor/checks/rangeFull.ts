@@ -28,9 +28,7 @@ const judge = (
       ports: [],
       message: `${formatRange(range)} is ${used < slots ? "almost " : ""}full: ${slots - used} of ${slots} ${size === 2 ? "pairs" : "ports"} are left`,
       evidence: `claimed ${claimed.size}, reserved ${reserved.length}, stale keys ${stale.length}`,
-      ...(room === undefined
-        ? fix("d listPorts --health stale", "lists what may be released")
-        : configure(context, name, room))
+      ...(room === undefined ? fix("d prune", "shows what may be released") : configure(context, name, room))
     }
   ]
 }
