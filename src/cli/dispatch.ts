@@ -20,6 +20,7 @@ import type { CliContext } from "./CliContext.ts"
 import { claimOf, withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
 import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
+import { chooseAndPrune } from "./prune.ts"
 import type { WithEffect } from "./Task.ts"
 import { askUntil, parseTime } from "./waiting.ts"
 import { wrongEnvironment } from "./wrongEnvironment.ts"
@@ -153,6 +154,8 @@ const runCommand = async (
   if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
   if (!isRegistryCommand(name)) return
   if (name === "getPort" && "allocate" in invocation.payload) return getOrClaim(context, invocation, withEffect)
+  if (name === "prune" && !("yes" in invocation.payload) && !invocation.json && context.canAsk())
+    return chooseAndPrune(context, invocation.payload, withEffect)
   const filled = await withDirectory(context, invocation.command, invocation.payload)
   if ("code" in filled) return exitWith(context, filled, invocation.json)
   const run = { ...invocation, ...filled }
