@@ -193,7 +193,12 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       const { notes, result } = yield* registry.get(key)
       return { result: { ...result, url: portUrl(result.port, { https, path }) }, notes }
     }),
-  listPorts: (payload) => Effect.flatMap(Registry, (registry) => registry.list(payload)),
+  listPorts: ({ directory, mine, ...filter }) =>
+    Effect.gen(function* () {
+      const project = mine ? yield* needed("listPorts", "directory", directory) : undefined
+      const registry = yield* Registry
+      return yield* registry.list({ ...filter, project })
+    }),
   deletePort: ({ key }) => Effect.flatMap(Registry, (registry) => registry.remove(key)),
   release: (payload) =>
     Effect.zipRight(

@@ -107,7 +107,14 @@ const decoders = {
     dir: Schema.optional(AbsolutePath),
     force: Switch
   }),
-  listPorts: struct({ app: Schema.optional(AppName), health: Schema.optional(Filter) }),
+  listPorts: struct({
+    app: Schema.optional(AppName),
+    health: Schema.optional(Filter),
+    host: Schema.optional(Text),
+    mine: Switch,
+    directory: Schema.optional(AbsolutePath),
+    stale: Switch
+  }),
   claim: struct({
     ...named,
     noDir: Switch,

@@ -67,8 +67,9 @@ export const withDirectory = async (
 ): Promise<{ readonly payload: Payload } | CommandError> => {
   if (command.here === undefined) return { payload }
   if (command.here === "noted") return { payload: await withOwnProject(context, payload) }
+  if (command.here === "mine" && payload["mine"] !== true) return { payload }
   const { dir, ...rest } = payload
   const project = await projectHere(context, dir)
   if ("code" in project) return project
-  return { payload: { ...rest, ...meantIn(project, rest) } }
+  return { payload: { ...rest, ...(command.here === "mine" ? { directory: project.root } : meantIn(project, rest)) } }
 }

@@ -53,9 +53,9 @@ export interface CommandSpec {
   readonly usesRanges?: true
   /**
    * Takes the project of a directory from the client. `meant`: its app is meant if neither a key nor an app is named; `noted`:
-   * the project becomes the owner of its app.
+   * the project becomes the owner of its app; `mine`: it is meant by --mine.
    */
-  readonly here?: "meant" | "noted"
+  readonly here?: "meant" | "mine" | "noted"
   /** Never runs in a daemon. */
   readonly inProcess?: true
   readonly summary: string

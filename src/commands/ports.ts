@@ -119,19 +119,28 @@ export const portCommands = {
     readOnly: true,
     idempotent: true,
     summary: "List the assignments by port",
-    usage: ["[--app APP] [--health unknown|up|down|stale]"],
+    here: "mine",
+    usage: ["[--app APP] [--health unknown|up|down|stale] [--host HOST] [--mine] [--stale]"],
     short: { usage: "ls", options: [] },
     synonyms: ["list", "ports"],
     options: [
       { name: "app", value: "APP", type: "app", help: "list only the keys of this app" },
       { name: "health", value: "HEALTH", type: "health", help: "list only ports with this health" },
+      {
+        name: "host",
+        value: "HOST",
+        type: "text",
+        help: "list only keys that this host has claimed or seen up, or has a directory of"
+      },
+      { name: "mine", help: "list only keys of the current project, and of its git worktrees" },
+      { name: "stale", help: "list only what d prune would release because it is stale" },
       json
     ],
     details: [
       "Shows the health at this moment: a port is up if something serves it, and down if it was up and nothing does.",
       "On a terminal, the list also names the processes that listen, and the hosts that claimed the keys if they differ. In a pipe, it is complete and plain."
     ],
-    examples: ["d listPorts", "d listPorts --app cad --json"]
+    examples: ["d listPorts", "d listPorts --app cad --json", "d listPorts --mine"]
   },
   deletePort: {
     name: "deletePort",

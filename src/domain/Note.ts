@@ -59,6 +59,8 @@ export type Note =
   /** So many ports may be released; `keys` are those that were asked for, if not all were. */
   | { readonly _tag: "MayGo"; readonly count: number; readonly keys: ReadonlyArray<string> }
   | { readonly _tag: "NothingToPrune" }
+  /** No assignment is listed, because none is as was asked for. */
+  | { readonly _tag: "NoneListed" }
   /** Keys that were to be unpinned are not pinned. */
   | { readonly _tag: "NotPinned"; readonly keys: ReadonlyArray<string> }
   /** The row of a key does not contain a valid port. */

@@ -17,12 +17,11 @@ import {
   RangeFull,
   TakenSince
 } from "../domain/errors.ts"
-import type { HealthState } from "../domain/Health.ts"
 import type { Note } from "../domain/Note.ts"
-import { appOf, kindOf } from "../domain/names.ts"
+import { kindOf } from "../domain/names.ts"
 import type { HistoryFilter, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
-import { type AppName, keyOf, type PortKey } from "../domain/PortKey.ts"
+import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import { type Change, portsOf, type RegistryState, reasonsOf } from "../domain/RegistryState.ts"
@@ -31,6 +30,7 @@ import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
 import { checkPort } from "./check.ts"
+import { isFiltered, type ListFilter, makeChoosing } from "./chosen.ts"
 import { type Asked, type Claim, type ClaimMeans, decideClaim, keyMeant, standingClaim } from "./claim.ts"
 import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
@@ -120,6 +120,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     /** Releases what is unused; a dry run only returns it. */
     const prune = makePruning({ store, listeners, here: config.actor.host })
+
+    const choosing = makeChoosing(store, prune)
 
     const pin = Effect.fn("Registry.pin")(function* (named: ReadonlyArray<Named>) {
       return yield* store.write((state) => decidePin(named, state))
@@ -222,18 +224,19 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     })
 
     /** Lists the assignments by port, with their health on this host and their current listeners. */
-    const list = Effect.fn("Registry.list")(function* (filter: {
-      readonly app?: AppName | undefined
-      readonly health?: HealthState | undefined
-    }) {
+    const list = Effect.fn("Registry.list")(function* (filter: ListFilter) {
       const stored = yield* store.list
       const ports = portsOf(stored.rows)
-      const selected = [...ports].filter(([key]) => filter.app === undefined || appOf(key) === filter.app)
+      const isChosen = yield* choosing(filter, { ...stored, ports })
+      const selected = [...ports].filter(([key]) => isChosen(key))
       const wanted = new Set(selected.map(([, port]) => port))
       const found = new Map((yield* listeners.on(wanted)).map((listener) => [listener.port, listener]))
       const now = yield* Clock.currentTimeMillis
       const health = yield* currentHealth({ ...stored, ports }, wanted, found, now)
-      return listing(selected, filter.health, { ...stored, ...stored.marks, ports }, { now, health, listeners: found })
+      const moment = { now, health, listeners: found }
+      const listed = listing(selected, filter.health, { ...stored, ...stored.marks, ports }, moment)
+      const isNone = listed.result.length === 0 && isFiltered(filter)
+      return isNone ? { ...listed, notes: [...listed.notes, { _tag: "NoneListed" } as const] } : listed
     })
 
     /** Returns the port and the health of every assignment, without finding out what listens there. */

@@ -82,6 +82,7 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   MayGo: ({ count, keys }) =>
     `note: ${count === 1 ? "this port" : `these ${count} ports`} may go, and nothing was changed; to release ${count === 1 ? "it" : "them"}: ${["d prune", ...keys.map((key) => `--key ${key}`), "--yes"].join(" ")}`,
   NothingToPrune: () => "note: there is nothing to release",
+  NoneListed: () => "note: no key matches these options",
   NotPinned: ({ keys }) => `note: ${names(keys)} ${keys.length === 1 ? "is" : "are"} not pinned`,
   OldHealth: ({ seconds }) =>
     `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,

@@ -56,7 +56,8 @@ export class Model extends ModelState {
       .filter(([key]) => this.portOf(key) === undefined)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, stored]) => ({ _tag: "NoPort", key, stored }))
-    return { answer: { result, notes } }
+    const none = app !== undefined && result.length === 0 ? [{ _tag: "NoneListed" }] : []
+    return { answer: { result, notes: [...notes, ...none] } }
   }
 
   set({ description, directory, force, key, port }: SetCall) {
