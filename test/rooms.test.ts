@@ -28,7 +28,20 @@ const ARROWS = {
   app: ["commands", "config", "doctor", "domain", "machine", "registry", "store", "text"],
   daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
   watch: ["commands", "doctor", "domain", "machine", "run", "text"],
-  cli: ["agents", "commands", "domain", "env", "mcp", "project", "prompt", "run", "socket", "text", "watch", "worktree"],
+  cli: [
+    "agents",
+    "commands",
+    "domain",
+    "env",
+    "mcp",
+    "project",
+    "prompt",
+    "run",
+    "socket",
+    "text",
+    "watch",
+    "worktree"
+  ],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "commands", "daemon", "domain", "text"],
   library: [".", "cli", "commands", "config", "domain", "project", "socket", "text"]

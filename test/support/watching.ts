@@ -32,6 +32,7 @@ export const assigned = (
   description: null,
   host: "box",
   owner: null,
+  pinned: false,
   health: { state, since: null, lastUp: null, checkedAt: null },
   listener: state === "up" ? listenerOf(4711) : null,
   ...more
