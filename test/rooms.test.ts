@@ -31,6 +31,7 @@ const ARROWS = {
   cli: [
     "agents",
     "commands",
+    "config",
     "domain",
     "env",
     "mcp",

@@ -52,6 +52,7 @@ export const PARTS = [
   "run/runProgram",
   "run/runInBackground",
   "run/openUrl",
+  "cli/cached",
   "mcp/serve",
   "env/envCommand",
   "worktree/worktree",

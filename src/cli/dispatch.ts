@@ -153,6 +153,10 @@ const runCommand = async (
   if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
   if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
   if (!isRegistryCommand(name)) return
+  if (name === "getPort" && "cached" in invocation.payload) {
+    const { getCached } = await import("./cached.ts")
+    return getCached(context, invocation, withEffect)
+  }
   if (name === "getPort" && "allocate" in invocation.payload) return getOrClaim(context, invocation, withEffect)
   if (name === "prune" && !("yes" in invocation.payload) && !invocation.json && context.canAsk())
     return chooseAndPrune(context, invocation.payload, withEffect)

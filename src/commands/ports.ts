@@ -64,7 +64,7 @@ export const portCommands = {
     readOnly: true,
     idempotent: true,
     summary: "Print the port of a key, and nothing else",
-    usage: ["--key KEY [--allocate]", "--app APP --mode prod|dev [--allocate]"],
+    usage: ["--key KEY [--allocate | --cached]", "--app APP --mode prod|dev [--allocate | --cached]"],
     short: { usage: "get KEY", options: ["key"] },
     synonyms: ["port", "show"],
     options: [
@@ -72,9 +72,13 @@ export const portCommands = {
       { name: "app", value: "APP", type: "app", help: "look up this app, with --mode" },
       { name: "mode", value: "MODE", type: "mode", help: "choose the app's prod or dev port" },
       { name: "allocate", help: "claim a port if there is none, as d claim does" },
+      { name: "cached", help: "if the registry is away, print the port that this host knew last" },
       json
     ],
-    details: ["If no port is set, prints nothing on standard output and exits with 1."],
+    details: [
+      "If no port is set, prints nothing on standard output and exits with 1.",
+      "With --cached, a registry that does not answer within a few seconds is no failure if a daemon, or an earlier call with --cached, has seen the port: a note says how long ago."
+    ],
     examples: ["d getPort --key cad-dev", "npm run dev -- -p $(d getPort --app cad --mode dev)"]
   },
   setPort: {

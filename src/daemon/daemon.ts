@@ -8,11 +8,14 @@ import { version } from "../../package.json"
 import { registryLayer } from "../app/layers.ts"
 import { changeSince, PortsConfig, readConfig } from "../config/Config.ts"
 import { exposedSecrets } from "../config/exposedSecrets.ts"
+import { writeKnownPorts } from "../config/portCopy.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
+import { portsOf } from "../domain/RegistryState.ts"
 import { loadRest } from "../machine/loadRest.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
+import { fingerprintBy, registryBy } from "../socket/configFingerprint.ts"
 import { socketFailure } from "../socket/socketFailure.ts"
 import { admit, closedTo, prepare, refuseSecond } from "../socket/socketFile.ts"
 import { lock } from "../socket/socketLock.ts"
@@ -33,6 +36,9 @@ const STOP_MS = 3000
 const UPKEEP = Schedule.spaced(Duration.seconds(5))
 /** How often to check for a quiet registry. The daemon writes once a minute, so one check in three finds it quiet. */
 const QUIET_CHECK = Schedule.spaced("20 seconds")
+
+/** How often the copy of the ports is brought up to date. */
+const COPY = Schedule.spaced("20 seconds")
 
 /** How often the history is trimmed. */
 const TRIM_CHECK = Schedule.spaced("1 hour")
@@ -152,6 +158,28 @@ const trimHistory = Effect.gen(function* () {
   )
 })
 
+/** Keeps a copy of the ports for `d getPort --cached`. Whether the registry is away is said elsewhere. */
+const keepCopy = (environment: Environment) =>
+  Effect.gen(function* () {
+    const settings = yield* PortsConfig
+    const store = yield* Store
+    const registry = registryBy(fingerprintBy((name) => settings.written.get(name), environment))
+    const logProblem = logChanges()
+    const write = Effect.flatMap(store.readNames, ({ rows }) =>
+      Effect.try(() => {
+        const at = new Date().toISOString()
+        const ports = [...portsOf(rows)].map(([key, port]) => [key, { port, at }] as const)
+        writeKnownPorts(environment, registry, new Map(ports))
+      }).pipe(
+        Effect.matchEffect({
+          onSuccess: () => logProblem(""),
+          onFailure: ({ error }) => logProblem(`the copy for d getPort --cached cannot be written: ${error}`)
+        })
+      )
+    )
+    yield* Effect.repeat(Effect.ignore(write), COPY)
+  })
+
 /** Runs the daemon until it is interrupted. */
 export const daemon = (environment: Environment): Effect.Effect<never, CommandError> =>
   Effect.gen(function* () {
@@ -170,6 +198,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)
       yield* Effect.forkScoped(trimHistory)
+      yield* Effect.forkScoped(keepCopy(environment))
       return yield* uncaughtException
     }).pipe(
       Effect.scoped,

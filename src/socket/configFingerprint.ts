@@ -51,6 +51,16 @@ export const fingerprintOf = (environment: Environment): ConfigFingerprint | typ
   }
 }
 
+/** Names a registry by its database and its table, whatever else is configured. */
+export const registryBy = ({ databaseUrl, settingsTable }: ConfigFingerprint): string =>
+  `${databaseUrl} ${settingsTable}`
+
+/** Names the registry that this environment configures. */
+export const registryOf = (environment: Environment): string => {
+  const found = fingerprintOf(environment)
+  return found === UNREADABLE ? UNREADABLE : registryBy(found)
+}
+
 /** Returns the name of this host, as claims have it. */
 export const hostOf = (environment: Environment): string => {
   const name = variableOf("host")
