@@ -6,7 +6,7 @@ import { newestToTakeBack, type Scanned, takesBack } from "../domain/PastOperati
 import { batchesOf } from "./batches.ts"
 import { groupByBatch, isImage, type OperationRow, operationOf, type Recorded } from "./historyRows.ts"
 import type { HistoryTable } from "./historyTable.ts"
-import { imageFrom } from "./images.ts"
+import { IMAGES, imageFrom } from "./images.ts"
 
 /** How many rows are read at once while the history is searched from its newest end, and in total. */
 const PAGE = 256
@@ -41,18 +41,35 @@ export const makeTakingBack = ({ batchOf, eventsAfter, rowsOf }: HistoryTable) =
         SELECT id, batch, what, detail, host, ${sql("user")} FROM port_history WHERE id < ${before}
         ORDER BY id DESC LIMIT ${sql.literal(String(PAGE))}`
 
+    /** The first event of an operation, by which it is known. */
+    const firstOf = (batch: string) =>
+      sql<OperationRow>`
+        SELECT id, batch, what, detail, host, ${sql("user")} FROM port_history
+        WHERE batch = ${batch} AND what NOT LIKE ${`${IMAGES}%`} ORDER BY id LIMIT 1`
+
+    /** Reads on after `rows`: returns the operations that are complete, and the rows of one that is not. */
+    const readOn = Effect.fnUntraced(function* (rows: ReadonlyArray<OperationRow>) {
+      const more = yield* page(Number(rows.at(-1)?.id ?? Number.MAX_SAFE_INTEGER))
+      const groups = groupByBatch([...rows, ...more])
+      if (more.length < PAGE) return { complete: groups, rest: undefined }
+      // The last operation may go on in the next page.
+      const last = groups.at(-1) ?? []
+      const others = groups.slice(0, -1)
+      if (last.length < PAGE) return { complete: others, rest: last }
+      // One that is longer than a page, as an import may be, is not read: its first event says all that is needed.
+      const first = yield* firstOf(last[0]?.batch ?? "")
+      return { complete: [...others, first], rest: first.length > 0 ? first : last }
+    })
+
     /** Finds the number of the operation that an undo or a redo without a number means. */
     const newestOf = Effect.fnUntraced(function* (what: "undo" | "redo", who: Who) {
       const gone = new Set<number>()
       let rows: ReadonlyArray<OperationRow> = []
       for (let searched = 0; searched < SEARCHED_MAX; searched += PAGE) {
-        const more: ReadonlyArray<OperationRow> = yield* page(Number(rows.at(-1)?.id ?? Number.MAX_SAFE_INTEGER))
-        const isAll = more.length < PAGE
-        const groups = groupByBatch([...rows, ...more])
-        // The last operation may go on in the next page.
-        const found = newestToTakeBack((isAll ? groups : groups.slice(0, -1)).flatMap(scanned(who)), what, gone)
-        if (found !== undefined || isAll) return found === "none" ? undefined : found
-        rows = groups.at(-1) ?? []
+        const { complete, rest } = yield* readOn(rows)
+        const found = newestToTakeBack(complete.flatMap(scanned(who)), what, gone)
+        if (found !== undefined || rest === undefined) return found === "none" ? undefined : found
+        rows = rest
       }
       return undefined
     })

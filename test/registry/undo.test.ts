@@ -390,6 +390,24 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     }
   })
 
+  it("finds what to undo behind operations of thousands of rows", { timeout: 60_000 }, async () => {
+    const { dump, end, run, takeBack } = await setUp()
+    try {
+      const before = await dump()
+      for (const first of [10_000, 20_000])
+        await run("one", ({ registry }) => registry.reserve(Array.from({ length: 4000 }, (_, at) => first + at), "many"))
+      const after = await dump()
+      expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
+      expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
+      expect(await dump()).toEqual(before)
+      expect(await takeBack("redo")).toMatchObject({ _tag: "Right" })
+      expect(await takeBack("redo")).toMatchObject({ _tag: "Right" })
+      expect(await dump()).toEqual(after)
+    } finally {
+      await end()
+    }
+  })
+
   it("trims whole operations, and keeps the newest", async () => {
     const { end, newest, numbers, run, sql } = await setUp()
     try {
