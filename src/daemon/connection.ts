@@ -25,6 +25,8 @@ export type Request = Readonly<Record<string, unknown>>
 export interface Limits {
   /** Bytes of one line. */
   readonly line: number
+  /** Bytes by which the lines of all connections together may be longer: an import is one line. */
+  readonly long: number
   readonly connections: number
   /** Milliseconds without a byte in either direction while no reply is pending. */
   readonly idle: number
@@ -73,27 +75,50 @@ const drained = (socket: Socket): Promise<void> =>
     socket.on("drain", end).on("close", end)
   })
 
-/** Splits what a client sends into lines of at most `limit` bytes. */
-const makeLines = (limit: number) => {
-  let pending: Buffer = Buffer.alloc(0)
+/** How many bytes the lines of all connections may still be longer than the limit of one. */
+export interface Spare {
+  bytes: number
+}
+
+/** Splits what a client sends into lines of at most `limit` bytes, and what it can take of `spare`. */
+const makeLines = (limit: number, spare: Spare) => {
+  /** What follows the last line, in the pieces in which it came: joining it for each would take long for a long line. */
+  let pieces: Array<Buffer> = []
+  let size = 0
+  /** What this line has taken of `spare`. */
+  let taken = 0
+  /** Makes the line `bytes` long; false if it may not be. */
+  const grow = (bytes: number): boolean => {
+    const more = Math.max(0, bytes - limit) - taken
+    if (more > spare.bytes) return false
+    spare.bytes -= more
+    taken += more
+    size = bytes
+    return true
+  }
+  const take = (): string => {
+    const line = Buffer.concat(pieces).toString("utf8")
+    pieces = []
+    grow(0)
+    return line
+  }
   return {
     /** Returns the lines that `chunk` completes; undefined if one is too long. */
     add: (chunk: Buffer): ReadonlyArray<string> | undefined => {
       const lines: Array<string> = []
-      pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-      for (let at = pending.indexOf(NEWLINE); at !== -1; at = pending.indexOf(NEWLINE)) {
-        if (at > limit) return undefined
-        lines.push(pending.toString("utf8", 0, at))
-        pending = pending.subarray(at + 1)
+      let rest = chunk
+      for (let at = rest.indexOf(NEWLINE); at !== -1; at = rest.indexOf(NEWLINE)) {
+        if (!grow(size + at)) return undefined
+        pieces.push(rest.subarray(0, at))
+        lines.push(take())
+        rest = rest.subarray(at + 1)
       }
-      return pending.length > limit ? undefined : lines
+      if (!grow(size + rest.length)) return undefined
+      if (rest.length > 0) pieces.push(rest)
+      return lines
     },
     /** Returns what follows the last line, and forgets it. */
-    rest: (): string => {
-      const rest = pending.toString("utf8")
-      pending = Buffer.alloc(0)
-      return rest
-    }
+    rest: take
   }
 }
 
@@ -107,9 +132,10 @@ export const handleConnection = (
   respond: (request: Request) => Promise<Outcome>,
   version: string,
   limits: Limits,
+  spare: Spare,
   forward?: string
 ) => {
-  const input = makeLines(limits.line)
+  const input = makeLines(limits.line, spare)
   const lines: Array<string> = []
   let busy = false
   let answering = false
@@ -223,6 +249,7 @@ export const handleConnection = (
   })
   // A client that disconnects is not an error.
   socket.on("error", () => socket.destroy())
+  socket.once("close", () => input.rest())
 
   return {
     /** Closes the connection when the pending lines are answered. */

@@ -2,7 +2,7 @@ import { lstatSync } from "node:fs"
 import { createServer, type Server, type Socket } from "node:net"
 import { handleConnection, type Limits, type Outcome, type Request } from "./connection.ts"
 
-export const LIMITS: Limits = { line: 65_536, connections: 1024, idle: 60_000 }
+export const LIMITS: Limits = { line: 65_536, long: 33_554_432, connections: 1024, idle: 60_000 }
 
 /** A server at a Unix socket. */
 export interface Service {
@@ -31,6 +31,7 @@ export const serve = async (
   version: string,
   { forward, ...limits }: Limits & { readonly forward?: string | undefined } = LIMITS
 ): Promise<Service> => {
+  const spare = { bytes: limits.long }
   const clients = new Map<Socket, ReturnType<typeof handleConnection>>()
   const accept = (socket: Socket) => {
     if (clients.size >= limits.connections) {
@@ -38,7 +39,7 @@ export const serve = async (
       socket.end("ERROR: Too many connections\n", () => socket.destroy())
       return
     }
-    clients.set(socket, handleConnection(socket, respond, version, limits, forward))
+    clients.set(socket, handleConnection(socket, respond, version, limits, spare, forward))
     socket.once("close", () => clients.delete(socket))
   }
   let made: string | undefined

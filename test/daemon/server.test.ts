@@ -7,12 +7,12 @@ import { serve } from "../../src/daemon/server.ts"
 import { printed } from "../../src/text/printed.ts"
 import { temporary } from "../support/root.ts"
 
-const LIMITS: Limits = { line: 100, connections: 3, idle: 400 }
+const LIMITS: Limits = { line: 100, long: 0, connections: 3, idle: 400 }
 const pong: Outcome = { ok: true, result: {}, text: () => printed(["pong"]), notes: [] }
 
-const start = async (respond: (request: Request) => Promise<Outcome> = async () => pong) => {
+const start = async (respond: (request: Request) => Promise<Outcome> = async () => pong, limits = LIMITS) => {
   const path = join(temporary(), "s")
-  const service = await serve(path, respond, "1", LIMITS)
+  const service = await serve(path, respond, "1", limits)
   onTestFinished(() => service.stop(100))
   return { path, service }
 }
@@ -33,6 +33,34 @@ it("says that a line is too long, and takes one that is just not", async () => {
   expect(await talk(path, `${line}"}\n`)).toBe("pong\n")
   expect(await talk(path, `${line}x"}\n`)).toBe("ERROR: Line too long\n")
   expect(await talk(path, "x".repeat(101))).toBe("ERROR: Line too long\n")
+})
+
+it("takes longer lines as long as they do not take too much together", async () => {
+  const asked: Array<unknown> = []
+  const { path } = await start(
+    async (request) => {
+      asked.push(request["x"])
+      return pong
+    },
+    { ...LIMITS, long: 1000 }
+  )
+  const line = (length: number) => `{"command":"ping","x":"${"x".repeat(length)}"}\n`
+  const first = connect(path)
+  onTestFinished(() => void first.destroy())
+  const heard = new Promise<string>((done) => first.once("data", (chunk) => done(String(chunk))))
+  // In pieces, so that both are on their way at the same time.
+  first.write(line(900).slice(0, 800))
+  while ((await talk(path, line(500))) !== "ERROR: Line too long\n") asked.length = 0
+  first.write(line(900).slice(800))
+  expect(await heard).toBe("pong\n")
+  // What the first one took is free again, and so is what the refused ones tried to take.
+  expect(await talk(path, line(900))).toBe("pong\n")
+  expect(await talk(path, line(1100))).toBe("ERROR: Line too long\n")
+  const gone = connect(path)
+  gone.write(line(900).slice(0, 850), () => gone.destroy())
+  await new Promise((done) => gone.once("close", done))
+  while ((await talk(path, line(900))) !== "pong\n") await sleep(5)
+  expect(asked.every((each) => each === "x".repeat(900))).toBe(true)
 })
 
 it("says that there are too many connections, and takes the next when one is gone", async () => {
