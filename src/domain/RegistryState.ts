@@ -76,12 +76,12 @@ export type Change =
   | { readonly _tag: "Pin" | "Unpin"; readonly key: string }
   | Restore
 
-/** Gives everything that an operation changed the value that it had before; null if it was not there. */
+/** Gives everything in it a value: the one before an operation, or the one in a file; null if it was not there. */
 export interface Restore {
   readonly _tag: "Restore"
-  readonly what: "undo" | "redo"
-  /** The number of the operation that is taken back. */
-  readonly number: number
+  readonly what: "undo" | "redo" | "import"
+  /** The number of the operation that is taken back; null for an import. */
+  readonly number: number | null
   readonly rows: ReadonlyArray<{ readonly key: string; readonly stored: string | null }>
   /** Keys whose owners, on all hosts, go back to another name. */
   readonly renames: ReadonlyArray<{ readonly key: string; readonly to: string }>

@@ -43,6 +43,9 @@ export interface Knowledge {
   readonly sighted: ReadonlyArray<Sighted>
 }
 
+/** How often the registry is read again because something was changed meanwhile, before writers are made to wait. */
+const SNAPSHOT_TRIES = 5
+
 interface TakeBackRequest {
   /** Its number; undefined for the newest one of this user on this host. */
   readonly asked: number | undefined
@@ -104,6 +107,34 @@ export class Store extends Effect.Service<Store>()("Store", {
     })
 
     const readEverything = Effect.map(queryOr(read(rows.everything), readExisting(rows.everything)), withPorts)
+
+    const noOwners: ReadonlyArray<OwnerRow> = []
+    const whole = {
+      before: rows.ofLastChange,
+      ...rows.everything,
+      everywhere: takingBack.ofOwners,
+      after: rows.ofLastChange
+    }
+
+    /** Reads the whole registry and the owners on all hosts as they are at one moment, without making others wait. */
+    const snapshot = queryOr(
+      Effect.gen(function* () {
+        for (let tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+          const results = yield* driver.readMany(statementsOf(whole))
+          const { after, before, everywhere, ...state } = decodeAll(whole, results)
+          if (before === after) return { state: stateOf(state), everywhere }
+        }
+        return yield* provide(
+          registryTransaction(runner, rows, ({ state }) =>
+            Effect.map(takingBack.allOwners, (everywhere) => ({ state, everywhere }))
+          )
+        )
+      }),
+      Effect.map(readExisting(rows.everything), (found) => ({
+        state: withPorts(found).state,
+        everywhere: noOwners
+      }))
+    )
 
     const names = { rows: rows.everything.rows, owners: owners.all }
     const listed = {
@@ -340,6 +371,26 @@ export class Store extends Effect.Service<Store>()("Store", {
         }),
         Effect.succeed<ReadonlyArray<Sighted>>([])
       ),
+
+      snapshot,
+
+      /** Writes what `decide` makes of the registry and of the owners on all hosts. A dry run writes nothing. */
+      importAll: Effect.fn("Store.importAll")(function* <A, E, R>(
+        dryRun: boolean,
+        decide: (state: RegistryState, owners: ReadonlyArray<OwnerRow>) => Effect.Effect<Plan<A>, E, R>,
+        answerAgain: (events: ReadonlyArray<Done>) => A
+      ) {
+        if (dryRun)
+          return (yield* Effect.flatMap(snapshot, ({ everywhere, state }) => decide(state, everywhere))).answer
+        let everywhere: ReadonlyArray<OwnerRow> = []
+        const prepare = Effect.map(takingBack.allOwners, (found) => {
+          everywhere = found
+        })
+        return yield* write<A, E, R>((state) => Effect.suspend(() => decide(state, everywhere)), {
+          prepare,
+          answerAgain
+        })
+      }),
 
       /** Checks that the database responds. */
       ping: queryWithoutRepair(Effect.asVoid(driver.readOne("SELECT 1", [])))

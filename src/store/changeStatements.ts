@@ -40,8 +40,8 @@ export interface ChangeStatement {
   readonly statement: Statement<object>
   /** The row that it must match: its key, and the value that was read. */
   readonly expects?: StoredRow
-  /** The key whose row it inserts. */
-  readonly inserts?: string
+  /** The keys whose rows it inserts. */
+  readonly inserts?: ReadonlyArray<string>
   /** The rows that must hold what was written. Otherwise the statement fails as a duplicate. */
   readonly keeps?: ReadonlyArray<StoredRow>
 }
@@ -97,10 +97,12 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       detail: string | null = null
     ): HistoryEvent => ({ what, key, old_port: oldPort, new_port: newPort, detail })
 
-    const insertRow = (key: string, value: string): ChangeStatement => ({
-      statement: sql`INSERT INTO ${sql(settings)} ${sql.insert({ setting_key: PREFIX + key, setting_value: value })}`,
-      inserts: key
-    })
+    const insertRows = (rows: ReadonlyArray<StoredRow>): ReadonlyArray<ChangeStatement> =>
+      batchesOf(rows, ROWS_MAX).map((some) => ({
+        statement: sql`INSERT INTO ${sql(settings)}
+          ${sql.insert(some.map(({ key, stored }) => ({ setting_key: PREFIX + key, setting_value: stored })))}`,
+        inserts: some.map(({ key }) => key)
+      }))
 
     const removeRow = (key: string, stored: string): ChangeStatement => ({
       statement: sql`DELETE FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)} AND setting_value = ${stored}`,
@@ -227,9 +229,11 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
       }),
       ...change.rows.flatMap(({ key, stored }) => {
         const now = rows.get(key)
-        if (stored === null) return []
-        return [now === undefined ? insertRow(key, stored) : updateRow(key, now, stored)]
+        return stored === null || now === undefined ? [] : [updateRow(key, now, stored)]
       }),
+      ...insertRows(
+        change.rows.flatMap(({ key, stored }) => (stored === null || rows.has(key) ? [] : [{ key, stored }]))
+      ),
       ...deleteAll("port_owners", "key", vanishing(change)),
       ...change.renames.map(({ key, to }) => ({
         statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}`
@@ -284,7 +288,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           const stored = state.rows.get(key)
           return [
             historyEvent(change.what, key, state.ports.get(key) ?? null, change.port),
-            stored === undefined ? insertRow(key, value) : updateRow(key, stored, value)
+            ...(stored === undefined ? insertRows([{ key, stored: value }]) : [updateRow(key, stored, value)])
           ]
         }
         case "Remove": {
@@ -304,7 +308,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
           return [
             historyEvent("rename", to, port, port, key),
             removeRow(key, stored),
-            insertRow(to, stored),
+            ...insertRows([{ key: to, stored }]),
             ...forget(to),
             { statement: sql`UPDATE port_keys SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
             { statement: sql`UPDATE port_owners SET ${sql("key")} = ${to} WHERE ${sql("key")} = ${key}` },
@@ -360,7 +364,7 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         case "Restore":
           return [
             happeningsOf(change, state.ports).map(({ key, newPort, oldPort }) =>
-              historyEvent(change.what, key, oldPort, newPort, String(change.number))
+              historyEvent(change.what, key, oldPort, newPort, change.number === null ? null : String(change.number))
             ),
             ...restoreAll(state, change)
           ]

@@ -10,7 +10,7 @@ import { Driver } from "./Driver.ts"
 import type { HistoryRow } from "./historyRows.ts"
 import { IMAGES } from "./images.ts"
 import { type Query, query } from "./Query.ts"
-import { type FactRow, factsOf, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
+import { type FactRow, factsOf, MUTEX, PREFIX, TABLE_ROW, VERSION_ROW } from "./schema.ts"
 
 /** A row of the settings table, which another program may have created with columns of other types. */
 interface Row {
@@ -121,6 +121,12 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       })
     )
 
+    /** What every change writes: two equal values mean that there was none in between. */
+    const ofLastChange = query(
+      sql<{ value: string }>`SELECT value FROM port_registry WHERE name = ${MUTEX}`,
+      ([row]) => row?.value
+    )
+
     /** Everything that a decision may depend on. */
     const everything = {
       rows: ofRows,
@@ -203,6 +209,7 @@ export const makeRegistryTables = (settings: string, ofOwners: Query<RegistrySta
       readRow,
       readSome,
       everything,
+      ofLastChange,
       ofOperations,
       wasWritten
     }

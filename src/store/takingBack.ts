@@ -7,6 +7,7 @@ import { batchesOf } from "./batches.ts"
 import { groupByBatch, isImage, type OperationRow, operationOf, type Recorded } from "./historyRows.ts"
 import type { HistoryTable } from "./historyTable.ts"
 import { IMAGES, imageFrom } from "./images.ts"
+import { query } from "./Query.ts"
 
 /** How many rows are read at once while the history is searched from its newest end, and in total. */
 const PAGE = 256
@@ -20,6 +21,14 @@ export interface OwnerRow {
   readonly key: string
   readonly owner: StoredOwner
 }
+
+type StoredOwnerRow = StoredOwner & Readonly<Record<"host" | "key", string>>
+
+const ownerRow = ({ host, key, kind, name, seen, since }: StoredOwnerRow): OwnerRow => ({
+  host,
+  key,
+  owner: { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
+})
 
 type Who = Readonly<Record<"host" | "user", string>>
 
@@ -105,23 +114,21 @@ export const makeTakingBack = ({ batchOf, eventsAfter, rowsOf }: HistoryTable) =
       return undefined
     })
 
+    const selectOwners = sql`SELECT host, ${sql("key")}, kind, name, since, seen FROM port_owners`
+
     /** Returns the owners of `keys` on all hosts, by host and key. */
     const ownersOf = (keys: ReadonlyArray<string>) =>
       Effect.map(
         Effect.forEach(
           batchesOf(keys, VALUES_MAX),
-          (some) => sql<StoredOwner & Readonly<Record<"host" | "key", string>>>`
-          SELECT host, ${sql("key")}, kind, name, since, seen FROM port_owners WHERE ${sql("key")} IN ${sql.in(some)}`
+          (some) => sql<StoredOwnerRow>`${selectOwners} WHERE ${sql("key")} IN ${sql.in(some)}`
         ),
-        (found) =>
-          found.flat().map(
-            ({ host, key, kind, name, seen, since }): OwnerRow => ({
-              host,
-              key,
-              owner: { kind, name: columnText(name, LIMITS.path), since: columnText(since), seen: columnTime(seen) }
-            })
-          )
+        (found) => found.flat().map(ownerRow)
       )
 
-    return { newestOf, recorded, latestAfter, ownersOf }
+    /** The owners of all keys on all hosts. */
+    const ofOwners = query(sql<StoredOwnerRow>`${selectOwners}`, (found) => found.map(ownerRow))
+    const allOwners = Effect.map(sql<StoredOwnerRow>`${selectOwners}`, ofOwners.decode)
+
+    return { newestOf, recorded, latestAfter, ownersOf, ofOwners, allOwners }
   })
