@@ -17,6 +17,7 @@ import { Store } from "../store/Store.ts"
 import { describeListener } from "../text/describe.ts"
 import { historyFilter } from "./historyFilter.ts"
 import { askedRules } from "./ignoring.ts"
+import { runImport } from "./importing.ts"
 import type { Services } from "./layers.ts"
 import { prune } from "./prune.ts"
 import type { Payload } from "./requestSchemas.ts"
@@ -252,6 +253,8 @@ export const makeHandlers = (environment: Environment): Handlers => ({
     Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "undo", asked: number, dryRun, force })),
   redo: (payload) =>
     Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "redo", asked: undefined, ...payload })),
+  export: () => Effect.flatMap(Registry, (registry) => registry.exportAll),
+  import: (payload) => runImport(payload, environment),
   doctor: ({ clientVersion = version, ...request }) =>
     Effect.gen(function* () {
       const rules = yield* askedRules(request)

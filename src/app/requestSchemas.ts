@@ -2,13 +2,15 @@ import * as Effect from "effect/Effect"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { RegistryCommand } from "../commands/commands.ts"
+import { ON_CONFLICT, type OnConflict } from "../domain/Exchange.ts"
 import { Invalid, MissingArgument } from "../domain/errors.ts"
 import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { textProblem } from "../domain/names.ts"
-import { PortInput, PortListInput } from "../domain/Port.ts"
+import { Port, PortInput, PortListInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
+import { formatPortOrRange, parsePortOrRange } from "../domain/portList.ts"
 import { parseSince } from "../domain/since.ts"
 import { quote } from "../text/escape.ts"
 
@@ -25,6 +27,18 @@ const Since = ruled((text) =>
     ? "is not a time: write 2026-11-26, 2026-11-26T14:00, or a time span such as '2 days'"
     : undefined
 )
+/** A range of ports, or a single one. */
+const RangeInput = Schema.transformOrFail(Schema.String, Schema.Struct({ first: Port, last: Port }), {
+  strict: true,
+  decode: (text, _, ast) => {
+    const range = parsePortOrRange(text)
+    return range === undefined
+      ? ParseResult.fail(new ParseResult.Type(ast, text, "is not a range of ports: write 3000-3999"))
+      : ParseResult.succeed({ first: Port.make(range.first), last: Port.make(range.last) })
+  },
+  encode: (range) => ParseResult.succeed(formatPortOrRange(range))
+})
+
 /** A positive whole number as callers may write it: digits, or a number. */
 const CountInput = Schema.transform(
   Schema.Union(Schema.Number, Schema.String)
@@ -148,6 +162,16 @@ const decoders = {
   }),
   undo: struct({ number: Schema.optional(CountInput), dryRun: Switch, force: Switch }),
   redo: struct({ dryRun: Switch, force: Switch }),
+  export: struct({}),
+  import: struct({
+    document: Schema.optional(Schema.String.annotations({ message: () => "is not text" })),
+    onConflict: Schema.optionalWith(oneOf(ON_CONFLICT, "a way to treat conflicts", ON_CONFLICT.join(", ")), {
+      default: (): OnConflict => "fail"
+    }),
+    dryRun: Switch,
+    scan: Switch,
+    range: Schema.optional(RangeInput)
+  }),
   doctor: struct({
     check: Schema.optional(Check),
     fix: Switch,

@@ -45,6 +45,7 @@ export const PARTS = [
   "text/doctorReport",
   "text/historyText",
   "text/pruneText",
+  "text/exchangeText",
   "text/portTableTerminal",
   "text/terminalText",
   "socket/socketLock",
@@ -58,6 +59,8 @@ export const PARTS = [
   "worktree/worktree",
   "agents/agents",
   "watch/watch",
+  "exchange/exportCommand",
+  "exchange/importCommand",
   "prompt/choose"
 ]
 

@@ -17,6 +17,7 @@ import { printed, printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess, warnOfOther } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
+import { exportRegistry, importRegistry } from "./exchange.ts"
 import { claimOf, withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
 import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
@@ -160,6 +161,8 @@ const runCommand = async (
   if (name === "getPort" && "allocate" in invocation.payload) return getOrClaim(context, invocation, withEffect)
   if (name === "prune" && !("yes" in invocation.payload) && !invocation.json && context.canAsk())
     return chooseAndPrune(context, invocation.payload, withEffect)
+  if (name === "export") return exportRegistry(context, invocation, withEffect)
+  if (name === "import") return importRegistry(context, invocation, withEffect)
   const filled = await withDirectory(context, invocation.command, invocation.payload)
   if ("code" in filled) return exitWith(context, filled, invocation.json)
   const run = { ...invocation, ...filled }

@@ -139,13 +139,14 @@ const readOperand = (reader: Reader, word: string): CommandError | undefined => 
   }
   if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
   if (command.operand?.type === "choice") return readChoice(reader, field, command.operand.choices, word)
-  if (word.startsWith("-"))
+  const takesDash = command.operand !== undefined && "dash" in command.operand
+  if (word.startsWith("-") && !(word === "-" && takesDash))
     return wrong(
       "invalid",
       `${quote(word)} is not a file name: write ./${asTyped(word)} if you mean a file`,
       helpHint(command)
     )
-  const path = word === "" ? word : fromHere(word)
+  const path = word === "" || word === "-" ? word : fromHere(word)
   if (path === undefined) return directoryGone(word)
   payload[field] = path
   return undefined

@@ -74,6 +74,8 @@ export interface CommandSpec {
   /** An argument without an option. `words`: the first word that is no option, and everything after it. */
   readonly operand?:
     | { readonly name: string; readonly type: "command" | "file" | "words" }
+    /** Likewise a file, or `-` for standard input. */
+    | { readonly name: string; readonly type: "file"; readonly dash: true }
     /** One of these words, which must be given. */
     | { readonly name: string; readonly type: "choice"; readonly choices: ReadonlyArray<string> }
   /** Paragraphs. */

@@ -1,5 +1,6 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { Description, KeyPort, Released, Renamed } from "../domain/CommandResult.ts"
+import type { Exported, Found, Imported } from "../domain/Exchange.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/Fault.ts"
 import type { Examination } from "../domain/Finding.ts"
@@ -44,6 +45,9 @@ export interface Results {
   readonly history: { readonly operations: ReadonlyArray<PastOperation>; readonly trimmed: number | null }
   readonly undo: TakenBack
   readonly redo: TakenBack
+  readonly export: Exported
+  /** `found` is what listens and has no key; null if that was not asked for. */
+  readonly import: Imported & { readonly found: ReadonlyArray<Found> | null }
   readonly doctor: Examination
   readonly explain: Explanation
   /** `inUse`: whether something accepts connections on the port now; null if that is unknown. */

@@ -1,6 +1,7 @@
 import { agentCommands } from "./agents.ts"
 import type { CommandKind, CommandSpec } from "./CommandSpec.ts"
 import { doctorCommands } from "./doctor.ts"
+import { exchangeCommands } from "./exchange.ts"
 import { historyCommands } from "./history.ts"
 import { keepingCommands } from "./keeping.ts"
 import { portCommands } from "./ports.ts"
@@ -20,6 +21,7 @@ export const commands = {
   ...runCommands,
   ...worktreeCommands,
   ...historyCommands,
+  ...exchangeCommands,
   ...doctorCommands,
   ...agentCommands,
   ...serviceCommands

@@ -73,5 +73,13 @@ export type Note =
   | { readonly _tag: "Ignoring" | "NoLongerIgnoring"; readonly target: IgnoredTarget }
   /** Others than this user may read a file with the password of the database. */
   | { readonly _tag: "SecretReadable"; readonly file: string; readonly readers: string }
+  /** Keys that were imported are not where `d` would put them: their ports are shared, reserved, out of range, or of the wrong parity. */
+  | {
+      readonly _tag: "ImportedOdd"
+      readonly what: "shared" | "reserved" | "outside" | "odd"
+      readonly keys: ReadonlyArray<string>
+    }
+  /** So many owners and reservations in an imported file differ from those in the registry, which were kept. */
+  | { readonly _tag: "ImportKept"; readonly owners: number; readonly reservations: number }
   /** A fix failed. */
   | { readonly _tag: "NotFixed"; readonly why: string }

@@ -62,6 +62,18 @@ export const appProblem = (text: string): string | undefined =>
     ? undefined
     : `ends in -${kindOf(text)}, which belongs to its keys: write only the app's name, "${text.replace(/-(prod|dev)$/, "")}"`)
 
+/** Makes a valid key of `text`; undefined if nothing is left of it. */
+export const keyLike = (text: string): string | undefined => {
+  const word = text
+    .normalize("NFKD")
+    .replaceAll(/\p{M}/gu, "")
+    .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+/, "")
+    .slice(0, LIMITS.key)
+    .replace(/[-.]+$/, "")
+  return keyProblem(word) === undefined ? word : undefined
+}
+
 /** Returns what is wrong with `text` as the key of a special, or `undefined`. */
 export const specialProblem = (text: string): string | undefined =>
   keyProblem(text) ??

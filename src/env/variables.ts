@@ -10,12 +10,14 @@ export const shellName = (name: string): string =>
     .replaceAll(/[^A-Z0-9]/g, "_")
     .replace(/^(?=\d)/, "_")
 
+/** Returns the name of the port of a key: `CAD_DEV_PORT` for `cad-dev`. */
+export const portName = (key: string): string => `${shellName(key)}_PORT`
+
 /** Returns the names of the ports of the app, or of the key that is no app's. */
 const portNames = (key: string): ReadonlyArray<readonly [name: string, key: string]> => {
   const app = appOf(key)
-  return app === null
-    ? [[`${shellName(key)}_PORT`, key]]
-    : (["prod", "dev"] as const).map((mode) => [`${shellName(app)}_${mode.toUpperCase()}_PORT`, `${app}-${mode}`])
+  const keys = app === null ? [key] : [`${app}-prod`, `${app}-dev`]
+  return keys.map((each) => [portName(each), each])
 }
 
 /** The variables of docker compose that `d env` sets itself. */

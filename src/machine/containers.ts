@@ -10,6 +10,9 @@ export interface Container {
   readonly image: string | null
   /** The directory of its compose project. */
   readonly directory: string | null
+  /** Its compose project, and its service in it. */
+  readonly project: string | null
+  readonly service: string | null
 }
 
 /** An engine that does not answer at once is left out: nothing waits for it. */
@@ -68,8 +71,10 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const text = (value: unknown, max: number): string | null => (typeof value === "string" ? cut(value, max) : null)
 
-/** The label of both engines' compose programs. */
+/** The labels of both engines' compose programs. */
 const DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
+const PROJECT_LABEL = "com.docker.compose.project"
+const SERVICE_LABEL = "com.docker.compose.service"
 
 /** Reads one container from an engine's list, with the ports that it publishes. An engine may answer anything. */
 const readContainer = (value: unknown): readonly [Container, ReadonlyArray<number>] | undefined => {
@@ -84,7 +89,9 @@ const readContainer = (value: unknown): readonly [Container, ReadonlyArray<numbe
     id: value["Id"].slice(0, 12),
     name: text(names[0], LIMITS.name)?.replace(/^\//, "") ?? null,
     image: text(value["Image"], LIMITS.name),
-    directory: directory?.startsWith("/") ? directory : null
+    directory: directory?.startsWith("/") ? directory : null,
+    project: text(labels[PROJECT_LABEL], LIMITS.name),
+    service: text(labels[SERVICE_LABEL], LIMITS.name)
   }
   return [container, ports]
 }

@@ -1,10 +1,12 @@
 import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
+import type { Exported } from "../domain/Exchange.ts"
 import {
   ChangedSince,
   NoApp,
@@ -34,6 +36,8 @@ import { isFiltered, type ListFilter, makeChoosing } from "./chosen.ts"
 import { type Asked, type Claim, type ClaimMeans, decideClaim, keyMeant, standingClaim } from "./claim.ts"
 import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
+import { exportOf } from "./exporting.ts"
+import { decideImport, type ImportRequest, importedBefore } from "./importing.ts"
 import { listing } from "./list.ts"
 import { heldBy, type Named } from "./named.ts"
 import { decidePin, decideUnpin } from "./pin.ts"
@@ -41,6 +45,7 @@ import { makePruning } from "./pruning.ts"
 import { decideRelease, type ReleaseRequest } from "./release.ts"
 import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
+import { findUnregistered } from "./scan.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
 import { againFrom, decideTakeBack, meetingPoints, type TakeBackRequest } from "./takeBack.ts"
 import { whoListens } from "./whoListens.ts"
@@ -223,6 +228,38 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       } satisfies CommandResult<TakenBack>
     })
 
+    /** Returns everything that the registry holds. */
+    const exportAll = Effect.map(
+      store.snapshot,
+      ({ everywhere, state }): CommandResult<Exported> => ({ result: exportOf(state, everywhere), notes: [] })
+    )
+
+    /** Adds what a file holds, in one operation, or nothing. */
+    const importAll = Effect.fn("Registry.importAll")(function* (request: ImportRequest) {
+      const { host, user } = config.actor
+      return yield* store.importAll(
+        request.dryRun,
+        (state, owners) =>
+          Effect.map(DateTime.now, (now) =>
+            decideImport(request, state, {
+              reserved: reservedIn(state),
+              rangeOf,
+              owners,
+              stamp: { at: DateTime.formatIso(now), host, by: user }
+            })
+          ),
+        (events) => importedBefore(events, request.onConflict)
+      )
+    })
+
+    /** Finds what listens in `range`, or in the managed ranges, and has no key, and proposes one for each. */
+    const scan = Effect.fn("Registry.scan")(function* (range: PortRange | undefined, environment: Environment) {
+      const { appRange, specialRange } = config
+      const state = (yield* store.snapshot).state
+      const ranges = range === undefined ? [appRange, specialRange] : [range]
+      return yield* findUnregistered(state, { ranges, appRange, reserved: reservedIn(state) }, listeners, environment)
+    })
+
     /** Lists the assignments by port, with their health on this host and their current listeners. */
     const list = Effect.fn("Registry.list")(function* (filter: ListFilter) {
       const stored = yield* store.list
@@ -328,6 +365,9 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       history,
       trimHistory,
       takeBack,
+      exportAll,
+      importAll,
+      scan,
       list,
       overview,
       allocate

@@ -8,7 +8,7 @@ import { inWorktreeOf, worktreeOf } from "../machine/gitWorktree.ts"
 type Checked = PortCheck["listeners"][number]
 
 /** Returns the container that a listener is in, or publishes a port for: the engine's proxy may be invisible to this user. */
-const containerOf = ({ port, process }: Listener, { byId, byPort }: Containers): Container | undefined =>
+export const containerOf = ({ port, process }: Listener, { byId, byPort }: Containers): Container | undefined =>
   process === null || process.proxy ? byPort.get(port) : byId.get(process.container ?? "")
 
 /** Returns whether a listener belongs to `directory`, and not to the app `other` around it; null if that is unknown. */

@@ -1,6 +1,19 @@
 import type { Results } from "../commands/Results.ts"
 import type { Assignment } from "../domain/Assignment.ts"
 import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
+import {
+  type ExportedAssignment,
+  type ExportedOwner,
+  type ExportedReservation,
+  type ExportedRule,
+  FORMAT,
+  FORMAT_VERSION,
+  type Found,
+  ON_CONFLICT,
+  REFUSALS,
+  type Refused,
+  type Stamp
+} from "../domain/Exchange.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { Fault } from "../domain/Fault.ts"
 import { CHECK_NAMES, type Finding, type IgnoredFindings, SEVERITIES } from "../domain/Finding.ts"
@@ -257,6 +270,65 @@ const status = () =>
     health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount }))
   })
 
+const isOne: Guard<typeof FORMAT_VERSION> = (value): value is typeof FORMAT_VERSION => value === FORMAT_VERSION
+const stamp = () => object<Stamp>({ at: text, host: text, by: text })
+
+const exportedAssignment = () =>
+  object<ExportedAssignment>({
+    key: text,
+    port: orNull(port),
+    description: orNull(text),
+    shared: flag,
+    stored: orNull(text),
+    claimed: orNull(stamp()),
+    created: orNull(stamp()),
+    pinned: orNull(stamp())
+  })
+
+const imported = () =>
+  object<Results["import"]>({
+    dryRun: flag,
+    onConflict: oneOf(ON_CONFLICT),
+    changed: flag,
+    imported: listOf(object({ key: text, port: orNull(port), from: orNull(port) })),
+    described: listOf(text),
+    present: amount,
+    refused: listOf(
+      object<Refused>({
+        line: orNull(amount),
+        key: text,
+        port: text,
+        reason: oneOf(REFUSALS),
+        problem: orNull(text),
+        field: orNull(oneOf(["key", "port", "description"])),
+        holders: listOf(text),
+        current: orNull(port),
+        proposal: orNull(text)
+      })
+    ),
+    owners: amount,
+    pinned: amount,
+    reservations: amount,
+    ignored: amount,
+    found: orNull(
+      listOf(
+        object<Found>({
+          port,
+          key: orNull(text),
+          because: orNull(text),
+          user: text,
+          pid: orNull(pid),
+          command: orNull(text),
+          directory: orNull(text),
+          unit: orNull(text),
+          container: orNull(text),
+          project: orNull(text),
+          owner: orNull(object({ kind: text, name: text }))
+        })
+      )
+    )
+  })
+
 const keyPort = () => object({ key: text, port })
 const keysWithPorts = () => listOf(object({ key: text, port: orNull(amount) }))
 const released = () => object({ released: keysWithPorts() })
@@ -321,6 +393,36 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
   history: () => object<Results["history"]>({ operations: listOf(pastOperation()), trimmed: orNull(amount) }),
   undo: takenBack,
   redo: takenBack,
+  export: () =>
+    object<Results["export"]>({
+      format: oneOf([FORMAT]),
+      version: isOne,
+      assignments: listOf(exportedAssignment()),
+      owners: listOf(
+        object<ExportedOwner>({
+          key: text,
+          host: text,
+          kind: text,
+          name: text,
+          said: flag,
+          since: text,
+          seen: orNull(text)
+        })
+      ),
+      reservations: listOf(object<ExportedReservation>({ port, reason: text, at: text, host: text, by: text })),
+      ignored: listOf(
+        object<ExportedRule>({
+          check: oneOf(CHECK_NAMES),
+          key: orNull(text),
+          port: orNull(port),
+          reason: text,
+          at: text,
+          host: text,
+          by: text
+        })
+      )
+    }),
+  import: imported,
   doctor: () =>
     object<Results["doctor"]>({
       healthy: flag,

@@ -83,6 +83,9 @@ const texts: {
   history: async (result, payload, style) => (await import("./historyText.ts")).historyText(result, payload, style),
   undo: async (result, _, style) => (await import("./historyText.ts")).takenBackText(result, style),
   redo: async (result, _, style) => (await import("./historyText.ts")).takenBackText(result, style),
+  // Loaded on demand: they may be long, and other commands need none of it.
+  export: async (exported) => (await import("./exchangeText.ts")).exportedJson(exported),
+  import: async (result, _, style) => (await import("./exchangeText.ts")).importedText(result, style),
   doctor: async (examination, payload, style) => {
     const { all, check, fix, severity, strict } = payload as Readonly<Record<string, unknown>>
     const least = SEVERITIES.find((each) => each === severity) ?? "info"

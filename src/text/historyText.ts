@@ -69,7 +69,8 @@ const ofPorts = (changes: ReadonlyArray<PastChange>): ReadonlyArray<string> => {
   const groups = new Map<string, Array<number>>()
   for (const { detail, newPort, oldPort, what } of changes) {
     const isFree = newPort === null
-    const why = what === "undo" || what === "redo" ? (isFree ? "not reserved" : "reserved") : (detail ?? "")
+    const isRestored = what === "undo" || what === "redo" || what === "import"
+    const why = isRestored ? (isFree ? "not reserved" : "reserved") : (detail ?? "")
     const text = what === "ignore" || what === "unignore" ? `\0${why}` : why
     const port = newPort ?? oldPort
     groups.set(text, [...(groups.get(text) ?? []), ...(port === null ? [] : [port])])

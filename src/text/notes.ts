@@ -35,6 +35,16 @@ const STAYING: Readonly<Record<Stay["why"], string>> = {
   used: "in use",
   "no-port": "without a port"
 }
+/** What is odd about one key that was imported, and about several. */
+const IMPORTED = {
+  shared: ["shares its port with another key", "share their ports with other keys"],
+  reserved: ["has a reserved port", "have reserved ports"],
+  outside: ["has a port outside its range", "have ports outside their ranges"],
+  odd: [
+    "has a port of the wrong parity: prod is even, dev is odd",
+    "have ports of the wrong parity: prod is even, dev is odd"
+  ]
+} as const
 
 type NoteOf<T extends Note["_tag"]> = Extract<Note, { readonly _tag: T }>
 
@@ -92,6 +102,17 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   NoLongerIgnoring: ({ target }) => `note: ${describeTarget(target)} is no longer ignored`,
   SecretReadable: ({ file, readers }) =>
     `warning: ${readers} may read the password of the database in ${file}: chmod 600 ${shellWord(file)}`,
+  ImportedOdd: ({ keys, what }) => {
+    const [one, more] = IMPORTED[what]
+    return `warning: ${names(keys)} ${keys.length === 1 ? one : more}`
+  },
+  ImportKept: ({ owners, reservations }) => {
+    const what = [
+      ...(owners === 0 ? [] : [`${owners} ${owners === 1 ? "owner" : "owners"}`]),
+      ...(reservations === 0 ? [] : [`${reservations} ${reservations === 1 ? "reservation" : "reservations"}`])
+    ]
+    return `note: kept ${what.join(" and ")} as stored, which the file has differently`
+  },
   NotFixed: ({ why }) => `warning: not fixed: ${why}`,
   NoPort: ({ key, stored }) =>
     `warning: the row of ${nameOf(key)} contains ${quote(stored)}, which is not a port: ${removal(key)}`

@@ -25,5 +25,8 @@ export const printed = (lines: ReadonlyArray<Line>, paint: Paint = (_, text) => 
 /** Joins lines that are printed already. */
 export const joined = (lines: ReadonlyArray<Printed>): Printed => lines.join("\n") as Printed
 
+/** Text for a file, exactly as it is. Never for a terminal, which some of its characters may act on. */
+export const forFile = (text: string): Printed => text as Printed
+
 /** Formats `value` as JSON on one line. */
 export const printedJson = (value: unknown): Printed => escapedJson(JSON.stringify(value)) as Printed

@@ -395,7 +395,12 @@ describe.each([sqlite, mariadb])("undo on $name", (database) => {
     try {
       const before = await dump()
       for (const first of [10_000, 20_000])
-        await run("one", ({ registry }) => registry.reserve(Array.from({ length: 4000 }, (_, at) => first + at), "many"))
+        await run("one", ({ registry }) =>
+          registry.reserve(
+            Array.from({ length: 4000 }, (_, at) => first + at),
+            "many"
+          )
+        )
       const after = await dump()
       expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })
       expect(await takeBack("undo")).toMatchObject({ _tag: "Right" })

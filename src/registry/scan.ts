@@ -1,0 +1,145 @@
+import * as Effect from "effect/Effect"
+import type { CommandResult } from "../domain/CommandResult.ts"
+import type { Environment } from "../domain/Environment.ts"
+import type { Found } from "../domain/Exchange.ts"
+import { NoListenerTable } from "../domain/errors.ts"
+import type { Listener } from "../domain/Listener.ts"
+import { keyLike } from "../domain/names.ts"
+import { type Owner, ownerOf } from "../domain/Owner.ts"
+import { contains, type PortRange } from "../domain/PortRange.ts"
+import type { RegistryState } from "../domain/RegistryState.ts"
+import { type Container, type Containers, NO_CONTAINERS, readContainers } from "../machine/containers.ts"
+import type { Listeners } from "../machine/Listeners.ts"
+import { type Project, projectOf, rootOf } from "../project/project.ts"
+import { containerOf } from "./check.ts"
+
+/** Where to look, and what is not to be proposed. */
+interface Scope {
+  readonly ranges: ReadonlyArray<PortRange>
+  readonly appRange: PortRange
+  readonly reserved: ReadonlyMap<number, string>
+}
+
+/** A name for a key, and what it was made of. */
+interface Named {
+  readonly name: string
+  readonly because: string
+}
+
+/** Returns the project of a directory; undefined if it cannot be read. */
+const readProject = (directory: string): Project | undefined => {
+  try {
+    return projectOf(directory)
+  } catch {
+    return undefined
+  }
+}
+
+/** What is known of something that listens. */
+interface Seen {
+  readonly port: number
+  readonly listener: Listener
+  readonly container: Container | undefined
+  readonly owner: Owner | undefined
+  /** The project of its directory, if that is what owns it. */
+  readonly project: Project | undefined
+}
+
+const seenAt = (port: number, listener: Listener, containers: Containers): Seen => {
+  const { process } = listener
+  const owner = ownerOf(process)
+  const project = owner?.kind === "directory" ? readProject(owner.name) : undefined
+  return {
+    port,
+    listener,
+    container: process === null || process.container !== null ? containerOf(listener, containers) : undefined,
+    owner: project === undefined ? owner : { kind: "directory", name: project.root },
+    project
+  }
+}
+
+const namesOfContainer = ({ name, project, service }: Container): ReadonlyArray<Named> => [
+  ...(project !== null && service !== null ? [{ name: `${project}-${service}`, because: "the compose service" }] : []),
+  ...(name === null ? [] : [{ name, because: "the container" }])
+]
+
+const namesOfProject = ({ listener, port, project }: Seen, appRange: PortRange): ReadonlyArray<Named> => {
+  if (project === undefined) return []
+  const [app = "app"] = project.names
+  const because = "the directory"
+  // By parity: a pair is an even port for prod and the next one for dev.
+  const half = contains(appRange, port) ? `${app}-${port % 2 === 0 ? "prod" : "dev"}` : app
+  return [half, `${app}-${listener.process?.command ?? "server"}`].map((name) => ({ name, because }))
+}
+
+const namesOfUnit = ({ listener }: Seen): ReadonlyArray<Named> => {
+  const unit = listener.process?.unit?.replace(/\.service$/, "")
+  return unit === undefined ? [] : [{ name: unit, because: "the unit" }]
+}
+
+/** The keys that come to mind for what listens, the best one first. */
+const keysFor = (seen: Seen, appRange: PortRange): ReadonlyArray<Named> => {
+  const { container, port, project } = seen
+  const ofProject = namesOfProject(seen, appRange)
+  // What a service runs in is often no project, but a directory of its data.
+  const isProject = project !== undefined && rootOf(project.root) !== undefined
+  const all =
+    container !== undefined
+      ? namesOfContainer(container)
+      : isProject
+        ? [...ofProject, ...namesOfUnit(seen)]
+        : [...namesOfUnit(seen), ...ofProject]
+  const keys = all.flatMap(({ because, name }) => {
+    const key = keyLike(name)
+    return key === undefined ? [] : [{ name: key, because }]
+  })
+  const [first] = keys
+  return first === undefined ? [] : [...keys, { ...first, name: `${first.name}-${port}` }]
+}
+
+const foundOf = ({ container, listener, owner, port }: Seen, key: Named | undefined): Found => {
+  const { process, user } = listener
+  const name = container === undefined ? (process?.container ?? null) : (container.name ?? container.id)
+  return {
+    port,
+    key: key?.name ?? null,
+    because: key?.because ?? null,
+    user,
+    pid: process?.pid ?? null,
+    command: process?.command ?? null,
+    directory: container?.directory ?? process?.directory ?? null,
+    unit: process?.unit ?? null,
+    container: name,
+    project: container?.project ?? null,
+    owner: owner === undefined ? null : { kind: owner.kind, name: owner.name }
+  }
+}
+
+/** Finds what listens in the ranges and has no key, and proposes a key for each that no other has. */
+export const findUnregistered = Effect.fn("findUnregistered")(function* (
+  state: RegistryState,
+  { appRange, ranges, reserved }: Scope,
+  listeners: Pick<typeof Listeners.Service, "on" | "ports">,
+  environment: Environment
+) {
+  const assigned = new Set(state.ports.values())
+  const listening = yield* listeners.ports
+  if (listening === undefined) return yield* new NoListenerTable()
+  const ports = [...listening.keys()]
+    .filter((port) => ranges.some((range) => contains(range, port)) && !assigned.has(port) && !reserved.has(port))
+    .sort((a, b) => a - b)
+  const found = yield* listeners.on(new Set(ports))
+  const isContained = found.some(({ process }) => process === null || process.container !== null)
+  const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
+  const used = new Set(state.rows.keys())
+  const result = ports.flatMap((port): ReadonlyArray<Found> => {
+    const all = found.filter((each) => each.port === port)
+    const listener = all.find(({ process }) => process !== null) ?? all[0]
+    if (listener === undefined) return []
+    const seen = seenAt(port, listener, containers)
+    const key = keysFor(seen, appRange).find(({ name }) => !used.has(name))
+    if (key !== undefined) used.add(key.name)
+    return [foundOf(seen, key)]
+  })
+  return { result, notes: [] } satisfies CommandResult<ReadonlyArray<Found>>
+})
