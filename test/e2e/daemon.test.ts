@@ -193,7 +193,7 @@ describe("the protocol", () => {
   it("survives the misbehaved, and answers everybody else meanwhile", async () => {
     const before = descriptors(daemon.pid)
     const endless = client(path)
-    void endless.write(Buffer.alloc(10_000_000, "x"))
+    void endless.write(Buffer.alloc(40_000_000, "x"))
     const neverReads = connect(path).on("error", () => {})
     neverReads.pause()
     neverReads.write(`${JSON.stringify({ command: "help", format: "json" })}\n`.repeat(5000))

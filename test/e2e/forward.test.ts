@@ -54,8 +54,7 @@ it("hands every command that is not ours through as bytes", async () => {
     [line("mirror"), "a\n\nb", binary, "\n"],
     [`${line("mirror")}right after it`],
     [line("version")],
-    [line("help")],
-    [line("push", { count: 3 }), "anything"]
+    [line("help")]
   ]
   for (const chunks of conversations) {
     const direct = await exchange(other.path, chunks)
