@@ -56,10 +56,10 @@ export const home = (settings = {}) => {
   }
 }
 
-/** The same with a daemon. */
-export const served = async (settings) => {
+/** The same with a daemon, whose environment has `more`. */
+export const served = async (settings, more = {}) => {
   const place = home(settings)
-  const daemon = await service(process.execPath, [PROGRAM, "daemon"], place.env)
+  const daemon = await service(process.execPath, [PROGRAM, "daemon"], { ...place.env, ...more })
   return { ...place, daemon }
 }
 

@@ -6,6 +6,7 @@ import { demand, kept, once, request } from "./talk.mjs"
 const ROUNDS = QUICK ? 3 : 11
 const ROUND_MS = QUICK ? 400 : 1000
 const CLIENTS = 32
+const TRIPS = QUICK ? 50 : 200
 
 /** What is answered fast has to be right, too. */
 const expect = (answer, expected) => {
@@ -25,7 +26,31 @@ export const wireRows = async () => {
   const question = request("getPort", { key: "app0-dev" })
   const answer = await ours[0].ask(question)
   const plain = `${JSON.stringify({ command: "getPort", key: "app0-dev" })}\n`
+  const hop = join(directory, "hop.sock")
+  await service(process.execPath, [resolve("test/bench/hop.mjs"), hop, echo])
+  const front = await served(undefined, { AUTOMATELINUX_FORWARD: echo })
+  const asked = await kept(front.socket)
+  await demand(asked, "setPort", { key: "app0-dev", value: 20_001 })
+  const other = `${JSON.stringify({ command: "anothersOwn", text: "x" })}\n`
+  const trip = (path, line, expected) => async () => {
+    const started = performance.now()
+    for (let each = 0; each < TRIPS; each++) expect(await once(path, line), expected)
+    return (performance.now() - started) / TRIPS
+  }
+  const withFront = { reach: 1.5, aim: 1.2 }
   return [
+    {
+      what: "another daemon's command, handed through to it, one connection each, round trip",
+      against: "the same through a bare hop in Node",
+      ...(await ratio(ROUNDS, trip(front.socket, other, other), trip(hop, other, other))),
+      ...withFront
+    },
+    {
+      what: "getPort in front of another daemon, one connection each, round trip",
+      against: "the same without another daemon",
+      ...(await ratio(ROUNDS, trip(front.socket, plain, "20001\n"), trip(socket, plain, "20001\n"))),
+      ...withFront
+    },
     {
       what: `getPort over kept connections, ${CLIENTS} clients, SQLite`,
       against: "a bare echo server of JSON lines in Node",
