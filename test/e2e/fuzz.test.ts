@@ -42,7 +42,8 @@ const judge = (reply: string) => {
   if (ACTING.test(reply)) throw new Error("a terminal would act upon it")
   // A statement that the database refuses would be one that should never have got there.
   if (/this is a bug|cannot use |\n +at /.test(reply)) throw new Error("it tells of a bug")
-  if (reply.startsWith("{")) {
+  // A plain request for the export is answered with its file, which has several lines.
+  if (reply.startsWith("{") && !reply.startsWith("{\n")) {
     const { error, notes = [], ok, result, version } = JSON.parse(reply)
     if (version !== "0.1.0" || typeof ok !== "boolean" || ok === (error !== undefined)) throw new Error("no such shape")
     if (!ok && !(error.code in EXIT_CODES)) throw new Error("no such code")

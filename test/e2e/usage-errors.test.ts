@@ -53,7 +53,10 @@ describe("wrong calls", () => {
   wrong(["allocate"], /^error: Missing required arg: app\nhint: d allocate \[--app APP\]/)
   wrong(["allocate", "--description", "x"], /^error: Missing required arg: app\n/)
   wrong(["release"], /^error: Missing required arg: app\nhint: d release/)
-  wrong(["getPort"], /^error: Missing required arg: key\nhint: d getPort --key KEY \[--allocate\], or d getPort --app/)
+  wrong(
+    ["getPort"],
+    /^error: Missing required arg: key\nhint: d getPort --key KEY \[--allocate \| --cached\], or d getPort --app/
+  )
   wrong(["getPort", "--app", "a"], /^error: Missing required arg: mode/)
   wrong(["getPort", "--mode", "dev"], /^error: Missing required arg: app/)
   wrong(["getPort", "--app", "a", "--mode", "test"], /^error: mode "test" is not a mode: write prod or dev/)
@@ -90,7 +93,10 @@ describe("wrong calls", () => {
   wrong(["getPort", "--key=", "--json"], /"code":"invalid","message":"key \\"\\" is empty/)
   wrong(["getPort", "--key", "a", "--json", "true"], /"message":"unexpected argument \\"true\\"/)
   wrong(["getPort", "--key", "a", "--json=yes"], /"--json=yes": --json takes no value/)
-  wrong(["getPort", "a", "b"], /^error: unexpected argument "b"\nhint: d getPort --key KEY \[--allocate\], or/)
+  wrong(
+    ["getPort", "a", "b"],
+    /^error: unexpected argument "b"\nhint: d getPort --key KEY \[--allocate \| --cached\], or/
+  )
   wrong(["set", "a", "b"], /^error: value "b" is not a port/)
   wrong(["doctor", "a"], /^error: unexpected argument "a": values follow an option/)
   wrong(["getPort", "--", "--key", "a"], /^error: unexpected argument "--"/)
@@ -278,7 +284,7 @@ describe("help", () => {
     const get = JSON.parse(await box.ok("help", "get", "--json"))
     expect(get).toMatchObject({
       name: "getPort",
-      usage: ["d getPort --key KEY [--allocate]", expect.anything(), "d get KEY"]
+      usage: ["d getPort --key KEY [--allocate | --cached]", expect.anything(), "d get KEY"]
     })
     expect(get.options).toContainEqual({
       name: "--key",
