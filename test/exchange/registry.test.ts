@@ -118,7 +118,9 @@ const registries = (max: number) =>
 
 describe.each([sqlite, mariadb])("a registry on $name", (database) => {
   const registry = async () => {
-    const env = { HOME: temporary(), AUTOMATELINUX_HOST: "here", ...RANGES, ...(await database.fresh()) }
+    // A server that other tests keep busy may take longer than usual over thousands of rows.
+    const patient = { HOME: temporary(), AUTOMATELINUX_HOST: "here", AUTOMATELINUX_DATABASE_TIMEOUT: "60 seconds" }
+    const env = { ...patient, ...RANGES, ...(await database.fresh()) }
     const runtime = ManagedRuntime.make(registryLayer(env))
     onTestFinished(() => runtime.dispose())
     const exported = async () =>
