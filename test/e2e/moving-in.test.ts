@@ -1,9 +1,12 @@
-import { chmodSync, mkdirSync, statSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
+import { ensure } from "../support/programs.ts"
+import { temporary } from "../support/root.ts"
 import { client, requestDaemon } from "../support/socketClient.ts"
 import { withSqlite } from "../support/sqlite.ts"
 import { standIn } from "../support/standIn.ts"
@@ -170,4 +173,28 @@ it.each(["0777", "0644x", "rw", "0066", "1666"])("refuses %s as a mode", async (
       `AUTOMATELINUX_SOCKET_MODE "${mode}" is not the mode of a socket: write 0600, 0660 or 0666`
     )
   })
+})
+
+/** The units of the page, as systemd itself reads them. */
+it("has units that systemd finds nothing wrong with", () => {
+  ensure(["systemd-analyze"], ["systemd"])
+  const [dropIn = "", unit = ""] = [...readFileSync("docs/moving-in.md", "utf8").matchAll(/```ini\n(.*?)```/gs)].map(
+    ([, text = ""]) => text
+  )
+  const directory = temporary()
+  const override = join(directory, "automatelinux-daemon.service.d")
+  mkdirSync(override)
+  writeFileSync(join(override, "override.conf"), dropIn)
+  writeFileSync(
+    join(directory, "automatelinux-daemon.service"),
+    "[Service]\nExecStart=/bin/true\nRuntimeDirectory=automatelinux\n"
+  )
+  writeFileSync(join(directory, "d-ports.service"), unit)
+  for (const name of ["automatelinux-daemon.service", "d-ports.service"]) {
+    const { output, status } = spawnSync("systemd-analyze", ["verify", join(directory, name)], {
+      encoding: "utf8",
+      env: { ...process.env, SYSTEMD_UNIT_PATH: `${directory}:` }
+    })
+    expect({ name, status, said: output.join("") }).toEqual({ name, status: 0, said: "" })
+  }
 })
