@@ -31,11 +31,22 @@ const databases: ReadonlyArray<readonly [string, () => Promise<PortUsage>]> = [
 const report = new Report()
 afterAll(() => console.log(`\n${report.text}\n`))
 
+/**
+ * What an undo may have touched: the file in place may have given its number to another operation than the one that its client
+ * knew by it.
+ */
+const touching = ({ ask, outcome }: Attempt): Ask =>
+  ask.command === "undo" && outcome._tag === "Ok"
+    ? { ...ask, touches: [...ask.touches, ...(outcome.tookBack?.keys ?? [])] }
+    : ask
+
 /** Attempts that were not over at `moment`. One that had begun by then may have met what was there before. */
 const from = (moment: number, history: ReadonlyArray<Attempt>): ReadonlyArray<Attempt> =>
   history
     .filter(({ ended }) => ended >= moment)
-    .map((attempt) => (attempt.began < moment ? { ...attempt, outcome: { _tag: "Unknown" } } : attempt))
+    .map((attempt) =>
+      attempt.began < moment ? { ...attempt, ask: touching(attempt), outcome: { _tag: "Unknown" } } : attempt
+    )
 
 /** The mixed load of all `clients`, under keys of their own: so much of it, or until it is `over`. */
 const load = (
