@@ -2,6 +2,7 @@
 // the parts that the client needs on demand. They are in a directory named by a digest of their content, so that a
 // program that is running or starting never mixes the parts of two builds; dist/d.cjs is written last, and replaces the
 // previous one by a rename.
+import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
   chmodSync,
@@ -20,6 +21,7 @@ import { basename, join } from "node:path"
 import { transform } from "esbuild"
 import { bundle, bundleClient, PARTS, quietLogger } from "./bundle.mjs"
 import { buildLibrary } from "./library.mjs"
+import { manPage } from "./man.mjs"
 
 /** Makes `dist/NAME` with the files that `write` creates, completely or not at all. */
 const makeDirectory = async (name, write) => {
@@ -99,10 +101,23 @@ const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/
 replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
 await buildLibrary(replaceFile, loaderFrom(".."))
 
+/** What the program that was just built says of itself. */
+const said = (...words) =>
+  // Without a HOME it keeps no code of V8's.
+  execFileSync(process.execPath, ["dist/d.cjs", ...words], {
+    encoding: "utf8",
+    env: { PATH: process.env.PATH, HOME: "" }
+  })
+mkdirSync("dist/man", { recursive: true })
+replaceFile("dist/man/d.1", manPage(JSON.parse(said("help", "--json")).commands, said("help"), said("version").trim()))
+// npm installs a page under its own name: the program's other name has the same.
+replaceFile("dist/man/automatelinux-ports.1", ".so man1/d.1\n")
+
 /** Parts of recent builds are kept: a program that was started before this build may still load them. */
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
   const old =
-    ![parts, sqlite, "d.cjs", "library"].includes(name) && Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
+    ![parts, sqlite, "d.cjs", "library", "man"].includes(name) &&
+    Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
   if (old) rmSync(`dist/${name}`, { recursive: true, force: true })
 }

@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest"
 import { machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
-import { ensure } from "../support/programs.ts"
 import { temporary } from "../support/root.ts"
 import { client, requestDaemon } from "../support/socketClient.ts"
 import { withSqlite } from "../support/sqlite.ts"
@@ -177,7 +176,6 @@ it.each(["0777", "0644x", "rw", "0066", "1666"])("refuses %s as a mode", async (
 
 /** The units of the page, as systemd itself reads them. */
 it("has units that systemd finds nothing wrong with", () => {
-  ensure(["systemd-analyze"], ["systemd"])
   const [dropIn = "", unit = ""] = [...readFileSync("docs/moving-in.md", "utf8").matchAll(/```ini\n(.*?)```/gs)].map(
     ([, text = ""]) => text
   )

@@ -56,7 +56,13 @@ it("has the program, its documents and what it needs at run time, and nothing el
     "package.json"
   ])
   const dist = readdirSync(join(installed, "dist"))
-  expect(dist.sort()).toEqual(["d.cjs", "library", expect.stringMatching(/^parts-/), expect.stringMatching(/^sqlite-/)])
+  expect(dist.sort()).toEqual([
+    "d.cjs",
+    "library",
+    "man",
+    expect.stringMatching(/^parts-/),
+    expect.stringMatching(/^sqlite-/)
+  ])
   const kilobytes = Number(execFileSync("du", ["-sk", installed], { encoding: "utf8" }).split("\t")[0])
   expect(kilobytes).toBeLessThan(25_000)
 })
