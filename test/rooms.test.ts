@@ -27,7 +27,8 @@ const ARROWS = {
   monitor: ["config", "domain", "machine", "store", "text"],
   doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "exchange", "machine", "registry", "store", "text"],
-  daemon: ["app", "commands", "config", "domain", "machine", "monitor", "registry", "socket", "store", "text"],
+  http: ["domain", "text"],
+  daemon: ["app", "commands", "config", "domain", "http", "machine", "monitor", "registry", "socket", "store", "text"],
   watch: ["commands", "doctor", "domain", "machine", "run", "text"],
   cli: [
     "agents",

@@ -19,7 +19,7 @@ import {
 } from "node:fs"
 import { basename, join } from "node:path"
 import { transform } from "esbuild"
-import { bundle, bundleClient, PARTS, quietLogger } from "./bundle.mjs"
+import { bundle, bundleClient, httpApart, PARTS, quietLogger } from "./bundle.mjs"
 import { buildLibrary } from "./library.mjs"
 import { manPage } from "./man.mjs"
 
@@ -60,7 +60,10 @@ const asBuilt = {
 
 const texts = new Map(
   await Promise.all(
-    PARTS.map(async (path) => [basename(path), (await bundle(`src/${path}.ts`, [asBuilt, quietLogger])).text])
+    PARTS.map(async (path) => [
+      basename(path),
+      (await bundle(`src/${path}.ts`, [asBuilt, httpApart, quietLogger])).text
+    ])
   )
 )
 texts.set("client", (await bundleClient()).text)

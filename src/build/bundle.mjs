@@ -39,9 +39,10 @@ export const quietLogger = {
     })
 }
 
-/** Loaded by the client on demand, and not part of its bundle. */
+/** Loaded by the client or the daemon on demand, and not part of its bundle. */
 export const PARTS = [
   "run",
+  "http/httpServer",
   "text/doctorReport",
   "text/historyText",
   "text/pruneText",
@@ -70,6 +71,18 @@ const onDemand = {
   setup: ({ onResolve }) =>
     onResolve({ filter: /\.ts$/ }, ({ kind, path }) =>
       kind === "dynamic-import" ? { path: `./${basename(path, ".ts")}.cjs`, external: true } : null
+    )
+}
+
+/**
+ * Leaves the daemon's HTTP in a file of its own, with an Effect of its own: nothing but a daemon that serves it pays for it.
+ * What it shares with the daemon are functions and data.
+ */
+export const httpApart = {
+  name: "http-apart",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/httpServer\.ts$/ }, ({ kind }) =>
+      kind === "dynamic-import" ? { path: "./httpServer.cjs", external: true } : null
     )
 }
 

@@ -60,6 +60,12 @@ export interface Results {
   readonly status: Status
 }
 
+/** Where a daemon serves HTTP, or why it does not although it should. */
+export interface HttpStatus {
+  readonly address: string | null
+  readonly problem: string | null
+}
+
 /** How much of a range is in use. */
 export interface RangeUse {
   readonly range: string
@@ -100,4 +106,6 @@ export interface Status {
   }
   readonly ranges: { readonly app: RangeUse; readonly special: RangeUse } | null
   readonly health: Readonly<Record<HealthState, number>> | null
+  /** Null if HTTP is off; absent if the daemon is older. */
+  readonly http?: HttpStatus | null | undefined
 }

@@ -45,6 +45,8 @@ export class PortsConfig extends Context.Tag("PortsConfig")<
     /** How long the history is kept. */
     readonly historyKeep: Duration.Duration
     readonly logLevel: LogLevel.LogLevel
+    /** Whether the daemon serves HTTP on this machine. */
+    readonly http: boolean
     /** The group that may use the daemon's socket, in addition to its owner. */
     readonly socketGroup: string | undefined
     /** The permissions of the daemon's socket; by default only its owner's, and the group's if there is one. */
@@ -119,6 +121,11 @@ const logLevel = (text: string): Either.Either<LogLevel.LogLevel, string> =>
     ? Either.right(LogLevel.fromLiteral((text.slice(0, 1).toUpperCase() + text.slice(1)) as LogLevel.Literal))
     : Either.left(`${quote(text)} is not a level: write one of ${LOG_LEVELS.join(", ")}`)
 
+const onOrOff = (text: string): Either.Either<boolean, string> =>
+  text === "on" || text === "off"
+    ? Either.right(text === "on")
+    : Either.left(`${quote(text)} is neither on nor off: write one of them`)
+
 const group = (text: string): Either.Either<string, string> =>
   /^[A-Za-z0-9_][A-Za-z0-9_-]*$/.test(text)
     ? Either.right(text)
@@ -183,6 +190,7 @@ const parseAll = (parse: Parse, environment: Environment, reservedBy: string) =>
       )
     ),
     logLevel: parse("logLevel", logLevel),
+    http: parse("http", onOrOff),
     socketGroup: parse("socketGroup", (text) => (text === "" ? Either.right(undefined) : group(text))),
     socketMode: parse("socketMode", (text) => (text === "" ? Either.right(undefined) : modeFrom(text)))
   } satisfies Record<SettingName, Either.Either<unknown, WrongConfig>>)
@@ -259,6 +267,7 @@ export const readConfig = (
       },
       historyKeep: values.historyKeep,
       logLevel: values.logLevel,
+      http: values.http,
       socketGroup: values.socketGroup,
       socketMode: values.socketMode,
       written: new Map(SETTING_NAMES.map((name) => [name, textOf(name)])),

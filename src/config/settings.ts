@@ -21,6 +21,7 @@ export const settings = {
   staleAfterDev: { default: "30 days" },
   historyKeep: { default: "365 days" },
   logLevel: { default: "info" },
+  http: { default: "off" },
   socketGroup: { default: "" },
   socketMode: { default: "" }
 } as const satisfies Record<string, SettingSpec>

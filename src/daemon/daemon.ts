@@ -24,7 +24,10 @@ import { loadDriver } from "../store/databaseLayer.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/errors.ts"
 import { shellWord } from "../text/shell.ts"
+import type { Outcome, Request } from "./connection.ts"
 import { programRemoved, stopOnSignals, uncaughtException } from "./ending.ts"
+import { HttpPlace } from "./HttpPlace.ts"
+import { keepHttp } from "./http.ts"
 import { logChanges, logging } from "./logging.ts"
 import { makeRouter } from "./router.ts"
 import { LIMITS, serve } from "./server.ts"
@@ -44,7 +47,7 @@ const COPY = Schedule.spaced("20 seconds")
 const TRIM_CHECK = Schedule.spaced("1 hour")
 
 /** Serves clients at one socket, and makes the socket again if it is removed. */
-const serveClients = (environment: Environment) =>
+const serveClients = (environment: Environment, route: (request: Request) => Promise<Outcome>) =>
   Effect.gen(function* () {
     const { socketGroup: group, socketMode: mode } = yield* PortsConfig
     const uid = currentUid()
@@ -56,7 +59,6 @@ const serveClients = (environment: Environment) =>
     yield* attempt(() => refuseSecond(others, uid))
     yield* attempt(() => prepare(path, uid, group))
     const forward = forwardPath(environment)
-    const route = yield* makeRouter(environment, forward)
     const service = yield* Effect.acquireRelease(
       attempt(async () => {
         const made = await serve(path, route, version, { ...LIMITS, forward })
@@ -189,11 +191,15 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     const wrong = wrongServedPath(environment, currentUid())
     if (wrong !== undefined) return yield* Effect.fail(wrong)
     const settings = yield* Effect.mapError(readConfig(environment, "daemon"), toCommandError)
-    const services = HealthMonitor.Default.pipe(Layer.provideMerge(registryLayer(settings)))
+    const services = Layer.merge(HealthMonitor.Default, HttpPlace.Default).pipe(
+      Layer.provideMerge(registryLayer(settings))
+    )
     yield* Effect.mapError(Effect.provideService(loadDriver, PortsConfig, settings), toCommandError)
     yield* Effect.try({ try: () => loadRest("mysql2"), catch: programRemoved })
     return yield* Effect.gen(function* () {
-      yield* serveClients(environment)
+      const route = yield* makeRouter(environment, forwardPath(environment))
+      yield* serveClients(environment, route)
+      if (settings.http) yield* keepHttp(route)
       yield* warnOfSecrets
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)

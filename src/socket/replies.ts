@@ -1,4 +1,4 @@
-import type { Results } from "../commands/Results.ts"
+import type { HttpStatus, Results } from "../commands/Results.ts"
 import type { Assignment } from "../domain/Assignment.ts"
 import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
 import {
@@ -267,7 +267,8 @@ const status = () =>
       unstored: listOf(object({ what: oneOf(["health", "listener", "owner"]), key: text, port, reason: text }))
     }),
     ranges: orNull(object({ app: use(), special: use() })),
-    health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount }))
+    health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount })),
+    http: orAbsent(orNull(object<HttpStatus>({ address: orNull(text), problem: orNull(text) })))
   })
 
 const isOne: Guard<typeof FORMAT_VERSION> = (value): value is typeof FORMAT_VERSION => value === FORMAT_VERSION

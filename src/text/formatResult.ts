@@ -18,7 +18,7 @@ interface Told {
 const LABEL = 11
 
 const statusText = (status: Status, { span, time }: Told): Printed => {
-  const { database, health, lastTick, ranges, watching } = status
+  const { database, health, http, lastTick, ranges, watching } = status
   const { changed, problem } = status.settings
   const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
   const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
@@ -33,6 +33,7 @@ const statusText = (status: Status, { span, time }: Told): Printed => {
         ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
         : `${time(lastTick.at)}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
     ],
+    ...(http ? [["http", http.problem ?? `${http.address}`] as const] : []),
     ["apps", ranges === null ? "unknown" : use(ranges.app)],
     ["specials", ranges === null ? "unknown" : use(ranges.special)],
     [

@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from "node:http"
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import { HttpApiDecodeError } from "@effect/platform/HttpApiError"
+import { RouteNotFound } from "@effect/platform/HttpServerError"
+import type { HttpServerRequest } from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as ManagedRuntime from "effect/ManagedRuntime"
+import { quote } from "../text/escape.ts"
+import { Api } from "./api.ts"
+import type { Ask } from "./failure.ts"
+import { answerBody, type Body, errorBody } from "./respond.ts"
+
+/** How long a request may wait before its command is started, in milliseconds. */
+const START_MS = 20_000
+
+/** What an endpoint gets of a request; without parameters, it has none. */
+interface Received {
+  readonly request: HttpServerRequest
+  readonly path?: Readonly<Record<string, unknown>>
+  readonly urlParams?: Readonly<Record<string, unknown>>
+}
+
+const responseOf = ({ status, text, type }: Body) => HttpServerResponse.text(text, { status, contentType: type })
+
+/** Returns a parameter that the endpoint does not have, which would otherwise be ignored. */
+const unknownIn = (request: HttpServerRequest, known: Readonly<Record<string, unknown>>): string | undefined =>
+  [...new URLSearchParams(request.url.split("?")[1]).keys()].find((name) => !Object.hasOwn(known, name))
+
+const wrong = (message: string) =>
+  errorBody({ code: "bad-request", message, hint: "GET /openapi.json shows what is there" })
+
+/** Has `command` answer an endpoint. */
+const by =
+  (ask: Ask, command: string) =>
+  ({ path = {}, request, urlParams = {} }: Received) => {
+    const unknown = unknownIn(request, urlParams)
+    if (unknown !== undefined) return Effect.succeed(responseOf(wrong(`there is no parameter ${quote(unknown)} here`)))
+    const asked = { ...urlParams, ...path, command, format: "json", until: Date.now() + START_MS }
+    return Effect.map(
+      Effect.promise(() => ask(asked)),
+      (answer) => responseOf(answerBody(answer))
+    )
+  }
+
+/** The methods of each path, for what is asked in another way. */
+const methods: Array<{ readonly path: RegExp; readonly method: string }> = []
+HttpApi.reflect(Api, {
+  onGroup: () => {},
+  onEndpoint: ({ endpoint: { method, path } }) =>
+    void methods.push({ method, path: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`) })
+})
+
+/** Answers what no endpoint was found for. */
+const notFound = ({ method, url }: HttpServerRequest) => {
+  const [path = ""] = url.split("?", 1)
+  const allowed = methods.filter((each) => each.path.test(path)).map((each) => each.method)
+  if (allowed.length === 0)
+    return responseOf(
+      errorBody({
+        code: "no-such-path",
+        message: `there is no ${quote(path)} here`,
+        hint: "GET /openapi.json lists what there is"
+      })
+    )
+  const body = errorBody({
+    code: "wrong-method",
+    message: `${quote(path)} has no ${method}`,
+    hint: `use ${allowed.join(" or ")}`
+  })
+  return HttpServerResponse.setHeader(responseOf(body), "allow", allowed.join(", "))
+}
+
+/** Words the errors of the router as those of the commands. */
+const worded = HttpApiBuilder.middleware((app) =>
+  Effect.catchAll(app, (error: unknown) => {
+    if (error instanceof RouteNotFound) return Effect.succeed(notFound(error.request))
+    if (!(error instanceof HttpApiDecodeError)) return Effect.die(error)
+    const [issue] = error.issues
+    return Effect.succeed(responseOf(wrong(`${quote(issue?.path.join("."))}: ${issue?.message ?? error.message}`)))
+  })
+)
+
+/** Makes the listener of requests to the API, and of its description at /openapi.json. */
+export const makeApiHandler = async (ask: Ask) => {
+  const reads = HttpApiBuilder.group(Api, "reads", (handlers) =>
+    handlers
+      .handleRaw("listPorts", by(ask, "listPorts"))
+      .handleRaw("getPort", by(ask, "getPort"))
+      .handleRaw("listReserved", by(ask, "listReserved"))
+      .handleRaw("history", by(ask, "history"))
+      .handleRaw("doctor", by(ask, "doctor"))
+      .handleRaw("explain", by(ask, "explain"))
+      .handleRaw("status", by(ask, "status"))
+  )
+  const api = Layer.provide(HttpApiBuilder.api(Api), reads)
+  const runtime = ManagedRuntime.make(
+    Layer.mergeAll(worded, HttpApiBuilder.middlewareOpenApi()).pipe(
+      Layer.provideMerge(api),
+      Layer.provideMerge(HttpApiBuilder.Router.Live),
+      Layer.provideMerge(HttpApiBuilder.Middleware.layer),
+      Layer.provideMerge(NodeHttpServer.layerContext)
+    )
+  )
+  const handle: (request: IncomingMessage, response: ServerResponse) => void = await runtime.runPromise(
+    Effect.flatMap(HttpApiBuilder.httpApp, (app) => NodeHttpServer.makeHandler(Effect.withTracerEnabled(app, false)))
+  )
+  return { handle, close: () => runtime.dispose() }
+}

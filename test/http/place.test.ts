@@ -1,0 +1,58 @@
+import { expect, it } from "vitest"
+import { type Machine, startDaemon } from "../support/cli.ts"
+import { hold, rangesFrom, until, watched } from "../support/doctor.ts"
+import { serves } from "../support/http.ts"
+import { listenersOn } from "../support/listening.ts"
+
+const RANGES = rangesFrom(31_900)
+const PORT = 32_000
+
+/** A machine whose daemon serves HTTP. */
+const serving = (env: Readonly<Record<string, string>> = {}): Machine =>
+  watched(RANGES, { AUTOMATELINUX_HTTP: "on", ...env })
+
+it("has no port if HTTP is off", async () => {
+  const box = watched(RANGES)
+  await startDaemon(box)
+  expect(JSON.parse(await box.ok("status", "--json")).http).toBeNull()
+  expect(await box.ok("status")).not.toContain("http")
+  expect(await listenersOn(PORT)).toEqual([])
+  expect(JSON.parse(await box.ok("listPorts", "--json"))).toEqual([])
+})
+
+it("says that its port is in use, goes on, and serves once it is free", async () => {
+  const box = serving()
+  await box.ok("allocate", "--special", "ports-dashboard")
+  const other = await hold(PORT)
+  const daemon = await startDaemon(box)
+  const { http } = await until(
+    async () => JSON.parse(await box.ok("status", "--json")),
+    (status) => status.http !== null && status.http.problem !== null
+  )
+  expect(http).toEqual({
+    address: null,
+    problem: expect.stringContaining(`port ${PORT} of ports-dashboard is in use`)
+  })
+  expect(await box.ok("status")).toMatch(/^http +port 32000 of ports-dashboard is in use/m)
+  expect(daemon.log()).toContain("no HTTP: port 32000")
+  expect(await box.ok("allocate", "--app", "cad")).toContain("cad-dev")
+  await other.stop()
+  await serves(box, PORT)
+})
+
+it("is followed where its key goes, and given up with the daemon", async () => {
+  const box = serving()
+  const daemon = await startDaemon(box)
+  await serves(box, PORT)
+  await box.ok("setPort", "--key", "ports-dashboard", "--value", "32050")
+  await serves(box, 32_050)
+  expect(await listenersOn(PORT)).toEqual([])
+  expect(await daemon.stop()).toBe(0)
+  expect(await listenersOn(32_050)).toEqual([])
+})
+
+it("is refused a wrong setting", async () => {
+  const run = await serving({ AUTOMATELINUX_HTTP: "yes" }).d("listPorts")
+  expect(run.code).toBe(2)
+  expect(run.stderr).toContain('AUTOMATELINUX_HTTP "yes" is neither on nor off')
+})
