@@ -31,6 +31,7 @@ import { keepHttp } from "./http.ts"
 import { logChanges, logging } from "./logging.ts"
 import { makeRouter } from "./router.ts"
 import { LIMITS, serve } from "./server.ts"
+import { timing } from "./timing.ts"
 
 /** How long a daemon that stops waits for pending replies, and for its database. */
 const STOP_MS = 3000
@@ -198,8 +199,9 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     yield* Effect.try({ try: () => loadRest("mysql2"), catch: programRemoved })
     return yield* Effect.gen(function* () {
       const route = yield* makeRouter(environment, forwardPath(environment))
-      yield* serveClients(environment, route)
-      if (settings.http) yield* keepHttp(route)
+      const { timed, observe } = timing(route)
+      yield* serveClients(environment, settings.http ? timed("socket") : route)
+      if (settings.http) yield* keepHttp({ route: timed("http"), observe })
       yield* warnOfSecrets
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)

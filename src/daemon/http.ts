@@ -1,11 +1,17 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
-import type { CommandError } from "../domain/CommandError.ts"
 import type { HttpService } from "../http/httpServer.ts"
-import type { Answered, Outcome, Request } from "./connection.ts"
+import { HealthMonitor } from "../monitor/HealthMonitor.ts"
+import type { Answered, Request } from "./connection.ts"
+import { programRemoved } from "./ending.ts"
 import { HttpPlace } from "./HttpPlace.ts"
 import { logChanges } from "./logging.ts"
+import { makeSnapshot } from "./snapshot.ts"
+import type { Route, timing } from "./timing.ts"
+
+type Observe = ReturnType<typeof timing>["observe"]
 
 /** The key whose port HTTP is served at. */
 const KEY = "ports-dashboard"
@@ -18,10 +24,12 @@ const UPKEEP = Schedule.spaced(Duration.seconds(5))
 /** How long a stop waits for pending responses, in milliseconds. */
 const STOP_MS = 2000
 
-const portIn = (answer: Answered): number | undefined => {
-  const result = answer.ok ? answer.result : undefined
+/** Returns the port in the answer to `getPort`, or why there is none. */
+const portIn = (answer: Answered): number | string => {
+  if (!answer.ok) return answer.failure.message
+  const { result } = answer
   const port = typeof result === "object" && result !== null && "port" in result ? result.port : undefined
-  return typeof port === "number" ? port : undefined
+  return typeof port === "number" ? port : `${KEY} has no port`
 }
 
 /** Why HTTP is not served at `port`. */
@@ -36,7 +44,7 @@ const portProblem = (error: unknown, port: number): string => {
  * Serves HTTP at the port of its key, which is assigned if it has none, and follows it to another port. The daemon goes on
  * without HTTP for as long as that fails.
  */
-export const keepHttp = (route: (request: Request) => Promise<Outcome>) =>
+export const keepHttp = ({ observe, route }: { readonly observe: Observe; readonly route: Route }) =>
   Effect.gen(function* () {
     const place = yield* HttpPlace
     const ask = async (request: Request): Promise<Answered> => {
@@ -44,8 +52,18 @@ export const keepHttp = (route: (request: Request) => Promise<Outcome>) =>
       return outcome.ok === "elsewhere" ? outcome.otherwise : outcome
     }
     // Loaded now, because a later installation of d may remove the file.
-    const { serveHttp } = yield* Effect.promise(() => import("../http/httpServer.ts"))
+    const { makeHttp } = yield* Effect.tryPromise({
+      try: () => import("../http/httpServer.ts"),
+      catch: programRemoved
+    })
+    const runtime = yield* Effect.runtime()
+    const snapshot = yield* makeSnapshot
+    const http = makeHttp({ ask, snapshot: () => Runtime.runPromise(runtime, snapshot) })
+    observe(http.request)
+    const monitor = yield* HealthMonitor
+    yield* monitor.observeTicks(({ durationMs }) => http.tick(durationMs / 1000))
     let service: HttpService | undefined
+    let isEnding = false
 
     const stop = async (): Promise<void> => {
       const last = service
@@ -55,22 +73,23 @@ export const keepHttp = (route: (request: Request) => Promise<Outcome>) =>
       await last.close(STOP_MS)
     }
 
-    const portOfKey = async (): Promise<number | CommandError> => {
+    const portOfKey = async (): Promise<number | string> => {
       const known = await ask({ command: "getPort", key: KEY })
-      if (known.ok || known.failure.code !== "not-set") return portIn(known) ?? (known.ok ? 0 : known.failure)
+      if (known.ok || known.failure.code !== "not-set") return portIn(known)
       const made = await ask({ command: "allocate", special: [KEY], description: DESCRIPTION })
-      return made.ok ? (portIn(await ask({ command: "getPort", key: KEY })) ?? 0) : made.failure
+      return made.ok ? portIn(await ask({ command: "getPort", key: KEY })) : made.failure.message
     }
 
     /** Returns what is wrong, or "" if HTTP is served. */
     const keep = async (): Promise<string> => {
       const port = await portOfKey()
       // If the database is away, what is served stays so.
-      if (typeof port !== "number") return service === undefined ? port.message : ""
+      if (typeof port !== "number") return service === undefined ? port : ""
       if (service?.port === port) return ""
       await stop()
       try {
-        service = await serveHttp({ ask, port })
+        service = await http.serve(port)
+        if (isEnding) await stop()
         return ""
       } catch (error) {
         return portProblem(error, port)
@@ -79,9 +98,15 @@ export const keepHttp = (route: (request: Request) => Promise<Outcome>) =>
 
     const logProblem = logChanges()
     let address: string | null = null
-    yield* Effect.addFinalizer(() => Effect.promise(stop))
+    place.set({ address, problem: null })
+    yield* Effect.addFinalizer(() =>
+      Effect.promise(() => {
+        isEnding = true
+        return stop()
+      })
+    )
+    // Interruptible: a change may wait for the database for long, and a daemon that ends does not.
     yield* Effect.promise(keep).pipe(
-      Effect.uninterruptible,
       Effect.tap((problem) => {
         const before = address
         address = service === undefined ? null : `http://localhost:${service.port}`

@@ -1,9 +1,13 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http"
-import type { Ask } from "./failure.ts"
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import { targetsOf } from "./discovery.ts"
+import { CONTENT_TYPE } from "./exposition.ts"
+import type { Ask, HttpError } from "./failure.ts"
 import { lineProblem, strangerProblem } from "./guard.ts"
 import { makeApiHandler } from "./handler.ts"
+import { type Metrics, makeMetrics } from "./metrics.ts"
 import { plainKey, plainPort } from "./plain.ts"
-import { errorBody, HEADERS, send } from "./respond.ts"
+import { type Body, errorBody, HEADERS, jsonBody, send } from "./respond.ts"
+import type { Snapshot } from "./Snapshot.ts"
 
 /** What one client may take, and all of them. Times are in milliseconds. */
 export const LIMITS = {
@@ -24,8 +28,13 @@ export type Limits = typeof LIMITS
 /** What the daemon gives to its HTTP server. */
 export interface Given {
   readonly ask: Ask
+  /** Never rejects. */
+  readonly snapshot: () => Promise<Snapshot>
+}
+
+interface Serving extends Given {
+  readonly metrics: Metrics
   readonly port: number
-  readonly limits?: Limits
 }
 
 export interface HttpService {
@@ -36,6 +45,12 @@ export interface HttpService {
 
 /** The addresses that only this machine reaches. `localhost` may mean either. */
 const LOOPBACK = ["127.0.0.1", "::1"]
+
+const DATABASE_AWAY: HttpError = {
+  code: "unavailable",
+  message: "the database does not answer",
+  hint: "d doctor tells more"
+}
 
 /** The machine has no such address. */
 const NO_ADDRESS: ReadonlyArray<string | undefined> = ["EADDRNOTAVAIL", "EAFNOSUPPORT"]
@@ -75,26 +90,45 @@ const close = (server: Server, timeout: number): Promise<void> =>
     server.closeIdleConnections()
   })
 
+const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
+
+/** What Prometheus asks for. */
+const forPrometheus = ({ metrics, snapshot }: Serving): ReadonlyMap<string, () => Promise<Body>> =>
+  new Map([
+    [
+      "/metrics",
+      async (): Promise<Body> => ({ status: 200, type: CONTENT_TYPE, text: metrics.text(await snapshot()) })
+    ],
+    [
+      "/sd",
+      async (): Promise<Body> => {
+        const { registry } = await snapshot()
+        // Prometheus keeps the targets that it has if it gets an error, and would drop them all if it got an empty list.
+        return registry === undefined ? errorBody(DATABASE_AWAY) : jsonBody(targetsOf(registry.assignments))
+      }
+    ]
+  ])
+
 /** Answers a request, whoever makes it. Everything here comes before the API: it is refused cheaply, or has to be fast. */
-const makeListener = ({ ask, port }: Given, api: RequestListener): RequestListener => {
-  const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    const problem = lineProblem(request) ?? strangerProblem(request, port)
-    const key = plainKey(request)
-    if (problem !== undefined) send(response, errorBody(problem), { connection: "close" })
-    else if (key !== undefined) void plainPort(ask, key).then((body) => send(response, body))
-    else api(request, response)
-  }
+const makeListener = (serving: Serving, api: RequestListener): RequestListener => {
+  const { ask, port } = serving
+  const others = forPrometheus(serving)
   return (request, response) => {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    answer(request, response)
+    const problem = lineProblem(request) ?? strangerProblem(request, port)
+    const key = plainKey(request)
+    const other = isRead(request) ? others.get(request.url?.split("?", 1)[0] ?? "") : undefined
+    if (problem !== undefined) send(response, errorBody(problem), { connection: "close" })
+    else if (key !== undefined) void plainPort(ask, key).then((body) => send(response, body))
+    else if (other !== undefined) void other().then((body) => send(response, body))
+    else api(request, response)
   }
 }
 
-/** Serves HTTP at `port` of the loopback addresses. Rejects with the system's error if it is in use on any of them. */
-export const serveHttp = async (given: Given): Promise<HttpService> => {
-  const limits = given.limits ?? LIMITS
-  const api = await makeApiHandler(given.ask)
-  const listener = makeListener(given, api.handle)
+/** Serves HTTP at a port of the loopback addresses. Rejects with the system's error if it is in use on any of them. */
+const serve = async (serving: Serving, limits: Limits): Promise<HttpService> => {
+  const api = await makeApiHandler(serving.ask)
+  const listener = makeListener(serving, api.handle)
   const servers: Array<Server> = []
   const stop = async (timeout: number) => {
     await Promise.all(servers.map((server) => close(server, timeout)))
@@ -103,11 +137,21 @@ export const serveHttp = async (given: Given): Promise<HttpService> => {
   try {
     for (const host of LOOPBACK) {
       const server = makeServer(limits, listener)
-      if (await listen(server, given.port, host)) servers.push(server)
+      if (await listen(server, serving.port, host)) servers.push(server)
     }
   } catch (error) {
     await stop(0)
     throw error
   }
-  return { port: given.port, close: stop }
+  return { port: serving.port, close: stop }
+}
+
+/** Makes what the daemon tells of its work, and the server that it may start at one port after another. */
+export const makeHttp = (given: Given) => {
+  const metrics = makeMetrics()
+  return {
+    request: metrics.request,
+    tick: metrics.tick,
+    serve: (port: number, limits = LIMITS) => serve({ ...given, metrics, port }, limits)
+  }
 }

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http"
 import type { Ask } from "./failure.ts"
 import { type Body, errorBody, textBody } from "./respond.ts"
 
-/** `/api/ports/KEY?plain`, which a shell asks before each command: answered before the API, which takes three times as long. */
+/** `/api/ports/KEY?plain`, which a shell asks before each command: answered before the API, which takes more than twice as long. */
 
 const PATH = /^\/api\/ports\/([^/?]+)(?:\?(plain)(?:=[^&]*)?)?$/
 

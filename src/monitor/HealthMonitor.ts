@@ -56,6 +56,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
     let memory: Memory | undefined
     let emptied: ReturnType<typeof emptiedSince>
     let last: Tick | undefined
+    let observe = (_tick: Tick): void => {}
     /** By a clock that stands still while the machine sleeps. */
     let tickedAt = performance.now()
     let failure: { readonly message: string; readonly fault: Fault } | undefined
@@ -65,6 +66,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
         failure = undefined
         tickedAt = performance.now()
         last = { at, durationMs: Math.round(now - started), ports }
+        observe(last)
         return last
       })
 
@@ -189,6 +191,11 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
       run,
       flush,
       last: Effect.sync(() => last),
+      /** Has `each` called after every tick that succeeds. */
+      observeTicks: (each: (tick: Tick) => void) =>
+        Effect.sync(() => {
+          observe = each
+        }),
       rival: rivals.now,
       /** Seconds since the last tick, or since the start if there was none, without the time that the machine slept. */
       idleSeconds: Effect.sync(() => (performance.now() - tickedAt) / 1000),

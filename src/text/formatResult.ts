@@ -33,7 +33,7 @@ const statusText = (status: Status, { span, time }: Told): Printed => {
         ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
         : `${time(lastTick.at)}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
     ],
-    ...(http ? [["http", http.problem ?? `${http.address}`] as const] : []),
+    ...(http ? [["http", http.problem ?? http.address ?? "starting"] as const] : []),
     ["apps", ranges === null ? "unknown" : use(ranges.app)],
     ["specials", ranges === null ? "unknown" : use(ranges.special)],
     [

@@ -1,0 +1,25 @@
+import { findCommand } from "../commands/commands.ts"
+import type { Observed } from "../http/metrics.ts"
+import type { Outcome, Request } from "./connection.ts"
+
+export type Route = (request: Request) => Promise<Outcome>
+
+/** Measures the requests that a router answers, once there is something to tell it to. */
+export const timing = (route: Route) => {
+  let tell: ((observed: Observed) => void) | undefined
+  return {
+    observe: (each: (observed: Observed) => void): void => {
+      tell = each
+    },
+    timed:
+      (via: Observed["via"]): Route =>
+      async (request) => {
+        const before = performance.now()
+        const outcome = await route(request)
+        const name = String(request["command"])
+        const command = findCommand(name) === undefined ? "other" : name
+        tell?.({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok === true })
+        return outcome
+      }
+  }
+}
