@@ -2,6 +2,7 @@
 // and in turn with it. Prints a table, and fails only where something cannot be measured.
 import { cpus } from "node:os"
 import { growthRows } from "./growth.mjs"
+import { httpRows } from "./http.mjs"
 import { manyRows } from "./many.mjs"
 import { mariadbRows } from "./mariadb.mjs"
 import { clean } from "./place.mjs"
@@ -16,6 +17,7 @@ const PARTS = {
   processes: processRows,
   memory: memoryRows,
   wire: wireRows,
+  http: httpRows,
   mariadb: mariadbRows,
   growth: growthRows,
   many: manyRows
