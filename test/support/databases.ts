@@ -1,5 +1,6 @@
 import mysql from "mysql2/promise"
 import { endWithFile } from "./ends.ts"
+import { flavour } from "./flavour.ts"
 import { sharedServer } from "./mariadb.ts"
 
 /** A kind of database that a suite runs on. */
@@ -23,7 +24,7 @@ const onOwnServer = async (url: string, sql: string) => {
 }
 
 export const mariadb: TestDatabase = {
-  name: "MariaDB",
+  name: flavour.name,
   fresh: async () => {
     const name = `ports_test_${process.pid}_${++count}`
     if (OWN_SERVER === undefined) return { AUTOMATELINUX_DATABASE_URL: await (await sharedServer()).database(name) }

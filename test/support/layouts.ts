@@ -1,4 +1,5 @@
 import type { Machine } from "./cli.ts"
+import { flavour } from "./flavour.ts"
 import { sharedServer } from "./mariadb.ts"
 import { withSqlite } from "./sqlite.ts"
 
@@ -95,14 +96,14 @@ export const sqliteLayouts: Layouts = {
 let count = 0
 
 export const mariadbLayouts: Layouts = {
-  name: "MariaDB",
+  name: flavour.name,
   make: async () => {
     const server = await sharedServer()
     const name = `layout${++count}`
     const url = await server.database(name)
     const query = (text: string) => server.query(text, [], name)
     const sql = async (text: string) => void (await query(text))
-    const options = " ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_nopad_bin"
+    const options = ` ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE=${flavour.own}`
     const serial = "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY"
     await sql(
       tables(

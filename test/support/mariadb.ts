@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process"
+import { type ChildProcess, spawn } from "node:child_process"
 import { cpSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { userInfo } from "node:os"
@@ -6,34 +6,16 @@ import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import mysql from "mysql2/promise"
 import { endWithFile } from "./ends.ts"
-import { ensure } from "./programs.ts"
+import { flavour } from "./flavour.ts"
 import { once, ROOT, temporary } from "./root.ts"
 
 export type Row = Record<string, unknown>
 
 const TEMPLATE = join(ROOT, "template")
 
-const makeTemplate = (): void => {
-  ensure(
-    ["mariadbd", "mariadb-install-db", "my_print_defaults", "mariadb", "mariadb-dump"],
-    ["mariadb-server-core", "mariadb-client"]
-  )
-  execFileSync(
-    "mariadb-install-db",
-    [
-      "--no-defaults",
-      "--auth-root-authentication-method=normal",
-      "--skip-test-db",
-      `--datadir=${TEMPLATE}`,
-      `--user=${userInfo().username}`
-    ],
-    { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, TMPDIR: ROOT } }
-  )
-}
-
 /** Puts the data of a new server at `directory`. The first one installs MariaDB if it is missing. */
 export const freshData = (directory: string): void => {
-  once("installation of MariaDB", makeTemplate)
+  once(`installation of ${flavour.name}`, () => flavour.initialize(TEMPLATE))
   cpSync(TEMPLATE, directory, { recursive: true })
 }
 
@@ -57,7 +39,7 @@ export class Server {
   constructor(args: ReadonlyArray<string>) {
     // The shell ends the server when the pipe that it reads from ends.
     const script = `trap "" INT TERM HUP; "$@" & echo $!; cat; kill -9 $!`
-    const watcher = spawn("bash", ["-c", script, "watch", "mariadbd", ...args], {
+    const watcher = spawn("bash", ["-c", script, "watch", ...flavour.command, ...args], {
       stdio: ["pipe", "pipe", "ignore"],
       detached: true
     })
@@ -97,7 +79,7 @@ export const queryAt = async (
   }
 }
 
-/** A MariaDB server of the test's own. */
+/** A server of the test's own: MariaDB, or MySQL where `flavour` is. */
 export class MariaDb {
   readonly directory = temporary()
   readonly socket = join(this.directory, "s")
@@ -132,10 +114,8 @@ export class MariaDb {
       `--tmpdir=${this.directory}`,
       `--port=${this.port}`,
       "--bind-address=127.0.0.1",
-      "--innodb-log-file-size=4M",
       "--innodb-buffer-pool-size=16M",
-      "--key-buffer-size=1M",
-      "--aria-pagecache-buffer-size=1M",
+      ...flavour.options,
       `--log-error=${this.directory}/log.err`,
       ...this.options
     ]
@@ -160,11 +140,18 @@ export class MariaDb {
     return queryAt(this.socket, sql, values, database)
   }
 
+  /** Ends what `user` is connected with. */
+  async killConnections(user: string): Promise<void> {
+    for (const { ID } of await this.query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = ?", [user]))
+      await this.query(`KILL ${ID}`)
+  }
+
   /** An empty database with a user of its own. Answers the URL, over the socket. */
-  async database(name = "ports", collation = "utf8mb4_general_ci"): Promise<string> {
+  async database(name = "ports", collation = flavour.collation): Promise<string> {
     await this.query(
       `CREATE DATABASE ${name} COLLATE ${collation}; CREATE USER IF NOT EXISTS 'ports'@'%' IDENTIFIED BY 'secret'; GRANT ALL ON ${name}.* TO 'ports'@'%'`
     )
+    await flavour.prepareLogin(this.socket, "ports", "secret")
     return `mysql://ports:secret@localhost/${name}?socket=${this.socket}`
   }
 

@@ -19,8 +19,8 @@ const errorPacket = (errno: number): Buffer => {
   return Buffer.concat([Buffer.from([body.length, 0, 0, 1]), body])
 }
 
-/** Alone, or at the end of what is written. */
-const COMMITS = ["\u0003COMMIT", "; COMMIT"]
+/** Alone, to MySQL behind the number of its attributes, or at the end of what is written. */
+const COMMITS = ["\u0003COMMIT", "\u0003\0\u0001COMMIT", "; COMMIT"]
 
 /**
  * A way to the database server at `target`: `relay` says what becomes of what each side sends. One side that ends takes
