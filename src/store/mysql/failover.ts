@@ -5,9 +5,12 @@ import { readPassword } from "../../config/passwordFile.ts"
 
 type Servers = Mysql["servers"]
 
-/** The argument of mysql2's `stream` option: the host whose certificate is expected, and the connection's pool. */
+/**
+ * The argument of mysql2's `stream` option: the host whose certificate is expected, the path of a socket, and the
+ * connection's pool.
+ */
 interface Opening {
-  readonly config: { host?: string; port?: number; password?: string; readonly pool: Pool }
+  readonly config: { host?: string; port?: number; socketPath?: string; password?: string; readonly pool: Pool }
 }
 
 /** How many connections have to be closed without a word, because one may break by chance. */
@@ -93,7 +96,11 @@ export const makeFailover = (
       const server = servers[mine % servers.length]
       if (server === undefined) throw new Error("no server is configured")
       const socket = "socket" in server ? connect(server.socket) : connect(server)
-      if ("host" in server) Object.assign(config, { host: server.host, port: server.port })
+      // To a socket, mysql2 sends a password as it is, which is all that MySQL's caching_sha2_password accepts there.
+      Object.assign(
+        config,
+        "socket" in server ? { socketPath: server.socket } : { host: server.host, port: server.port }
+      )
       if (serverName !== undefined) config.host = serverName
       let silent = false
       markMute(socket)
