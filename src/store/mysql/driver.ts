@@ -33,12 +33,15 @@ const SILENCE_MARGIN_MS = 1000
 
 /**
  * The session settings that every statement relies on, whatever the server's globals are: reads see the latest commits,
- * complete and in UTF-8; no value is truncated; statements that use no index are allowed.
+ * complete and in UTF-8; no value is truncated; statements that use no index are allowed. On MySQL, it waits `lock` seconds for
+ * a lock, and closes a connection that has been silent for `idle` seconds, perhaps within a transaction.
  */
-const SESSION =
+const session = (lock: number, idle: number) =>
   "SET NAMES utf8mb4; SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ; " +
   "SET SESSION sql_mode = 'STRICT_ALL_TABLES', autocommit = 1, completion_type = 0, sql_safe_updates = 0, " +
-  "sql_select_limit = 18446744073709551615, sql_big_selects = 1, sql_auto_is_null = 0 /*M! , max_statement_time = 0 */"
+  "sql_select_limit = 18446744073709551615, sql_big_selects = 1, sql_auto_is_null = 0 /*M! , max_statement_time = 0 */" +
+  // MySQL has no idle_transaction_timeout, and does not count a lock on a whole table as one of InnoDB's.
+  ` /*!80000 , max_execution_time = 0, lock_wait_timeout = ${lock}, wait_timeout = ${idle} */`
 
 const certificates = (path: string): string => {
   try {
@@ -56,7 +59,10 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
     const limits: Limits = { connect: common, acquire: common, lock: common, statement: common, ...database.limits }
     const label = labelOf(database)
     const silence = Math.max(limits.statement, limits.lock) + SILENCE_MARGIN_MS
-    const connections = makeFailover(servers, silence, SESSION, { passwordFile, serverName: tls?.serverName })
+    const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
+    // A client that still runs closes an idle connection first.
+    const onConnect = session(seconds(limits.lock), seconds(silence + SILENCE_MARGIN_MS))
+    const connections = makeFailover(servers, silence, onConnect, { passwordFile, serverName: tls?.serverName })
     /** Whether the last server was a node of a Galera cluster. Queried again after a connection has closed. */
     let clustered = false
     let checkedAt = -1
@@ -67,7 +73,6 @@ export const make = (database: Mysql, settingsTable: string, databaseTimeout: Re
      */
     const onNodes = new WeakSet<Connection>()
 
-    const seconds = (milliseconds: number) => Math.max(1, Math.ceil(milliseconds / 1000))
     const opening = (inCluster: boolean): ReadonlyArray<Text> => [
       [
         `SET SESSION sql_mode = 'STRICT_ALL_TABLES', innodb_lock_wait_timeout = ${seconds(limits.lock)} ` +

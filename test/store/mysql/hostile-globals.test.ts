@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { startDaemon } from "../../support/cli.ts"
+import { isMySql } from "../../support/flavour.ts"
 import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
@@ -13,25 +14,27 @@ beforeAll(async () => {
 })
 afterAll(() => server.kill())
 
-/** What an administrator may have set for all programs, each with what it was before. */
+const ISOLATION = isMySql ? "transaction_isolation" : "tx_isolation"
+
+/** What an administrator may have set for all programs. */
 const GLOBALS = [
   "sql_safe_updates = 1",
   "autocommit = 0",
   "completion_type = 'CHAIN'",
-  "tx_isolation = 'SERIALIZABLE'",
-  "tx_isolation = 'READ-UNCOMMITTED'",
+  `${ISOLATION} = 'SERIALIZABLE'`,
+  `${ISOLATION} = 'READ-UNCOMMITTED'`,
   "sql_select_limit = 1",
   "max_join_size = 1",
   "sql_mode = ''",
   "sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PAD_CHAR_TO_FULL_LENGTH'",
   "innodb_default_row_format = 'compact'",
   "init_connect = 'SET NAMES latin1'",
-  "init_connect = 'SET autocommit = 0'"
+  "init_connect = 'SET autocommit = 0'",
+  isMySql ? "max_execution_time = 1" : "max_statement_time = 0.001"
 ]
 
 it.each(GLOBALS)("keeps its promises with the global %s", async (setting) => {
   const [name = ""] = setting.split(" ")
-  const [before] = await server.query(`SELECT @@GLOBAL.${name} AS value`)
   await server.query(`SET GLOBAL ${setting}`)
   try {
     const database = `hostile${++databases}`
@@ -58,6 +61,6 @@ it.each(GLOBALS)("keeps its promises with the global %s", async (setting) => {
     expect(await beside.ok("allocate", "--app", "next")).toBe("next-prod 17400\nnext-dev 17401\n")
     await daemon.stop()
   } finally {
-    await server.query(`SET GLOBAL ${name} = ?`, [before?.["value"] as string])
+    await server.query(`SET GLOBAL ${name} = DEFAULT`)
   }
 })
