@@ -459,12 +459,16 @@ export const makeChangeStatements = (settings: string, schema: Steps) =>
         return stored === undefined ? [] : [{ key, stored }]
       })
 
-    /** Reads the value of the row of `key`, as the database converts it to text; undefined if there is none. */
-    const readText = (key: string) =>
+    /**
+     * Reads the value of the row of `key`, as the database converts it to text, and whether it equals `stored` as it is. No row
+     * if there is none.
+     */
+    const readText = (key: string, stored: string) =>
       Effect.map(
-        sql<{ stored: string }>`
-          SELECT ${asText("setting_value")} AS stored FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)}`,
-        ([row]) => row?.stored
+        sql<{ found: string; equal: number }>`
+          SELECT ${asText("setting_value")} AS found, setting_value = ${stored} AS equal
+          FROM ${sql(settings)} WHERE ${exactly("setting_key", PREFIX + key)}`,
+        ([row]) => row
       )
 
     return { touch, statementsFor, readText }

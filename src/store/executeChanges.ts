@@ -35,14 +35,17 @@ export const makeChangeExecutor = (settings: string, schema: Steps, rows: Regist
       Effect.forEach(
         written,
         ({ key, stored }) =>
-          Effect.flatMap(changeStatements.readText(key), (found) =>
-            found === stored
-              ? Effect.void
-              : rejected(
-                  `its table ${quote(settings)} stores ${found === undefined ? "nothing" : quote(found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`,
-                  "make setting_key and setting_value text columns, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
-                )
-          ),
+          Effect.flatMap(changeStatements.readText(key, stored), (row) => {
+            if (row?.found === stored && row.equal !== 0) return Effect.void
+            const altered =
+              row?.found === stored
+                ? `does not find ${quote(stored)} after it was written to it, by the type of its columns`
+                : `stores ${row === undefined ? "nothing" : quote(row.found)} if ${quote(stored)} is written to it, by the type of its columns or by a trigger`
+            return rejected(
+              `its table ${quote(settings)} ${altered}`,
+              "make setting_key and setting_value text columns, or name another table with AUTOMATELINUX_SETTINGS_TABLE"
+            )
+          }),
         { discard: true }
       )
 

@@ -96,6 +96,7 @@ const diagnoseServer = (errno: number, message: string, passwordFile: string | u
       return { _tag: "Rejected", reason: `a column cannot hold what is written: ${message}`, hint: ITS_COLUMNS }
     case 1644: // signalled by a trigger or a routine
     case 1442: // a trigger writes to a table that the statement uses
+    case 3819: // a CHECK constraint, MySQL
     case 4025: // a CHECK constraint
       return { _tag: "Rejected", reason: `a rule of the table forbids it: ${message}`, hint: ITS_COLUMNS }
     case 1184: // init_connect failed
@@ -235,7 +236,7 @@ export const classifyError = (cause: unknown, passwordFile?: string): FailureKin
       _tag: "Rejected",
       fault: "credentials",
       reason: `it requires an authentication method that d does not support: ${message}`,
-      hint: "name an account that logs in with mysql_native_password, or ask whoever runs the server for one"
+      hint: "name an account that logs in with mysql_native_password or caching_sha2_password, or ask whoever runs the server for one"
     }
   }
   if (code.startsWith("HANDSHAKE_") && !BROKEN_HANDSHAKE.test(message)) {

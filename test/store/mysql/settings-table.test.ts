@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { isMySql } from "../../support/flavour.ts"
 import { inProcess } from "../../support/inProcess.ts"
 import { MariaDb } from "../../support/mariadb.ts"
 
@@ -28,18 +29,21 @@ const besideTable = async (...statements: ReadonlyArray<string>) => {
 
 const KEYS = "setting_key VARCHAR(255) NOT NULL PRIMARY KEY"
 
+const KEPT: ReadonlyArray<readonly [name: string, columns: string, options: string]> = [
+  ["bytes for keys and values", "setting_key VARBINARY(255) NOT NULL PRIMARY KEY, setting_value BLOB NOT NULL", ""],
+  ["ucs2", `${KEYS}, setting_value TEXT`, "CHARSET=ucs2"],
+  ["utf16", `${KEYS}, setting_value TEXT`, "CHARSET=utf16"],
+  ["utf32", `${KEYS}, setting_value TEXT`, "CHARSET=utf32"],
+  ["utf8mb3", `${KEYS}, setting_value TEXT`, "CHARSET=utf8mb3"],
+  ["ascii", `${KEYS}, setting_value VARCHAR(20)`, "CHARSET=ascii"],
+  ["whole numbers", `${KEYS}, setting_value INT`, ""],
+  ["whole decimals", `${KEYS}, setting_value DECIMAL(10, 0)`, ""],
+  // A type of its own in MySQL.
+  ...(isMySql ? [] : [["JSON", `${KEYS}, setting_value JSON`, ""] as const])
+]
+
 describe("a table of settings in which text stays what it is", () => {
-  it.each([
-    ["bytes for keys and values", "setting_key VARBINARY(255) NOT NULL PRIMARY KEY, setting_value BLOB NOT NULL", ""],
-    ["ucs2", `${KEYS}, setting_value TEXT`, "CHARSET=ucs2"],
-    ["utf16", `${KEYS}, setting_value TEXT`, "CHARSET=utf16"],
-    ["utf32", `${KEYS}, setting_value TEXT`, "CHARSET=utf32"],
-    ["utf8mb3", `${KEYS}, setting_value TEXT`, "CHARSET=utf8mb3"],
-    ["ascii", `${KEYS}, setting_value VARCHAR(20)`, "CHARSET=ascii"],
-    ["whole numbers", `${KEYS}, setting_value INT`, ""],
-    ["whole decimals", `${KEYS}, setting_value DECIMAL(10, 0)`, ""],
-    ["JSON", `${KEYS}, setting_value JSON`, ""]
-  ])("%s: every command works", async (_, columns, options) => {
+  it.each(KEPT)("%s: every command works", async (_, columns, options) => {
     const { box } = await besideTable(`CREATE TABLE settings (${columns}) ${options}`)
     expect(await box.ok("allocate", "--app", "cad", "--special", "s")).toBe("cad-prod 26600\ncad-dev 26601\ns 26700\n")
     await box.ok("setPort", "--key", "cad-dev", "--value", "26611")
@@ -48,6 +52,16 @@ describe("a table of settings in which text stays what it is", () => {
     await box.ok("deletePort", "--key", "t")
     expect(await box.ok("release", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26611\n")
     expect(JSON.parse(await box.ok("listPorts", "--json"))).toEqual([])
+  })
+})
+
+describe.runIf(isMySql)("a table of settings in which a number is not the text of it", () => {
+  it("JSON: nothing is acknowledged, nothing is stored", async () => {
+    const { box, rows } = await besideTable(`CREATE TABLE settings (${KEYS}, setting_value JSON)`)
+    const run = await box.d("allocate", "--app", "cad")
+    expect(run).toMatchObject({ code: 3, stdout: "" })
+    expect(run.stderr).toContain('its table "settings" does not find "26600" after it was written to it')
+    expect(await rows()).toEqual([])
   })
 })
 
@@ -82,6 +96,16 @@ describe("a table of settings that alters what is written", () => {
     expect(await server.query("SELECT * FROM port_history", [], name)).toEqual([])
   })
 
+  it("by a CHECK of what may be stored: named as the table's rule", async () => {
+    const { box, rows } = await besideTable(
+      `CREATE TABLE settings (${KEYS}, setting_value VARCHAR(20), CHECK (setting_value <> '26601'))`
+    )
+    const run = await box.d("allocate", "--app", "cad")
+    expect(run).toMatchObject({ code: 3, stdout: "" })
+    expect(run.stderr).toContain("a rule of the table forbids it")
+    expect(await rows()).toEqual([])
+  })
+
   it("by a trigger on UPDATE that comes later: the change is refused, and what was stays", async () => {
     const { box, name } = await besideTable()
     await box.ok("allocate", "--app", "cad")
@@ -94,21 +118,24 @@ describe("a table of settings that alters what is written", () => {
 })
 
 describe("a table of settings whose changes are not rolled back", () => {
-  it.each(["MyISAM", "Aria", "MEMORY"])("%s: refused before anything is written", async (engine) => {
-    const { box, name, rows } = await besideTable(
-      `CREATE TABLE settings (${KEYS}, setting_value VARCHAR(20)) ENGINE=${engine} CHARSET=latin1`
-    )
-    const run = await box.d("allocate", "--app", "cad")
-    expect(run).toMatchObject({ code: 3, stdout: "" })
-    expect(run.stderr).toBe(
-      `error: cannot use database ${name} at 127.0.0.1:${server.port} as ports: its table "settings" uses the engine ${engine}, which cannot roll back a failed change\n` +
-        "hint: convert it: ALTER TABLE `settings` ENGINE=InnoDB\n"
-    )
-    expect(await rows()).toEqual([])
-    expect((await box.d("doctor")).stdout).toContain(`uses the engine ${engine}`)
-    await server.query("ALTER TABLE settings ENGINE=InnoDB", [], name)
-    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26601\n")
-  })
+  it.each(["MyISAM", ...(isMySql ? [] : ["Aria"]), "MEMORY"])(
+    "%s: refused before anything is written",
+    async (engine) => {
+      const { box, name, rows } = await besideTable(
+        `CREATE TABLE settings (${KEYS}, setting_value VARCHAR(20)) ENGINE=${engine} CHARSET=latin1`
+      )
+      const run = await box.d("allocate", "--app", "cad")
+      expect(run).toMatchObject({ code: 3, stdout: "" })
+      expect(run.stderr).toBe(
+        `error: cannot use database ${name} at 127.0.0.1:${server.port} as ports: its table "settings" uses the engine ${engine}, which cannot roll back a failed change\n` +
+          "hint: convert it: ALTER TABLE `settings` ENGINE=InnoDB\n"
+      )
+      expect(await rows()).toEqual([])
+      expect((await box.d("doctor")).stdout).toContain(`uses the engine ${engine}`)
+      await server.query("ALTER TABLE settings ENGINE=InnoDB", [], name)
+      expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 26600\ncad-dev 26601\n")
+    }
+  )
 })
 
 it("goes on when a table is altered between two statements of a transaction", async () => {
