@@ -11,7 +11,7 @@ import { textProblem } from "../domain/names.ts"
 import { Port, PortInput, PortListInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
 import { formatPortOrRange, parsePortOrRange } from "../domain/portList.ts"
-import { parseSince } from "../domain/since.ts"
+import { sinceProblem } from "../domain/since.ts"
 import { quote } from "../text/escape.ts"
 
 const COUNT = /^[1-9]\d{0,14}$/
@@ -22,11 +22,8 @@ const AbsolutePath = ruled((text) =>
   text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
 )
 
-const Since = ruled((text) =>
-  parseSince(text, 0) === undefined
-    ? "is not a time: write 2026-11-26, 2026-11-26T14:00, or a time span such as '2 days'"
-    : undefined
-)
+const Since = ruled(sinceProblem)
+
 /** A range of ports, or a single one. */
 const RangeInput = Schema.transformOrFail(Schema.String, Schema.Struct({ first: Port, last: Port }), {
   strict: true,

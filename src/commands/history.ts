@@ -23,7 +23,7 @@ export const historyCommands = {
         name: "since",
         value: "TIME",
         type: "text",
-        help: "show only operations since this time: 2026-11-26, 2026-11-26T14:00, or a time span such as '2 days'"
+        help: "show only operations since this time: 2026-11-26, 2026-11-26T14:00, or a time span such as 3d"
       },
       { name: "host", value: "HOST", type: "text", help: "show only operations by this host" },
       { name: "limit", value: "N", type: "number", help: "show at most so many operations, up to 1000; default 20" },

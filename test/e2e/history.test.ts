@@ -44,7 +44,7 @@ describe.each([sqlite, mariadb])("the history on $name", (database) => {
     expect(await listed("cad")).toEqual(["allocate"])
     expect(await listed("--port", "19871")).toEqual(["reserve"])
     expect(await listed("--limit", "2")).toEqual(["delete", "rename"])
-    expect(await listed("--since", "1 hour")).toHaveLength(4)
+    for (const span of ["1 hour", "5m", "2h", "3d"]) expect(await listed("--since", span)).toHaveLength(4)
     expect(await listed("--since", "2999-01-01")).toEqual([])
     expect(await listed("--host", "elsewhere")).toEqual([])
     const { operations } = JSON.parse(await box.ok("history", "--json", "--port", "19840"))
@@ -178,7 +178,7 @@ describe.each([sqlite, mariadb])("the history on $name", (database) => {
     expect(await wrong("history", "--limit", "1001")).toEqual([2, "error: limit 1001 is too large: at most 1000"])
     expect(await wrong("history", "--since", "yesterday")).toEqual([
       2,
-      `error: since "yesterday" is not a time: write 2026-11-26, 2026-11-26T14:00, or a time span such as '2 days'`
+      `error: since "yesterday" is not a time: write 2026-11-26, 2026-11-26T14:00, or a time span such as 5m, 3d or '2 days'`
     ])
   })
 })
