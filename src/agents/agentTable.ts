@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs"
 import { isAbsolute, join } from "node:path"
+import type { AgentName } from "../domain/Agents.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { worktreeOf } from "../machine/gitWorktree.ts"
 import { tryRead } from "../machine/tryRead.ts"
@@ -27,10 +28,6 @@ export interface Agent {
   readonly found: boolean
   readonly parts: ReadonlyArray<Part>
 }
-
-export const AGENT_NAMES = ["claude", "codex", "cursor", "gemini", "vscode", "agents-md"] as const
-
-export type AgentName = (typeof AGENT_NAMES)[number]
 
 const path = (environment: Environment, variable: string, otherwise: string): string => {
   const value = environment[variable]

@@ -1,12 +1,13 @@
 import { readFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import type { CommandError } from "../domain/CommandError.ts"
+import { AGENT_NAMES } from "../domain/Agents.ts"
+import type { CommandError, LastError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { agentsText, statusTable } from "../text/agentsText.ts"
 import { asTyped } from "../text/escape.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
-import { AGENT_NAMES, type Agent, agentsIn } from "./agentTable.ts"
+import { type Agent, agentsIn } from "./agentTable.ts"
 import { installFor, uninstallFor } from "./change.ts"
 import { isFromNpx, ownProgram } from "./program.ts"
 import { statusOfAgents } from "./status.ts"
@@ -53,7 +54,7 @@ const paragraphNote = ({ parts }: Agent): string | undefined => {
 }
 
 /** Runs `d agents`, and returns what it prints, or its error. */
-export const runAgents = async (request: Request, means: AgentsMeans): Promise<Printed | CommandError> => {
+export const runAgents = async (request: Request, means: AgentsMeans): Promise<Printed | LastError> => {
   const { action, dryRun, json, names } = request
   const { environment, node, root, script, tell } = means
   const wrong = wrongName(names)
@@ -85,6 +86,5 @@ export const runAgents = async (request: Request, means: AgentsMeans): Promise<P
   if (last === undefined) return json ? printedJson(result) : text
   // A command that failed prints no result: what was done for the other agents goes to standard error.
   if (result.agents.length > 0) await tell(...text.split("\n"))
-  for (const { hint, message } of failures.slice(0, -1)) await tell(`error: ${message}`, `hint: ${hint}`)
-  return last
+  return { ...last, earlier: failures.slice(0, -1) }
 }

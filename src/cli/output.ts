@@ -1,6 +1,6 @@
 import { commands, findCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
-import { type CommandError, exitCodeOf } from "../domain/CommandError.ts"
+import { exitCodeOf, type LastError } from "../domain/CommandError.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { type Line, type Printed, printed, printedJson } from "../text/printed.ts"
 import type { AskContext, CliContext } from "./CliContext.ts"
@@ -48,13 +48,15 @@ export const writeStdout = async (context: CliContext, text: Printed, json = fal
 /** Writes an error to standard error, and sets the exit code. With `--json` the last line is the error as a JSON document. */
 export const exitWith = async (
   context: CliContext,
-  { code, hint, message }: CommandError,
+  { earlier = [], ...last }: LastError,
   json: boolean,
-  exitCode = exitCodeOf(code)
+  exitCode = exitCodeOf(last.code)
 ): Promise<void> => {
   context.setExitCode(exitCode)
-  if (json) context.writeStderr(ended(printedJson({ error: { code, message, hint } })))
-  else await tell(context, `error: ${message}`, `hint: ${hint}`)
+  const all = [...earlier, last].map(({ code, hint, message }) => ({ code, message, hint }))
+  const document = { error: all.at(-1), ...(all.length > 1 ? { errors: all } : {}) }
+  if (json) context.writeStderr(ended(printedJson(document)))
+  else await tell(context, ...all.flatMap(({ hint, message }) => [`error: ${message}`, `hint: ${hint}`]))
 }
 
 /** Writes the notes and the result of a command, as JSON or text, and sets the exit code. */

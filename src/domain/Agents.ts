@@ -1,3 +1,7 @@
+export const AGENT_NAMES = ["claude", "codex", "cursor", "gemini", "vscode", "agents-md"] as const
+
+export type AgentName = (typeof AGENT_NAMES)[number]
+
 /** What `d agents` writes for a coding agent: its entry of the MCP server, the skill, and a paragraph in AGENTS.md. */
 export type AgentPart = "mcp" | "skill" | "paragraph"
 

@@ -19,6 +19,12 @@ export interface CommandError {
   readonly hint: string
 }
 
+/** The error of a command in which several things may have failed. */
+export interface LastError extends CommandError {
+  /** What failed before. */
+  readonly earlier?: ReadonlyArray<CommandError>
+}
+
 /** 1: negative answer. 2: usage or configuration error. 3: registry unreachable, or outcome unknown. 70: a bug. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   "not-set": 1,

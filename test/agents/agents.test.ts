@@ -16,8 +16,8 @@ import {
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { runAgents } from "../../src/agents/agents.ts"
-import { AGENT_NAMES } from "../../src/agents/agentTable.ts"
 import { PARAGRAPH, SKILL } from "../../src/agents/texts.ts"
+import { AGENT_NAMES } from "../../src/domain/Agents.ts"
 import { machine, PROGRAM } from "../support/cli.ts"
 import { temporary } from "../support/root.ts"
 
@@ -216,9 +216,9 @@ a running agent reads this when it is started again`)
     const me = user({ ...LIVED_IN, ".claude.json": '{\n  "a": 1,,\n}', ".codex/config.toml": "a = 1\nb =\n" })
     const { error, told } = await me.run("install")
     expect(told).toContain("cursor: changed ~/.cursor/mcp.json\n")
-    expect(told).toContain(
-      "error: nothing is changed for Claude Code: ~/.claude.json is not JSON, at line 2, column 10"
-    )
+    expect(error?.earlier?.map(({ message }) => message.replaceAll(me.home, "~"))).toEqual([
+      expect.stringContaining("nothing is changed for Claude Code: ~/.claude.json is not JSON, at line 2, column 10")
+    ])
     expect(error).toMatchObject({
       code: "conflict",
       message: expect.stringContaining("nothing is changed for Codex: ~/.codex/config.toml is not TOML, at line 2"),
@@ -251,8 +251,8 @@ a running agent reads this when it is started again`)
       ".gemini/settings.json": "{}"
     })
     const before = snapshot(me.home)
-    const { error, told } = await me.run("install")
-    expect(told).toContain("~/.cursor/mcp.json has another server that is called ports")
+    const { error } = await me.run("install")
+    expect(error?.earlier?.[0]?.message).toContain("/.cursor/mcp.json has another server that is called ports")
     expect(error?.message).toContain("SKILL.md was not written by d agents install")
     expect(await me.status()).toMatchObject({
       "cursor mcp": "foreign",
@@ -294,6 +294,29 @@ a running agent reads this when it is started again`)
     rmSync(join(me.home, ".cursor/mcp.json"))
     mkdirSync(join(me.home, ".cursor/mcp.json"))
     expect((await me.run("install cursor")).error?.message).toContain("is not a regular file")
+  })
+
+  it("reports each agent that it could not do, and the others all the same", async () => {
+    const box = machine()
+    for (const [file, text] of [
+      [".cursor/mcp.json", "{"],
+      [".gemini/settings.json", "{"],
+      [".codex/config.toml", "["]
+    ] as const) {
+      mkdirSync(dirname(join(box.home, file)), { recursive: true })
+      writeFileSync(join(box.home, file), text)
+    }
+    const words = ["agents", "install", "--for", "codex", "--for", "cursor", "--for", "gemini", "--dry-run"]
+    const { code, stderr, stdout } = await box.d(...words, "--json")
+    expect([code === 0, stdout]).toEqual([false, ""])
+    const { error, errors } = JSON.parse(stderr.trimEnd().split("\n").at(-1) ?? "")
+    expect(
+      errors.map(({ message }: { readonly message: string }) => /config.toml|settings.json|mcp.json/.exec(message)?.[0])
+    ).toEqual(["config.toml", "mcp.json", "settings.json"])
+    expect(error).toEqual(errors[2])
+    const plain = (await box.d(...words)).stderr
+    expect(plain.match(/^error: /gm)).toHaveLength(3)
+    expect(plain.match(/^hint: /gm)).toHaveLength(3)
   })
 
   it("honours CLAUDE_CONFIG_DIR, CODEX_HOME and XDG_CONFIG_HOME", async () => {
