@@ -2,6 +2,7 @@ import { version } from "../../package.json"
 import type { Answer } from "../commands/Answer.ts"
 import { commands, findCommand, type RegistryCommand } from "../commands/commands.ts"
 import type { Environment } from "../domain/Environment.ts"
+import { fingerprintOf, UNREADABLE } from "../socket/configFingerprint.ts"
 import { daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { otherRegistry } from "../socket/otherRegistry.ts"
 import type { AskContext } from "./CliContext.ts"
@@ -66,6 +67,8 @@ export const askDaemon = async <N extends RegistryCommand>(
     const { error, version: theirs } = reply.reply
     // An older daemon does not know every command.
     if (!["other-store", "unknown-command"].includes(error.code)) return { ok: false, error }
+    // The command will say what is wrong with its settings, and that says enough.
+    if (fingerprintOf(environment) === UNREADABLE) return { perhapsDone: undefined }
     const why =
       error.code === "other-store" ? error.message : `the daemon has version ${theirs} and does not know ${command}`
     await tell(context, `note: ${why}; running without it`)

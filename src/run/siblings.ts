@@ -42,7 +42,9 @@ export const must = async <N extends keyof Results>(
 ): Promise<Results[N]> => {
   if (!answer.ok) {
     const { error } = answer
-    throw new Refusal(error.code === "invalid" ? { ...error, hint: `d ${command} --help` } : error)
+    // A hint that names the command that was asked helps nobody who typed another one.
+    const isForeign = error.code === "invalid" && error.hint.startsWith("d ")
+    throw new Refusal(isForeign ? { ...error, hint: `d ${command} --help` } : error)
   }
   await tell(...answer.notes)
   return answer.result

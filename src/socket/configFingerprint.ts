@@ -16,10 +16,12 @@ export const UNREADABLE = "unreadable"
 
 const MYSQL = /^(?:mysql|mariadb):\/\/(?:.*@)?([^@/?]*)\/([^/?]*)(?:\?(.*))?$/
 
-/** Returns the database that a URL names, regardless of user and connection parameters. */
+/** Returns the database that a URL names, regardless of user and connection parameters. Throws if it names none. */
 const databaseOf = (url: string): string => {
   if (url.startsWith("sqlite:")) return url.replace(/^sqlite:\/\/(?=\/)/, "sqlite:")
-  const [, hosts = "", name = "", query = ""] = MYSQL.exec(url) ?? []
+  const found = MYSQL.exec(url)
+  if (found === null) throw new TypeError("no URL of a database")
+  const [, hosts = "", name = "", query = ""] = found
   const servers = (hosts || "localhost").split(",").map((host) => (/:\d+$/.test(host) ? host : `${host}:3306`))
   return `mysql:${new URLSearchParams(query).get("socket") ?? servers.join(",")}/${name}`
 }

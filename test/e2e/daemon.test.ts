@@ -295,11 +295,27 @@ describe("the protocol", () => {
       stderr: 'note: the daemon\'s appRange is "3000-3499", and this environment\'s "28200-28299"; running without it\n'
     })
     writeFileSync(file, "{")
-    expect(await user.d("getPort", "--key", "cad-dev")).toMatchObject({
-      code: 2,
-      stdout: "",
-      stderr: expect.stringContaining("is not JSON")
-    })
+    for (const [code, words] of [
+      [2, ["getPort", "--key", "cad-dev"]],
+      [125, ["run", "true"]],
+      [2, ["env"]],
+      [2, ["check"]]
+    ] as const)
+      expect(await user.d(...words)).toEqual({
+        code,
+        stdout: "",
+        stderr: `error: ${file} is not JSON, at line 1, column 2: it ends too early\nhint: correct it, or move it away to use the defaults\n`
+      })
+  })
+
+  it.each(["foo", "mysql://box", "postgres://me@db/x"])("is not spoken of beside the error in %s", async (url) => {
+    const wrong = box.with({ AUTOMATELINUX_DATABASE_URL: url })
+    for (const words of [["listPorts"], ["allocate", "--app", "new"], ["env"], ["doctor"]])
+      expect(await wrong.d(...words)).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringMatching(/^error: AUTOMATELINUX_DATABASE_URL "[^\n]*\nhint: correct it, [^\n]*\n$/)
+      })
   })
 
   it("tells how it is also where the environment names another registry, and says so", async () => {
