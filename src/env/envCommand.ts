@@ -1,5 +1,6 @@
 import { isAbsolute, resolve } from "node:path"
 import { appOf } from "../domain/names.ts"
+import { removeLeftOvers } from "../machine/replaceFile.ts"
 import { Refusal } from "../run/siblings.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { withoutBlock } from "./block.ts"
@@ -77,7 +78,9 @@ const write = async (request: EnvRequest, given: string, path: string, means: En
   if (planned === undefined) return outcome(path, "absent", undefined)
   const { as, file, text } = planned
   const isCurrent = text === file.text
-  if (!isCurrent) writeEnvFile(file, text)
+  // Writing does so, too.
+  if (isCurrent) removeLeftOvers(file.path)
+  else writeEnvFile(file, text)
   await tellDifferences(planned, given, means)
   const notes = [as === "compose" ? composeNote(path) : as === "dotenv" ? frameworkNote(means.root, path) : undefined]
   if (!isCurrent) await means.tell(...notes.flatMap((note) => note ?? []))

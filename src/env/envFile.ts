@@ -1,6 +1,6 @@
 import { statSync } from "node:fs"
 import { dirname } from "node:path"
-import { behindLinks, draft, type FoundFile, findFile, NotReplaceable } from "../machine/replaceFile.ts"
+import { behindLinks, type FoundFile, findFile, NotReplaceable, replace } from "../machine/replaceFile.ts"
 import { rootOf } from "../project/project.ts"
 import { Refusal } from "../run/siblings.ts"
 import { quote } from "../text/escape.ts"
@@ -25,22 +25,27 @@ const WHY: Readonly<Record<string, string>> = {
   EBUSY: "it is mounted on its own",
   EDQUOT: "the disk quota is exceeded",
   ELOOP: "its links lead in a circle",
-  ENOENT: "its directory does not exist",
   ENOSPC: "the disk is full",
-  ENOTDIR: "its directory is none",
   EPERM: "the system does not permit it",
   EROFS: "the file system is read-only"
 }
 
-/** Turns an error of the system into a refusal. */
-const cannot = (verb: string, path: string, error: unknown): unknown => {
+/** Turns an error of the system about `given`, which is `path` behind its links, into a refusal. */
+const cannot = (verb: string, given: string, error: unknown, path = given): unknown => {
   if (error instanceof NotReplaceable) return notReplaceable(path, error)
   if (!(error instanceof Error && "code" in error)) return error
   const code = String(error.code)
-  const message = `cannot ${verb} ${quote(path)}: ${WHY[code] ?? `the system says ${code}`}`
-  const directory = shellWord(dirname(path))
-  const hint = code === "ENOENT" ? `make it: mkdir -p ${directory}` : `check: ls -ld ${directory}`
-  return new Refusal({ code: "unavailable", message, hint })
+  const directory = dirname(path)
+  const failed = `cannot ${verb} ${quote(given)}`
+  if (code === "ENOENT")
+    return refuse(`${failed}: there is no directory ${quote(directory)}`, `make it: mkdir -p ${shellWord(directory)}`)
+  const check = `check: ls -ld ${shellWord(directory)}`
+  if (code === "ENOTDIR") return refuse(`${failed}: ${quote(directory)} is not a directory`, check)
+  return new Refusal({
+    code: "unavailable",
+    message: `${failed}: ${WHY[code] ?? `the system says ${code}`}`,
+    hint: check
+  })
 }
 
 /** Says why a file cannot be replaced. */
@@ -79,7 +84,7 @@ export const readEnvFile = (given: string, root: string): EnvFile => {
     const encoding = Buffer.from(bytes.toString("utf8")).equals(bytes) ? "utf8" : "latin1"
     return { ...found, text: bytes.toString(encoding), encoding }
   } catch (error) {
-    throw cannot("read", error instanceof NotReplaceable ? path : given, error)
+    throw cannot("read", given, error, path)
   }
 }
 
@@ -92,13 +97,7 @@ const MODE = 0o666
  */
 export const writeEnvFile = (file: EnvFile, text: string): void => {
   try {
-    const written = draft(file, Buffer.from(text, file.encoding), MODE)
-    try {
-      written.commit()
-    } catch (error) {
-      written.discard()
-      throw error
-    }
+    replace(file, Buffer.from(text, file.encoding), MODE)
   } catch (error) {
     throw cannot("write", file.path, error)
   }
@@ -107,7 +106,7 @@ export const writeEnvFile = (file: EnvFile, text: string): void => {
 /** Removes the file. */
 export const removeEnvFile = (file: EnvFile): void => {
   try {
-    draft(file, undefined, MODE).commit()
+    replace(file, undefined, MODE)
   } catch (error) {
     throw cannot("remove", file.path, error)
   }

@@ -111,7 +111,7 @@ const isRunning = (pid: number): boolean => {
 }
 
 /** Removes what earlier writers of `path` have left that were killed. */
-const removeLeftOvers = (path: string): void => {
+export const removeLeftOvers = (path: string): void => {
   const directory = dirname(path)
   for (const name of tryRead(() => readdirSync(directory), [])) {
     const [, pid] = name.startsWith(`${basename(path)}.d-`) ? (/\.d-(\d+)-[0-9a-f]{8}\.tmp$/.exec(name) ?? []) : []
@@ -191,5 +191,16 @@ export const draft = (file: FoundFile, content: string | Buffer | undefined, mod
       syncDirectory(directory)
     },
     discard
+  }
+}
+
+/** Replaces the content of a file at once, or removes it if `content` is undefined. Throws as `draft` and `commit` do. */
+export const replace = (file: FoundFile, content: string | Buffer | undefined, mode: number): void => {
+  const { commit, discard } = draft(file, content, mode)
+  try {
+    commit()
+  } catch (error) {
+    discard()
+    throw error
   }
 }

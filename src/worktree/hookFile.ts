@@ -1,19 +1,8 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  lstatSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync
-} from "node:fs"
+import { lstatSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { inside } from "../domain/Owner.ts"
-import { makeDirectory } from "../machine/directory.ts"
 import { worktreeOf } from "../machine/gitWorktree.ts"
+import { findFile, replace } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
@@ -86,17 +75,9 @@ const failedTo = (verb: string, file: string, error: unknown): WorktreeFailed =>
 
 /** Writes a hook at once and whole, because a shell may be reading it. Keeps its mode and its owner. */
 export const writeHook = (file: string, text: string): void => {
-  const draft = `${file}.${process.pid}.tmp`
   try {
-    makeDirectory(dirname(file), MODE)
-    const before = existsSync(file) ? statSync(file) : undefined
-    writeFileSync(draft, text, { encoding: "latin1", flag: "wx" })
-    chmodSync(draft, before === undefined ? MODE : before.mode & 0o7777)
-    const like = before ?? statSync(dirname(file))
-    if (process.getuid?.() === 0) chownSync(draft, like.uid, like.gid)
-    renameSync(draft, file)
+    replace(findFile(file), Buffer.from(text, "latin1"), MODE)
   } catch (error) {
-    rmSync(draft, { force: true })
     throw failedTo("write", file, error)
   }
 }

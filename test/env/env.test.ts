@@ -108,7 +108,7 @@ describe("d env", () => {
     [["--write", ""], 2, 'error: write "" is empty: name a file\n'],
     [["--write", "x", "--format", "github"], 2, "error: format github is not kept in a file\n"],
     [["--write", "x", "--remove", "--check"], 2, "error: remove goes with no option but write\n"],
-    [["--write", "no/x"], 3, 'error: cannot read "'],
+    [["--write", "no/x"], 2, 'error: cannot read "'],
     [["--write", "/dev/null"], 2, 'error: "/dev/null" is not a regular file\n'],
     [
       ["--key", "x", "--app", "y"],

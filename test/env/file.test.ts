@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   statSync,
+  symlinkSync,
   writeFileSync
 } from "node:fs"
 import { join } from "node:path"
@@ -62,8 +63,31 @@ it("leaves the old file or the new one, whenever it is killed", async () => {
   writeFileSync(join(root, `.env.d-${process.pid}-01234567.tmp`), "of one that is still at work")
   await box.ok("env", "--dir", root, "--write", file, "--env", "X=port:cad-dev")
   expect(readdirSync(root).sort()).toEqual([".env", `.env.d-${process.pid}-01234567.tmp`, "package.json"])
+  // So does one that finds the file up to date.
+  writeFileSync(join(root, ".env.d-999999999-01234567.tmp"), "A=1\n")
+  expect(await box.ok("env", "--dir", root, "--write", file)).toContain("is up to date")
+  expect(readdirSync(root).sort()).toEqual([".env", `.env.d-${process.pid}-01234567.tmp`, "package.json"])
   await box.ok("env", "--dir", root, "--write", file, "--remove")
   expect(readFileSync(file, "utf8")).toBe(text)
+})
+
+it("names the directory that does not exist, also behind a link", async () => {
+  const box = machine(RANGES)
+  const root = project(box.home)
+  writeFileSync(join(root, "plain"), "")
+  symlinkSync(join(root, "gone/.env"), join(root, "link"))
+  const wrong = async (file: string, what: string) =>
+    expect(await box.d("env", "--write", file)).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(new RegExp(`^error: cannot read "${join(root, file)}": ${what}\nhint: `))
+    })
+  await wrong("gone/.env", `there is no directory "${join(root, "gone")}"`)
+  await wrong("gone/deeper/.env", `there is no directory "${join(root, "gone/deeper")}"`)
+  await wrong("link", `there is no directory "${join(root, "gone")}"`)
+  await wrong("plain/.env", `"${join(root, "plain")}" is not a directory`)
+  await box.sh("$(d env --write gone/.env 2>&1 | sed -n 's/^hint: make it: //p')")
+  await box.ok("env", "--write", "gone/.env")
 })
 
 it("says that the disk is full, and leaves the file as it was", async () => {
