@@ -311,8 +311,8 @@ it("port-unreachable: a warning where a prod or special was up here before, an i
   expect(prod?.evidence).toMatch(new RegExp(`^last up 2\\d{3}-.*, served by node, pid ${servers[0]?.pid}, in `))
   const directory = servers[0]?.directory ?? ""
   expect(prod).toMatchObject({
-    fix: `cd ${directory}`,
-    advice: "and start it; or release it: d release --app cad"
+    fix: null,
+    advice: `start it: cd ${directory} && d run --key cad-prod COMMAND; or release it if it is no longer needed: d release --app cad`
   })
   // The one way to mend it, and the other.
   await serve(25_000, { directory })

@@ -50,8 +50,8 @@ it.each(shells)("goes to the app's directory, whatever its name: %s", async (she
       .run(directory)
   })
   const finding = await findingOf(box, "port-unreachable")
-  isTypedAsItStands(finding)
-  const { stderr, stdout } = await box.typed(shell, `${fixOf(finding)} && /bin/pwd`)
+  const [, line = ""] = /^start it: (.*) && d run --key s COMMAND; or release it/s.exec(finding.advice ?? "") ?? []
+  const { stderr, stdout } = await box.typed(shell, `${line} && /bin/pwd`)
   expect(stdout, stderr).toBe(`${directory}\n`)
   expect([box.home, directory].some((each) => existsSync(join(each, "obeyed")))).toBe(false)
 })

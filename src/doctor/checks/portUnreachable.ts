@@ -11,7 +11,10 @@ import { ofThisHost, staleOwners } from "../staleKeys.ts"
 const startIn = (directory: string, key: string): Fix =>
   isNoDirectory(directory)
     ? fix(null, `there is no directory ${quote(directory)}; release it if it is no longer needed: ${release(key)}`)
-    : fix(changeDirectory(directory), `and start it; or release it: ${release(key)}`)
+    : fix(
+        null,
+        `start it: ${changeDirectory(directory)} && d run --key ${key} COMMAND; or release it if it is no longer needed: ${release(key)}`
+      )
 
 /** Checks that something answers on every assigned port. An app that is not started is no fault, unless it should always run. */
 export const portUnreachable: Check = (context) =>
