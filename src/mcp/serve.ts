@@ -71,6 +71,17 @@ const takeStdout = (): Writable => {
   })
 }
 
+/** Answers a line that is no JSON, or no message: whoever wrote it would wait. The library reads on, and says nothing. */
+const answerUnreadable = (output: Writable, error: Error): void => {
+  const [code, message] =
+    error instanceof SyntaxError
+      ? [ErrorCode.ParseError, "the line is not JSON"]
+      : error.name === "ZodError"
+        ? [ErrorCode.InvalidRequest, "the line is not a message of JSON-RPC 2.0"]
+        : []
+  if (code !== undefined) output.write(`${JSON.stringify({ jsonrpc: "2.0", id: null, error: { code, message } })}\n`)
+}
+
 /** Serves the Model Context Protocol on standard input and output, until the input ends. */
 export const serveMcp = async (means: ToolMeans): Promise<void> => {
   const server = new Server(
@@ -115,6 +126,8 @@ export const serveMcp = async (means: ToolMeans): Promise<void> => {
     process.stdin.once("end", end)
     process.stdin.once("error", end)
   })
-  await server.connect(new StdioServerTransport(process.stdin, takeStdout()))
+  const output = takeStdout()
+  server.onerror = (error) => answerUnreadable(output, error)
+  await server.connect(new StdioServerTransport(process.stdin, output))
   await ended
 }

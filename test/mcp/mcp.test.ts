@@ -232,12 +232,17 @@ it.each([
   expect(replies.find(({ id }) => id === 2).result.structuredContent).toEqual({ ports: [] })
 })
 
-it("answers what was asked before the input ended, and survives what is no message", async () => {
+it("answers what was asked before the input ended, and says what is no message", async () => {
   const calls = Array.from({ length: 20 }, (_, at) => listing(at + 2))
   const { code, out } = await talk(machine(RANGES), ["not json", "{}", hello("2025-06-18"), READY, ...calls])
   expect(code).toBe(0)
-  const ids = out.map((line) => JSON.parse(line).id).sort((a, b) => a - b)
-  expect(ids).toEqual([1, ...calls.map(({ id }) => id)])
+  const replies = out.map((line) => JSON.parse(line))
+  expect(replies.slice(0, 2)).toEqual([
+    { jsonrpc: "2.0", id: null, error: { code: -32_700, message: "the line is not JSON" } },
+    { jsonrpc: "2.0", id: null, error: { code: -32_600, message: "the line is not a message of JSON-RPC 2.0" } }
+  ])
+  const ids = replies.slice(2).map(({ id }) => id)
+  expect(ids.sort((a, b) => a - b)).toEqual([1, ...calls.map(({ id }) => id)])
 })
 
 it("writes nothing but the protocol to standard output, whatever a library says", async () => {
