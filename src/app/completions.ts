@@ -20,10 +20,18 @@ const parser = (option: OptionSpec): Options.Options<unknown> => {
   return option.required ? text : Options.map(Options.optional(text), Option.getOrUndefined)
 }
 
-const subcommand = ({ kind, name, options, summary }: CommandSpec) => {
-  const parsers = kind === "registry" ? options.map((option) => [fieldOf(option.name), parser(option)]) : []
-  const config = parsers.length === 0 ? {} : { options: Options.all(Object.fromEntries(parsers)) }
-  return Command.make(name, config, () => Effect.void).pipe(Command.withDescription(summary))
+const optionsOf = (options: ReadonlyArray<OptionSpec>) =>
+  options.length === 0
+    ? {}
+    : { options: Options.all(Object.fromEntries(options.map((option) => [fieldOf(option.name), parser(option)]))) }
+
+/** A command; the words of which it takes one are commands below it, with its options. */
+const subcommand = ({ name, operand, options, summary }: CommandSpec) => {
+  const command = Command.make(name, optionsOf(options), () => Effect.void).pipe(Command.withDescription(summary))
+  const [first, ...others] = (operand?.type === "choice" ? operand.choices : []).map((choice) =>
+    Command.make(choice, optionsOf(options), () => Effect.void)
+  )
+  return first === undefined ? command : Command.withSubcommands(command, [first, ...others])
 }
 
 const others = commandList.filter(({ name }) => name !== "allocate")

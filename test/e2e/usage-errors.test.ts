@@ -327,5 +327,21 @@ describe("help", () => {
     const words = 'COMP_WORDS=(d ""); COMP_CWORD=1; _d_bash_completions d "" d; declare -p COMPREPLY'
     const { stdout } = await box.sh(`source <(d --completions bash); ${words}`)
     for (const name of ["getPort", "get", "rm", "reserved", "describe"]) expect(stdout).toContain(`="${name}"`)
+    const completed = async (...typed: ReadonlyArray<string>) =>
+      (
+        await box.sh(
+          `source <(d --completions bash); COMP_WORDS=(d ${typed.join(" ")} ""); COMP_CWORD=${typed.length + 1}; _d_bash_completions d "" "${typed.at(-1)}"; echo "\${COMPREPLY[@]}"`
+        )
+      ).stdout
+        .trim()
+        .split(" ")
+    expect(await completed("worktree")).toEqual(
+      expect.arrayContaining(["list", "install", "uninstall", "setup", "--dir"])
+    )
+    expect(await completed("agents")).toEqual(expect.arrayContaining(["install", "uninstall", "status"]))
+    expect(await completed("agents", "install")).toEqual(expect.arrayContaining(["--for", "--dry-run", "--json"]))
+    expect(await completed("run")).toEqual(expect.arrayContaining(["--wait", "--takeover"]))
+    expect(await completed("env")).toEqual(expect.arrayContaining(["--write", "--if-present"]))
+    expect(await completed("watch")).toContain("--once")
   })
 })
