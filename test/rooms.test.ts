@@ -22,6 +22,7 @@ const ARROWS = {
   agents: ["domain", "machine", "run", "text"],
   prompt: ["text"],
   exchange: ["commands", "domain", "env", "text"],
+  wizard: ["commands", "domain", "prompt", "text"],
   store: ["config", "domain", "machine", "text"],
   registry: ["config", "domain", "machine", "project", "store"],
   monitor: ["config", "domain", "machine", "store", "text"],
@@ -44,6 +45,7 @@ const ARROWS = {
     "socket",
     "text",
     "watch",
+    "wizard",
     "worktree"
   ],
   // The two entries, main.ts and run.ts.
@@ -63,6 +65,7 @@ const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = [
   "text",
   "socket",
   "watch",
+  "wizard",
   "worktree",
   "library"
 ]

@@ -49,8 +49,8 @@ const root = Command.make("d").pipe(
 )
 
 /** Completions of the parser's own options, which d does not have. */
-const FOREIGN_LINE = /-(-|l )(log-level|wizard|completions)\b/
-const FOREIGN_WORDS = / --completions --log-level| --wizard/g
+const FOREIGN_LINE = /-(-|l )(log-level|completions)\b/
+const FOREIGN_WORDS = / --completions --log-level/g
 
 /** Returns the completions of `d` for a shell. */
 export const completions = (shell: string) =>

@@ -7,17 +7,15 @@ import { Invalid, MissingArgument } from "../domain/errors.ts"
 import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
-import { textProblem } from "../domain/names.ts"
+import { countProblem, MODES, reasonProblem, textProblem } from "../domain/names.ts"
 import { Port, PortInput, PortListInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
 import { formatPortOrRange, parsePortOrRange } from "../domain/portList.ts"
 import { sinceProblem } from "../domain/since.ts"
 import { quote } from "../text/escape.ts"
 
-const COUNT = /^[1-9]\d{0,14}$/
-
 const Text = ruled((text) => textProblem(text))
-const Reason = ruled((text) => (text.trim() === "" ? "is empty: say why" : textProblem(text)))
+const Reason = ruled(reasonProblem)
 const AbsolutePath = ruled((text) =>
   text.startsWith("/") ? textProblem(text, LIMITS.path) : "is not an absolute path"
 )
@@ -39,10 +37,8 @@ const RangeInput = Schema.transformOrFail(Schema.String, Schema.Struct({ first: 
 /** A positive whole number as callers may write it: digits, or a number. */
 const CountInput = Schema.transform(
   Schema.Union(Schema.Number, Schema.String)
-    .pipe(Schema.filter((given) => COUNT.test(String(given))))
-    .annotations({
-      message: () => ({ message: "is not a number: write a whole number from 1 on, digits alone", override: true })
-    }),
+    .pipe(Schema.filter((given) => countProblem(String(given)) === undefined))
+    .annotations({ message: () => ({ message: countProblem("") ?? "", override: true }) }),
   Schema.Number,
   { strict: true, decode: Number, encode: (count) => count }
 )
@@ -53,7 +49,7 @@ const oneOf = <const A extends ReadonlyArray<string>>(words: A, noun: string, ch
     message: () => ({ message: `is not ${noun}: write ${choices}`, override: true })
   })
 
-const Mode = oneOf(["prod", "dev"], "a mode", "prod or dev")
+const Mode = oneOf(MODES, "a mode", "prod or dev")
 const Filter = oneOf(HEALTH_STATES, "a health", `one of ${HEALTH_STATES.join(", ")}`)
 const Check = oneOf(CHECK_NAMES, "a check", `one of ${CHECK_NAMES.join(", ")}`)
 const Severity = oneOf(SEVERITIES, "a severity", SEVERITIES.join(", ").replace(/, (?=\w+$)/, " or "))

@@ -62,7 +62,8 @@ export const PARTS = [
   "watch/watch",
   "exchange/exportCommand",
   "exchange/importCommand",
-  "prompt/choose"
+  "prompt/choose",
+  "wizard/walk"
 ]
 
 /** Leaves dynamically imported modules in files of their own, beside the client. */

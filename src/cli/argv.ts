@@ -25,6 +25,8 @@ export type Invocation =
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
   | { readonly _tag: "Completions"; readonly shell: string }
+  /** Asks for a command, unless one is named, and for its options. */
+  | { readonly _tag: "Wizard"; readonly command: CommandSpec | undefined; readonly json: boolean }
   /** A well-formed command. `payload` has the given values by field; `notes` are lines for standard error. */
   | {
       readonly _tag: "Run"
@@ -38,6 +40,7 @@ export type Invocation =
 export const SHELLS = ["bash", "zsh", "fish"]
 
 const HELP = ["--help", "-h"]
+const WIZARD = "--wizard"
 /** Other programs' short forms of --version. */
 const VERSION_LIKE = ["-v", "-V"]
 
@@ -122,9 +125,30 @@ const readAskedHelp = (first: string | undefined, next: string | undefined): Mea
   return command === undefined ? unknownCommand(first, next) : { _tag: "Help", command, alone: false }
 }
 
-const read = (words: ReadonlyArray<string>, asksHelp: boolean): Meaning => {
+/** Reads a command line that has --wizard in it. */
+const readWizard = (words: ReadonlyArray<string>): Meaning => {
+  const [word, ...extra] = words.filter((each) => each !== WIZARD && each !== "--json")
+  if (word === undefined) return { _tag: "Wizard", command: undefined }
+  const command = commandTyped(word)
+  if (command === undefined) return unknownCommand(word)
+  return extra[0] === undefined
+    ? { _tag: "Wizard", command }
+    : wrong(
+        "invalid",
+        `unexpected argument ${quote(extra[0])}: --wizard asks for everything but the command`,
+        `d ${command.name} --wizard`
+      )
+}
+
+interface Asked {
+  readonly help: boolean
+  readonly wizard: boolean
+}
+
+const read = (words: ReadonlyArray<string>, asked: Asked): Meaning => {
   const [first, ...rest] = words[0] === "send" ? words.slice(1) : words
-  if (asksHelp) return readAskedHelp(first, rest[0])
+  if (asked.wizard && !asked.help) return readWizard(first === undefined ? [] : [first, ...rest])
+  if (asked.help) return readAskedHelp(first, rest[0])
   if (first === undefined)
     return words.length === 0
       ? { _tag: "Help", command: undefined, alone: true }
@@ -144,9 +168,10 @@ export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
   const start = words[0] === "send" ? 1 : 0
   const command = commandTyped(words[start] ?? "")
   const own = command === undefined ? ownWords(undefined, words) : ownWords(command, words.slice(start + 1))
-  const meaning = read(
-    words,
-    [...words.slice(0, start), ...own].some((word) => HELP.includes(word))
-  )
+  const asking = [...words.slice(0, start), ...own]
+  const meaning = read(words, {
+    help: asking.some((word) => HELP.includes(word)),
+    wizard: asking.includes(WIZARD)
+  })
   return { ...meaning, json: own.includes("--json") } as Invocation
 }

@@ -14,7 +14,7 @@ import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { currentUid, serverPath, untrustedSocket, unusableSocket } from "../socket/socketPath.ts"
 import { printed, printedJson } from "../text/printed.ts"
-import type { Invocation } from "./argv.ts"
+import { type Invocation, parseArgv } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess, warnOfOther } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { exportRegistry, importRegistry } from "./exchange.ts"
@@ -24,6 +24,7 @@ import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.
 import { chooseAndPrune } from "./prune.ts"
 import type { WithEffect } from "./Task.ts"
 import { askUntil, parseTime } from "./waiting.ts"
+import { wizard } from "./wizard.ts"
 import { wrongEnvironment } from "./wrongEnvironment.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
@@ -191,6 +192,10 @@ export const dispatch = async (context: CliContext, invocation: Invocation, with
     case "Daemon":
     case "Completions":
       return withEffect.run(invocation)
+    case "Wizard": {
+      const words = await wizard(context, invocation, withEffect)
+      return words && dispatch(context, parseArgv(words), withEffect)
+    }
     case "Run":
       return runCommand(context, invocation, withEffect)
   }

@@ -233,7 +233,9 @@ const missingIn = ({
   payload,
   seen
 }: Reader): { readonly name: string; readonly hint: string } | undefined => {
-  const { operand, options } = command
+  const { needs = [], operand, options } = command
+  const [first] = needs
+  if (first !== undefined && !needs.some((each) => seen.has(each))) return { name: first, hint: usageHint(command) }
   if (operand?.type === "choice" && !(operand.name.toLowerCase() in payload))
     return { name: operand.name, hint: choiceHint(command, operand.choices) }
   const option = options.find((each) => (each.required || each.standsFor) && !isGiven(each, seen))

@@ -4,12 +4,10 @@ import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
 import { exitWith, tell, writeResult } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
+import { LEFT } from "./wizard.ts"
 
 type Payload = Readonly<Record<string, unknown>>
 type Prunable = Results["prune"]["pruned"][number]
-
-/** The exit code of a command that somebody leaves, as if by Ctrl-C. */
-const LEFT = 130
 
 /** Returns what may go, the keys of an app together. */
 const groupsOf = (pruned: ReadonlyArray<Prunable>): ReadonlyArray<readonly [name: string, ReadonlyArray<Prunable>]> => {

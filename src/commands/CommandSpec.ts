@@ -1,5 +1,6 @@
 /** The type of an option's value: how it is read and completed. */
 export type ValueType =
+  | "agent"
   | "app"
   | "check"
   | "directory"
@@ -10,8 +11,12 @@ export type ValueType =
   | "name"
   | "number"
   | "port"
+  | "reason"
   | "severity"
+  | "since"
+  | "special"
   | "text"
+  | "time"
 
 export interface OptionSpec {
   readonly name: string
@@ -25,6 +30,10 @@ export interface OptionSpec {
   readonly standsFor?: ReadonlyArray<string>
   /** May be given several times. */
   readonly repeated?: true
+  /** Usually names something that does not exist yet. */
+  readonly isNew?: true
+  /** Says nothing without this other option. */
+  readonly goesWith?: string
 }
 
 export type CommandKind =
@@ -58,10 +67,14 @@ export interface CommandSpec {
   readonly here?: "meant" | "mine" | "noted"
   /** Never runs in a daemon. */
   readonly inProcess?: true
+  /** Is one of those that people use first. */
+  readonly common?: true
   readonly summary: string
   /** The arguments after the name, one form per line. */
   readonly usage: ReadonlyArray<string>
   readonly options: ReadonlyArray<OptionSpec>
+  /** At least one of these options is given. */
+  readonly needs?: ReadonlyArray<string>
   /**
    * The form that is shortest to type: perhaps a name of its own, and the options whose values its words are. A word that
    * is no number is not taken for a port or a number as long as another option is left.

@@ -28,7 +28,7 @@ export const agentCommands = {
       {
         name: "for",
         value: "AGENT",
-        type: "text",
+        type: "agent",
         help: "choose an agent: claude, codex, cursor, gemini, vscode or agents-md",
         repeated: true
       },

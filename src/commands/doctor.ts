@@ -6,6 +6,7 @@ export const doctorCommands = {
   doctor: {
     name: "doctor",
     kind: "registry",
+    common: true,
     readOnly: false,
     idempotent: false,
     usesRanges: true,
@@ -42,7 +43,7 @@ export const doctorCommands = {
       { name: "unignore", value: "NAME", type: "check", help: "no longer ignore it" },
       { name: "key", value: "KEY", type: "key", help: "ignore, or no longer ignore, only findings about this key" },
       { name: "port", value: "PORT", type: "port", help: "ignore, or no longer ignore, only findings about this port" },
-      { name: "reason", value: "TEXT", type: "text", help: "say why they are ignored" },
+      { name: "reason", value: "TEXT", type: "reason", help: "say why they are ignored" },
       json
     ],
     details: [
@@ -59,6 +60,7 @@ export const doctorCommands = {
   explain: {
     name: "explain",
     kind: "registry",
+    common: true,
     readOnly: true,
     idempotent: true,
     usesRanges: true,

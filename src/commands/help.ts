@@ -55,7 +55,10 @@ export const commandHelp = (command: CommandSpec, width: number): string =>
     ...command.details.flatMap((paragraph) => ["", ...wrap(paragraph, width)]),
     "",
     "Options:",
-    ...columns([...command.options.map(optionRow), ["--help, -h", "print this help"]], width),
+    ...columns(
+      [...command.options.map(optionRow), ["--wizard", "ask for each of these"], ["--help, -h", "print this help"]],
+      width
+    ),
     "",
     "Examples:",
     ...command.examples.map((example) => INDENT + example),
@@ -84,6 +87,7 @@ export const rootHelp = (width: number): string =>
       [
         ["--json", "print one JSON document"],
         ["--help, -h", "print the help of the command"],
+        ["--wizard", "ask for the command and its options, and show the line that does the same"],
         ["--version", "print the version"],
         ["--completions SHELL", "print completions for bash, zsh or fish"]
       ],

@@ -22,7 +22,7 @@ export const historyCommands = {
       {
         name: "since",
         value: "TIME",
-        type: "text",
+        type: "since",
         help: "show only operations since this time: 2026-11-26, 2026-11-26T14:00, or a time span such as 3d"
       },
       { name: "host", value: "HOST", type: "text", help: "show only operations by this host" },

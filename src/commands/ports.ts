@@ -2,7 +2,13 @@ import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
 const key = (help: string): OptionSpec => ({ name: "key", value: "KEY", type: "key", help, required: true })
 const apps = (help: string): OptionSpec => ({ name: "app", value: "APP", type: "app", help, repeated: true })
-const specials = (help: string): OptionSpec => ({ name: "special", value: "KEY", type: "key", help, repeated: true })
+const specials = (help: string): OptionSpec => ({
+  name: "special",
+  value: "KEY",
+  type: "special",
+  help,
+  repeated: true
+})
 const ports = (help: string): OptionSpec => ({
   name: "port",
   value: "PORTS",
@@ -24,17 +30,19 @@ export const portCommands = {
   allocate: {
     name: "allocate",
     kind: "registry",
+    common: true,
     readOnly: false,
     idempotent: true,
     usesRanges: true,
     summary: "Claim the next free pair for an app, or the next free port for a special service",
     here: "noted",
     usage: ["[--app APP]… [--special KEY]… [--description TEXT] [--dir PATH | --no-dir] [--dry-run]"],
+    needs: ["app", "special"],
     short: { usage: "allocate APP…", options: ["app"] },
     synonyms: ["new", "add", "create"],
     options: [
-      apps("allocate the pair APP-prod and APP-dev"),
-      specials("allocate one port for KEY, which is not part of an app"),
+      { ...apps("allocate the pair APP-prod and APP-dev"), isNew: true },
+      { ...specials("allocate one port for KEY, which is not part of an app"), isNew: true },
       {
         name: "description",
         value: "TEXT",
@@ -61,6 +69,7 @@ export const portCommands = {
   getPort: {
     name: "getPort",
     kind: "registry",
+    common: true,
     readOnly: true,
     idempotent: true,
     summary: "Print the port of a key, and nothing else",
@@ -84,6 +93,7 @@ export const portCommands = {
   setPort: {
     name: "setPort",
     kind: "registry",
+    common: true,
     readOnly: false,
     idempotent: true,
     usesRanges: true,
@@ -120,6 +130,7 @@ export const portCommands = {
   listPorts: {
     name: "listPorts",
     kind: "registry",
+    common: true,
     readOnly: true,
     idempotent: true,
     summary: "List the assignments by port",
@@ -166,6 +177,7 @@ export const portCommands = {
     idempotent: true,
     summary: "Release all ports of an app or a special",
     usage: ["[--app APP]… [--special KEY]… [--force]"],
+    needs: ["app", "special"],
     short: { usage: "release APP…", options: ["app"] },
     synonyms: ["free"],
     options: [
@@ -193,7 +205,7 @@ export const portCommands = {
       { name: "key", value: "KEY", type: "key", help: "rename this key" },
       { name: "app", value: "APP", type: "app", help: "rename this app: APP-prod and APP-dev" },
       named("rename the key or the app that has this name"),
-      { name: "to", value: "NEW", type: "key", help: "give it this name", required: true },
+      { name: "to", value: "NEW", type: "key", help: "give it this name", required: true, isNew: true },
       json
     ],
     details: [
@@ -237,7 +249,7 @@ export const portCommands = {
     short: { usage: "reserve PORTS… --reason TEXT", options: ["port"] },
     options: [
       ports("reserve these ports: 3128, a range 3200-3210, or both with a comma between"),
-      { name: "reason", value: "TEXT", type: "text", help: "say why", required: true },
+      { name: "reason", value: "TEXT", type: "reason", help: "say why", required: true },
       json
     ],
     details: [

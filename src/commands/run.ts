@@ -34,6 +34,7 @@ export const runCommands = {
   run: {
     name: "run",
     kind: "local",
+    common: true,
     readOnly: false,
     idempotent: false,
     usesRanges: true,
@@ -52,7 +53,8 @@ export const runCommands = {
       {
         name: "timeout",
         value: "TIME",
-        type: "text",
+        type: "time",
+        goesWith: "wait",
         help: "with --wait, end it if it accepts no connection for this long; default 60s"
       },
       json
@@ -70,6 +72,7 @@ export const runCommands = {
   env: {
     name: "env",
     kind: "local",
+    common: true,
     readOnly: false,
     idempotent: false,
     usesRanges: true,
@@ -132,6 +135,7 @@ export const runCommands = {
   claim: {
     name: "claim",
     kind: "registry",
+    common: true,
     readOnly: false,
     idempotent: true,
     usesRanges: true,
@@ -155,6 +159,7 @@ export const runCommands = {
   check: {
     name: "check",
     kind: "registry",
+    common: true,
     readOnly: true,
     idempotent: true,
     here: "meant",
@@ -165,7 +170,7 @@ export const runCommands = {
     options: [
       ...named("check the port of"),
       dir("check that the server belongs to this directory; default: the current one"),
-      { name: "wait", value: "TIME", type: "text", help: "wait this long for a server, for example 30s" },
+      { name: "wait", value: "TIME", type: "time", help: "wait this long for a server, for example 30s" },
       json
     ],
     details: [

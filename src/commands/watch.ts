@@ -17,7 +17,7 @@ export const watchCommands = {
     options: [
       { name: "app", value: "APP", type: "app", help: "show only the keys of this app" },
       { name: "health", value: "HEALTH", type: "health", help: "show only ports with this health" },
-      { name: "interval", value: "TIME", type: "text", help: "look this often, for example 500ms; default 1s" },
+      { name: "interval", value: "TIME", type: "time", help: "look this often, for example 500ms; default 1s" },
       { name: "once", help: "print the list once, and exit" },
       { name: "json", help: "print the list and then each change as one JSON document per line; with --once, the list" }
     ],

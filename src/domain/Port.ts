@@ -1,6 +1,6 @@
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { PORT_MAX, parsePort } from "./names.ts"
+import { PORT_MAX, parsePort, portProblem } from "./names.ts"
 import { parsePortList } from "./portList.ts"
 
 /** A TCP port, 1 to 65535. */
@@ -11,11 +11,10 @@ export type Port = typeof Port.Type
 export const PortInput = Schema.transformOrFail(Schema.Unknown, Port, {
   strict: true,
   decode: (input, _, ast) => {
-    const port = typeof input === "string" || typeof input === "number" ? parsePort(String(input)) : undefined
+    const text = typeof input === "string" || typeof input === "number" ? String(input) : ""
+    const port = parsePort(text)
     return port === undefined
-      ? ParseResult.fail(
-          new ParseResult.Type(ast, input, `is not a port: write a whole number from 1 to ${PORT_MAX}, digits alone`)
-        )
+      ? ParseResult.fail(new ParseResult.Type(ast, input, portProblem(text)))
       : ParseResult.succeed(port)
   },
   encode: (port) => ParseResult.succeed(port)

@@ -7,6 +7,8 @@ import { LIMITS } from "./foreignText.ts"
 
 export type Kind = "prod" | "dev" | "special"
 
+export const MODES = ["prod", "dev"] as const
+
 /** The tables beside the settings table. */
 export const OWN_TABLES = [
   "port_claims",
@@ -88,6 +90,16 @@ export const parsePort = (text: string): number | undefined => {
   return port <= PORT_MAX ? port : undefined
 }
 
+/** Returns what is wrong with `text` as a port, or `undefined`. */
+export const portProblem = (text: string): string | undefined =>
+  parsePort(text) === undefined ? `is not a port: write a whole number from 1 to ${PORT_MAX}, digits alone` : undefined
+
+const COUNT = /^[1-9]\d{0,14}$/
+
+/** Returns what is wrong with `text` as a number of something, or `undefined`. */
+export const countProblem = (text: string): string | undefined =>
+  COUNT.test(text) ? undefined : "is not a number: write a whole number from 1 on, digits alone"
+
 /**
  * Returns the port that a stored value begins with, as other programs may read it: after blanks, a sign and zeros, and
  * whatever follows it.
@@ -102,6 +114,10 @@ export const textProblem = (text: string, max: number = LIMITS.text): string | u
   if (text.includes(LOST)) return NOT_UTF8
   return undefined
 }
+
+/** Returns what is wrong with `text` as a reason, or `undefined`. */
+export const reasonProblem = (text: string): string | undefined =>
+  text.trim() === "" ? "is empty: say why" : textProblem(text)
 
 /** Returns the kind of a key, which its suffix determines. */
 export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : key.endsWith("-dev") ? "dev" : "special")

@@ -24,6 +24,8 @@ export interface Choice {
 
 /** What is shown around a title: the mark at its left, the box, and the spaces between. */
 const FRAME = 6
+/** What is shown around a question that is answered on the same line, and the least that is left for its answer. */
+const BESIDE = 16
 /** The lines around the choices: the question, the line below it, and the one that the shell is on afterwards. */
 const LINES_AROUND = 3
 /** The lines that the prompt has beside the choices: to choose all or none, and to invert. */
@@ -40,10 +42,10 @@ const gone = Effect.async<void>((resume) => {
 })
 
 /** Asks, and returns the answer; undefined if somebody leaves instead. */
-const ask = <A>(question: (terminal: Terminal) => Effect.Effect<A, QuitException, Prompt.Prompt.Environment>) =>
+const ask = <A>(asks: (terminal: Terminal) => Effect.Effect<A, QuitException, Prompt.Prompt.Environment>) =>
   Effect.gen(function* () {
     const terminal = yield* NodeTerminal.make(quits)
-    const answered = Effect.provideService(question(terminal), Terminal, terminal)
+    const answered = Effect.provideService(asks(terminal), Terminal, terminal)
     // The question stays on the screen, and what is said next begins a line of its own.
     const left = Effect.as(Effect.ignore(terminal.display("\n")), undefined)
     return yield* Effect.raceFirst(
@@ -53,33 +55,61 @@ const ask = <A>(question: (terminal: Terminal) => Effect.Effect<A, QuitException
     // Other questions of this library list files.
   }).pipe(Effect.scoped, Effect.provide([NodeFileSystem.layer, NodePath.layer]), Effect.runPromise)
 
+/** The columns of a terminal, even of one that does not say how many it has. */
+const columnsOf = (terminal: Terminal) => Effect.map(terminal.columns, (columns) => columns || 80)
+
+/** Makes a question of a few words with `choices`, each on a line of its own, for the room that the terminal has. */
+const question = (terminal: Terminal, title: string, choices: ReadonlyArray<Choice>, ownLines: number) =>
+  Effect.gen(function* () {
+    const rows = (yield* terminal.rows) || 24
+    // The prompt counts lines by characters to clear them: none may be wrapped.
+    const room = Math.max(1, (yield* columnsOf(terminal)) - FRAME)
+    return {
+      message: cutTo(escaped(title), room),
+      choices: choices.map(({ description = "", selected = false, title: name }, value) => {
+        const shown = cutTo(escaped(name), room)
+        const left = room - widthOf(shown) - 3
+        return { title: shown, description: left < 8 ? "" : cutTo(escaped(description), left), selected, value }
+      }),
+      maxPerPage: Math.max(1, Math.min(choices.length + ownLines, rows - LINES_AROUND))
+    }
+  })
+
 /** Lets somebody choose some of `choices`, and returns their positions in order. `title` is a question of a few words. */
 export const chooseSome = (title: string, choices: ReadonlyArray<Choice>): Promise<ReadonlyArray<number> | undefined> =>
   ask((terminal) =>
-    Effect.gen(function* () {
-      const columns = (yield* terminal.columns) || 80
-      const rows = (yield* terminal.rows) || 24
-      // The prompt counts lines by characters to clear them: none may be wrapped.
-      const room = Math.max(1, columns - FRAME)
-      return yield* Prompt.multiSelect({
-        message: cutTo(escaped(title), room),
-        choices: choices.map(({ description = "", selected = false, title: name }, value) => {
-          const shown = cutTo(escaped(name), room)
-          const left = room - widthOf(shown) - 3
-          return { title: shown, description: left < 8 ? "" : cutTo(escaped(description), left), selected, value }
-        }),
-        maxPerPage: Math.max(1, Math.min(choices.length + OWN_LINES, rows - LINES_AROUND)),
-        selectAll: "all",
-        selectNone: "none",
-        inverseSelection: "invert"
+    Effect.flatMap(question(terminal, title, choices, OWN_LINES), (asked) =>
+      Prompt.multiSelect({ ...asked, selectAll: "all", selectNone: "none", inverseSelection: "invert" })
+    )
+  )
+
+/** Lets somebody choose one of `choices`, and returns its position. One at most is selected at first. */
+export const chooseOne = (title: string, choices: ReadonlyArray<Choice>): Promise<number | undefined> =>
+  ask((terminal) => Effect.flatMap(question(terminal, title, choices, 0), Prompt.select))
+
+/**
+ * Asks for a line of text. `problemOf` says what is wrong with an answer, and it is asked for again until nothing is; Enter
+ * alone is the empty text.
+ */
+export const askText = (title: string, problemOf: (text: string) => string | undefined): Promise<string | undefined> =>
+  ask((terminal) =>
+    Effect.flatMap(columnsOf(terminal), (columns) =>
+      Prompt.text({
+        message: cutTo(escaped(title), Math.max(1, columns - BESIDE)),
+        validate: (text) => {
+          const problem = problemOf(text)
+          return problem === undefined
+            ? Effect.succeed(text)
+            : Effect.fail(cutTo(escaped(problem), Math.max(1, columns - FRAME)))
+        }
       })
-    })
+    )
   )
 
 /** Asks a question that is answered with yes or no. Enter alone is no. */
-export const confirm = (question: string): Promise<boolean | undefined> =>
+export const confirm = (title: string): Promise<boolean | undefined> =>
   ask((terminal) =>
-    Effect.flatMap(terminal.columns, (columns) =>
-      Prompt.confirm({ message: cutTo(escaped(question), Math.max(1, (columns || 80) - 16)), initial: false })
+    Effect.flatMap(columnsOf(terminal), (columns) =>
+      Prompt.confirm({ message: cutTo(escaped(title), Math.max(1, columns - BESIDE)), initial: false })
     )
   )

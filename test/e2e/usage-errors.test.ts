@@ -84,7 +84,12 @@ describe("wrong calls", () => {
   wrong(["getPort", "--Key", "a"], /^error: getPort has no option "--Key"\nhint: did you mean --key\?/)
   wrong(["getPort", "-key", "a"], /^error: unexpected argument "-key"/)
   wrong(["getPort", "--value", "3"], /^error: getPort has no option "--value"\nhint: it belongs to setPort/)
-  wrong(["getPort", "--wizard"], /has no option "--wizard"/)
+  wrong(["--wizard"], /^error: --wizard asks questions, and needs a terminal for them\nhint: d help/)
+  wrong(["getPort", "--wizard"], /^error: --wizard asks questions, and needs a terminal/)
+  wrong(["run", "--wizard"], /^error: --wizard asks questions, and needs a terminal/)
+  wrong(["send", "--wizard", "--json"], /"code":"invalid","message":"--wizard asks questions/)
+  wrong(["getPort", "--wizard", "--key", "a"], /^error: unexpected argument "--key": --wizard asks for everything/)
+  wrong(["getport", "--wizard"], /^error: Unknown command: getport\nhint: did you mean getPort/)
   wrong(["getPort", "--key", "a", "--key", "b"], /^error: --key is given twice/)
   wrong(["getPort", "--key", "a", "--key"], /^error: --key is given twice/)
   wrong(["allocate", "--app", "a", "--app"], /^error: --app needs a value/)
@@ -322,7 +327,7 @@ describe("help", () => {
     for (const shell of ["bash", "zsh", "fish"]) {
       const script = await box.ok("--completions", shell)
       expect(script).toContain("allocate")
-      expect(script).not.toMatch(/wizard|log-level/)
+      expect(script).not.toMatch(/log-level/)
     }
     const words = 'COMP_WORDS=(d ""); COMP_CWORD=1; _d_bash_completions d "" d; declare -p COMPREPLY'
     const { stdout } = await box.sh(`source <(d --completions bash); ${words}`)
@@ -340,7 +345,7 @@ describe("help", () => {
     )
     expect(await completed("agents")).toEqual(expect.arrayContaining(["install", "uninstall", "status"]))
     expect(await completed("agents", "install")).toEqual(expect.arrayContaining(["--for", "--dry-run", "--json"]))
-    expect(await completed("run")).toEqual(expect.arrayContaining(["--wait", "--takeover"]))
+    expect(await completed("run")).toEqual(expect.arrayContaining(["--wait", "--takeover", "--wizard"]))
     expect(await completed("env")).toEqual(expect.arrayContaining(["--write", "--if-present"]))
     expect(await completed("watch")).toContain("--once")
   })

@@ -16,11 +16,17 @@ beforeAll(async () => {
   program = join(directory, "ask.cjs")
   writeFileSync(
     program,
-    `const { chooseSome, confirm } = require("./choose.cjs")
+    `const { askText, chooseOne, chooseSome, confirm } = require("./choose.cjs")
 const [what, ...titles] = process.argv.slice(2)
 const choices = titles.map((title) => ({ title, description: "about " + title, selected: true }))
-const asked = what === "choose" ? chooseSome("Which of these?", choices) : confirm(titles[0])
-asked.then((answer) => console.log("answer=" + JSON.stringify(answer ?? null) + "."))`
+const problem = (text) => text === "red" ? undefined : "it is " + text + ", not red" + "!".repeat(99)
+const ask = {
+  choose: () => chooseSome("Which of these?", choices),
+  one: () => chooseOne("Which one?", choices.map((each) => ({ ...each, selected: false }))),
+  text: () => askText(titles[0], problem),
+  confirm: () => confirm(titles[0])
+}
+ask[what]().then((answer) => console.log("answer=" + JSON.stringify(answer ?? null) + "."))`
   )
 })
 
@@ -60,12 +66,14 @@ it.each([
   ["Escape", "\x1b"]
 ])("is left with %s, and leaves the terminal as it was", async (_, key) => {
   const { answer, codeOf, sees, start, type } = await opened()
-  for (const words of [
-    ["choose", "red", "green"],
-    ["confirm", "Really?"]
-  ]) {
+  for (const [shown, ...words] of [
+    [/☒ green/, "choose", "red", "green"],
+    [/green/, "one", "red", "green"],
+    [/Colour/, "text", "Colour"],
+    [/Really\?/, "confirm", "Really?"]
+  ] as const) {
     await start(...words)
-    await sees(words[0] === "choose" ? /☒ green/ : /Really\?/)
+    await sees(shown)
     type(key)
     expect(await answer()).toBe(null)
     expect(await codeOf("stty -a | grep -q ' icanon'")).toBe(0)
@@ -96,4 +104,25 @@ it("keeps each choice on one line, and as many as there is room for on the scree
   await sees(/☒ 29-x*…/)
   type(" \r")
   expect(await answer()).toHaveLength(29)
+})
+
+it("has one of several chosen", async () => {
+  const { answer, sees, start, type } = await opened()
+  await start("one", "red", "green", "blue")
+  await sees(/Which one\?[\s\S]*red - about red[\s\S]*blue/)
+  type("\x1b[B")
+  await sees(/green - about green/)
+  type("\r")
+  expect(await answer()).toBe(1)
+})
+
+it("asks again until an answer is right, and keeps what was typed", async () => {
+  const { answer, sees, start, type } = await opened(40)
+  await start("text", `Colour ${"of the sky ".repeat(9)}`)
+  await sees(/Colour of the sky of th…/)
+  type("reddish\r")
+  const [told] = await sees(/it is reddish, not red!+…/)
+  expect(told.length).toBeLessThanOrEqual(38)
+  type(`${"\x7f".repeat(4)}\r`)
+  expect(await answer()).toBe("red")
 })
