@@ -7,6 +7,7 @@ import { manyRows } from "./many.mjs"
 import { mariadbRows } from "./mariadb.mjs"
 import { clean } from "./place.mjs"
 import { memoryRows, processRows } from "./processes.mjs"
+import { trimRows } from "./trim.mjs"
 import { wireRows } from "./wire.mjs"
 
 // It costs every start of node that reads it, and is nobody's usual surroundings.
@@ -20,7 +21,8 @@ const PARTS = {
   http: httpRows,
   mariadb: mariadbRows,
   growth: growthRows,
-  many: manyRows
+  many: manyRows,
+  trim: trimRows
 }
 
 const rounded = (value) => (value >= 100 ? Math.round(value) : Math.round(value * 10) / 10).toLocaleString("en")
