@@ -4,7 +4,7 @@ import { flavour, isMySql } from "../../support/flavour.ts"
 import { inProcess } from "../../support/inProcess.ts"
 import { sharedServer } from "../../support/mariadb.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "31740-31759", AUTOMATELINUX_SPECIAL_RANGE: "31760-31779" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "31840-31859", AUTOMATELINUX_SPECIAL_RANGE: "31860-31879" }
 
 /** The command that `d backup` prints, and the same one for MySQL's own client, as docs/backup.md says. */
 const PROGRAMS = {

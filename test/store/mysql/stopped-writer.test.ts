@@ -4,7 +4,7 @@ import { machine, startDaemon } from "../../support/cli.ts"
 import { inProcess } from "../../support/inProcess.ts"
 import { sharedServer } from "../../support/mariadb.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "31700-31719", AUTOMATELINUX_SPECIAL_RANGE: "31720-31739" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "31800-31819", AUTOMATELINUX_SPECIAL_RANGE: "31820-31839" }
 
 it("waits no longer than the limits for a daemon that is stopped within its transaction", async () => {
   const server = await sharedServer()
@@ -26,9 +26,9 @@ it("waits no longer than the limits for a daemon that is stopped within its tran
   await holder.query("ROLLBACK")
 
   const other = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: url, AUTOMATELINUX_DATABASE_TIMEOUT: "20 seconds" })
-  expect(await other.ok("allocate", "--app", "other")).toBe("other-prod 31702\nother-dev 31703\n")
+  expect(await other.ok("allocate", "--app", "other")).toBe("other-prod 31802\nother-dev 31803\n")
   daemon.signal("SIGCONT")
   // Its own limit is over, but what it says is true.
   const { code } = await stopped
-  expect(await other.ok("listPorts")).toMatch(code === 0 ? /stopped-prod +31704/ : /^(?!.*stopped-prod)/s)
+  expect(await other.ok("listPorts")).toMatch(code === 0 ? /stopped-prod +31804/ : /^(?!.*stopped-prod)/s)
 })
