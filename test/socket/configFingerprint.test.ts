@@ -14,6 +14,15 @@ const password = fc
 const query = fc.constantFrom("", "?tls=true", "?socket=/run/db.sock", "?ca=/etc/ca@home/x.pem&connectTimeout=2")
 const hosts = fc.constantFrom("db", "db:3307", "a,b:3307", "localhost")
 
+/** What a client sends; of what is no URL of a database, that it is none. */
+const sentFor = (url: string): unknown => {
+  try {
+    return fingerprintBy((name) => (name === "databaseUrl" ? url : undefined), {})
+  } catch (error) {
+    return String(error)
+  }
+}
+
 it("never has a password, or a digest of it, in what a client sends", () => {
   fc.assert(
     fc.property(
@@ -23,14 +32,10 @@ it("never has a password, or a digest of it, in what a client sends", () => {
       fc.constantFrom("mysql", "mariadb", "postgres", ""),
       (secret, host, rest, kind) => {
         const url = `${kind}://ports:${secret}@${host}/ports${rest}`
-        const sent = fingerprintBy((name) => (name === "databaseUrl" ? url : undefined), {})
+        const sent = sentFor(url)
         expect(JSON.stringify(sent)).not.toContain(SECRET)
         // Another password is the same registry: nothing that is sent depends on it.
-        const other = fingerprintBy(
-          (name) => (name === "databaseUrl" ? url.replaceAll(SECRET, "other") : undefined),
-          {}
-        )
-        expect(sent).toEqual(other)
+        expect(sent).toEqual(sentFor(url.replaceAll(SECRET, "other")))
       }
     ),
     { numRuns: 2000 }
