@@ -141,7 +141,8 @@ it("is scraped by Prometheus, which finds the apps by it", { timeout: 60_000 }, 
   })
   const query = async (expression: string) => {
     const answer = await ask(PROMETHEUS, `/api/v1/query?query=${encodeURIComponent(expression)}`).catch(() => undefined)
-    return answer === undefined ? [] : JSON.parse(answer.text).data.result
+    // It is not ready at once, and says so in plain text.
+    return answer?.status === 200 ? JSON.parse(answer.text).data.result : []
   }
   const [found] = await until(
     () => query("cad_answer"),
