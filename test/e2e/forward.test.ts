@@ -119,7 +119,7 @@ it("ends what it carries when it ends, and carries again when it is back", async
   await again.until(/pushed 1/)
 })
 
-it("carries 100 MB through one connection in flat memory", async () => {
+it("carries 400 MB through one connection in flat memory", async () => {
   const { daemon } = await front()
   const memory = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${daemon.pid}/status`, "utf8"))?.[1]) / 1024
   const chunk = randomBytes(1 << 20)
@@ -134,18 +134,22 @@ it("carries 100 MB through one connection in flat memory", async () => {
   const send = async (count: number) => {
     for (let each = 0; each < count; each++) await new Promise((sent) => socket.write(chunk, sent))
   }
-  await send(10)
-  const before = memory()
-  let most = before
-  for (let each = 0; each < 9; each++) {
-    await send(10)
-    most = Math.max(most, memory())
+  /** The most memory while so much more goes through. */
+  const mostOver = async (tens: number) => {
+    let most = 0
+    for (let each = 0; each < tens; each++) {
+      await send(10)
+      most = Math.max(most, memory())
+    }
+    return most
   }
+  // How much V8 leaves uncollected differs between its versions, and does not grow.
+  const first = await mostOver(10)
+  const then = await mostOver(30)
   socket.end()
   await new Promise((done) => socket.once("close", done))
-  expect({ received, wrong }).toEqual({ received: 100 << 20, wrong: 0 })
-  // What V8 has not collected yet.
-  expect(most - before).toBeLessThan(40)
+  expect({ received, wrong }).toEqual({ received: 400 << 20, wrong: 0 })
+  expect(then - first).toBeLessThan(30)
 })
 
 it("says in one line that the path is wrong, or that nobody is there", async () => {
