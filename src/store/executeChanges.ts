@@ -3,10 +3,11 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import { KeyCollision } from "../domain/errors.ts"
 import { quote } from "../text/escape.ts"
-import { type ChangeStatement, makeChangeStatements, type StoredRow } from "./changeStatements.ts"
+import { makeChangeStatements } from "./changeStatements.ts"
 import { Driver } from "./Driver.ts"
 import type { RegistryTables } from "./registryTables.ts"
 import { rejected } from "./requirements.ts"
+import type { ChangeStatement, StoredRow } from "./rowStatements.ts"
 import type { Steps } from "./schema.ts"
 
 /** A row no longer holds `stored`, the value that we read: another program changed it. The transaction is retried. */
