@@ -4,7 +4,7 @@ import { NotSet } from "../domain/errors.ts"
 import { CHECK_NAMES, type CheckName, worstFirst } from "../domain/Finding.ts"
 import { healthFrom, healthNow } from "../domain/Health.ts"
 import { readable } from "../domain/Ignored.ts"
-import type { Listener } from "../domain/Listener.ts"
+import { type Listener, processOfListener } from "../domain/Listener.ts"
 import { kindOf } from "../domain/names.ts"
 import { contains, formatRange, type PortRange, partnerOf } from "../domain/PortRange.ts"
 import { nextSlot, type Slot } from "../registry/allocator.ts"
@@ -87,15 +87,10 @@ const freeFor = (noun: "app" | "special", next: Slot, first: number, port: numbe
     ? `free: the next ${noun} gets it`
     : `free: the next ${noun} gets ${next.port}; to use ${port}: d setPort --key KEY --value ${port}`
 
-const shown = ({ address, process, user }: Listener): Explanation["listeners"][number] => ({
-  address,
-  user,
-  pid: process?.pid ?? null,
-  command: process?.command ?? null,
-  directory: process?.directory ?? null,
-  unit: process?.unit ?? null,
-  container: process?.container ?? null,
-  since: process?.startedAt ?? null
+const shown = (listener: Listener): Explanation["listeners"][number] => ({
+  address: listener.address,
+  ...processOfListener(listener),
+  since: listener.process?.startedAt ?? null
 })
 
 /** The keys that have `port`, as `explain` shows them. */

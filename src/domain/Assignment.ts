@@ -1,4 +1,5 @@
 import type { Health } from "./Health.ts"
+import type { ListenerProcess } from "./Listener.ts"
 import type { Kind } from "./names.ts"
 import type { KeyOwner } from "./Owner.ts"
 
@@ -16,13 +17,5 @@ export interface Assignment {
   /** Keeps its port even if it is not used. */
   readonly pinned: boolean
   readonly health: Health
-  readonly listener: {
-    readonly address: string
-    readonly pid: number | null
-    readonly command: string | null
-    readonly directory: string | null
-    readonly unit: string | null
-    readonly container: string | null
-    readonly user: string
-  } | null
+  readonly listener: (ListenerProcess & { readonly address: string }) | null
 }

@@ -1,4 +1,5 @@
 import type { IgnoredTarget } from "./Ignored.ts"
+import type { ListenerProcess } from "./Listener.ts"
 
 /** The form in which a registry is moved: what `d export` prints, and what `d import` takes. */
 
@@ -154,18 +155,12 @@ export interface Imported {
 }
 
 /** Something that listens and has no key, and the key that is proposed for it. */
-export interface Found {
+export interface Found extends ListenerProcess {
   readonly port: number
   /** Null if nothing suggests a key. */
   readonly key: string | null
   /** What the key was made of: `the directory`, `the unit`, … */
   readonly because: string | null
-  readonly user: string
-  readonly pid: number | null
-  readonly command: string | null
-  readonly directory: string | null
-  readonly unit: string | null
-  readonly container: string | null
   /** The compose project of the container. */
   readonly project: string | null
   /** What becomes the owner of the key on this host. */

@@ -1,6 +1,7 @@
 import type { Finding, IgnoredFindings } from "./Finding.ts"
 import type { Health } from "./Health.ts"
 import type { HistoryEvent } from "./HistoryEvent.ts"
+import type { ListenerProcess } from "./Listener.ts"
 import type { KeyOwner } from "./Owner.ts"
 
 /** The result of `explain`: everything about one port. Times are ISO 8601. */
@@ -26,16 +27,12 @@ export interface Explanation {
   readonly inUse: boolean | null
   /** Reserved ports near it. */
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reason: string }>
-  readonly listeners: ReadonlyArray<{
-    readonly address: string
-    readonly user: string
-    readonly pid: number | null
-    readonly command: string | null
-    readonly directory: string | null
-    readonly unit: string | null
-    readonly container: string | null
-    readonly since: string | null
-  }>
+  readonly listeners: ReadonlyArray<
+    ListenerProcess & {
+      readonly address: string
+      readonly since: string | null
+    }
+  >
   /** The last changes to the port or the key, newest first. */
   readonly history: ReadonlyArray<HistoryEvent>
   readonly findings: ReadonlyArray<Finding>

@@ -40,3 +40,23 @@ export interface Listener {
   /** Connections waiting to be accepted. */
   readonly queue: number
 }
+
+/** A listener's process as documents have it: null for what this user may not know. */
+export interface ListenerProcess {
+  readonly user: string
+  readonly pid: number | null
+  readonly command: string | null
+  /** Its working directory. */
+  readonly directory: string | null
+  readonly unit: string | null
+  readonly container: string | null
+}
+
+export const processOfListener = ({ process, user }: Pick<Listener, "process" | "user">): ListenerProcess => ({
+  user,
+  pid: process?.pid ?? null,
+  command: process?.command ?? null,
+  directory: process?.directory ?? null,
+  unit: process?.unit ?? null,
+  container: process?.container ?? null
+})

@@ -1,3 +1,5 @@
+import type { ListenerProcess } from "./Listener.ts"
+
 /** Whether the listener on a port belongs to a directory. */
 export const VERDICTS = ["own", "nothing", "other", "unknown"] as const
 
@@ -10,20 +12,16 @@ export interface PortCheck {
   readonly port: number
   readonly directory: string
   readonly verdict: Verdict
-  readonly listeners: ReadonlyArray<{
-    readonly address: string
-    readonly user: string
-    readonly pid: number | null
-    readonly command: string | null
-    /** Its working directory, or that of its container's compose project. */
-    readonly directory: string | null
-    readonly unit: string | null
-    readonly container: string | null
-    /** ISO 8601. */
-    readonly since: string | null
-    /** Whether it belongs to the directory; null if that is unknown. */
-    readonly own: boolean | null
-    /** The app whose directory it works in, if that is another one than the key's. */
-    readonly app: string | null
-  }>
+  readonly listeners: ReadonlyArray<
+    /** The directory of a container is that of its compose project. */
+    ListenerProcess & {
+      readonly address: string
+      /** ISO 8601. */
+      readonly since: string | null
+      /** Whether it belongs to the directory; null if that is unknown. */
+      readonly own: boolean | null
+      /** The app whose directory it works in, if that is another one than the key's. */
+      readonly app: string | null
+    }
+  >
 }

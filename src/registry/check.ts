@@ -1,4 +1,4 @@
-import type { Listener } from "../domain/Listener.ts"
+import { type Listener, processOfListener } from "../domain/Listener.ts"
 import { appOf } from "../domain/names.ts"
 import { isNested, isOf, isWithin, type KeyOwner, otherAppOf } from "../domain/Owner.ts"
 import type { PortCheck, Verdict } from "../domain/PortCheck.ts"
@@ -57,7 +57,7 @@ export const checkPort = (
   { answers, containers, owners }: Surroundings
 ): PortCheck => {
   const listeners = found.map((listener): Checked => {
-    const { address, process, user } = listener
+    const { address, process } = listener
     const container = containerOf(listener, containers)
     const isContained = process === null || process.container !== null
     const home = isContained ? (container?.directory ?? null) : process.directory
@@ -65,11 +65,8 @@ export const checkPort = (
     const own = isOwn(listener, directory, containers, other)
     return {
       address,
-      user,
-      pid: process?.pid ?? null,
-      command: process?.command ?? null,
+      ...processOfListener(listener),
       directory: home,
-      unit: process?.unit ?? null,
       container: container?.name ?? process?.container ?? null,
       since: process?.startedAt ?? null,
       own,

@@ -1,7 +1,7 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import { type Health, type HealthState, unwatched } from "../domain/Health.ts"
-import type { Listener } from "../domain/Listener.ts"
+import { type Listener, processOfListener } from "../domain/Listener.ts"
 import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
 import { OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
@@ -17,15 +17,10 @@ interface Moment {
   readonly listeners: ReadonlyMap<number, Listener>
 }
 
-const shown = ({ address, process, user }: Listener): Assignment["listener"] => ({
-  address,
-  pid: process?.pid ?? null,
-  command: process?.command ?? null,
-  directory: process?.directory ?? null,
-  unit: process?.unit ?? null,
-  container: process?.container ?? null,
-  user
-})
+const shown = (listener: Listener): Assignment["listener"] => {
+  const { user, ...process } = processOfListener(listener)
+  return { address: listener.address, ...process, user }
+}
 
 /** Returns the result of `listPorts` for the `selected` assignments. */
 export const listing = (

@@ -3,7 +3,7 @@ import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { Found } from "../domain/Exchange.ts"
 import { NoListenerTable } from "../domain/errors.ts"
-import type { Listener } from "../domain/Listener.ts"
+import { type Listener, processOfListener } from "../domain/Listener.ts"
 import { keyLike } from "../domain/names.ts"
 import { type Owner, ownerOf } from "../domain/Owner.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
@@ -98,17 +98,14 @@ const keysFor = (seen: Seen, appRange: PortRange): ReadonlyArray<Named> => {
 }
 
 const foundOf = ({ container, listener, owner, port }: Seen, key: Named | undefined): Found => {
-  const { process, user } = listener
+  const { process } = listener
   const name = container === undefined ? (process?.container ?? null) : (container.name ?? container.id)
   return {
     port,
     key: key?.name ?? null,
     because: key?.because ?? null,
-    user,
-    pid: process?.pid ?? null,
-    command: process?.command ?? null,
+    ...processOfListener(listener),
     directory: container?.directory ?? process?.directory ?? null,
-    unit: process?.unit ?? null,
     container: name,
     project: container?.project ?? null,
     owner: owner === undefined ? null : { kind: owner.kind, name: owner.name }

@@ -1,37 +1,46 @@
-import type { HttpStatus, Results } from "../commands/Results.ts"
-import type { Assignment } from "../domain/Assignment.ts"
-import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
+import type { Results } from "../commands/Results.ts"
+import type { CommandError } from "../domain/CommandError.ts"
 import {
-  type ExportedAssignment,
   type ExportedOwner,
   type ExportedReservation,
   type ExportedRule,
   FORMAT,
-  FORMAT_VERSION,
-  type Found,
-  ON_CONFLICT,
-  REFUSALS,
-  type Refused,
-  type Stamp
+  FORMAT_VERSION
 } from "../domain/Exchange.ts"
-import type { Explanation } from "../domain/Explanation.ts"
-import type { Fault } from "../domain/Fault.ts"
-import { CHECK_NAMES, type Finding, type IgnoredFindings, SEVERITIES } from "../domain/Finding.ts"
-import type { Health } from "../domain/Health.ts"
-import { HEALTH_STATES } from "../domain/Health.ts"
-import type { HistoryEvent } from "../domain/HistoryEvent.ts"
-import { PORT_MAX } from "../domain/names.ts"
-import { type KeyOwner, OWNER_KINDS } from "../domain/Owner.ts"
-import type { Altered, PastChange, PastOperation, TakenBack } from "../domain/PastOperation.ts"
+import { CHECK_NAMES } from "../domain/Finding.ts"
 import { type PortCheck, VERDICTS } from "../domain/PortCheck.ts"
 import { PRUNE_REASONS, STAY_REASONS } from "../domain/Prune.ts"
 import { RESERVATION_SOURCES, type ReservedPort } from "../domain/ReservedPort.ts"
+import {
+  amount,
+  flag,
+  type Guard,
+  isObject,
+  isTrue,
+  listOf,
+  object,
+  oneOf,
+  orNull,
+  pid,
+  port,
+  text,
+  version
+} from "./guards.ts"
+import {
+  assignment,
+  explanation,
+  exportedAssignment,
+  failure,
+  finding,
+  ignored,
+  imported,
+  listenerProcess,
+  pastOperation,
+  status,
+  takenBack
+} from "./resultGuards.ts"
 
-/**
- * Validates the replies of a daemon completely before anything in them is used or printed. The guards are written by
- * hand, because loading a library would slow down every command; the compiler checks them against the types of the
- * results.
- */
+/** Validates the replies of a daemon completely before anything in them is used or printed. */
 
 /** A valid reply of a daemon. */
 export type Reply<N extends keyof Results> =
@@ -43,293 +52,8 @@ export type Reply<N extends keyof Results> =
     }
   | { readonly ok: false; readonly version: string; readonly error: CommandError }
 
-type Guard<A> = (value: unknown) => value is A
-
-const text: Guard<string> = (value): value is string => typeof value === "string"
-const amount: Guard<number> = (value): value is number => Number.isFinite(value)
-const flag: Guard<boolean> = (value): value is boolean => typeof value === "boolean"
-const isTrue: Guard<true> = (value): value is true => value === true
-const pid: Guard<number> = (value): value is number => Number.isSafeInteger(value) && Number(value) > 0
-const port: Guard<number> = (value): value is number => pid(value) && value <= PORT_MAX
-
-const orNull =
-  <A>(guard: Guard<A>): Guard<A | null> =>
-  (value): value is A | null =>
-    value === null || guard(value)
-
-const listOf =
-  <A>(guard: Guard<A>): Guard<ReadonlyArray<A>> =>
-  (value): value is ReadonlyArray<A> =>
-    Array.isArray(value) && value.every(guard)
-
-const oneOf =
-  <A extends string>(all: ReadonlyArray<A>): Guard<A> =>
-  (value): value is A =>
-    all.some((each) => each === value)
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null
-
-/** An object with at least these fields. */
-const object =
-  <A extends object>(fields: { readonly [K in keyof A]-?: Guard<A[K]> }): Guard<A> =>
-  (value): value is A =>
-    isObject(value) && Object.entries<Guard<unknown>>(fields).every(([name, guard]) => guard(value[name]))
-
-const version: Guard<string> = (value): value is string => text(value) && /^[\w.+-]{1,64}$/.test(value)
-
-const failure = () =>
-  object<CommandError>({
-    code: oneOf(Object.keys(EXIT_CODES) as ReadonlyArray<ErrorCode>),
-    message: text,
-    hint: text
-  })
-
-const health = () =>
-  object<Health>({
-    state: oneOf(HEALTH_STATES),
-    since: orNull(text),
-    lastUp: orNull(text),
-    checkedAt: orNull(text)
-  })
-
-const keyOwner = () =>
-  object<KeyOwner>({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text), said: flag })
-
-const assignment = () =>
-  object<Assignment>({
-    key: text,
-    port,
-    kind: oneOf(["prod", "dev", "special"]),
-    app: orNull(text),
-    description: orNull(text),
-    host: orNull(text),
-    owner: orNull(keyOwner()),
-    pinned: flag,
-    health: health(),
-    listener: orNull(
-      object({
-        address: text,
-        pid: orNull(pid),
-        command: orNull(text),
-        directory: orNull(text),
-        unit: orNull(text),
-        container: orNull(text),
-        user: text
-      })
-    )
-  })
-
-const finding = () =>
-  object<Finding>({
-    check: oneOf(CHECK_NAMES),
-    severity: oneOf(SEVERITIES),
-    keys: listOf(text),
-    ports: listOf(amount),
-    message: text,
-    evidence: text,
-    fix: orNull(text),
-    remedy: orNull(text),
-    advice: orNull(text)
-  })
-
-const ignored = () =>
-  object<IgnoredFindings>({
-    check: oneOf(CHECK_NAMES),
-    key: orNull(text),
-    port: orNull(port),
-    reason: text,
-    at: text,
-    host: text,
-    by: text,
-    findings: listOf(object({ severity: oneOf(SEVERITIES), message: text }))
-  })
-
-const event = () =>
-  object<HistoryEvent>({
-    at: text,
-    what: text,
-    key: orNull(text),
-    oldPort: orNull(amount),
-    newPort: orNull(amount),
-    detail: orNull(text),
-    host: text,
-    user: text,
-    program: text
-  })
-
-const explanation = () =>
-  object<Explanation>({
-    port: orNull(port),
-    keys: listOf(
-      object<Explanation["keys"][number]>({
-        key: text,
-        description: orNull(text),
-        claimed: orNull(object({ at: text, by: text, host: text })),
-        owner: orNull(keyOwner()),
-        pinned: flag,
-        health: health()
-      })
-    ),
-    place: text,
-    allocatable: flag,
-    inUse: orNull(flag),
-    reserved: listOf(object({ port, reason: text })),
-    listeners: listOf(
-      object<Explanation["listeners"][number]>({
-        address: text,
-        user: text,
-        pid: orNull(pid),
-        command: orNull(text),
-        directory: orNull(text),
-        unit: orNull(text),
-        container: orNull(text),
-        since: orNull(text)
-      })
-    ),
-    history: listOf(event()),
-    findings: listOf(finding()),
-    ignored: listOf(ignored())
-  })
-
-/** What an older daemon does not know of is absent. */
-const orAbsent =
-  <A>(guard: Guard<A>): Guard<A | undefined> =>
-  (value): value is A | undefined =>
-    value === undefined || guard(value)
-
-const altered = () => orAbsent(object<Altered>({ before: orNull(text), after: orNull(text) }))
-
-const recorded = () => ({
-  number: pid,
-  at: text,
-  what: text,
-  host: text,
-  user: text,
-  program: text,
-  takesBack: orNull(pid),
-  undoable: flag,
-  changes: listOf(
-    object<PastChange>({
-      what: text,
-      key: orNull(text),
-      oldPort: orNull(amount),
-      newPort: orNull(amount),
-      detail: orNull(text),
-      description: altered(),
-      owner: altered()
-    })
-  )
-})
-
-const pastOperation = () => object<PastOperation>({ ...recorded(), takenBackBy: orNull(pid) })
-
-const takenBack = () =>
-  object<TakenBack>({
-    operation: object<TakenBack["operation"]>(recorded()),
-    dryRun: flag,
-    changes: listOf(
-      object<TakenBack["changes"][number]>({
-        key: orNull(text),
-        oldPort: orNull(amount),
-        newPort: orNull(amount),
-        description: altered(),
-        owner: altered()
-      })
-    )
-  })
-
-const FAULTS = Object.keys({
-  down: true,
-  silent: true,
-  credentials: true,
-  "no-database": true,
-  "read-only": true,
-  rights: true,
-  other: true
-} satisfies Record<Fault, true>) as ReadonlyArray<Fault>
-const use = () => object({ range: text, slots: amount, claimed: amount })
-
-const status = () =>
-  object<Results["status"]>({
-    version,
-    pid,
-    uptimeSeconds: amount,
-    settings: object({ file: text, changed: listOf(text), problem: orNull(text) }),
-    database: object({ kind: text, label: text, latencyMs: orNull(amount), error: orNull(text) }),
-    lastTick: orNull(object({ at: text, durationMs: amount, ports: amount })),
-    watching: object({
-      intervalSeconds: amount,
-      idleSeconds: orNull(amount),
-      failure: orNull(text),
-      fault: orNull(oneOf(FAULTS)),
-      rival: orNull(object({ machine: text, at: text })),
-      unstored: listOf(object({ what: oneOf(["health", "listener", "owner"]), key: text, port, reason: text }))
-    }),
-    ranges: orNull(object({ app: use(), special: use() })),
-    health: orNull(object({ unknown: amount, up: amount, down: amount, stale: amount })),
-    http: orAbsent(orNull(object<HttpStatus>({ address: orNull(text), problem: orNull(text) })))
-  })
-
-const isOne: Guard<typeof FORMAT_VERSION> = (value): value is typeof FORMAT_VERSION => value === FORMAT_VERSION
-const stamp = () => object<Stamp>({ at: text, host: text, by: text })
-
-const exportedAssignment = () =>
-  object<ExportedAssignment>({
-    key: text,
-    port: orNull(port),
-    description: orNull(text),
-    shared: flag,
-    stored: orNull(text),
-    claimed: orNull(stamp()),
-    created: orNull(stamp()),
-    pinned: orNull(stamp())
-  })
-
-const imported = () =>
-  object<Results["import"]>({
-    dryRun: flag,
-    onConflict: oneOf(ON_CONFLICT),
-    changed: flag,
-    imported: listOf(object({ key: text, port: orNull(port), from: orNull(port) })),
-    described: listOf(text),
-    present: amount,
-    refused: listOf(
-      object<Refused>({
-        line: orNull(amount),
-        key: text,
-        port: text,
-        reason: oneOf(REFUSALS),
-        problem: orNull(text),
-        field: orNull(oneOf(["key", "port", "description"])),
-        holders: listOf(text),
-        current: orNull(port),
-        proposal: orNull(text)
-      })
-    ),
-    owners: amount,
-    pinned: amount,
-    reservations: amount,
-    ignored: amount,
-    found: orNull(
-      listOf(
-        object<Found>({
-          port,
-          key: orNull(text),
-          because: orNull(text),
-          user: text,
-          pid: orNull(pid),
-          command: orNull(text),
-          directory: orNull(text),
-          unit: orNull(text),
-          container: orNull(text),
-          project: orNull(text),
-          owner: orNull(object({ kind: text, name: text }))
-        })
-      )
-    )
-  })
-
+const isFormatVersion: Guard<typeof FORMAT_VERSION> = (value): value is typeof FORMAT_VERSION =>
+  value === FORMAT_VERSION
 const keyPort = () => object({ key: text, port })
 const keysWithPorts = () => listOf(object({ key: text, port: orNull(amount) }))
 const released = () => object({ released: keysWithPorts() })
@@ -397,7 +121,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
   export: () =>
     object<Results["export"]>({
       format: oneOf([FORMAT]),
-      version: isOne,
+      version: isFormatVersion,
       assignments: listOf(exportedAssignment()),
       owners: listOf(
         object<ExportedOwner>({
@@ -448,12 +172,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
       listeners: listOf(
         object<PortCheck["listeners"][number]>({
           address: text,
-          user: text,
-          pid: orNull(pid),
-          command: orNull(text),
-          directory: orNull(text),
-          unit: orNull(text),
-          container: orNull(text),
+          ...listenerProcess,
           since: orNull(text),
           own: orNull(flag),
           app: orNull(text)
