@@ -1,14 +1,9 @@
-import { execFileSync, spawn } from "node:child_process"
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { Terminal } from "@xterm/headless"
-import { onTestFinished } from "vitest"
 import { type Machine, PROGRAM } from "./cli.ts"
 import { until } from "./doctor.ts"
-import { ensure } from "./programs.ts"
-import { once, temporary } from "./root.ts"
-
-once("installation of a terminal", () => ensure(["script"], ["bsdutils"]))
+import { PROMPT, shellOnTerminal } from "./shellOnTerminal.ts"
 
 /** A terminal with a shell, whose screen can be read. */
 export interface Screen {
@@ -50,19 +45,10 @@ const isWatch = (pid: string, box: Machine, program: string): boolean => {
   }
 }
 
-/** The shell's prompt. */
-export const PROMPT = "ready:"
-
 /** Opens a terminal of a size with a shell that finds `d`, which is `program`. */
 export const openScreen = async (box: Machine, columns: number, rows: number, program = PROGRAM): Promise<Screen> => {
-  const programs = temporary()
-  writeFileSync(join(programs, "d"), `#!/bin/sh\nexec ${process.execPath} ${program} "$@"\n`, { mode: 0o755 })
   const line = `stty -echo columns ${columns} rows ${rows}; exec bash --norc -i`
-  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
-    env: { ...box.env, PATH: `${programs}:${box.env["PATH"]}`, TERM: "xterm-256color", PS1: PROMPT },
-    cwd: box.home,
-    stdio: ["pipe", "pipe", "inherit"]
-  })
+  const { child, close } = shellOnTerminal(box, box.home, line, program)
   const terminal = new Terminal({ cols: columns, rows, allowProposedApi: true, scrollback: 0 })
   let written = ""
   let isCursorHidden = false
@@ -71,13 +57,6 @@ export const openScreen = async (box: Machine, columns: number, rows: number, pr
     for (const [, hides] of chunk.matchAll(/\[\?25([hl])/g)) isCursorHidden = hides === "l"
     terminal.write(chunk)
   })
-  child.stdin.on("error", () => {})
-  const ended = new Promise((done) => child.once("close", done))
-  const close = async () => {
-    child.kill("SIGKILL")
-    await ended
-  }
-  onTestFinished(close)
   const lines = () => {
     const { active } = terminal.buffer
     return Array.from(

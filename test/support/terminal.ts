@@ -2,14 +2,11 @@ import { spawn } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
-import { onTestFinished } from "vitest"
 import { widthOf } from "../../src/text/width.ts"
 import { collect, type Machine, PROGRAM, SHELLS } from "./cli.ts"
 import { until } from "./doctor.ts"
-import { ensure } from "./programs.ts"
-import { once, temporary } from "./root.ts"
-
-once("installation of a terminal", () => ensure(["script"], ["bsdutils"]))
+import { temporary } from "./root.ts"
+import { PROMPT, shellOnTerminal } from "./shellOnTerminal.ts"
 
 export interface Shown {
   readonly code: number | null
@@ -34,8 +31,6 @@ export const onTerminal = async (box: Machine, columns: number, line: string): P
 export const tooWide = (lines: ReadonlyArray<string>, columns: number): ReadonlyArray<string> =>
   lines.filter((line) => widthOf(line) > columns)
 
-const READY = "ready:"
-
 /** A shell on a terminal of its own, at which somebody types. */
 export interface Session {
   /** Types a line once the shell has prompted for one: what is typed before, it may discard. */
@@ -52,24 +47,9 @@ export interface Session {
 
 /** Opens a terminal in `directory` with an interactive shell, which finds `d` as a program: it is the job of the shell itself. */
 export const openTerminal = async (box: Machine, directory: string, shell: keyof typeof SHELLS): Promise<Session> => {
-  const programs = temporary()
-  writeFileSync(join(programs, "d"), `#!/bin/sh\nexec ${process.execPath} ${PROGRAM} "$@"\n`, { mode: 0o755 })
-  const words = SHELLS[shell].join(" ")
-  const child = spawn("script", ["--quiet", "--return", "--command", `stty -echo; exec ${words}`, "/dev/null"], {
-    env: { ...box.env, PATH: `${programs}:${box.env["PATH"]}`, TERM: "xterm-256color", PS1: READY },
-    cwd: directory,
-    stdio: ["pipe", "pipe", "inherit"]
-  })
+  const { child, close } = shellOnTerminal(box, directory, `stty -echo; exec ${SHELLS[shell].join(" ")}`)
   let shown = ""
   child.stdout.on("data", (chunk) => (shown += chunk))
-  // It may be closed while something is typed.
-  child.stdin.on("error", () => {})
-  const ended = new Promise((done) => child.once("close", done))
-  const close = async () => {
-    child.kill("SIGKILL")
-    await ended
-  }
-  onTestFinished(close)
   const type = (text: string) => void child.stdin.write(text)
   const sees = async (pattern: RegExp) => {
     const text = () => stripVTControlCharacters(shown.replaceAll("\r", ""))
@@ -82,7 +62,7 @@ export const openTerminal = async (box: Machine, directory: string, shell: keyof
     return found
   }
   const enter = async (line: string) => {
-    await sees(new RegExp(READY))
+    await sees(new RegExp(PROMPT))
     type(`${line}\n`)
   }
   return {

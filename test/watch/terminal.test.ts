@@ -8,7 +8,8 @@ import { serve, started, until } from "../support/doctor.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
 import { isFree } from "../support/running.ts"
-import { KEYS, openScreen, PROMPT, type Screen } from "../support/screen.ts"
+import { KEYS, openScreen, type Screen } from "../support/screen.ts"
+import { PROMPT } from "../support/shellOnTerminal.ts"
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "23200-23219", AUTOMATELINUX_SPECIAL_RANGE: "23220-23239" }
 const DEV = 23_201
