@@ -104,7 +104,7 @@ const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/
 replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
 await buildLibrary(replaceFile, loaderFrom(".."))
 
-/** What the program that was just built says of itself. */
+/** Runs the program that was just built, and returns its output. */
 const said = (...words) =>
   // Without a HOME it keeps no code of V8's.
   execFileSync(process.execPath, ["dist/d.cjs", ...words], {

@@ -76,8 +76,8 @@ const onDemand = {
 }
 
 /**
- * Leaves the daemon's HTTP in a file of its own, with an Effect of its own: nothing but a daemon that serves it pays for it.
- * What it shares with the daemon are functions and data.
+ * Leaves the daemon's HTTP in a file of its own, which only a daemon that serves HTTP loads. It contains a copy of Effect, so
+ * that the two exchange only plain functions and data.
  */
 export const httpApart = {
   name: "http-apart",

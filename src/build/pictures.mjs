@@ -112,7 +112,7 @@ ${drawn.join("")}</svg>
 `
 }
 
-/** What a terminal of so many rows shows of the first frame of `d` with these words, which q ends. */
+/** Runs `d` with these words on a terminal of so many rows, ends it with q, and returns its first frame. */
 const frameOf = async (words, rows) => {
   const line = `stty columns ${COLUMNS} rows ${rows}; exec ${process.execPath} ${PROGRAM} ${words}`
   const child = spawn("script", ["--quiet", "--command", line, "/dev/null"], {
@@ -134,7 +134,7 @@ const frameOf = async (words, rows) => {
     .slice(1)) {
     const [row, ...text] = part.split("H")
     const line = text.join("H")
-    // What is left of the next part.
+    // The next part begins with an escape, which split leaves here.
     lines[Number(row) - 1] = line.endsWith(ESC.slice(0, 1)) ? line.slice(0, -1) : line
   }
   return lines.join("\n").replaceAll(HOME, SHOWN_HOME)

@@ -20,7 +20,7 @@ const groupsOf = (pruned: ReadonlyArray<Prunable>): ReadonlyArray<readonly [name
   return [...groups.values()].map((keys) => [appOf(keys[0]?.key ?? "") ?? keys[0]?.key ?? "", keys])
 }
 
-/** Shows what may go, and releases what somebody at the terminal chooses of it. */
+/** Lists what can be pruned, and releases what the user selects. */
 export const chooseAndPrune = async (context: CliContext, payload: Payload, withEffect: WithEffect): Promise<void> => {
   const listed = await askRegistry(context, withEffect, "prune", { ...payload, asks: true })
   if (!listed.ok) return exitWith(context, listed.error, false)

@@ -6,7 +6,7 @@ import type { CliContext } from "./CliContext.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 
-/** The exit code of a command that somebody leaves, as if by Ctrl-C. */
+/** The exit code if the user cancels, as after Ctrl-C. */
 export const LEFT = 130
 
 const NO_TERMINAL: CommandError = {

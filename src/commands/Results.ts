@@ -24,7 +24,7 @@ export interface Results {
   readonly release: Results["deletePort"]
   readonly rename: Renamed
   readonly describe: { readonly described: ReadonlyArray<Description> }
-  /** What is released, or with `dryRun` what may go; and what stays, although it seems to be unused. */
+  /** What was released, or would be with `dryRun`, and what is kept although it seems to be unused. */
   readonly prune: {
     readonly dryRun: boolean
     readonly pruned: ReadonlyArray<Omit<Prunable, "repository"> & { readonly evidence: string }>

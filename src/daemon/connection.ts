@@ -13,7 +13,7 @@ export type Answered =
     }
   | { readonly ok: false; readonly failure: CommandError }
 
-/** What becomes of a request. */
+/** How a request is handled. */
 export type Outcome =
   | Answered
   /** It is for the daemon that ours stands in front of, or else answered like that. */
