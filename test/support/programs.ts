@@ -1,22 +1,26 @@
 import { spawnSync } from "node:child_process"
-import { userInfo } from "node:os"
+import { tmpdir, userInfo } from "node:os"
+import { join } from "node:path"
 
 const missing = (programs: ReadonlyArray<string>): ReadonlyArray<string> =>
   programs.filter((name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0)
 
-/** Installs packages of the system, if that is allowed. */
+/**
+ * Installs packages of the system, if that is allowed, one call at a time: apt-get does not wait for another one that reads the
+ * lists of packages. What is installed already stays as it is. Only a failure is shown.
+ */
 export const install = (packages: ReadonlyArray<string>): void => {
-  const sudo = userInfo().uid === 0 ? [] : ["sudo", "-n"]
-  const apt = (...words: ReadonlyArray<string>) => {
-    const [program = "", ...rest] = [...sudo, "apt-get", ...words]
-    return spawnSync(program, rest, {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-    })
-  }
   console.log(`installing ${packages.join(" and ")} for the tests`)
-  apt("update", "-qq")
-  apt("install", "-qy", "--no-install-recommends", ...packages)
+  const script = 'apt-get update -qq; exec apt-get install -qy --no-install-recommends --no-upgrade "$@"'
+  const sudo = userInfo().uid === 0 ? [] : ["sudo", "-n"]
+  const [program = "", ...rest] = [
+    ...sudo,
+    ...["env", "DEBIAN_FRONTEND=noninteractive"],
+    ...["flock", join(tmpdir(), "ports-test-apt.lock")],
+    ...["sh", "-c", script, "sh", "-o", "DPkg::Lock::Timeout=300", ...packages]
+  ]
+  const { status, stderr, stdout } = spawnSync(program, rest, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" })
+  if (status !== 0) console.log(`${stdout}${stderr}`)
 }
 
 /** Installs `packages` unless all of `programs` are there; throws if some are missing then. */
