@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import { readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { machine } from "../support/cli.ts"
@@ -129,7 +129,8 @@ it.each(["bash", "zsh"] as const)("stops and goes on as a job of %s", async (she
     async () => [stateOf(pid), stateOf(supervisor)],
     (states) => !states.includes("T")
   )
-  await terminal.codeOf("kill %1; wait %1 2>/dev/null")
+  // The server wakes as the line is typed, and reads: that stops a job in the background, which the shell may not know yet.
+  await terminal.codeOf("kill %1; kill -CONT %1 2>/dev/null; wait %1 2>/dev/null")
   await nothingLeft(root, PORT)
 })
 
@@ -142,6 +143,11 @@ it("sees the end of a command that ended while d run was stopped", async () => {
   process.kill(pid, "SIGKILL")
   process.kill(supervisor, "SIGCONT")
   await nothingLeft(root, PORT)
+  // The shell tells it with the next prompt after that.
+  await until(
+    async () => existsSync(`/proc/${supervisor}`),
+    (isThere) => !isThere
+  )
   await terminal.enter("")
   await terminal.sees(/Killed/)
 })
