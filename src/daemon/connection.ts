@@ -40,6 +40,9 @@ const CLOSE_TIMEOUT_MS = 2000
 
 const NEWLINE = 10
 
+/** How many pieces of nothing but blanks are handed over: more say nothing. */
+const BLANKS_MAX = 64
+
 /** Formats an error as the deployed clients expect it. */
 const plainError = ({ code, hint, message }: CommandError): Printed => {
   if (["not-set", "not-found", "missing-argument", "unknown-command"].includes(code)) return printed([message])
@@ -103,22 +106,26 @@ const makeLines = (limit: number, spare: Spare) => {
     return line
   }
   return {
-    /** Returns the lines that `chunk` completes; undefined if one is too long. */
-    add: (chunk: Buffer): ReadonlyArray<string> | undefined => {
+    /** Returns the lines that `chunk` completes, up to one that is too long. */
+    add: (chunk: Buffer): { readonly lines: ReadonlyArray<string>; readonly isTooLong: boolean } => {
       const lines: Array<string> = []
       let rest = chunk
       for (let at = rest.indexOf(NEWLINE); at !== -1; at = rest.indexOf(NEWLINE)) {
-        if (!grow(size + at)) return undefined
+        if (!grow(size + at)) return { lines, isTooLong: true }
         pieces.push(rest.subarray(0, at))
         lines.push(take())
         rest = rest.subarray(at + 1)
       }
-      if (!grow(size + rest.length)) return undefined
+      if (!grow(size + rest.length)) return { lines, isTooLong: true }
       if (rest.length > 0) pieces.push(rest)
-      return lines
+      return { lines, isTooLong: false }
     },
     /** Returns what follows the last line, and forgets it. */
-    rest: take
+    rest: take,
+    forget: () => {
+      pieces = []
+      grow(0)
+    }
   }
 }
 
@@ -141,6 +148,8 @@ export const handleConnection = (
   let answering = false
   let closing = false
   let ended = false
+  /** Whether the lines are followed by one that is too long. Nothing is read from then on. */
+  let isTooLong = false
   /** All that was received, as long as the connection may be for the other daemon. */
   let received: Array<Buffer> | undefined = forward === undefined ? undefined : []
   let isHandedOver = false
@@ -151,10 +160,11 @@ export const handleConnection = (
   const drop = () => {
     closing = true
     lines.length = 0
-    input.rest()
+    input.forget()
   }
   const close = (text?: Printed) => {
     drop()
+    socket.resume()
     // Destroy the socket if the client does not close it in time; until then drain and ignore its input.
     if (socket.writable)
       socket.end(text === undefined ? "" : text.endsWith("\n") ? text : `${text}\n`, () => {
@@ -163,11 +173,19 @@ export const handleConnection = (
       })
   }
 
+  /** Keeps what comes before the first request is answered: one line, and blank ones. */
+  const keep = (chunk: Buffer) => {
+    if (received === undefined) return
+    if (received.length < BLANKS_MAX || chunk.toString("latin1").trim() !== "") received.push(chunk)
+  }
+
   /** Hands the connection over, if this is the first request. */
   const passOn = (): boolean => {
     if (forward === undefined || received === undefined) return false
     closing = true
     isHandedOver = true
+    lines.length = 0
+    input.forget()
     handOver(socket, Buffer.concat(received), forward)
     received = undefined
     return true
@@ -175,10 +193,7 @@ export const handleConnection = (
 
   const answer = async (line: string) => {
     const request = parse(line)
-    if (request === "invalid") {
-      received = undefined
-      return send(printed(["ERROR: Invalid JSON"]))
-    }
+    if (request === "invalid") return send(printed(["ERROR: Invalid JSON"]))
     // As the deployed daemon does, which takes such a line for a request.
     if (request === "no object") return close(printed(["ERROR: Invalid JSON"]))
     if (typeof request["id"] === "object" && request["id"] !== null) {
@@ -191,7 +206,6 @@ export const handleConnection = (
     }
     const found = await respond(request)
     if (found.ok === "elsewhere" && passOn()) return
-    received = undefined
     const outcome = found.ok === "elsewhere" ? found.otherwise : found
     if (request["format"] === "json") return send(jsonReply(version, request["id"], outcome))
     close(outcome.ok ? await outcome.text() : plainError(outcome.failure))
@@ -202,9 +216,12 @@ export const handleConnection = (
       // Start nothing for a client that is gone, which a reply that cannot be written shows at once. One that has only
       // closed its sending half is still written to.
       if (!socket.writable) return drop()
+      if (line.trim() === "") continue
       answering = true
-      if (line.trim() !== "") await answer(line).catch(() => close())
+      await answer(line).catch(() => close())
       answering = false
+      // The connection is ours from the first request on.
+      received = undefined
       if (socket.writable && socket.writableLength > WRITE_HIGH_WATER_MARK) await drained(socket)
     }
   }
@@ -215,20 +232,21 @@ export const handleConnection = (
     await answerAll()
     busy = false
     if (closing) return
+    // None of our commands is that long.
+    if (isTooLong) return passOn() ? undefined : close(printed(["ERROR: Line too long"]))
     if (ended) close()
     else if (socket.isPaused()) socket.resume()
   }
 
   socket.on("data", (chunk: Buffer) => {
     if (closing) return
-    received?.push(chunk)
+    keep(chunk)
     const added = input.add(chunk)
-    // None of our commands is that long.
-    if (added === undefined) return passOn() ? undefined : close(printed(["ERROR: Line too long"]))
-    lines.push(...added)
+    lines.push(...added.lines)
+    isTooLong = added.isTooLong
     void work()
     // Backpressure: stop reading until the queued lines are answered.
-    if (lines.length > 0) socket.pause()
+    if (lines.length > 0 || isTooLong) socket.pause()
   })
   socket.on("end", () => {
     ended = true

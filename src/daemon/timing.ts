@@ -18,7 +18,7 @@ export const timing = (route: Route) => {
         const outcome = await route(request)
         const name = String(request["command"])
         const command = findCommand(name) === undefined ? "other" : name
-        tell?.({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok === true })
+        tell?.({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok !== false })
         return outcome
       }
   }

@@ -95,6 +95,37 @@ it("neither ends nor counts the lines of what it hands over", async () => {
   }
 })
 
+it("hands over what it has answered nothing of, once, and nothing else", async () => {
+  const other = join(temporary(), "other")
+  let theirs = ""
+  const server = createServer((socket) => socket.on("data", (chunk) => (theirs += chunk))).listen(other)
+  onTestFinished(() => void server.close())
+  const path = join(temporary(), "s")
+  const respond = async (request: Request): Promise<Outcome> => {
+    if (request["command"] === "slow") await sleep(200)
+    return request["command"] === "theirs" ? { ok: "elsewhere", otherwise: pong } : pong
+  }
+  const service = await serve(path, respond, "1", { ...LIMITS, forward: other })
+  onTestFinished(() => service.stop(100))
+  // What was answered here is not for the other daemon, too.
+  expect(await talk(path, '{"id":{}}\n{"command":"theirs"}\n')).toMatch(/"id\\" must be .*\npong\n$/)
+  expect(await talk(path, 'garbage\n{"command":"theirs"}\n')).toBe("ERROR: Invalid JSON\npong\n")
+  expect(theirs).toBe("")
+  // Nor is a line that follows before the first one is answered.
+  const long = "x".repeat(40 << 20)
+  expect(await talk(path, `{"command":"slow","format":"json"}\n${long}`)).toContain("ERROR: Line too long")
+  expect(theirs).toBe("")
+  // Blank lines before the first are, and however many there are, they are not kept.
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  for (let each = 0; each < 300; each++)
+    await new Promise((sent) => socket.write(`${" ".repeat(90)}\n`.repeat(720), sent))
+  socket.write('{"command":"theirs"}\n')
+  while (!theirs.includes("theirs")) await sleep(5)
+  expect(theirs.startsWith(`${" ".repeat(90)}\n`)).toBe(true)
+  expect(theirs.length).toBeLessThan(5 << 20)
+})
+
 it("tells who says nothing, and lets who says something", async () => {
   const { path } = await start()
   expect(await talk(path)).toBe("ERROR: Idle timeout\n")
