@@ -137,8 +137,12 @@ const statOf = (pid: number): ReadonlyArray<string> =>
     .replace(/^.*\) /s, "")
     .split(" ")
 
-/** Where in those fields the start time is. */
+/** Where in those fields the parent and the start time are. */
+const PARENT = 1
 const STARTED = 19
+
+/** Returns the process that started another one; 0 if there is none. */
+export const parentOf = (pid: number): number => Number(statOf(pid)[PARENT] ?? 0)
 
 /**
  * Returns when a process was started, in ticks since this machine was booted; undefined if there is none. With its pid that

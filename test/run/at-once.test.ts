@@ -18,7 +18,7 @@ console.log("started")
 setTimeout(() => {
   const server = require("node:net").createServer().listen(process.env.PORT, () => console.log("up"))
   server.on("error", () => require("node:net").createServer().listen(0, () => console.log("elsewhere")))
-}, 700)`
+}, 2000)`
 
 const project = (): string => {
   const root = temporary()
@@ -84,7 +84,7 @@ it("starts at once inside a run that waits for it, and after one that ended with
   expect(await nested.ended).toBe(0)
   expect(nested.stderr()).toBe("")
 
-  const silent = run(box, root, ["node", "-e", "console.log('started'); setTimeout(() => {}, 1000)"])
+  const silent = run(box, root, ["node", "-e", "console.log('started'); setTimeout(() => {}, 2500)"])
   await until(
     async () => silent.stdout(),
     (text) => text.includes("started")
