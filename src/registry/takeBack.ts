@@ -152,6 +152,26 @@ const holdersMet = ({ rows }: Restore, image: Image, { ports }: RegistryState) =
   })
 }
 
+/** Returns what to know of the ports that keys get back. A key that is renamed keeps what listens on its port. */
+const notesOn = Effect.fnUntraced(function* (
+  met: ReturnType<typeof holdersMet>,
+  reserved: ReadonlyMap<number, string>,
+  isRename: boolean
+) {
+  const notes: Array<Note> = []
+  const listeners = yield* Listeners
+  for (const { holders, port } of met) {
+    if (holders.length > 0) notes.push({ _tag: "Shared", port, holders })
+    const reason = reserved.get(port)
+    if (reason !== undefined) notes.push({ _tag: "Reserved", port, reason })
+    if (!isRename && (yield* listeners.inUse(port)) === true) {
+      const [by = null] = yield* listeners.on(new Set([port]))
+      notes.push({ _tag: "InUse", port, by })
+    }
+  }
+  return notes
+})
+
 interface Circumstances {
   readonly dryRun: boolean
   readonly force: boolean
@@ -160,7 +180,21 @@ interface Circumstances {
   readonly reserved: ReadonlyMap<number, string>
 }
 
-/** Decides on `state` what takes `target` back, under the same rules as any change. */
+/** Returns a key that `change` would forget, and of which something is said by now that it does not give back. */
+const learnedSince = (
+  change: Restore,
+  { owners, state }: { readonly owners: Target["owners"]; readonly state: RegistryState },
+  moved: ReadonlySet<string>
+): { readonly key: string } | undefined => {
+  const gone = new Set(vanishing(change).filter((key) => !moved.has(key)))
+  const known = new Set(change.owners.map(({ host, key }) => `${host} ${key}`))
+  const owned = owners.find(({ host, key, owner }) => gone.has(key) && isSaid(owner) && !known.has(`${host} ${key}`))
+  const pins = new Set(change.pins.map(({ key }) => key))
+  const key = owned?.key ?? [...gone].find((each) => state.pinned.has(each) && !pins.has(each))
+  return key === undefined ? undefined : { key }
+}
+
+/** Decides on `state` what takes `target` back: it is refused, told and recorded as any other change is. */
 export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   { image, operation, owners }: Target,
   state: RegistryState,
@@ -171,23 +205,15 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
     return yield* new NotUndoable({ number, isForeign: isForeign(operation.what) })
   const ownerNow: OwnerNow = (host, key) => owners.find((each) => each.host === host && each.key === key)?.owner ?? null
   const moved = new Set(image.flatMap((each) => (each[0] === "rename" ? [each[1], each[2]] : [])))
-  for (const difference of image) {
-    const about = changedSince(difference, state, ownerNow, moved)
-    if (about === undefined) continue
-    return yield* new ChangedSince({
-      number,
-      about: "key" in about ? { had: portIn(image, about.key), ...about } : about
-    })
-  }
   const what = operation.what === "undo" ? "redo" : "undo"
   const change = restoring(image, state, ownerNow, { what, number })
-  const gone = new Set(vanishing(change))
-  const known = new Set(change.owners.map(({ host, key }) => `${host} ${key}`))
-  const other = owners.find(
-    ({ host, key, owner }) => gone.has(key) && !moved.has(key) && isSaid(owner) && !known.has(`${host} ${key}`)
-  )
-  if (other !== undefined)
-    return yield* new ChangedSince({ number, about: { key: other.key, had: portIn(image, other.key) } })
+  const about = image.map((each) => changedSince(each, state, ownerNow, moved)).find((each) => each !== undefined)
+  const learned = about ?? learnedSince(change, { owners, state }, moved)
+  if (learned !== undefined)
+    return yield* new ChangedSince({
+      number,
+      about: "key" in learned ? { had: portIn(image, learned.key), ...learned } : learned
+    })
 
   const met = holdersMet(change, image, state)
   const taken = met.find(({ holders }) => holders.length > 0)
@@ -195,18 +221,7 @@ export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   const leaving = change.rows.flatMap(({ key, stored }) => (stored === null && !moved.has(key) ? key : []))
   if (!force) yield* refuseUp(state, leaving, elsewhere, number)
 
-  const notes: Array<Note> = []
-  const listeners = yield* Listeners
-  for (const { holders, port } of met) {
-    if (holders.length > 0) notes.push({ _tag: "Shared", port, holders })
-    const reason = reserved.get(port)
-    if (reason !== undefined) notes.push({ _tag: "Reserved", port, reason })
-    const isMoved = change.renames.length > 0
-    if (!isMoved && (yield* listeners.inUse(port)) === true) {
-      const [by = null] = yield* listeners.on(new Set([port]))
-      notes.push({ _tag: "InUse", port, by })
-    }
-  }
+  const notes = yield* notesOn(met, reserved, change.renames.length > 0)
   const changes = happeningsOf(change, state.ports).map((each) => ({
     ...each,
     ...takenBack(alteredIn(image, each.key, operation.host))

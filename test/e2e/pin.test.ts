@@ -15,6 +15,26 @@ const pinnedIn = async (box: Awaited<ReturnType<typeof made>>): Promise<Readonly
   )
 
 describe.each([sqlite, mariadb])("a pin on $name", (database) => {
+  it("keeps its key from being forgotten by an undo, and is named as what is in the way", async () => {
+    const box = await made(database)
+    await box.ok("allocate", "--special", "bridge")
+    await box.ok("pin", "bridge")
+    const { operations } = JSON.parse(await box.ok("history", "--json")) as Results["history"]
+    const [pin, allocate] = operations.map(({ number }) => number)
+    const refused = await box.d("undo", String(allocate))
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toMatch(
+      new RegExp(
+        `^error: ${allocate} was not taken back: bridge was changed since by ${pin}, pin by .*\\nhint: d undo ${pin} first\\n$`
+      )
+    )
+    expect(await pinnedIn(box)).toEqual(["bridge"])
+    await box.ok("undo", String(pin))
+    await box.ok("undo", String(allocate))
+    await box.ok("allocate", "--special", "bridge")
+    expect(await pinnedIn(box)).toEqual([])
+  })
+
   it("is shown, moves with its key, goes with it, and comes back with it", async () => {
     const box = await made(database)
     await box.ok("allocate", "--app", "cad", "--special", "bridge")
