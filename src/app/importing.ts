@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { Results } from "../commands/Results.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
-import type { IncomingRegistry } from "../domain/Exchange.ts"
+import { type IncomingRegistry, NOTHING_IMPORTED } from "../domain/Exchange.ts"
 import { Invalid, MissingArgument } from "../domain/errors.ts"
 import { placeText, readDocument, WrongDocument } from "../exchange/document.ts"
 import { Registry } from "../registry/Registry.ts"
@@ -34,17 +34,7 @@ export const runImport = (
     const registry = yield* Registry
     if (scan) {
       const { notes, result: found } = yield* registry.scan(range, environment)
-      const nothing = {
-        imported: [],
-        described: [],
-        present: 0,
-        refused: [],
-        owners: 0,
-        pinned: 0,
-        reservations: 0,
-        ignored: 0
-      }
-      return { result: { dryRun, onConflict, changed: false, ...nothing, found }, notes }
+      return { result: { dryRun, onConflict, ...NOTHING_IMPORTED, found }, notes }
     }
     if (range !== undefined) return yield* new Invalid({ command, argument: "range", problem: "goes with scan" })
     if (document === undefined) return yield* new MissingArgument({ command, argument: "document" })

@@ -4,7 +4,7 @@ import { printedJson } from "../text/printed.ts"
 import type { Invocation } from "./argv.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
-import { exitWith, tell, writeStdout } from "./output.ts"
+import { exitWith, LEFT, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
@@ -63,7 +63,8 @@ export const importRegistry = async (
     }
   )
   if ("code" in outcome) return exitWith(context, outcome, json)
-  const { failure, result, text } = outcome
+  const { failure, isLeft, result, text } = outcome
+  if (isLeft) context.setExitCode(LEFT)
   if (json) {
     if (failure !== undefined) context.setExitCode(1)
     return writeStdout(context, printedJson(result), json, result.changed)

@@ -26,6 +26,9 @@ export const tell = async (context: AskContext, ...lines: ReadonlyArray<string>)
   context.writeStderr(ended(wrapped(printed(lines.map((line) => localTimes(line))), width)))
 }
 
+/** The exit code if the user cancels, as after Ctrl-C. */
+export const LEFT = 130
+
 /** Why standard output cannot be written, by the system's error code. */
 const REASONS: Readonly<Record<string, string>> = {
   EDQUOT: "the disk quota is exceeded",

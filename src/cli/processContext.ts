@@ -1,4 +1,5 @@
 import { fstatSync, writeSync } from "node:fs"
+import { pause } from "../machine/pause.ts"
 import { hostOf } from "../socket/configFingerprint.ts"
 import type { Printed } from "../text/printed.ts"
 import { plain } from "../text/terminalStyle.ts"
@@ -14,8 +15,6 @@ const mayBeTerminal = (descriptor: 1 | 2): boolean => {
 }
 
 const HELP_WIDTH = 100
-
-const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 const FULL_MS = 5
 

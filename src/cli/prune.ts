@@ -1,10 +1,9 @@
 import type { Results } from "../commands/Results.ts"
-import { appOf } from "../domain/names.ts"
+import { appOf, groupOf } from "../domain/names.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
-import { exitWith, tell, writeResult } from "./output.ts"
+import { exitWith, LEFT, tell, writeResult } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
-import { LEFT } from "./wizard.ts"
 
 type Payload = Readonly<Record<string, unknown>>
 type Prunable = Results["prune"]["pruned"][number]
@@ -13,9 +12,9 @@ type Prunable = Results["prune"]["pruned"][number]
 const groupsOf = (pruned: ReadonlyArray<Prunable>): ReadonlyArray<readonly [name: string, ReadonlyArray<Prunable>]> => {
   const groups = new Map<string, Array<Prunable>>()
   for (const each of pruned) {
-    // An app and a special may have one name.
-    const name = appOf(each.key) === null ? each.key : `${appOf(each.key)}-`
-    groups.set(name, [...(groups.get(name) ?? []), each])
+    const group = groups.get(groupOf(each.key))
+    if (group === undefined) groups.set(groupOf(each.key), [each])
+    else group.push(each)
   }
   return [...groups.values()].map((keys) => [appOf(keys[0]?.key ?? "") ?? keys[0]?.key ?? "", keys])
 }

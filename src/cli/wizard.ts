@@ -3,11 +3,8 @@ import type { CommandError } from "../domain/CommandError.ts"
 import { printed } from "../text/printed.ts"
 import { askRegistry } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
-import { exitWith, tell, writeStdout } from "./output.ts"
+import { exitWith, LEFT, tell, writeStdout } from "./output.ts"
 import type { WithEffect } from "./Task.ts"
-
-/** The exit code if the user cancels, as after Ctrl-C. */
-export const LEFT = 130
 
 const NO_TERMINAL: CommandError = {
   code: "invalid",

@@ -166,3 +166,16 @@ export interface Found extends ListenerProcess {
   /** What becomes the owner of the key on this host. */
   readonly owner: { readonly kind: string; readonly name: string } | null
 }
+
+/** The counts and lists of an import that imported nothing. */
+export const NOTHING_IMPORTED = {
+  changed: false,
+  imported: [],
+  described: [],
+  present: 0,
+  refused: [],
+  owners: 0,
+  pinned: 0,
+  reservations: 0,
+  ignored: 0
+} as const satisfies Omit<Imported, "dryRun" | "onConflict">

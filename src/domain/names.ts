@@ -125,3 +125,9 @@ export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : k
 /** Returns the app that `key` belongs to, or `null` for a special. */
 export const appOf = (key: string): string | null =>
   kindOf(key) === "special" ? null : key.replace(/-(prod|dev)$/, "")
+
+/** Names what a key goes with: its app, with a hyphen, because a special may have the same name; or itself. */
+export const groupOf = (key: string): string => {
+  const app = appOf(key)
+  return app === null ? key : `${app}-`
+}

@@ -1,6 +1,8 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser"
 import type { Incoming, IncomingRegistry } from "../domain/Exchange.ts"
-import type { Place } from "./document.ts"
+import { type Fields, isObject, type Place } from "./document.ts"
+
+export { type Fields, isObject }
 
 /** A file that is imported. */
 export interface Source {
@@ -28,10 +30,19 @@ export class Unreadable extends Error {
   }
 }
 
-export type Fields = Readonly<Record<string, unknown>>
+/** A line of a file without blanks around it. */
+export interface Line {
+  readonly content: string
+  /** Counted from 1. */
+  readonly line: number
+}
 
-export const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+/** Returns the lines of a file but for blank ones and comments. */
+export const contentLines = ({ text }: Source): ReadonlyArray<Line> =>
+  text
+    .split(/\r\n?|\n/)
+    .map((content, at) => ({ content: content.trim(), line: at + 1 }))
+    .filter(({ content }) => content !== "" && !content.startsWith("#"))
 
 /** Returns a function that finds the line of a position in `text`, both counted from the first: 1 and 0. */
 export const makeLines = (text: string) => {

@@ -1,5 +1,4 @@
 import {
-  type Exported,
   FORMAT,
   FORMAT_VERSION,
   type Incoming,
@@ -31,9 +30,9 @@ export class WrongDocument extends Error {
   }
 }
 
-type Fields = Readonly<Record<string, unknown>>
+export type Fields = Readonly<Record<string, unknown>>
 
-const isObject = (value: unknown): value is Fields =>
+export const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
 const wrong = (place: Place, problem: string): never => {
@@ -179,8 +178,3 @@ export const placeText = (place: Place): string =>
     .map((each) => (typeof each === "number" ? `[${each}]` : `.${each}`))
     .join("")
     .replace(/^\./, "")
-
-/** The lists of a document, in their order. */
-export const LISTS = ["assignments", "owners", "reservations", "ignored"] as const satisfies ReadonlyArray<
-  keyof Exported
->

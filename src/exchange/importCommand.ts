@@ -48,7 +48,13 @@ export interface Means {
 
 /** The result to print, or the error. `failure` is an error beside a result that `--json` shows. */
 export type ImportOutcome =
-  | { readonly result: Results["import"]; readonly text: Printed; readonly failure?: CommandError }
+  | {
+      readonly result: Results["import"]
+      readonly text: Printed
+      readonly failure?: CommandError
+      /** Whether the user cancelled. */
+      readonly isLeft?: boolean
+    }
   | CommandError
 
 const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
@@ -164,7 +170,8 @@ const scan = async (request: ImportRequest, means: Means): Promise<ImportOutcome
   const some = proposed.filter((_, at) => chosen?.includes(at))
   if (some.length > 0) return importAll(registering(some), request, means, found)
   await tell("note: nothing was registered")
-  return { ...shown, text: importedText({ ...answer.result, found: [] }, style) }
+  const isLeft = chosen === undefined
+  return { ...shown, text: importedText({ ...answer.result, found: [] }, style), isLeft }
 }
 
 /** Adds the ports in a file to the registry, or those that are in use and were chosen. */

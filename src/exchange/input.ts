@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer"
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import type { CommandError } from "../domain/CommandError.ts"
+import { pause } from "../machine/pause.ts"
 import { quote } from "../text/escape.ts"
 import type { Source } from "./Source.ts"
 
@@ -23,8 +24,6 @@ const REASONS: Readonly<Record<string, string>> = {
 }
 
 const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
-
-const pause = (milliseconds: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 
 /** Reads everything from a descriptor, but no more than one byte beyond the limit. */
 const readUpTo = (descriptor: number, limit: number): Buffer => {

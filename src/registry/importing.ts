@@ -1,5 +1,13 @@
 import type { CommandResult } from "../domain/CommandResult.ts"
-import type { Imported, Incoming, IncomingOwner, IncomingRegistry, OnConflict, Stamp } from "../domain/Exchange.ts"
+import {
+  type Imported,
+  type Incoming,
+  type IncomingOwner,
+  type IncomingRegistry,
+  NOTHING_IMPORTED,
+  type OnConflict,
+  type Stamp
+} from "../domain/Exchange.ts"
 import { type Ignored, nameFor } from "../domain/Ignored.ts"
 import { recordOf, ruleLike } from "../domain/Image.ts"
 import type { Note } from "../domain/Note.ts"
@@ -54,17 +62,19 @@ const recordsOf = (rows: ReadonlyArray<Incoming>, state: RegistryState, { stamp 
 const ownersOf = ({ incoming, onConflict }: ImportRequest, keys: (key: string) => boolean, rules: ImportRules) => {
   const { owners, stamp } = rules
   const known = new Map(owners.map(({ host, key, owner }) => [`${host} ${key}`, owner]))
-  const added: Array<Restore["owners"][number]> = []
+  const added = new Map<string, Restore["owners"][number]>()
   let kept = 0
   for (const each of incoming.owners) {
     const { host = stamp.host, key } = each
-    const now = known.get(`${host} ${key}`) ?? null
+    const id = `${host} ${key}`
+    const now = known.get(id) ?? null
     const owner = storedOwner(each, stamp.at)
     if (!keys(key) || (now?.kind === owner.kind && now.name === owner.name)) continue
     if (now !== null && onConflict !== "force") kept++
-    else added.push({ host, key, owner, now })
+    // A file may name several for one key: the first one counts.
+    else if (!added.has(id)) added.set(id, { host, key, owner, now })
   }
-  return { added, kept }
+  return { added: [...added.values()], kept }
 }
 
 const rulesOf = ({ ignored }: IncomingRegistry, state: RegistryState, { stamp }: ImportRules): Restore["rules"] => {
@@ -132,19 +142,7 @@ export const decideImport = (request: ImportRequest, state: RegistryState, rules
   const { dryRun, incoming, onConflict } = request
   const { ports, refused, taken } = sortRows(request, state, rules.reserved)
   const isRefused = refused.length > 0 && onConflict !== "skip"
-  const nothing: Imported = {
-    dryRun,
-    onConflict,
-    changed: false,
-    imported: [],
-    described: [],
-    present: 0,
-    refused,
-    owners: 0,
-    pinned: 0,
-    reservations: 0,
-    ignored: 0
-  }
+  const nothing: Imported = { ...NOTHING_IMPORTED, dryRun, onConflict, refused }
   const none: CommandResult<Imported> = { result: nothing, notes: [] }
   if (isRefused) return { answer: none, changes: [] }
 
@@ -154,7 +152,9 @@ export const decideImport = (request: ImportRequest, state: RegistryState, rules
   const present = new Set(taken.filter(isPresent).map(({ key }) => key))
   const described = records.flatMap(({ key }) => (present.has(key) ? key : []))
   const newKeys = new Set(fresh.map(({ key }) => key))
-  const owners = ownersOf(request, (key) => state.rows.has(key) || newKeys.has(key), rules)
+  const unfit = new Set(refused.map(({ key }) => key))
+  const hasOwner = (key: string) => newKeys.has(key) || (state.rows.has(key) && !unfit.has(key))
+  const owners = ownersOf(request, hasOwner, rules)
   const reservations = reservationsOf(incoming, state, rules)
   const ignored = rulesOf(incoming, state, rules)
   const pins = taken.flatMap(({ key, pinned }) => (pinned && !state.pinned.has(key) ? [{ key, pin: pinned }] : []))
@@ -207,6 +207,7 @@ export const decideImport = (request: ImportRequest, state: RegistryState, rules
 /** Returns the answer to an import that was made before, as far as its events have it. */
 export const importedBefore = (events: ReadonlyArray<Done>, onConflict: OnConflict): CommandResult<Imported> => ({
   result: {
+    ...NOTHING_IMPORTED,
     dryRun: false,
     onConflict,
     changed: true,
@@ -216,12 +217,7 @@ export const importedBefore = (events: ReadonlyArray<Done>, onConflict: OnConfli
     described: events.flatMap(({ key, newPort, oldPort }) =>
       key === null || newPort !== null || oldPort !== null ? [] : [key]
     ),
-    present: 0,
-    refused: [],
-    owners: 0,
-    pinned: 0,
-    reservations: events.filter(({ key, newPort }) => key === null && newPort !== null).length,
-    ignored: 0
+    reservations: events.filter(({ key, newPort }) => key === null && newPort !== null).length
   },
   notes: []
 })

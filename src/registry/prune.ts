@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Listener } from "../domain/Listener.ts"
-import { appOf, keyProblem } from "../domain/names.ts"
+import { appOf, groupOf, keyProblem } from "../domain/names.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
 import type { Presence, Prunable, PruneReason, Sighted, Stay, Staying } from "../domain/Prune.ts"
 import { type HostHealth, knownOf, type PortHealth, type UpElsewhere } from "../domain/portHealth.ts"
@@ -102,8 +102,9 @@ const groupsOf = ({ ports }: RegistryState): ReadonlyArray<ReadonlyArray<readonl
   const groups = new Map<string, Array<readonly [string, number]>>()
   for (const [key, port] of ports) {
     if (keyProblem(key) !== undefined) continue
-    const name = appOf(key) === null ? key : `${appOf(key)}-`
-    groups.set(name, [...(groups.get(name) ?? []), [key, port]])
+    const group = groups.get(groupOf(key))
+    if (group === undefined) groups.set(groupOf(key), [[key, port]])
+    else group.push([key, port])
   }
   return [...groups.values()]
 }

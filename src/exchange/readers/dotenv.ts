@@ -1,21 +1,14 @@
 import type { Incoming } from "../../domain/Exchange.ts"
 import { parsePort } from "../../domain/names.ts"
-import type { Content, Source } from "../Source.ts"
+import { type Content, contentLines, type Source } from "../Source.ts"
 
 const VARIABLE = /^(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*$/
 /** A variable that is a port of something with a name. */
 const NAMED = /^(.*[A-Za-z0-9])_PORT$/
 
-const linesOf = ({ text }: Source) =>
-  text.split(/\r\n?|\n/).map((content, at) => ({ content: content.trim(), line: at + 1 }))
-
-const isContent = ({ content }: { readonly content: string }): boolean => content !== "" && !content.startsWith("#")
-
 /** Whether every line sets a variable, and one of them is a port. */
 export const isDotenv = (source: Source): boolean => {
-  const names = linesOf(source)
-    .filter(isContent)
-    .map(({ content }) => VARIABLE.exec(content)?.[1])
+  const names = contentLines(source).map(({ content }) => VARIABLE.exec(content)?.[1])
   return names.every((name) => name !== undefined) && names.some((name) => NAMED.test(name ?? ""))
 }
 
@@ -26,7 +19,7 @@ const plainValue = (value: string): string => /^(["'])(.*)\1/.exec(value)?.[2] ?
 export const readDotenv = (source: Source): Content => {
   const assignments: Array<Incoming> = []
   const doubts: Array<string> = []
-  for (const { content, line } of linesOf(source).filter(isContent)) {
+  for (const { content, line } of contentLines(source)) {
     const [, name = "", value = ""] = VARIABLE.exec(content) ?? []
     const [, word] = NAMED.exec(name) ?? []
     const port = plainValue(value)
