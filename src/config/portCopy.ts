@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { digest } from "../domain/digest.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { draft, findFile } from "../machine/replaceFile.ts"
+import { findFile, replace } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { stateDirectory } from "./paths.ts"
 
@@ -21,7 +22,9 @@ export type KnownPorts = ReadonlyMap<string, KnownPort>
 /** How old what is known may become before it is written again although nothing has changed, in milliseconds. */
 const RENEWED_MS = 300_000
 
-const fileOf = (environment: Environment): string => join(stateDirectory(environment), "last-known-ports.json")
+/** Each registry has a file of its own: a host may use several. */
+const fileOf = (environment: Environment, registry: string): string =>
+  join(stateDirectory(environment), `last-known-ports.${digest(registry)}.json`)
 
 const isKnownPort = (value: unknown): value is KnownPort =>
   typeof value === "object" &&
@@ -34,7 +37,7 @@ const isKnownPort = (value: unknown): value is KnownPort =>
 /** Returns the ports that were known last of `registry`, which is its fingerprint as text. */
 export const readKnownPorts = (environment: Environment, registry: string): KnownPorts =>
   tryRead(() => {
-    const found = JSON.parse(readFileSync(fileOf(environment), "utf8"))
+    const found = JSON.parse(readFileSync(fileOf(environment, registry), "utf8"))
     const entries: ReadonlyArray<[string, unknown]> = Object.entries(found.registry === registry ? found.ports : {})
     return new Map(entries.flatMap(([key, value]) => (isKnownPort(value) ? [[key, value] as const] : [])))
   }, new Map())
@@ -49,14 +52,22 @@ export const writeKnownPorts = (environment: Environment, registry: string, know
   })
   if (!isNews && before.size === known.size) return
   const text = JSON.stringify({ registry, ports: Object.fromEntries(known) })
-  draft(findFile(fileOf(environment)), `${text}\n`, 0o600).commit()
+  replace(findFile(fileOf(environment, registry)), `${text}\n`, 0o600)
 }
 
 /** Keeps what the registry has just said of a key, undefined if it has no port, if there is anywhere to keep it. */
-export const rememberPort = (environment: Environment, registry: string, key: string, port: number | undefined): void =>
-  tryRead(() => {
-    const known = new Map(readKnownPorts(environment, registry))
-    if (port === undefined) known.delete(key)
-    else known.set(key, { port, at: new Date().toISOString() })
+export const rememberPort = (
+  environment: Environment,
+  registry: string,
+  key: string,
+  port: number | undefined
+): void => {
+  const known = new Map(readKnownPorts(environment, registry))
+  if (port === undefined) known.delete(key)
+  else known.set(key, { port, at: new Date().toISOString() })
+  try {
     writeKnownPorts(environment, registry, known)
-  }, undefined)
+  } catch {
+    // The next call keeps it, or the daemon does.
+  }
+}

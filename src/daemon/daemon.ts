@@ -42,7 +42,7 @@ const UPKEEP = Schedule.spaced(Duration.seconds(5))
 const QUIET_CHECK = Schedule.spaced("20 seconds")
 
 /** How often the copy of the ports is brought up to date. */
-const COPY = Schedule.spaced("20 seconds")
+const COPY = Schedule.spaced("1 minute")
 
 /** How often the history is trimmed. */
 const TRIM_CHECK = Schedule.spaced("1 hour")

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { startDaemon } from "../support/cli.ts"
@@ -14,12 +14,22 @@ const RANGES = rangesFrom(22_600)
 const onServer = async () => {
   const server = await MariaDb.start()
   const box = inProcess({ ...RANGES, AUTOMATELINUX_DATABASE_URL: await server.database() })
-  const file = join(box.home, ".local/state/automatelinux/last-known-ports.json")
-  return { server, box, file }
+  return { server, box }
+}
+
+/** The copies of registries that a host keeps, one each. */
+const copiesIn = (home: string): ReadonlyArray<string> => {
+  const directory = join(home, ".local/state/automatelinux")
+  try {
+    return readdirSync(directory).flatMap((name) => (name.startsWith("last-known-ports.") ? join(directory, name) : []))
+  } catch {
+    // Nothing was kept yet.
+    return []
+  }
 }
 
 it("prints what it knew last if the registry is away, and says how old that is", async () => {
-  const { box, file, server } = await onServer()
+  const { box, server } = await onServer()
   await box.ok("allocate", "--app", "cad", "--app", "pt")
   expect(await box.d("getPort", "--key", "cad-dev", "--cached")).toEqual({ code: 0, stdout: "22601\n", stderr: "" })
   await server.kill()
@@ -38,6 +48,7 @@ it("prints what it knew last if the registry is away, and says how old that is",
     expect(failed.stderr).toMatch(/^error: /)
   }
   // Nor what another registry, or garbage, says.
+  const [file = ""] = copiesIn(box.home)
   const text = readFileSync(file, "utf8")
   for (const other of [
     text.replaceAll(box.env["AUTOMATELINUX_DATABASE_URL"]?.split("/").at(-1) ?? "", "other"),
@@ -65,12 +76,12 @@ it("forgets what was released, and decides nothing by what it knew", async () =>
 })
 
 it("knows from the daemon what nobody has asked for, as other programs leave it", async () => {
-  const { box, file, server } = await onServer()
+  const { box, server } = await onServer()
   await box.ok("allocate", "--app", "cad")
   const daemon = await startDaemon(box)
   await until(
-    async () => existsSync(file),
-    (isThere) => isThere
+    async () => copiesIn(box.home),
+    (copies) => copies.length === 1
   )
   await server.kill()
   const known = await box.d("getPort", "--key", "cad-prod", "--cached")
@@ -79,4 +90,17 @@ it("knows from the daemon what nobody has asked for, as other programs leave it"
   daemon.signal("SIGSTOP")
   expect(await box.d("getPort", "--key", "cad-prod", "--cached")).toMatchObject({ code: 0, stdout: "22600\n" })
   daemon.signal("SIGCONT")
+})
+
+it("keeps a copy of each registry of a host, and mends nothing of one by the other", async () => {
+  const { box, server } = await onServer()
+  const beside = box.with({ AUTOMATELINUX_DATABASE_URL: "" })
+  for (const each of [box, beside]) {
+    await each.ok("allocate", "--app", each === box ? "cad" : "pt")
+    await each.ok("getPort", "--key", each === box ? "cad-dev" : "pt-dev", "--cached")
+  }
+  expect(copiesIn(box.home)).toHaveLength(2)
+  await server.kill()
+  expect(await box.d("getPort", "--key", "cad-dev", "--cached")).toMatchObject({ code: 0, stdout: "22601\n" })
+  expect(await box.d("getPort", "--key", "pt-dev", "--cached")).toMatchObject({ code: 3, stdout: "" })
 })
