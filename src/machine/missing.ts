@@ -79,15 +79,29 @@ const look = async (path: string): Promise<Looked> => {
   }
 }
 
-/** Looks whether there is a directory at `path`, and if there is none, whether that is certain. */
-export const lookFor = async (path: string): Promise<Looked> => {
+/** Returns what `work` finds, or `late` if the file system does not answer in time. */
+const inTime = async <A>(work: Promise<A>, late: A): Promise<A> => {
   let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<Looked>((done) => {
-    timer = setTimeout(() => done({ _tag: "Missing", at: "/", doubt: { why: "slow" } }), LIMIT_MS)
+  const isLate = new Promise<A>((done) => {
+    timer = setTimeout(() => done(late), LIMIT_MS)
   })
   try {
-    return await Promise.race([look(path), late])
+    return await Promise.race([work, isLate])
   } finally {
     clearTimeout(timer)
   }
 }
+
+/** Looks whether there is a directory at `path`, and if there is none, whether that is certain. */
+export const lookFor = (path: string): Promise<Looked> =>
+  inTime(look(path), { _tag: "Missing", at: "/", doubt: { why: "slow" } })
+
+/** Looks whether there is anything at `path`. */
+export const isThere = (path: string): Promise<boolean | "slow"> =>
+  inTime<boolean | "slow">(
+    stat(path).then(
+      () => true,
+      () => false
+    ),
+    "slow"
+  )

@@ -256,7 +256,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     /** Finds what listens in `range`, or in the managed ranges, and has no key, and proposes one for each. */
     const scan = Effect.fn("Registry.scan")(function* (range: PortRange | undefined, environment: Environment) {
       const { appRange, specialRange } = config
-      const state = (yield* store.snapshot).state
+      const { state } = yield* store.readEverything
       const ranges = range === undefined ? [appRange, specialRange] : [range]
       return yield* findUnregistered(state, { ranges, appRange, reserved: reservedIn(state) }, listeners, environment)
     })

@@ -1,10 +1,10 @@
-import { existsSync, readdirSync } from "node:fs"
+import { readdir } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { appOf } from "../domain/names.ts"
 import { inside } from "../domain/Owner.ts"
 import type { Doubt, Presence } from "../domain/Prune.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-import { type Looked, lookFor } from "../machine/missing.ts"
+import { isThere, type Looked, lookFor } from "../machine/missing.ts"
 import { type Repository, repositoryAt, repositoryOf } from "../machine/repositories.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { projectOf } from "../project/project.ts"
@@ -31,26 +31,46 @@ interface Related {
   readonly sure: boolean
 }
 
-/** Returns the repositories of the directories beside `path`, where git and people put worktrees. */
-const beside = (path: string): ReadonlyArray<Repository> =>
-  tryRead(() => readdirSync(dirname(path)), [])
-    .slice(0, BESIDE_MAX)
-    .map((name) => join(dirname(path), name))
-    .filter((each) => existsSync(join(each, ".git")))
-    .flatMap((each) => repositoryAt(each) ?? [])
+/** Returns the repositories in `parent`, where git and people put worktrees beside the main one. */
+const repositoriesIn = async (parent: string): Promise<ReadonlyArray<Repository>> => {
+  const found: Array<Repository> = []
+  const names = await readdir(parent).catch(() => [])
+  for (const name of names.slice(0, BESIDE_MAX)) {
+    const isRepository = await isThere(join(parent, name, ".git"))
+    // The others may be on the server that does not answer, too.
+    if (isRepository === "slow") break
+    const repository = isRepository ? repositoryAt(join(parent, name)) : undefined
+    if (repository !== undefined) found.push(repository)
+  }
+  return found
+}
+
+/** Makes the function that returns the repositories beside a directory. Many that are missing may have one parent. */
+const makeBeside = () => {
+  const known = new Map<string, Promise<ReadonlyArray<Repository>>>()
+  return (path: string): Promise<ReadonlyArray<Repository>> => {
+    const parent = dirname(path)
+    const found = known.get(parent) ?? repositoriesIn(parent)
+    known.set(parent, found)
+    return found
+  }
+}
+
+type Beside = ReturnType<typeof makeBeside>
 
 /**
  * Returns the repositories that a missing directory of `apps` may have belonged to: of the apps that they are named after, and
  * around it and beside it. `at` is the nearest directory that is there.
  */
-const relatedTo = (
+const relatedTo = async (
   path: string,
   at: string,
   apps: ReadonlyArray<string>,
-  homes: ReadonlyArray<Home>
-): ReadonlyArray<Related> => {
+  homes: ReadonlyArray<Home>,
+  beside: Beside
+): Promise<ReadonlyArray<Related>> => {
   const named = homes.filter((home) => apps.some((app) => home.apps.some((main) => app.startsWith(`${main}.`))))
-  const near = [repositoryOf(at), ...beside(path)]
+  const near = [repositoryOf(at), ...(await beside(path))]
   const related = (sure: boolean) => (repository: Repository | undefined) =>
     repository === undefined ? [] : [{ repository, sure }]
   return [...named.map(({ repository }) => repository).flatMap(related(true)), ...near.flatMap(related(false))]
@@ -85,10 +105,11 @@ const judge = async (
   path: string,
   { at, doubt }: Looked & { readonly _tag: "Missing" },
   apps: ReadonlyArray<string>,
-  homes: ReadonlyArray<Home>
+  homes: ReadonlyArray<Home>,
+  beside: Beside
 ): Promise<Presence> => {
   if (doubt !== undefined && !isForGit(doubt)) return doubtful(doubt)
-  const related = relatedTo(path, at, apps, homes)
+  const related = await relatedTo(path, at, apps, homes, beside)
   const repositories = [...homes.map(({ repository }) => repository), ...related.map(({ repository }) => repository)]
   const lists = repositories.find((each) => each?.worktrees.some((root) => inside(path, root)))
   if (lists !== undefined) return doubtful({ why: "listed", repository: lists.folder })
@@ -130,7 +151,9 @@ export const lookForDirectories = async ({
   }
   if (missing.length === 0) return found
   const known = homes.map((home) => ({ ...home, repository: repositoryOf(home.directory) }))
-  for (const [path, looked] of missing) found.set(path, await judge(path, looked, [...(appsOf.get(path) ?? [])], known))
+  const beside = makeBeside()
+  for (const [path, looked] of missing)
+    found.set(path, await judge(path, looked, [...(appsOf.get(path) ?? [])], known, beside))
   return found
 }
 

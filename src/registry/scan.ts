@@ -10,6 +10,8 @@ import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { type Container, type Containers, NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import type { Listeners } from "../machine/Listeners.ts"
+import { lookFor } from "../machine/missing.ts"
+import { tryRead } from "../machine/tryRead.ts"
 import { type Project, projectOf, rootOf } from "../project/project.ts"
 import { containerOf } from "./check.ts"
 
@@ -26,13 +28,10 @@ interface Named {
   readonly because: string
 }
 
-/** Returns the project of a directory; undefined if it cannot be read. */
-const readProject = (directory: string): Project | undefined => {
-  try {
-    return projectOf(directory)
-  } catch {
-    return undefined
-  }
+/** Returns the project of a directory; undefined if it cannot be read, or its file system does not answer. */
+const readProject = async (directory: string): Promise<Project | undefined> => {
+  const { _tag } = await lookFor(directory)
+  return _tag === "There" ? tryRead(() => projectOf(directory), undefined) : undefined
 }
 
 /** What is known of something that listens. */
@@ -45,10 +44,10 @@ interface Seen {
   readonly project: Project | undefined
 }
 
-const seenAt = (port: number, listener: Listener, containers: Containers): Seen => {
+const seenAt = async (port: number, listener: Listener, containers: Containers): Promise<Seen> => {
   const { process } = listener
   const owner = ownerOf(process)
-  const project = owner?.kind === "directory" ? readProject(owner.name) : undefined
+  const project = owner?.kind === "directory" ? await readProject(owner.name) : undefined
   return {
     port,
     listener,
@@ -129,14 +128,15 @@ export const findUnregistered = Effect.fn("findUnregistered")(function* (
   const isContained = found.some(({ process }) => process === null || process.container !== null)
   const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
   const used = new Set(state.rows.keys())
-  const result = ports.flatMap((port): ReadonlyArray<Found> => {
+  const result: Array<Found> = []
+  for (const port of ports) {
     const all = found.filter((each) => each.port === port)
     const listener = all.find(({ process }) => process !== null) ?? all[0]
-    if (listener === undefined) return []
-    const seen = seenAt(port, listener, containers)
+    if (listener === undefined) continue
+    const seen = yield* Effect.promise(() => seenAt(port, listener, containers))
     const key = keysFor(seen, appRange).find(({ name }) => !used.has(name))
     if (key !== undefined) used.add(key.name)
-    return [foundOf(seen, key)]
-  })
+    result.push(foundOf(seen, key))
+  }
   return { result, notes: [] } satisfies CommandResult<ReadonlyArray<Found>>
 })
