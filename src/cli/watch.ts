@@ -92,7 +92,18 @@ export const watch = async (context: CliContext, run: Run, withEffect: WithEffec
   const means = { environment: context.environment, style, interval, look: () => look(quiet) }
   if (json) {
     if (answer.notes.length > 0) await tell(context, ...answer.notes)
-    return stream(first, means, (document) => writeStdout(context, printedJson(document), true))
+    let isWritten = true
+    const writing = {
+      ...context,
+      setExitCode: (code: number) => {
+        isWritten = false
+        context.setExitCode(code)
+      }
+    }
+    return stream(first, means, async (document) => {
+      await writeStdout(writing, printedJson(document), true)
+      return isWritten
+    })
   }
   const explain = (port: number) => askRegistry(quiet, withEffect, "explain", { port })
   const signal = await live(first, watched, { ...means, explain }, { input: process.stdin, output: process.stdout })

@@ -104,32 +104,40 @@ export const inspect = async (port: number, machine: Processes = ofThisMachine):
 /** Identifies a process. */
 export const identityOf = ({ pid, start }: Pick<Target, "pid" | "start">): string => `${pid} ${start}`
 
-const endOne = async (target: Target, signal: Signal, machine: Processes): Promise<string> => {
+/** What came of the attempt to end processes, and those that were sent the signal. */
+export interface Outcome {
+  readonly text: string
+  readonly sent: ReadonlyArray<Target>
+}
+
+const endOne = async (target: Target, signal: Signal, machine: Processes): Promise<Outcome> => {
   const { command, pid, port } = target
   const who = `${command}, pid ${pid},`
+  const not = (text: string): Outcome => ({ text, sent: [] })
   const found = (await machine.listenersOn(port)) ?? []
   const isThere = found.some(({ process }) => process?.pid === pid)
   // Read last, and right before the signal: a pid may be another's by now.
   if (machine.startOf(pid) !== target.start || !isThere)
     return found.length === 0
-      ? `${who} has ended already`
-      : `nothing was ended: ${port} is no longer served by the process that was shown`
+      ? not(`${who} has ended already`)
+      : not(`nothing was ended: ${port} is no longer served by the process that was shown`)
   try {
     machine.kill(pid, signal)
-    return signal === "SIGTERM" ? `TERM sent to ${command}, pid ${pid}` : `${command}, pid ${pid}, killed`
+    const text = signal === "SIGTERM" ? `TERM sent to ${command}, pid ${pid}` : `${command}, pid ${pid}, killed`
+    return { text, sent: [target] }
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    return code === "ESRCH" ? `${who} has ended already` : `${who} cannot be ended: ${code}`
+    return not(code === "ESRCH" ? `${who} has ended already` : `${who} cannot be ended: ${code}`)
   }
 }
 
-/** Sends a signal to processes, each only if it is still the one that was shown, and listens. Returns what was done. */
+/** Sends a signal to processes, each only if it is still the one that was shown, and listens. */
 export const end = async (
   targets: ReadonlyArray<Target>,
   signal: Signal,
   machine: Processes = ofThisMachine
-): Promise<string> => {
-  const done: Array<string> = []
+): Promise<Outcome> => {
+  const done: Array<Outcome> = []
   for (const target of targets) done.push(await endOne(target, signal, machine))
-  return done.join("; ")
+  return { text: done.map(({ text }) => text).join("; "), sent: done.flatMap(({ sent }) => sent) }
 }

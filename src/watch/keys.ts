@@ -1,4 +1,4 @@
-import { type Inspection, identityOf, type Target } from "./ending.ts"
+import { type Inspection, identityOf, type Outcome } from "./ending.ts"
 import { arranged, moved, paneRoomIn, roomIn, said } from "./model.ts"
 import { type Action, type Key, type Pane, SORTS, type State } from "./State.ts"
 
@@ -133,8 +133,8 @@ export const inspected = (
   return { ...state, now: at, pane: { _tag: "End", assignment, targets, signal } }
 }
 
-/** Notes that a signal was sent, and says what came of it. */
-export const ended = (state: State, targets: ReadonlyArray<Target>, outcome: string, at: number): State => ({
-  ...said(state, outcome, at),
-  terms: new Map([...state.terms, ...targets.map((target) => [identityOf(target), at] as const)])
+/** Says what came of an attempt to end processes, and notes which were sent a signal. */
+export const ended = (state: State, { sent, text }: Outcome, at: number): State => ({
+  ...said(state, text, at),
+  terms: new Map([...state.terms, ...sent.map((target) => [identityOf(target), at] as const)])
 })

@@ -152,7 +152,7 @@ export const live = async (
       }
       case "End": {
         const outcome = await end(action.targets, action.signal)
-        return show(ended(state, action.targets, outcome, Date.now()))
+        return show(ended(state, outcome, Date.now()))
       }
     }
   }

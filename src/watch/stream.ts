@@ -9,21 +9,25 @@ import type { Looked } from "./model.ts"
  */
 const SILENCE_MS = 10_000
 
-/** Writes the list, and then each change, as documents of their own: for scripts and agents. Never returns. */
+/**
+ * Writes the list, and then each change, as documents of their own: for scripts and agents. Returns once `write` has returned
+ * false: nobody can be told any more.
+ */
 export const stream = async (
   first: Looked,
   { interval, look }: Pick<Means, "interval" | "look">,
-  write: (document: unknown) => Promise<void>
-): Promise<never> => {
+  write: (document: unknown) => Promise<boolean>
+): Promise<void> => {
   let { list } = first
   let failure: CommandError | undefined
   let writtenAt = 0
-  const tell = (change: string, more: object = {}) => {
+  let isOpen = true
+  const tell = async (change: string, more: object = {}) => {
     writtenAt = performance.now()
-    return write({ at: new Date().toISOString(), change, ...more })
+    isOpen &&= await write({ at: new Date().toISOString(), change, ...more })
   }
   await tell("list", { assignments: list })
-  while (true) {
+  while (isOpen) {
     await new Promise((waited) => setTimeout(waited, interval))
     const { answer } = await look()
     if (answer.ok) {

@@ -77,7 +77,7 @@ it("says why something is not ended, and what ends it", () => {
 })
 
 it("offers KILL only if the same process is still there a while after TERM", () => {
-  const sent = ended(STATE, [TARGET], "TERM sent", NOON)
+  const sent = ended(STATE, { text: "TERM sent", sent: [TARGET] }, NOON)
   const early = inspected(sent, DEV, FOUND, NOON + GRACE_MS - 1000)
   expect(early.pane).toBeUndefined()
   expect(early.said?.text).toBe("TERM was sent 4 s ago: after 5 s, k offers KILL")
