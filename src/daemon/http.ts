@@ -102,7 +102,7 @@ export const keepHttp = ({ observe, route }: { readonly observe: Observe; readon
     yield* Effect.addFinalizer(() =>
       Effect.promise(() => {
         isEnding = true
-        return stop()
+        return stop().then(http.close)
       })
     )
     // Interruptible: a change may wait for the database for long, and a daemon that ends does not.

@@ -79,7 +79,7 @@ const reads = HttpApiGroup.make("reads")
         Schema.Struct({
           app: text("only the ports of this app"),
           health: text(`only the ports in this state: ${HEALTH_STATES.join(", ")}`),
-          host: text("only the ports that this host claimed"),
+          host: text("only the ports that this host claimed, has seen up, or has a directory of"),
           stale: flag("only the stale ports")
         })
       )

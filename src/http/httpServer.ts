@@ -126,13 +126,11 @@ const makeListener = (serving: Serving, api: RequestListener): RequestListener =
 }
 
 /** Serves HTTP at a port of the loopback addresses. Rejects with the system's error if it is in use on any of them. */
-const serve = async (serving: Serving, limits: Limits): Promise<HttpService> => {
-  const api = await makeApiHandler(serving.ask)
-  const listener = makeListener(serving, api.handle)
+const serve = async (serving: Serving, api: RequestListener, limits: Limits): Promise<HttpService> => {
+  const listener = makeListener(serving, api)
   const servers: Array<Server> = []
   const stop = async (timeout: number) => {
     await Promise.all(servers.map((server) => close(server, timeout)))
-    await api.close()
   }
   try {
     for (const host of LOOPBACK) {
@@ -149,9 +147,17 @@ const serve = async (serving: Serving, limits: Limits): Promise<HttpService> => 
 /** Makes what the daemon tells of its work, and the server that it may start at one port after another. */
 export const makeHttp = (given: Given) => {
   const metrics = makeMetrics()
+  // Built once, when it is needed first: a port that is in use is tried again and again.
+  let api: ReturnType<typeof makeApiHandler> | undefined
   return {
     request: metrics.request,
     tick: metrics.tick,
-    serve: (port: number, limits = LIMITS) => serve({ ...given, metrics, port }, limits)
+    serve: async (port: number, limits = LIMITS) => {
+      api ??= makeApiHandler(given.ask)
+      return serve({ ...given, metrics, port }, (await api).handle, limits)
+    },
+    close: async () => {
+      await (await api)?.close()
+    }
   }
 }
