@@ -25,8 +25,13 @@ const noteSilence = async (context: AskContext, path: string, what: string): Pro
   await tell(context, `note: ${message}; ${what} (${hint})`)
 }
 
-/** Tells that another registry on this machine may give out the same ports. */
+/** The environments in which it was looked for another registry: once is enough for a command that asks several times. */
+const warned = new WeakSet<object>()
+
+/** Warns if another registry on this machine may assign the same ports. */
 export const warnOfOther = async (context: AskContext): Promise<void> => {
+  if (warned.has(context.environment)) return
+  warned.add(context.environment)
   const other = await otherRegistry(context.environment)
   if (other !== undefined) await tell(context, `warning: ${other.message}; ${other.hint}`)
 }

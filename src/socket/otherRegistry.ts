@@ -31,8 +31,8 @@ const isDefault = (environment: Environment): boolean => {
 }
 
 /**
- * Returns why this registry may give out ports that another one on this machine has given out, if one is served at a socket
- * that clients try: another program's, as the AutomateLinux daemon's, or one that this user may not use. The hint has the ways
+ * Returns why this registry may assign ports that another one on this machine has assigned, if one is served at a socket that
+ * clients try: another program's, as the AutomateLinux daemon's, or one that this user may not use. The hint has the ways
  * out. A registry whose database is configured is meant to be another one, or the same.
  */
 export const otherRegistry = async (environment: Environment): Promise<CommandError | undefined> => {

@@ -179,7 +179,7 @@ export const daemonRunning: Check = (context) =>
       judgements.push({
         severity: "warning",
         message: other.message,
-        evidence: "two registries give out the same ports: neither knows what the other has given",
+        evidence: "two registries assign the same ports, and neither knows what the other has assigned",
         ...fix(null, other.hint)
       })
     return judgements.map((judgement) => ({ ...judgement, keys: [], ports: [] }))
