@@ -5,10 +5,7 @@ import { median, QUICK } from "./measure.mjs"
 import { PROGRAM, served } from "./place.mjs"
 import { demand, kept } from "./talk.mjs"
 
-const OLD = QUICK ? 5000 : 100_000
-/** As many allocations without a trim as are made during one, at the least. */
-const ROUNDS = QUICK ? 100 : 500
-
+const OLD = QUICK ? 2000 : 20_000
 /** The maximum time for which a writer may be held up. */
 const HELD_MAX_MS = 50
 
@@ -57,8 +54,6 @@ export const trimRows = async () => {
     return took
   }
   for (let round = 0; round < 50; round++) await allocate()
-  const alone = []
-  while (alone.length < ROUNDS) alone.push(await allocate())
   age(place.directory)
   let isTrimming = true
   const trimming = trim(place).finally(() => {
@@ -67,6 +62,9 @@ export const trimRows = async () => {
   const meanwhile = []
   while (isTrimming) meanwhile.push(await allocate())
   const held = await trimming
+  // As many: the more there are, the longer is the longest.
+  const alone = []
+  while (alone.length < meanwhile.length) alone.push(await allocate())
   connection.close()
   place.daemon.kill()
   const what = (of) => `${of} while ${shown(OLD)} old changes are deleted`
