@@ -3,12 +3,14 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from "nod
 import { dirname, join } from "node:path"
 import { describe, expect, it } from "vitest"
 import { machine, startDaemon } from "../support/cli.ts"
-import { rangesFrom } from "../support/doctor.ts"
+import { rangesFrom, until } from "../support/doctor.ts"
 import { inProcess } from "../support/inProcess.ts"
+import { MariaDb } from "../support/mariadb.ts"
 import { temporary } from "../support/root.ts"
 import { client, requestDaemon } from "../support/socketClient.ts"
 import { withSqlite } from "../support/sqlite.ts"
 import { standIn } from "../support/standIn.ts"
+import { bootSystemd } from "../support/systemd.ts"
 
 /** What moves in from the deployed daemon: its clients, and the rows that it reads. */
 
@@ -174,11 +176,12 @@ it.each(["0777", "0644x", "rw", "0066", "1666"])("refuses %s as a mode", async (
   })
 })
 
-/** The units of the page, as systemd itself reads them. */
+/** The units of the page. */
+const [dropIn = "", unit = ""] = [...readFileSync("docs/moving-in.md", "utf8").matchAll(/```ini\n(.*?)```/gs)].map(
+  ([, text = ""]) => text
+)
+
 it("has units that systemd finds nothing wrong with", () => {
-  const [dropIn = "", unit = ""] = [...readFileSync("docs/moving-in.md", "utf8").matchAll(/```ini\n(.*?)```/gs)].map(
-    ([, text = ""]) => text
-  )
   const directory = temporary()
   const override = join(directory, "automatelinux-daemon.service.d")
   mkdirSync(override)
@@ -195,4 +198,56 @@ it("has units that systemd finds nothing wrong with", () => {
     })
     expect({ name, status, said: output.join("") }).toEqual({ name, status: 0, said: "" })
   }
+})
+
+it("has units with which d moves in front of the other daemon's service, and out again", async () => {
+  const theirs = `
+    require("node:net").createServer((client) => client.once("data", (text) => client.end("theirs: " + text)))
+      .listen("/run/automatelinux/automatelinux-daemon.sock")`
+  const database = await MariaDb.start()
+  await database.query(
+    "CREATE DATABASE automate_linux; CREATE USER ports@localhost; GRANT ALL ON *.* TO ports@localhost"
+  )
+  const systemd = await bootSystemd({
+    "/run/theirs.js": theirs,
+    "/etc/systemd/system/automatelinux-daemon.service":
+      "[Service]\nExecStart=/usr/bin/env node /run/theirs.js\nRuntimeDirectory=automatelinux\n",
+    "/etc/systemd/system/mysql.service": "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n",
+    "/run/override.conf": dropIn,
+    "/run/d-ports.service": unit
+  })
+  if (systemd === undefined) return console.log("NOT TESTED: systemd needs root, and namespaces of its own")
+  const { sh } = systemd
+  const ok = (line: string) => expect(sh(line)).toMatchObject({ code: 0 })
+  const ask = async (request: object) => {
+    const path = "/run/automatelinux/automatelinux-daemon.sock"
+    const line = `printf '%s\\n' '${JSON.stringify(request)}' | socat -t 5 - UNIX-CONNECT:${path}`
+    return (
+      await until(
+        async () => sh(line),
+        ({ code }) => code === 0
+      )
+    ).stdout
+  }
+  ok(`mkdir /run/mysqld && ln -s ${database.socket} /run/mysqld/mysqld.sock`)
+  ok("systemctl start automatelinux-daemon")
+  const hello = { command: "getDir" }
+  expect(await ask(hello)).toBe('theirs: {"command":"getDir"}\n')
+
+  ok("mkdir -p /etc/systemd/system/automatelinux-daemon.service.d")
+  ok("cp /run/override.conf /etc/systemd/system/automatelinux-daemon.service.d/")
+  ok("cp /run/d-ports.service /etc/systemd/system/ && systemctl daemon-reload")
+  ok("systemctl restart automatelinux-daemon && systemctl enable --now d-ports")
+  expect(await ask(hello)).toBe('theirs: {"command":"getDir"}\n')
+  expect(await ask({ command: "setPort", key: "cad-dev", value: 3001 })).toBe("Port set for cad-dev to 3001\n")
+  expect(await database.query("SELECT * FROM automate_linux.system_settings")).toEqual([
+    { setting_key: "port_cad-dev", setting_value: "3001" }
+  ])
+  expect(sh("stat -c %a /run/automatelinux/*.sock").stdout).toBe("666\n")
+  ok("systemctl restart automatelinux-daemon")
+  expect(await ask(hello)).toBe('theirs: {"command":"getDir"}\n')
+
+  ok("systemctl disable --now d-ports && rm -r /etc/systemd/system/automatelinux-daemon.service.d")
+  ok("systemctl daemon-reload && systemctl restart automatelinux-daemon")
+  expect(await ask({ command: "ping" })).toBe('theirs: {"command":"ping"}\n')
 })
