@@ -47,6 +47,13 @@ const COPY = Schedule.spaced("1 minute")
 /** How often the history is trimmed. */
 const TRIM_CHECK = Schedule.spaced("1 hour")
 
+/** The first descriptor that a service manager hands over, as sd_listen_fds(3) describes it. */
+const FIRST_INHERITED = 3
+
+/** Returns the descriptor of the socket that the service manager listens on for this process, if there is one. */
+const inheritedSocket = ({ LISTEN_FDS, LISTEN_PID }: Environment): number | undefined =>
+  LISTEN_FDS === "1" && LISTEN_PID === String(process.pid) ? FIRST_INHERITED : undefined
+
 /** Serves clients at one socket, and makes the socket again if it is removed. */
 const serveClients = (environment: Environment, route: (request: Request) => Promise<Outcome>) =>
   Effect.gen(function* () {
@@ -58,11 +65,12 @@ const serveClients = (environment: Environment, route: (request: Request) => Pro
       Effect.tryPromise({ try: work, catch: (error) => socketFailure(error, path) })
     yield* attempt(() => lock(path, uid))
     yield* attempt(() => refuseSecond(others, uid))
-    yield* attempt(() => prepare(path, uid, group))
+    const inherited = inheritedSocket(environment)
+    if (inherited === undefined) yield* attempt(() => prepare(path, uid, group))
     const forward = forwardPath(environment)
     const service = yield* Effect.acquireRelease(
       attempt(async () => {
-        const made = await serve(path, route, version, { ...LIMITS, forward })
+        const made = await serve(path, route, version, { ...LIMITS, forward, inherited })
         try {
           admit(path, { group, mode })
         } catch (error) {

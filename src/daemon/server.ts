@@ -24,12 +24,19 @@ const inodeOf = (path: string): string | undefined => {
   }
 }
 
-/** Listens on `path`, which must be free. `respond` never rejects. `forward` is the socket of the daemon that ours stands in front of. */
+/**
+ * Listens on `path`, which must be free, or at first on `inherited`, a descriptor that listens there already. `respond` never
+ * rejects. `forward` is the socket of the daemon that ours stands in front of.
+ */
 export const serve = async (
   path: string,
   respond: (request: Request) => Promise<Outcome>,
   version: string,
-  { forward, ...limits }: Limits & { readonly forward?: string | undefined } = LIMITS
+  {
+    forward,
+    inherited,
+    ...limits
+  }: Limits & { readonly forward?: string | undefined; readonly inherited?: number | undefined } = LIMITS
 ): Promise<Service> => {
   const spare = { bytes: limits.long }
   const clients = new Map<Socket, ReturnType<typeof handleConnection>>()
@@ -43,13 +50,13 @@ export const serve = async (
     socket.once("close", () => clients.delete(socket))
   }
   let made: string | undefined
-  const listen = () =>
+  const listen = (at: string | { readonly fd: number }) =>
     new Promise<Server>((done, fail) => {
       const server = createServer({ allowHalfOpen: true }, accept)
       server.once("error", fail)
       // With this umask only its owner can connect to the socket from the moment it exists.
       const umask = process.umask(0o177)
-      server.listen(path, () => {
+      server.listen(at, () => {
         server.off("error", fail)
         done(server)
       })
@@ -58,7 +65,7 @@ export const serve = async (
       if (server.listening) made = inodeOf(path)
     })
 
-  let server = await listen()
+  let server = await listen(inherited === undefined ? path : { fd: inherited })
   /** Node unlinks the path of a server that is closed, even if it is another file by then. */
   const close = () => {
     const there = inodeOf(path)
@@ -70,7 +77,7 @@ export const serve = async (
     remake: async () => {
       close()
       made = undefined
-      server = await listen()
+      server = await listen(path)
     },
     stop: async (timeout) => {
       close()
