@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { PROGRAM } from "./cli.ts"
+import { copyOfProgram } from "./cli.ts"
 import { until } from "./doctor.ts"
 import { endWithFile } from "./ends.ts"
 import { temporary } from "./root.ts"
+import { ALICE } from "./users.ts"
 
 /** A systemd of the test's own, with its own processes, /run, units and control groups, on the files of this machine. */
 export interface Systemd {
@@ -15,32 +16,42 @@ export interface Systemd {
 /** What every service depends on. Those of this machine would set it up again. */
 const TARGETS = ["sysinit", "basic", "shutdown", "multi-user", "default"]
 
-const V1 = "/sys/fs/cgroup/systemd"
+/** Its users: root, whose registry is not this machine's, and one more. */
+const PASSWD = `root:x:0:0::/run/root:/bin/sh\nalice:x:${ALICE}:${ALICE}::/run/alice:/bin/sh\n`
+
+/** Where the control groups that systemd keeps may be mounted, and how they are mounted anew: the first version and the second. */
+const HIERARCHIES = [
+  { mount: "/sys/fs/cgroup/systemd", how: "-t cgroup -o none,name=systemd systemd" },
+  { mount: "/sys/fs/cgroup/unified", how: "-t cgroup2 cgroup2" },
+  { mount: "/sys/fs/cgroup", how: "-t cgroup2 cgroup2" }
+].filter(({ mount }) => existsSync(join(mount, "cgroup.procs")))
+
+const PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /** Runs as the first process of the namespaces, and becomes systemd. */
 const BOOT = `set -e
-if [ -d ${V1} ]; then
-  umount ${V1}
-  mount -t cgroup -o none,name=systemd systemd ${V1}
-else
-  umount /sys/fs/cgroup
-  mount -t cgroup2 cgroup2 /sys/fs/cgroup
-fi
+${HIERARCHIES.map(({ how, mount }) => `umount ${mount}; mount ${how} ${mount}`).join("\n")}
 mount -t tmpfs run /run
 mount -t tmpfs units /etc/systemd/system
+mount -t tmpfs lib /usr/local/lib
 mount --bind "$1/bin" /usr/local/bin
+mount --bind "$1/passwd" /etc/passwd
 cp -a "$1/files/." /
-exec env -i PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin container=ports-test SYSTEMD_UNIT_PATH=/etc/systemd/system \\
+exec env -i PATH=${PATH} container=ports-test SYSTEMD_UNIT_PATH=/etc/systemd/system \\
   SYSTEMD_LOG_TARGET=console /lib/systemd/systemd --system --unit=default.target`
 
 /** Enters the control group, and then namespaces of its own. */
-const ENTER = `echo $$ >"$1/cgroup.procs" && exec unshare --mount --pid --cgroup --ipc --uts --fork --kill-child \\
-  --mount-proc --propagation private sh "$2/boot.sh" "$2"`
+const ENTER = `for group in $2; do echo $$ >$group/cgroup.procs || exit 1; done; exec unshare --mount --pid --cgroup --ipc --uts --fork --kill-child \\
+  --mount-proc --propagation private sh "$1/boot.sh" "$1"`
 
 /** Removes a control group and those in it, once their processes are gone. */
-const removeGroups = (directory: string): void => {
+const removeGroup = async (directory: string): Promise<void> => {
   for (const each of readdirSync(directory, { withFileTypes: true }))
-    if (each.isDirectory()) removeGroups(join(directory, each.name))
+    if (each.isDirectory()) await removeGroup(join(directory, each.name))
+  await until(
+    async () => readFileSync(join(directory, "cgroup.procs"), "utf8"),
+    (pids) => pids === ""
+  )
   rmdirSync(directory)
 }
 
@@ -58,33 +69,30 @@ export const bootSystemd = async (files: Readonly<Record<string, string>>): Prom
     writeFileSync(join(place, "files", path), text)
   }
   mkdirSync(join(place, "bin"))
-  symlinkSync(PROGRAM, join(place, "bin", "d"))
+  symlinkSync(copyOfProgram(), join(place, "bin", "d"))
   symlinkSync(process.execPath, join(place, "bin", "node"))
   writeFileSync(join(place, "boot.sh"), BOOT)
+  writeFileSync(join(place, "passwd"), PASSWD)
 
-  const group = join(existsSync(V1) ? V1 : "/sys/fs/cgroup", `ports-test-${process.pid}`)
+  const groups = HIERARCHIES.map(({ mount }) => join(mount, `ports-test-${process.pid}`))
   try {
-    mkdirSync(group)
+    for (const group of groups) mkdirSync(group)
   } catch {
     return undefined
   }
-  const outer = spawn("sh", ["-c", ENTER, "sh", group, place], { stdio: ["ignore", "pipe", "pipe"] })
+  const outer = spawn("sh", ["-c", ENTER, "sh", place, groups.join(" ")], { stdio: ["ignore", "pipe", "pipe"] })
   let said = ""
   for (const stream of [outer.stdout, outer.stderr]) stream.on("data", (chunk) => (said += chunk))
   const gone = new Promise((done) => outer.once("close", done))
   endWithFile(async () => {
     outer.kill("SIGKILL")
     await gone
-    await until(
-      async () => readFileSync(join(group, "cgroup.procs"), "utf8"),
-      (pids) => pids === ""
-    )
-    removeGroups(group)
+    for (const group of groups) await removeGroup(group)
   })
   const first = (): string => readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, "utf8").trim()
   const sh = (line: string) => {
     const words = ["--target", first(), "--mount", "--pid", "--cgroup", "--ipc", "--uts", "sh", "-c", line]
-    const { status, stderr, stdout } = spawnSync("nsenter", words, { encoding: "utf8" })
+    const { status, stderr, stdout } = spawnSync("nsenter", words, { encoding: "utf8", env: { PATH } })
     return { code: status, stdout, stderr }
   }
   await until(
