@@ -1,7 +1,7 @@
-import { existsSync, realpathSync } from "node:fs"
-import { basename, isAbsolute, join } from "node:path"
+import { existsSync } from "node:fs"
+import { basename, isAbsolute } from "node:path"
 import type { Environment } from "../domain/Environment.ts"
-import { tryRead } from "../machine/tryRead.ts"
+import { isInNpxCache, real, stablePaths } from "../machine/ownProgram.ts"
 import { findExecutable } from "../run/executable.ts"
 
 /** What an entry of an agent's configuration starts. */
@@ -12,22 +12,17 @@ export interface Program {
 
 const SUBCOMMAND = "mcp"
 
-/** Where Node stays when it is upgraded. */
-const STABLE = ["/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin"]
-
-const real = (path: string): string => tryRead(() => realpathSync(path), path)
-
 /**
  * Returns the command that starts this d, from any directory and with any PATH: an agent that is started from a desktop does not
  * have the PATH of a shell, and in it, d may be another program.
  */
 export const ownProgram = (node: string, script: string): Program => {
-  const stable = STABLE.map((directory) => join(directory, "node")).find((path) => real(path) === real(node))
-  return { command: stable ?? node, args: [real(script), SUBCOMMAND] }
+  const own = stablePaths(node, script)
+  return { command: own.node, args: [own.script, SUBCOMMAND] }
 }
 
-/** Whether npm may remove this d at any time, because npx has put it into its cache. */
-export const isFromNpx = ({ args }: Program): boolean => args.some((word) => word.includes("/_npx/"))
+/** Whether npm may remove this d at any time. */
+export const isFromNpx = ({ args }: Program): boolean => args.some(isInNpxCache)
 
 /** The names of d, and of the files that it is started by. */
 const NAMES = /^(d|daemon|automatelinux-ports|d\.cjs)$/

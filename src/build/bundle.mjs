@@ -59,6 +59,7 @@ export const PARTS = [
   "env/envCommand",
   "worktree/worktree",
   "agents/agents",
+  "service/service",
   "watch/watch",
   "exchange/exportCommand",
   "exchange/importCommand",

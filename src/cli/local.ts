@@ -7,6 +7,7 @@ import type { CliContext } from "./CliContext.ts"
 import { env } from "./env.ts"
 import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
+import { service } from "./service.ts"
 import type { WithEffect } from "./Task.ts"
 import { parseTime } from "./waiting.ts"
 import { watch } from "./watch.ts"
@@ -114,7 +115,7 @@ const agents = async (context: CliContext, { json, payload }: Run): Promise<void
     : writeStdout(context, told, json, action !== "status" && dryRun !== true)
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents, watch }
+const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents, watch, service }
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

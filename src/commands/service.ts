@@ -50,6 +50,28 @@ export const serviceCommands = {
     ],
     examples: ["d daemon"]
   },
+  service: {
+    name: "service",
+    kind: "local",
+    readOnly: false,
+    idempotent: false,
+    summary: "Run the daemon as a service of systemd, or show what is installed",
+    usage: ["install [--dry-run]", "uninstall [--dry-run]", "status", "logs [--follow]"],
+    synonyms: ["systemd", "autostart"],
+    options: [
+      { name: "dry-run", help: "print the files that would change, and change nothing" },
+      { name: "follow", help: "with logs, go on with what is logged from now on" },
+      json
+    ],
+    details: [
+      "install writes two units and a script, starts the daemon, and is done when it answers. It starts again at your login, and at the first command if it has ended. As root, the service is the machine's. Run again, install changes only what differs, and the daemon goes on if nothing does.",
+      "The script starts the Node and the d that run now. If either is gone, it looks for another Node that runs d, as of nvm, fnm, mise, asdf or Volta.",
+      "uninstall stops the daemon and removes these files. The registry stays. status exits with 3 if the service does not run.",
+      "The service does not see the variables of your shell: its settings belong in the configuration file."
+    ],
+    examples: ["d service install", "d service logs --follow"],
+    operand: { name: "ACTION", type: "choice", choices: ["install", "uninstall", "status", "logs"] }
+  },
   backup: {
     name: "backup",
     kind: "registry",

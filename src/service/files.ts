@@ -1,0 +1,154 @@
+import { join } from "node:path"
+import type { Environment } from "../domain/Environment.ts"
+import type { ServiceScope } from "../domain/Service.ts"
+import type { OwnProgram } from "../machine/ownProgram.ts"
+import { home } from "../machine/user.ts"
+import { shellWord } from "../text/shell.ts"
+
+/** The files of the service: its two units, and the script that finds Node and d. */
+
+export const SERVICE = "d-ports.service"
+export const SOCKET = "d-ports.socket"
+
+/** What the files are made from. */
+export interface Facts {
+  readonly scope: ServiceScope
+  readonly own: OwnProgram
+  /** The path of the daemon's socket. */
+  readonly socket: string
+  /** Whether the environment names that path, so that the daemon would not find it by itself. */
+  readonly isNamed: boolean
+}
+
+const xdg = (environment: Environment, name: string, fallback: string): string =>
+  environment[name] || join(environment["HOME"] || home(), fallback)
+
+/** Returns the paths of the files. */
+export const placesOf = (scope: ServiceScope, environment: Environment) => {
+  const units =
+    scope === "system" ? "/etc/systemd/system" : join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "systemd/user")
+  const data = scope === "system" ? "/usr/local/lib" : xdg(environment, "XDG_DATA_HOME", ".local/share")
+  return {
+    service: join(units, SERVICE),
+    socket: join(units, SOCKET),
+    script: join(data, "automatelinux/start-ports")
+  }
+}
+
+/** Writes a path as a unit does, in which % begins a specifier. */
+const inUnit = (path: string): string => path.replaceAll("%", "%%")
+
+const quoted = (word: string): string => `"${inUnit(word).replace(/[\\"]/g, "\\$&").replaceAll("$", "$$$$")}"`
+
+/** Where nvm, fnm, mise, asdf, Volta and the system keep Node. */
+const NODES = [
+  '"$HOME"/.nvm/versions/node/*/bin/node',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell
+  '"${XDG_DATA_HOME:-$HOME/.local/share}"/fnm/node-versions/*/installation/bin/node',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell
+  '"${XDG_DATA_HOME:-$HOME/.local/share}"/mise/installs/node/*/bin/node',
+  '"$HOME"/.asdf/installs/nodejs/*/bin/node',
+  '"$HOME"/.volta/bin/node',
+  "/usr/local/bin/node",
+  "/usr/bin/node"
+]
+
+const MARK = "Written by `d service install`."
+
+/** Whether a file of the service is what its name says, and not somebody else's. */
+export const isOurs = (text: string): boolean => text.includes(MARK)
+
+const scriptText = ({ own: { node, script } }: Facts): string => `#!/bin/sh
+# Starts the daemon of d for ${SERVICE}. ${MARK}
+start() {
+  [ -x "$1" ] && [ -f "$2" ] && "$1" "$2" version >/dev/null 2>&1 && exec "$1" "$2" daemon
+}
+d=${shellWord(script)}
+start ${shellWord(node)} "$d"
+# Node was moved or removed since, perhaps with d.
+for node in "$(command -v node)" ${NODES.join(" \\\n  ")}
+do
+  start "$node" "$d"
+  start "$node" "\${node%/bin/node}/lib/node_modules/automatelinux-ports/dist/d.cjs"
+done
+echo "error: no Node runs $d" >&2
+echo "hint: d service install" >&2
+exit 1
+`
+
+/** What the daemon never needs. It reads the processes of its user, speaks with the kernel by netlink, and runs git and ss. */
+const HARDENING = `UMask=0077
+NoNewPrivileges=yes
+LockPersonality=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+SystemCallArchitectures=native
+`
+
+/** What only a service of the system can be denied without hiding its processes from it. */
+const SYSTEM_HARDENING = `ProtectClock=yes
+ProtectControlGroups=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectSystem=full
+`
+
+const serviceText = ({ isNamed, scope, socket }: Facts, script: string): string => `# ${MARK}
+[Unit]
+Description=Registry of TCP ports
+Requires=${SOCKET}
+After=${SOCKET}
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/bin/sh ${quoted(script)}
+${isNamed ? `Environment=${quoted(`AUTOMATELINUX_PORTS_SOCKET=${socket}`)}\n` : ""}Restart=on-failure
+RestartSec=1
+${HARDENING}${scope === "system" ? SYSTEM_HARDENING : ""}
+[Install]
+WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
+`
+
+const socketText = ({ socket }: Facts): string => `# ${MARK}
+[Unit]
+Description=Socket of the registry of TCP ports
+
+[Socket]
+ListenStream=${inUnit(socket)}
+SocketMode=0600
+DirectoryMode=0700
+RemoveOnStop=yes
+
+[Install]
+WantedBy=sockets.target
+`
+
+/** A file of the service as it should be. */
+export interface Wanted {
+  readonly file: string
+  readonly text: string
+  readonly mode: number
+}
+
+/** Returns the files of the service. */
+export const filesOf = (facts: Facts, environment: Environment): ReadonlyArray<Wanted> => {
+  const { script, service, socket } = placesOf(facts.scope, environment)
+  return [
+    { file: script, text: scriptText(facts), mode: 0o755 },
+    { file: socket, text: socketText(facts), mode: 0o644 },
+    { file: service, text: serviceText(facts, script), mode: 0o644 }
+  ]
+}
+
+/** Returns the Node and the d that a script of the service starts first; undefined if it is none of these scripts. */
+export const programIn = (text: string): OwnProgram | undefined => {
+  const word = String.raw`('(?:[^']|'\\'')*'|[^\s']+)`
+  const unquoted = (given: string) =>
+    given.startsWith("'") ? given.slice(1, -1).replaceAll(String.raw`'\''`, "'") : given
+  const [, script, node] = new RegExp(`^d=${word}\nstart ${word} "\\$d"$`, "m").exec(text) ?? []
+  return script === undefined || node === undefined ? undefined : { node: unquoted(node), script: unquoted(script) }
+}

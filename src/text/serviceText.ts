@@ -1,0 +1,45 @@
+import type { ServiceFile, ServiceResult, ServiceStatus } from "../domain/Service.ts"
+import { asTyped } from "./escape.ts"
+import { type Printed, printed } from "./printed.ts"
+
+/** What `d service` prints. */
+
+const VERBS: Readonly<Record<ServiceFile["change"], readonly [done: string, wouldBe: string]>> = {
+  made: ["made", "would make"],
+  changed: ["changed", "would change"],
+  removed: ["removed", "would remove"],
+  none: ["unchanged:", "unchanged:"]
+}
+
+/** Formats what became of the service; with `--dry-run` what would become of it, with the files. */
+export const serviceText = ({ dryRun, files, pid }: ServiceResult, socket: string): Printed =>
+  printed([
+    ...files.flatMap(({ change, file, text }) => [
+      `${VERBS[change][dryRun ? 1 : 0]} ${asTyped(file)}`,
+      ...(dryRun && text !== null && change !== "none"
+        ? text
+            .trimEnd()
+            .split("\n")
+            .map((line) => `  ${line}`.trimEnd())
+        : [])
+    ]),
+    ...(files.length === 0 ? ["no service is installed"] : []),
+    ...(pid === null ? [] : [`the daemon answers at ${asTyped(socket)}, pid ${pid}`])
+  ])
+
+/** Formats the status of the service. */
+export const statusText = ({ enabled, installed, pid, program, scope, socket, state }: ServiceStatus): Printed => {
+  if (!installed) return printed(["no service is installed: d service install"])
+  const starts = scope === "user" ? "starts at your login" : "starts with the machine"
+  return printed([
+    `d-ports.service is ${state}${pid === null ? "" : `, pid ${pid}`}; ${enabled ? starts : "does not start by itself"}`,
+    `socket  ${asTyped(socket)}`,
+    ...(program === null
+      ? []
+      : [
+          `node    ${asTyped(program.node)}`,
+          `d       ${asTyped(program.script)}`,
+          ...(program.isThere ? [] : ["one of them is gone: d service install"])
+        ])
+  ])
+}

@@ -1,0 +1,226 @@
+import { spawn } from "node:child_process"
+import { existsSync, mkdirSync, unlinkSync } from "node:fs"
+import { join } from "node:path"
+import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { machine, PROGRAM } from "../support/cli.ts"
+import { until } from "../support/doctor.ts"
+import { bootSystemd, type Systemd } from "../support/systemd.ts"
+import { ALICE } from "../support/users.ts"
+
+/** The daemon as a service: under a real systemd, and with any program that hands it its socket. */
+
+const RANGES = { AUTOMATELINUX_APP_RANGE: "32220-32239", AUTOMATELINUX_SPECIAL_RANGE: "32240-32259" }
+
+const SERVICE = "/etc/systemd/system/d-ports.service"
+const FILES = ["/usr/local/lib/automatelinux/start-ports", "/etc/systemd/system/d-ports.socket", SERVICE]
+const ROOT_SOCKET = "/run/automatelinux/automatelinux-ports.sock"
+
+/** The manager of the user alice, as a login starts it. */
+const MANAGER = `[Service]
+User=alice
+Delegate=yes
+ExecStartPre=+/bin/sh -c "install -d -o alice -g ${ALICE} /run/alice && install -d -m 700 -o alice -g ${ALICE} /run/user/${ALICE}"
+Environment=XDG_RUNTIME_DIR=/run/user/${ALICE} SYSTEMD_UNIT_PATH=/run/alice/.config/systemd/user:/run/targets
+ExecStart=/lib/systemd/systemd --user
+`
+const TARGET = "[Unit]\nDefaultDependencies=no\n"
+const targets = ["basic", "default", "shutdown", "sockets"].map(
+  (name) => [`/run/targets/${name}.target`, TARGET] as const
+)
+
+let systemd: Systemd | undefined
+
+beforeAll(async () => {
+  systemd = await bootSystemd({ "/etc/systemd/system/alice.service": MANAGER, ...Object.fromEntries(targets) })
+  if (systemd === undefined) console.log("NOT TESTED: a systemd needs root, and namespaces of its own")
+})
+
+/** Runs lines of shell as root, or as alice, of whom the last one must succeed. */
+const shell = (as: "alice" | "root") => {
+  const { sh = () => ({ code: null, stdout: "", stderr: "" }) } = systemd ?? {}
+  const run = (line: string) =>
+    sh(
+      as === "root"
+        ? `export HOME=/run/root; ${line}`
+        : `setpriv --reuid ${ALICE} --regid ${ALICE} --clear-groups env HOME=/run/alice XDG_RUNTIME_DIR=/run/user/${ALICE} sh -c '${line}'`
+    )
+  const ok = (line: string) => {
+    const done = run(line)
+    expect({ line, ...done }).toMatchObject({ code: 0 })
+    return done.stdout
+  }
+  return { run, ok }
+}
+
+const pidIn = (text: string) => Number(/, pid (\d+)\n/.exec(text)?.[1])
+
+describe.runIf(process.getuid?.() === 0)("a service of root", () => {
+  it("is installed, stays as it is if nothing differs, and leaves nothing", () => {
+    if (systemd === undefined) return
+    const { ok, run } = shell("root")
+    expect(run("d service status")).toMatchObject({ code: 3, stdout: "no service is installed: d service install\n" })
+    expect(ok("d service install --dry-run")).toContain(
+      `would make ${SERVICE}\n  # Written by \`d service install\`.\n  [Unit]`
+    )
+    expect(run(`ls ${SERVICE}`).code).toBe(2)
+    const installed = ok("d service install")
+    expect(installed).toBe(
+      `${FILES.map((file) => `made ${file}\n`).join("")}the daemon answers at ${ROOT_SOCKET}, pid ${pidIn(installed)}\n`
+    )
+    expect(ok("d service install")).toBe(
+      `${FILES.map((file) => `unchanged: ${file}\n`).join("")}the daemon answers at ${ROOT_SOCKET}, pid ${pidIn(installed)}\n`
+    )
+    expect(ok("d service status")).toMatch(
+      /^d-ports.service is active, pid \d+; starts with the machine\nsocket {2}\/run\/.*\nnode {4}\/.*\nd {7}\/.*\/d.cjs\n$/
+    )
+    expect(ok("systemd-analyze verify d-ports.service d-ports.socket 2>&1")).toBe("")
+    // A unit that was edited by hand is as it should be again, and in force.
+    ok(`echo Environment=X=1 >>${SERVICE}`)
+    const again = ok("d service install")
+    expect(again).toContain(`changed ${SERVICE}\n`)
+    expect(pidIn(again)).not.toBe(pidIn(installed))
+    expect(ok("d service uninstall")).toBe(
+      [...FILES]
+        .reverse()
+        .map((file) => `removed ${file}\n`)
+        .join("")
+    )
+    expect(ok("ls /etc/systemd/system/*.wants /usr/local/lib/automatelinux /run/automatelinux 2>&1 || true")).toMatch(
+      /^(ls: cannot access .*\n)+$/
+    )
+    expect(ok("d service uninstall")).toBe("no service is installed\n")
+  })
+
+  it("starts at the first command, after it was stopped and after it was killed", async () => {
+    if (systemd === undefined) return
+    const { ok } = shell("root")
+    const first = pidIn(ok("d service install"))
+    ok("d allocate --app cad")
+    ok("systemctl stop d-ports.service")
+    expect(ok("d listPorts --json")).toContain('"cad-dev"')
+    const second = Number(ok("systemctl show --property MainPID --value d-ports.service"))
+    expect(second).not.toBe(first)
+    ok(`kill -9 ${second}`)
+    expect(ok("d ping")).toBe("pong\n")
+    ok("d service uninstall")
+  })
+
+  it("is not installed beside another daemon, nor without systemd", async () => {
+    if (systemd === undefined) return
+    const { ok, run } = shell("root")
+    ok("d daemon >/dev/null 2>&1 & while ! d ping; do sleep 0.1; done")
+    const refused = run("d service install")
+    expect(refused).toMatchObject({ code: 1, stdout: "" })
+    expect(refused.stderr).toMatch(
+      /^error: a daemon runs already, pid (\d+), and not as this service\nhint: kill \1, and run this again; .*\n$/
+    )
+    ok(`kill ${/pid (\d+)/.exec(refused.stderr)?.[1]}; while d ping; do sleep 0.1; done 2>/dev/null`)
+    expect(run(`ls ${SERVICE}`).code).toBe(2)
+    expect(run("unshare --mount sh -c 'mount -t tmpfs none /run/systemd; d service install'")).toMatchObject({
+      code: 3,
+      stdout: "",
+      stderr: expect.stringMatching(/^error: no systemd runs on this machine\nhint: run d daemon by /)
+    })
+  })
+
+  it("replaces and removes nothing that it has not written", () => {
+    if (systemd === undefined) return
+    const { ok, run } = shell("root")
+    ok(`echo "[Service]" >${SERVICE}`)
+    for (const action of ["install", "install --dry-run", "uninstall"])
+      expect(run(`d service ${action}`)).toEqual({
+        code: 1,
+        stdout: "",
+        stderr: `error: ${SERVICE} was not written by d service\nhint: to have d write it, move it away: mv ${SERVICE} ${SERVICE}.bak\n`
+      })
+    expect(ok(`cat ${SERVICE}; rm ${SERVICE}`)).toBe("[Service]\n")
+    expect(run(`ls ${FILES[0]}`).code).toBe(2)
+  })
+
+  it("finds another Node if its own is gone", () => {
+    if (systemd === undefined) return
+    const { ok, run } = shell("root")
+    ok("mkdir -p /run/old && cp $(readlink -f $(command -v node)) /run/old/node")
+    ok("/run/old/node $(command -v d) service install")
+    expect(ok("d service status")).toContain("node    /run/old/node\n")
+    ok("rm -r /run/old && systemctl restart d-ports.service")
+    expect(ok("d ping")).toBe("pong\n")
+    expect(ok("d service status")).toContain("one of them is gone: d service install\n")
+    ok("d service install")
+    expect(run("d service status").stdout).not.toContain("gone")
+    ok("d service uninstall")
+  })
+})
+
+describe.runIf(process.getuid?.() === 0)("a service of a user", () => {
+  it("is the user's own, and says what it does not see and when it ends", async () => {
+    if (systemd === undefined) return
+    shell("root").ok("systemctl start alice.service")
+    const { ok, run } = shell("alice")
+    await until(
+      async () => run("systemctl --user is-system-running").stdout,
+      (state) => /running|degraded/.test(state)
+    )
+    const installed = run("AUTOMATELINUX_PROBE_INTERVAL=9s d service install")
+    expect(installed.code).toBe(0)
+    expect(installed.stdout).toContain("made /run/alice/.config/systemd/user/d-ports.service\n")
+    expect(installed.stderr).toBe(
+      "note: the service does not see AUTOMATELINUX_PROBE_INTERVAL of this shell; the configuration file is for both\n" +
+        "note: the service ends when you log out; to keep it running: loginctl enable-linger alice\n"
+    )
+    expect(ok("d allocate --app cad")).toMatch(/^cad-prod \d+\ncad-dev \d+\n$/)
+    expect(ok("d status")).toContain(`pid ${pidIn(installed.stdout)}, up`)
+    expect(ok("d service status --json")).toContain('"enabled":true,"state":"active"')
+    ok("d service uninstall")
+    expect(run('find /run/alice -name "*-ports*"').stdout).toBe("")
+  })
+})
+
+describe.each([
+  [["logs", "--json"], "--json does not go with logs"],
+  [["status", "--dry-run"], "--dry-run does not go with status"],
+  [["install", "--follow"], "--follow does not go with install"]
+])("d service %j", (words, message) => {
+  it("is refused", async () => {
+    expect((await machine().d("service", ...words)).code).toBe(2)
+    expect((await machine().d("service", ...words)).stderr + (await machine().d("service", ...words)).stdout).toContain(
+      message
+    )
+  })
+})
+
+describe("a daemon whose socket is there before it", () => {
+  const activated = (path: string, env: Readonly<Record<string, string>>) => {
+    const variables = Object.entries(env).map(([name, value]) => `--setenv=${name}=${value}`)
+    const child = spawn(
+      "systemd-socket-activate",
+      [...variables, "--listen", path, process.execPath, PROGRAM, "daemon"],
+      {
+        stdio: "ignore"
+      }
+    )
+    onTestFinished(() => void child.kill("SIGKILL"))
+    return new Promise<number>((done) => child.once("spawn", () => done(child.pid ?? 0)))
+  }
+
+  it("is started by the first client, answers it, and makes the socket again if it is removed", async () => {
+    const box = machine(RANGES)
+    const path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
+    mkdirSync(join(path, ".."), { recursive: true, mode: 0o700 })
+    const pid = await activated(path, box.env)
+    await until(
+      async () => existsSync(path),
+      (isThere) => isThere
+    )
+    expect(await box.ok("ping")).toBe("pong\n")
+    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 32220\ncad-dev 32221\n")
+    expect(JSON.parse(await box.ok("status", "--json"))).toMatchObject({ pid })
+    unlinkSync(path)
+    await until(
+      async () => existsSync(path),
+      (isThere) => isThere
+    )
+    expect(await box.ok("ping")).toBe("pong\n")
+    process.kill(pid, "SIGTERM")
+  })
+})
