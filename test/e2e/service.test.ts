@@ -9,7 +9,7 @@ import { ALICE } from "../support/users.ts"
 
 /** The daemon as a service: under a real systemd, and with any program that hands it its socket. */
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "32220-32239", AUTOMATELINUX_SPECIAL_RANGE: "32240-32259" }
+const RANGES = { AUTOMATELINUX_APP_RANGE: "32700-32719", AUTOMATELINUX_SPECIAL_RANGE: "32720-32739" }
 
 const SERVICE = "/etc/systemd/system/d-ports.service"
 const FILES = ["/usr/local/lib/automatelinux/start-ports", "/etc/systemd/system/d-ports.socket", SERVICE]
@@ -213,7 +213,7 @@ describe("a daemon whose socket is there before it", () => {
       (isThere) => isThere
     )
     expect(await box.ok("ping")).toBe("pong\n")
-    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 32220\ncad-dev 32221\n")
+    expect(await box.ok("allocate", "--app", "cad")).toBe("cad-prod 32700\ncad-dev 32701\n")
     expect(JSON.parse(await box.ok("status", "--json"))).toMatchObject({ pid })
     unlinkSync(path)
     await until(
