@@ -27,7 +27,7 @@ const ARROWS = {
   store: ["config", "domain", "machine", "text"],
   registry: ["config", "domain", "machine", "project", "store"],
   monitor: ["config", "domain", "machine", "store", "text"],
-  doctor: ["commands", "config", "domain", "machine", "registry", "socket", "store", "text"],
+  doctor: ["commands", "config", "domain", "machine", "registry", "service", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "exchange", "machine", "registry", "store", "text"],
   http: ["domain", "text"],
   daemon: ["app", "commands", "config", "domain", "http", "machine", "monitor", "registry", "socket", "store", "text"],

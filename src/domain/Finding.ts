@@ -6,6 +6,7 @@ export const CHECK_NAMES = [
   "secret-readable",
   "daemon-running",
   "daemon-probing",
+  "service-broken",
   "host-shared",
   "port-shared",
   "port-taken",

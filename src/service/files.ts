@@ -1,7 +1,9 @@
+import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import type { Environment } from "../domain/Environment.ts"
 import type { ServiceScope } from "../domain/Service.ts"
 import type { OwnProgram } from "../machine/ownProgram.ts"
+import { tryRead } from "../machine/tryRead.ts"
 import { home } from "../machine/user.ts"
 import { shellWord } from "../text/shell.ts"
 
@@ -152,3 +154,13 @@ export const programIn = (text: string): OwnProgram | undefined => {
   const [, script, node] = new RegExp(`^d=${word}\nstart ${word} "\\$d"$`, "m").exec(text) ?? []
   return script === undefined || node === undefined ? undefined : { node: unquoted(node), script: unquoted(script) }
 }
+
+/** Returns whose service this user's is. */
+export const scopeOf = (uid: number): ServiceScope => (uid === 0 ? "system" : "user")
+
+/** Returns the Node and the d that the installed service starts first; undefined if none is installed. */
+export const installedProgram = (scope: ServiceScope, environment: Environment): OwnProgram | undefined =>
+  programIn(tryRead(() => readFileSync(placesOf(scope, environment).script, "utf8"), ""))
+
+/** Whether the services of a user go on when the user logs out. */
+export const lingers = (user: string): boolean => existsSync(join("/var/lib/systemd/linger", user))

@@ -12,7 +12,7 @@ import { asTyped } from "../text/escape.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
 import { serviceText, statusText } from "../text/serviceText.ts"
 import { shellWord } from "../text/shell.ts"
-import { filesOf, isOurs, placesOf, programIn, SERVICE, SOCKET, type Wanted } from "./files.ts"
+import { filesOf, installedProgram, isOurs, lingers, placesOf, SERVICE, SOCKET, scopeOf, type Wanted } from "./files.ts"
 import { ServiceFailed, type Systemctl, scopeWords, systemctlFor, withRuntimeDirectory } from "./systemctl.ts"
 
 /** What `d service` needs of the client. */
@@ -114,7 +114,7 @@ const tellLimits = async (scope: ServiceScope, { environment, own, tell }: Servi
   if (unseen.length > 0)
     await tell(`note: the service does not see ${unseen.join(", ")} of this shell; the configuration file is for both`)
   const user = userName()
-  if (scope === "user" && !existsSync(`/var/lib/systemd/linger/${user}`))
+  if (scope === "user" && !lingers(user))
     await tell(`note: the service ends when you log out; to keep it running: loginctl enable-linger ${shellWord(user)}`)
 }
 
@@ -163,7 +163,7 @@ const uninstall = (
 
 const status = (systemctl: Systemctl, scope: ServiceScope, { environment, socket }: ServiceMeans): ServiceStatus => {
   const places = placesOf(scope, environment)
-  const own = programIn(textOf(places.script) ?? "")
+  const own = installedProgram(scope, environment)
   return {
     scope,
     installed: existsSync(places.service),
@@ -209,7 +209,7 @@ export interface ServiceOutput {
 export const runService = async (request: Request, means: ServiceMeans): Promise<ServiceOutput | CommandError> => {
   const { action, dryRun, follow, json } = request
   const { environment, uid } = means
-  const scope: ServiceScope = uid === 0 ? "system" : "user"
+  const scope = scopeOf(uid)
   try {
     const systemctl = systemctlFor(scope, environment, uid)
     if (action === "logs") return { text: undefined, exitCode: logs(scope, follow, means) }

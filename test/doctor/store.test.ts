@@ -56,6 +56,7 @@ describe("store-reachable", () => {
       "secret-readable",
       "daemon-running",
       "daemon-probing",
+      "service-broken",
       "host-shared",
       "range-ephemeral"
     ])

@@ -146,8 +146,14 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
     ok("rm -r /run/old && systemctl restart d-ports.service")
     expect(ok("d ping")).toBe("pong\n")
     expect(ok("d service status")).toContain("one of them is gone: d service install\n")
+    expect(run("d doctor --check service-broken")).toMatchObject({
+      stdout: expect.stringMatching(
+        /^warning +service-broken\n +the service was installed with a Node that is gone: \/run\/old\/node\n.*d service install/s
+      )
+    })
     ok("d service install")
     expect(run("d service status").stdout).not.toContain("gone")
+    expect(ok("d doctor --check service-broken")).not.toContain("gone")
     ok("d service uninstall")
   })
 })
@@ -170,6 +176,9 @@ describe.runIf(process.getuid?.() === 0)("a service of a user", () => {
     )
     expect(ok("d allocate --app cad")).toMatch(/^cad-prod \d+\ncad-dev \d+\n$/)
     expect(ok("d status")).toContain(`pid ${pidIn(installed.stdout)}, up`)
+    expect(ok("d doctor --all --check service-broken")).toMatch(
+      /^info +service-broken\n +the service ends when you log out\n.*loginctl enable-linger alice\n/s
+    )
     expect(ok("d service status --json")).toContain('"enabled":true,"state":"active"')
     ok("d service uninstall")
     expect(run('find /run/alice -name "*-ports*"').stdout).toBe("")

@@ -16,6 +16,7 @@ import { rangeFull } from "./rangeFull.ts"
 import { rangeMisplaced } from "./rangeMisplaced.ts"
 import { rangeReserved } from "./rangeReserved.ts"
 import { secretReadable } from "./secretReadable.ts"
+import { serviceBroken } from "./serviceBroken.ts"
 import { storeDurable } from "./storeDurable.ts"
 import { storeReachable } from "./storeReachable.ts"
 import { storeSchema } from "./storeSchema.ts"
@@ -29,6 +30,7 @@ export const checks: Readonly<Record<CheckName, Check>> = {
   "secret-readable": secretReadable,
   "daemon-running": daemonRunning,
   "daemon-probing": daemonProbing,
+  "service-broken": serviceBroken,
   "host-shared": hostShared,
   "port-shared": portShared,
   "port-taken": portTaken,
