@@ -13,7 +13,7 @@ export class ServiceFailed extends Error {
   }
 }
 
-const RUN_BY_HAND = "run d daemon by what starts services here; docs/operations.md says more"
+const RUN_BY_HAND = "run d daemon by what starts services here: docs/service.md says how"
 
 /** Runs systemctl, and returns what it prints; fails if it fails, unless it only answers a question. */
 export type Systemctl = (words: ReadonlyArray<string>, isQuestion?: boolean) => string
