@@ -29,7 +29,7 @@ const ARROWS = {
   monitor: ["config", "domain", "machine", "store", "text"],
   doctor: ["commands", "config", "domain", "machine", "registry", "service", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "exchange", "machine", "registry", "store", "text"],
-  http: ["domain", "text"],
+  http: ["commands", "domain", "text"],
   daemon: ["app", "commands", "config", "domain", "http", "machine", "monitor", "registry", "socket", "store", "text"],
   watch: ["commands", "doctor", "domain", "machine", "run", "text"],
   cli: [

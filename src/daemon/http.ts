@@ -8,6 +8,7 @@ import type { Answered, Request } from "./connection.ts"
 import { programRemoved } from "./ending.ts"
 import { HttpPlace } from "./HttpPlace.ts"
 import { logChanges } from "./logging.ts"
+import { makeLook } from "./look.ts"
 import { makeSnapshot } from "./snapshot.ts"
 import type { Route, timing } from "./timing.ts"
 
@@ -58,7 +59,12 @@ export const keepHttp = ({ observe, route }: { readonly observe: Observe; readon
     })
     const runtime = yield* Effect.runtime()
     const snapshot = yield* makeSnapshot
-    const http = makeHttp({ ask, snapshot: () => Runtime.runPromise(runtime, snapshot) })
+    const look = yield* makeLook
+    const http = makeHttp({
+      ask,
+      snapshot: () => Runtime.runPromise(runtime, snapshot),
+      look: () => Runtime.runPromise(runtime, look)
+    })
     observe(http.request)
     const monitor = yield* HealthMonitor
     yield* monitor.observeTicks(({ durationMs }) => http.tick(durationMs / 1000))

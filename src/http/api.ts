@@ -141,6 +141,11 @@ const reads = HttpApiGroup.make("reads")
       .addSuccess(documentOf("status"))
       .annotate(OpenApi.Summary, "Show the status of the daemon, its database and the ports")
   )
+  .add(
+    HttpApiEndpoint.get("events", "/api/events")
+      .addSuccess(HttpApiSchema.Text({ contentType: "text/event-stream" }))
+      .annotate(OpenApi.Summary, "Stream the list of the ports, and then each change, as server-sent events")
+  )
 
 export const Api = HttpApi.make("d")
   .add(reads)

@@ -6,12 +6,14 @@ import { RouteNotFound } from "@effect/platform/HttpServerError"
 import type { HttpServerRequest } from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { toServerResponse } from "@effect/platform-node/NodeHttpServerRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { quote } from "../text/escape.ts"
 import { Api } from "./api.ts"
-import type { Ask } from "./failure.ts"
+import { EVENT_LIMITS, EVENT_STREAM, type Events } from "./events.ts"
+import type { Ask, HttpError } from "./failure.ts"
 import { answerBody, type Body, errorBody } from "./respond.ts"
 
 /** How long a request may wait before its command is started, in milliseconds. */
@@ -24,6 +26,12 @@ interface Received {
   readonly urlParams?: Readonly<Record<string, unknown>>
 }
 
+const TOO_MANY: HttpError = {
+  code: "too-many",
+  message: `there are ${EVENT_LIMITS.streams} streams of events already`,
+  hint: "close a page that shows the ports"
+}
+
 const responseOf = ({ status, text, type }: Body) => HttpServerResponse.text(text, { status, contentType: type })
 
 /** Returns a parameter that the endpoint does not have, which would otherwise be ignored. */
@@ -33,18 +41,35 @@ const unknownIn = (request: HttpServerRequest, known: Readonly<Record<string, un
 const wrong = (message: string) =>
   errorBody({ code: "bad-request", message, hint: "GET /openapi.json shows what is there" })
 
+const wrongParameter = (name: string) => wrong(`there is no parameter ${quote(name)} here`)
+
 /** Has `command` answer an endpoint. */
 const by =
   (ask: Ask, command: string) =>
   ({ path = {}, request, urlParams = {} }: Received) => {
     const unknown = unknownIn(request, urlParams)
-    if (unknown !== undefined) return Effect.succeed(responseOf(wrong(`there is no parameter ${quote(unknown)} here`)))
+    if (unknown !== undefined) return Effect.succeed(responseOf(wrongParameter(unknown)))
     const asked = { ...urlParams, ...path, command, format: "json", until: Date.now() + START_MS }
     return Effect.map(
       Effect.promise(() => ask(asked)),
       (answer) => responseOf(answerBody(answer))
     )
   }
+
+/** Has the response of an endpoint be a stream of events, for as long as the client stays. */
+const stream =
+  (events: Events) =>
+  ({ request }: Received) =>
+    Effect.async<HttpServerResponse.HttpServerResponse>((resume) => {
+      const answer = (body: Body) => resume(Effect.succeed(responseOf(body)))
+      const [unknown] = new URLSearchParams(request.url.split("?")[1]).keys()
+      if (unknown !== undefined) return answer(wrongParameter(unknown))
+      if (request.method === "HEAD") return answer({ status: 200, type: EVENT_STREAM, text: "" })
+      const response = toServerResponse(request)
+      // A client that leaves interrupts this.
+      if (!events.open(response)) return answer(errorBody(TOO_MANY))
+      response.once("close", () => resume(Effect.succeed(HttpServerResponse.empty())))
+    })
 
 /** The methods of each path, for what is asked in another way. */
 const methods: Array<{ readonly path: RegExp; readonly method: string }> = []
@@ -85,7 +110,7 @@ const worded = HttpApiBuilder.middleware((app) =>
 )
 
 /** Makes the listener of requests to the API, and of its description at /openapi.json. */
-export const makeApiHandler = async (ask: Ask) => {
+export const makeApiHandler = async (ask: Ask, events: Events) => {
   const reads = HttpApiBuilder.group(Api, "reads", (handlers) =>
     handlers
       .handleRaw("listPorts", by(ask, "listPorts"))
@@ -95,6 +120,7 @@ export const makeApiHandler = async (ask: Ask) => {
       .handleRaw("doctor", by(ask, "doctor"))
       .handleRaw("explain", by(ask, "explain"))
       .handleRaw("status", by(ask, "status"))
+      .handleRaw("events", stream(events))
   )
   const api = Layer.provide(HttpApiBuilder.api(Api), reads)
   const runtime = ManagedRuntime.make(

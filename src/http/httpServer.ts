@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import { findCommand } from "../commands/commands.ts"
 import { targetsOf } from "./discovery.ts"
+import { type Events, type Look, makeEvents } from "./events.ts"
 import { CONTENT_TYPE } from "./exposition.ts"
 import type { Ask, HttpError } from "./failure.ts"
 import { lineProblem, strangerProblem } from "./guard.ts"
 import { makeApiHandler } from "./handler.ts"
-import { type Metrics, makeMetrics } from "./metrics.ts"
+import { type Metrics, makeMetrics, type Observed } from "./metrics.ts"
 import { plainKey, plainPort } from "./plain.ts"
 import { type Body, errorBody, HEADERS, jsonBody, send } from "./respond.ts"
 import type { Snapshot } from "./Snapshot.ts"
@@ -30,10 +32,13 @@ export interface Given {
   readonly ask: Ask
   /** Never rejects. */
   readonly snapshot: () => Promise<Snapshot>
+  /** Never rejects. */
+  readonly look: () => Promise<Look>
 }
 
 interface Serving extends Given {
   readonly metrics: Metrics
+  readonly events: Events
   readonly port: number
 }
 
@@ -130,6 +135,7 @@ const serve = async (serving: Serving, api: RequestListener, limits: Limits): Pr
   const listener = makeListener(serving, api)
   const servers: Array<Server> = []
   const stop = async (timeout: number) => {
+    serving.events.end()
     await Promise.all(servers.map((server) => close(server, timeout)))
   }
   try {
@@ -147,14 +153,18 @@ const serve = async (serving: Serving, api: RequestListener, limits: Limits): Pr
 /** Makes what the daemon tells of its work, and the server that it may start at one port after another. */
 export const makeHttp = (given: Given) => {
   const metrics = makeMetrics()
+  const events = makeEvents(given.look)
   // Built once, when it is needed first: a port that is in use is tried again and again.
   let api: ReturnType<typeof makeApiHandler> | undefined
   return {
-    request: metrics.request,
+    request: (observed: Observed) => {
+      metrics.request(observed)
+      if (observed.ok && findCommand(observed.command)?.readOnly === false) events.soon()
+    },
     tick: metrics.tick,
     serve: async (port: number, limits = LIMITS) => {
-      api ??= makeApiHandler(given.ask)
-      return serve({ ...given, metrics, port }, (await api).handle, limits)
+      api ??= makeApiHandler(given.ask, events)
+      return serve({ ...given, metrics, events, port }, (await api).handle, limits)
     },
     close: async () => {
       await (await api)?.close()

@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { beforeAll, describe, expect, it } from "vitest"
 import { type Daemon, type Machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom, watched } from "../support/doctor.ts"
 import { randomFrom, upTo } from "../support/garbage.ts"
-import { ask, held, raw, serves } from "../support/http.ts"
+import { ask, held, memoryOf, raw, serves } from "../support/http.ts"
 
 const RANGES = rangesFrom(22_900)
 const PORT = 23_000
@@ -168,9 +167,6 @@ const garbage = (random: () => number): Buffer => {
   const whole = text.join(random() < 0.9 ? "\r\n" : "\n")
   return Buffer.from(random() < 0.8 ? whole : whole.slice(0, upTo(random, whole.length)), "latin1")
 }
-
-const memoryOf = (pid: number): number =>
-  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024
 
 it(`answers garbage, and keeps nothing of it (seed ${SEED})`, { timeout: 600_000 }, async () => {
   const random = randomFrom(SEED)

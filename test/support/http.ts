@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { request } from "node:http"
 import { connect } from "node:net"
 import { onTestFinished } from "vitest"
@@ -68,3 +69,7 @@ export const held = (port: number, bytes: string) => {
   onTestFinished(() => void socket.destroy())
   return { closed: new Promise<void>((done) => socket.once("close", () => done())) }
 }
+
+/** The memory of a process, in megabytes. */
+export const memoryOf = (pid: number): number =>
+  Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1024

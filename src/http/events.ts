@@ -1,0 +1,152 @@
+import type { ServerResponse } from "node:http"
+import type { Assignment } from "../domain/Assignment.ts"
+import type { CommandError } from "../domain/CommandError.ts"
+import { printedJson } from "../text/printed.ts"
+
+/** What the list of ports is at one moment, or why it is not known. */
+export type Look =
+  | { readonly ok: true; readonly assignments: ReadonlyArray<Assignment> }
+  | { readonly ok: false; readonly failure: CommandError }
+
+/** Limits of the streams; times are in milliseconds. */
+export const EVENT_LIMITS = {
+  streams: 16,
+  /** Bytes that wait for a client to read them: with more, it is dropped at the next event. */
+  unread: 1_048_576,
+  /** From the start of one look to that of the next. What starts or ends outside is shown within twice that. */
+  interval: 1000,
+  /** Between two looks, however much is changed. */
+  gap: 100,
+  heartbeat: 15_000
+}
+
+/** An assignment as it is sent, and what of it counts as a change. */
+interface Told {
+  readonly json: string
+  readonly state: string
+}
+
+export const EVENT_STREAM = "text/event-stream"
+
+const HEADERS = { "content-type": EVENT_STREAM, connection: "close" }
+
+/** Leaves out the times that pass with every look although nothing has changed. */
+const toldOf = (assignment: Assignment): Told => {
+  const { checkedAt: _, lastUp, ...health } = assignment.health
+  const steady = health.state === "up" ? health : { ...health, lastUp }
+  return { json: printedJson(assignment), state: JSON.stringify({ ...assignment, health: steady }) }
+}
+
+const eventOf = (name: string, data: string): string => `event: ${name}\ndata: ${data}\n\n`
+
+const listOf = (known: ReadonlyMap<string, Told>): string =>
+  eventOf("list", `[${[...known.values()].map(({ json }) => json).join(",")}]`)
+
+/** Returns the event of what changed between two looks, if anything did. */
+const changeBetween = (before: ReadonlyMap<string, Told>, after: ReadonlyMap<string, Told>): string | undefined => {
+  const changed = [...after].filter(([key, { state }]) => before.get(key)?.state !== state)
+  const removed = [...before.keys()].filter((key) => !after.has(key))
+  if (changed.length + removed.length === 0) return undefined
+  const assignments = changed.map(([, { json }]) => json).join(",")
+  const at = JSON.stringify(new Date().toISOString())
+  return eventOf("change", `{"changed":[${assignments}],"removed":${printedJson(removed)},"at":${at}}`)
+}
+
+/**
+ * Streams the list of ports and its changes to any number of clients. There is one look for all of them, and none while there
+ * is no client. `look` never rejects.
+ */
+export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => {
+  const streams = new Set<ServerResponse>()
+  /** What every stream was told last; undefined while the list is not known. */
+  let known: ReadonlyMap<string, Told> | undefined
+  /** The event of why it is not. */
+  let problem: string | undefined
+  let timer: NodeJS.Timeout | undefined
+  let heartbeat: NodeJS.Timeout | undefined
+  let isLooking = false
+  let isChanged = false
+  let lookedAt = Number.NEGATIVE_INFINITY
+
+  const send = (stream: ServerResponse, text: string) => {
+    if (stream.writableLength > limits.unread) stream.destroy()
+    else stream.write(text)
+  }
+  const sendAll = (text: string | undefined) => {
+    if (text !== undefined) for (const stream of streams) send(stream, text)
+  }
+
+  const tell = (found: Look) => {
+    if (!found.ok) {
+      known = undefined
+      const { code, hint, message } = found.failure
+      const event = eventOf("problem", printedJson({ error: { code, message, hint } }))
+      if (event !== problem) sendAll(event)
+      problem = event
+      return
+    }
+    problem = undefined
+    const now = new Map(found.assignments.map((each) => [each.key, toldOf(each)]))
+    sendAll(known === undefined ? listOf(now) : changeBetween(known, now))
+    known = now
+  }
+
+  const lookAgain = async () => {
+    isLooking = true
+    isChanged = false
+    const started = performance.now()
+    const found = await look()
+    isLooking = false
+    lookedAt = performance.now()
+    if (streams.size === 0) return
+    tell(found)
+    // What changed meanwhile may not have been seen.
+    wait(isChanged ? limits.gap : Math.max(limits.gap, limits.interval - (lookedAt - started)))
+  }
+  const wait = (milliseconds: number) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => void lookAgain(), milliseconds)
+  }
+  /** Looks as soon as that may be: something was changed. */
+  const soon = () => {
+    if (streams.size === 0) return
+    if (isLooking) isChanged = true
+    else wait(Math.max(0, lookedAt + limits.gap - performance.now()))
+  }
+
+  const leave = (stream: ServerResponse) => {
+    streams.delete(stream)
+    if (streams.size > 0) return
+    clearTimeout(timer)
+    clearInterval(heartbeat)
+    known = undefined
+    problem = undefined
+  }
+
+  return {
+    /** Begins a stream; returns whether there was room for one more. */
+    open: (stream: ServerResponse): boolean => {
+      if (streams.size >= limits.streams) return false
+      if (streams.size === 0) heartbeat = setInterval(() => sendAll(": here\n\n"), limits.heartbeat)
+      streams.add(stream)
+      stream.once("close", () => leave(stream))
+      stream.writeHead(200, HEADERS)
+      stream.write("retry: 1000\n\n")
+      const first = known === undefined ? problem : listOf(known)
+      if (first === undefined) soon()
+      else send(stream, first)
+      return true
+    },
+    soon,
+    /** Ends every stream. A client that does not read is not waited for. */
+    end: () => {
+      for (const stream of streams) {
+        if (stream.writableLength > 0) stream.destroy()
+        // What was sent arrives; a client that does not read would not close its side.
+        else stream.end(() => stream.destroy())
+      }
+    }
+  }
+}
+
+export type Events = ReturnType<typeof makeEvents>
