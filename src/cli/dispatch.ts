@@ -55,7 +55,16 @@ const noDaemon = async (
   }
 }
 
-/** Runs `ping` or `status`, which only a daemon can answer, even one that serves another registry. */
+/** Opens a page in the browser, if a person is at a terminal. */
+const openPage = async (context: CliContext, url: string): Promise<void> => {
+  if (context.style().width === undefined) return
+  const { openUrl } = await import("../run/openUrl.ts")
+  const failure = await openUrl(url, context.environment)
+  // The address has been printed.
+  if (failure !== undefined) await tell(context, "note: no browser could be opened: open the address yourself")
+}
+
+/** Runs `ping`, `status` and the like, which only a daemon can answer, even one that serves another registry. */
 const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, payload }: Run): Promise<void> => {
   const { environment } = context
   const request = { command, payload, environment }
@@ -68,9 +77,10 @@ const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, 
     reply = await requestDaemon({ ...request, any: true })
   }
   if (reply._tag !== "Reply") return exitWith(context, await noDaemon(environment, reply), json)
-  return reply.reply.ok
-    ? writeResult(context, command, reply.reply, payload, json)
-    : exitWith(context, reply.reply.error, json)
+  if (!reply.reply.ok) return exitWith(context, reply.reply.error, json)
+  await writeResult(context, command, reply.reply, payload, json)
+  const { result } = reply.reply
+  if ("once" in result && !json && payload["url"] !== true) await openPage(context, result.once)
 }
 
 /** Runs a command of the registry: the daemon does if one answers, and otherwise this process. */

@@ -58,6 +58,11 @@ export interface Results {
   readonly ping: { readonly pong: true; readonly pid: number; readonly waitSeconds: number; readonly clock: number }
   readonly probe: { readonly ports: number; readonly durationMs: number }
   readonly status: Status
+  /**
+   * `url` is the address of the page, with the token. `once` leads there once, within a minute: it may be an argument of a
+   * program, which other users of the machine can read.
+   */
+  readonly dashboard: { readonly address: string; readonly url: string; readonly once: string }
 }
 
 /** Where a daemon serves HTTP, or why it does not although it should. */

@@ -36,6 +36,21 @@ export const serviceCommands = {
     details: ["Prints how many ports were probed. Exits with 3 if no daemon is running."],
     examples: ["d probe"]
   },
+  dashboard: {
+    name: "dashboard",
+    kind: "daemon",
+    readOnly: false,
+    idempotent: true,
+    summary: "Open the page that shows the ports live, or print its address",
+    usage: ["[--url]"],
+    synonyms: ["ui", "web", "gui"],
+    options: [{ name: "url", help: "print the address, and open no browser" }, json],
+    details: [
+      "Turns HTTP on in the running daemon, for as long as it runs, and waits until it is served. Opens the page in the browser if standard output is a terminal, and prints its address. Exits with 3 if no daemon is running.",
+      "The address contains a token by which the page may change something. Each start of the daemon makes a new one: keep it to yourself."
+    ],
+    examples: ["d dashboard", "d dashboard --url"]
+  },
   daemon: {
     name: "daemon",
     kind: "service",

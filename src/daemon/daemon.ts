@@ -27,7 +27,7 @@ import { shellWord } from "../text/shell.ts"
 import type { Outcome, Request } from "./connection.ts"
 import { programRemoved, stopOnSignals, uncaughtException } from "./ending.ts"
 import { HttpPlace } from "./HttpPlace.ts"
-import { keepHttp } from "./http.ts"
+import { keepHttp, onceTurnedOn } from "./http.ts"
 import { logChanges, logging } from "./logging.ts"
 import { makeRouter } from "./router.ts"
 import { LIMITS, serve } from "./server.ts"
@@ -208,8 +208,10 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     return yield* Effect.gen(function* () {
       const route = yield* makeRouter(environment, forwardPath(environment))
       const { timed, observe } = timing(route)
-      yield* serveClients(environment, settings.http ? timed("socket") : route)
-      if (settings.http) yield* keepHttp({ route: timed("http"), observe })
+      yield* serveClients(environment, timed("socket"))
+      const http = keepHttp({ route: timed("http"), observe })
+      if (settings.http) yield* http
+      else yield* Effect.forkScoped(onceTurnedOn(http))
       yield* warnOfSecrets
       yield* watchSettings(environment)
       yield* Effect.forkScoped(watchPorts)

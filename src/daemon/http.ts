@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
+import type { CommandError } from "../domain/CommandError.ts"
 import type { HttpService } from "../http/httpServer.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import type { Answered, Request } from "./connection.ts"
@@ -17,7 +18,7 @@ type Observe = ReturnType<typeof timing>["observe"]
 /** The key whose port HTTP is served at. */
 const KEY = "ports-dashboard"
 
-const DESCRIPTION = "HTTP of d: the ports as JSON"
+const DESCRIPTION = "HTTP of d: the page of d dashboard, and the ports as JSON"
 
 /** How often to check that HTTP is served at the key's port. */
 const UPKEEP = Schedule.spaced(Duration.seconds(5))
@@ -41,6 +42,17 @@ const portProblem = (error: unknown, port: number): string => {
     : `HTTP cannot be served at port ${port} of ${KEY}: ${error instanceof Error ? error.message : error}`
 }
 
+/** Serves HTTP as soon as `d dashboard` asks for it. */
+export const onceTurnedOn = <R>(http: Effect.Effect<void, CommandError, R>) =>
+  Effect.gen(function* () {
+    const place = yield* HttpPlace
+    yield* place.turnedOn
+    yield* Effect.catchAll(http, ({ message }) => {
+      place.set({ address: null, problem: message })
+      return Effect.logWarning(`no HTTP: ${message}`)
+    })
+  })
+
 /**
  * Serves HTTP at the port of its key, which is assigned if it has none, and follows it to another port. The daemon goes on
  * without HTTP for as long as that fails.
@@ -63,7 +75,8 @@ export const keepHttp = ({ observe, route }: { readonly observe: Observe; readon
     const http = makeHttp({
       ask,
       snapshot: () => Runtime.runPromise(runtime, snapshot),
-      look: () => Runtime.runPromise(runtime, look)
+      look: () => Runtime.runPromise(runtime, look),
+      token: place.token
     })
     observe(http.request)
     const monitor = yield* HealthMonitor

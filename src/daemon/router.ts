@@ -35,8 +35,10 @@ import { formatResult } from "../text/formatResult.ts"
 import { noteLine } from "../text/notes.ts"
 import { printed } from "../text/printed.ts"
 import type { Answered, Outcome, Request } from "./connection.ts"
+import { openDashboard } from "./dashboard.ts"
 import { commandsOf } from "./forward.ts"
 import { batchGetPorts } from "./getPortBatcher.ts"
+import { HttpPlace } from "./HttpPlace.ts"
 import { makeStatus } from "./status.ts"
 
 const HELP_WIDTH = 100
@@ -134,6 +136,7 @@ export const makeRouter = (environment: Environment, forward: string | undefined
     const monitor = yield* HealthMonitor
     const own = fingerprintBy((name) => settings.written.get(name), environment)
     const status = yield* makeStatus(environment)
+    const place = yield* HttpPlace
     const handlers = makeHandlers(environment)
     const surroundings = { helpWidth: HELP_WIDTH, socketPath: () => serverPath(environment, currentUid()) }
 
@@ -206,6 +209,10 @@ export const makeRouter = (environment: Environment, forward: string | undefined
         text: () => formatResult<DaemonCommand>(command, result, {})
       })
       if (command === "ping") return reply(pong())
+      if (command === "dashboard") {
+        const found = await openDashboard(place)
+        return "code" in found ? refused(found) : reply(found)
+      }
       const answer = command === "probe" ? monitor.probe : status
       return run(recovered<Outcome, Services>(command, Effect.map(answer, reply), (outcome) => outcome))
     }

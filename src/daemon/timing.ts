@@ -14,11 +14,12 @@ export const timing = (route: Route) => {
     timed:
       (via: Observed["via"]): Route =>
       async (request) => {
+        if (tell === undefined) return route(request)
         const before = performance.now()
         const outcome = await route(request)
         const name = String(request["command"])
         const command = findCommand(name) === undefined ? "other" : name
-        tell?.({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok !== false })
+        tell({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok !== false })
         return outcome
       }
   }

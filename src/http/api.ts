@@ -7,10 +7,12 @@ import * as Schema from "effect/Schema"
 import { version } from "../../package.json"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { RESERVATION_SOURCES } from "../domain/ReservedPort.ts"
+import { withChanges } from "./openapi.ts"
 
 /**
- * The paths of the API. The name of each endpoint is the command that answers it, and its parameters are fields of that
- * command's request; what they may be is in app/requestSchemas.ts, as for every other client.
+ * The paths of the API that read. The name of each endpoint is the command that answers it, and its parameters are fields of
+ * that command's request; what they may be is in app/requestSchemas.ts, as for every other client. The commands that change
+ * something are all there by the table of commands.
  */
 
 const text = (description: string) => Schema.optional(Schema.String.annotations({ description }))
@@ -154,4 +156,5 @@ export const Api = HttpApi.make("d")
   .addError(Failure, { status: 503 })
   .annotate(OpenApi.Title, "d")
   .annotate(OpenApi.Version, version)
+  .annotate(OpenApi.Transform, withChanges)
   .annotate(OpenApi.Description, "A registry of TCP ports for everything that runs on a developer's machines.")

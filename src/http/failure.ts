@@ -37,6 +37,9 @@ const STATUS: Readonly<Record<HttpError["code"], number>> = {
 
 export const statusOf = ({ code }: HttpError): number => STATUS[code]
 
+/** How long a request may wait before its command is started, in milliseconds. */
+export const START_MS = 20_000
+
 /** What a command comes to, by the daemon's router. */
 export type Answer =
   | { readonly ok: true; readonly result: unknown; readonly notes: ReadonlyArray<string> }

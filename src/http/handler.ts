@@ -12,12 +12,10 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import { quote } from "../text/escape.ts"
 import { Api } from "./api.ts"
+import { changes } from "./changes.ts"
 import { EVENT_LIMITS, EVENT_STREAM, type Events } from "./events.ts"
-import type { Ask, HttpError } from "./failure.ts"
+import { type Ask, type HttpError, START_MS } from "./failure.ts"
 import { answerBody, type Body, errorBody } from "./respond.ts"
-
-/** How long a request may wait before its command is started, in milliseconds. */
-const START_MS = 20_000
 
 /** What an endpoint gets of a request; without parameters, it has none. */
 interface Received {
@@ -78,6 +76,7 @@ HttpApi.reflect(Api, {
   onEndpoint: ({ endpoint: { method, path } }) =>
     void methods.push({ method, path: new RegExp(`^${path.replace(/:\w+/g, "[^/]+")}$`) })
 })
+for (const path of changes.keys()) methods.push({ method: "POST", path: new RegExp(`^${path}$`) })
 
 /** Answers what no endpoint was found for. */
 const notFound = ({ method, url }: HttpServerRequest) => {

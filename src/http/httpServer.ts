@@ -1,15 +1,9 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import { createServer, type RequestListener, type Server } from "node:http"
 import { findCommand } from "../commands/commands.ts"
-import { targetsOf } from "./discovery.ts"
 import { type Events, type Look, makeEvents } from "./events.ts"
-import { CONTENT_TYPE } from "./exposition.ts"
-import type { Ask, HttpError } from "./failure.ts"
-import { lineProblem, strangerProblem } from "./guard.ts"
 import { makeApiHandler } from "./handler.ts"
-import { type Metrics, makeMetrics, type Observed } from "./metrics.ts"
-import { plainKey, plainPort } from "./plain.ts"
-import { type Body, errorBody, HEADERS, jsonBody, send } from "./respond.ts"
-import type { Snapshot } from "./Snapshot.ts"
+import { type Means, makeListener } from "./listener.ts"
+import { makeMetrics, type Observed } from "./metrics.ts"
 
 /** What one client may take, and all of them. Times are in milliseconds. */
 export const LIMITS = {
@@ -28,18 +22,13 @@ export const LIMITS = {
 export type Limits = typeof LIMITS
 
 /** What the daemon gives to its HTTP server. */
-export interface Given {
-  readonly ask: Ask
-  /** Never rejects. */
-  readonly snapshot: () => Promise<Snapshot>
+export interface Given extends Omit<Means, "metrics" | "port"> {
   /** Never rejects. */
   readonly look: () => Promise<Look>
 }
 
-interface Serving extends Given {
-  readonly metrics: Metrics
+interface Serving extends Means {
   readonly events: Events
-  readonly port: number
 }
 
 export interface HttpService {
@@ -50,12 +39,6 @@ export interface HttpService {
 
 /** The addresses that only this machine reaches. `localhost` may mean either. */
 const LOOPBACK = ["127.0.0.1", "::1"]
-
-const DATABASE_AWAY: HttpError = {
-  code: "unavailable",
-  message: "the database does not answer",
-  hint: "d doctor tells more"
-}
 
 /** The machine has no such address. */
 const NO_ADDRESS: ReadonlyArray<string | undefined> = ["EADDRNOTAVAIL", "EAFNOSUPPORT"]
@@ -94,41 +77,6 @@ const close = (server: Server, timeout: number): Promise<void> =>
     })
     server.closeIdleConnections()
   })
-
-const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
-
-/** What Prometheus asks for. */
-const forPrometheus = ({ metrics, snapshot }: Serving): ReadonlyMap<string, () => Promise<Body>> =>
-  new Map([
-    [
-      "/metrics",
-      async (): Promise<Body> => ({ status: 200, type: CONTENT_TYPE, text: metrics.text(await snapshot()) })
-    ],
-    [
-      "/sd",
-      async (): Promise<Body> => {
-        const { registry } = await snapshot()
-        // Prometheus keeps the targets that it has if it gets an error, and would drop them all if it got an empty list.
-        return registry === undefined ? errorBody(DATABASE_AWAY) : jsonBody(targetsOf(registry.assignments))
-      }
-    ]
-  ])
-
-/** Answers a request, whoever makes it. Everything here comes before the API: it is refused cheaply, or has to be fast. */
-const makeListener = (serving: Serving, api: RequestListener): RequestListener => {
-  const { ask, port } = serving
-  const others = forPrometheus(serving)
-  return (request, response) => {
-    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const problem = lineProblem(request) ?? strangerProblem(request, port)
-    const key = plainKey(request)
-    const other = isRead(request) ? others.get(request.url?.split("?", 1)[0] ?? "") : undefined
-    if (problem !== undefined) send(response, errorBody(problem), { connection: "close" })
-    else if (key !== undefined) void plainPort(ask, key).then((body) => send(response, body))
-    else if (other !== undefined) void other().then((body) => send(response, body))
-    else api(request, response)
-  }
-}
 
 /** Serves HTTP at a port of the loopback addresses. Rejects with the system's error if it is in use on any of them. */
 const serve = async (serving: Serving, api: RequestListener, limits: Limits): Promise<HttpService> => {

@@ -21,6 +21,7 @@ export interface Body {
   readonly status: number
   readonly type: string
   readonly text: string
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 export const jsonBody = (value: unknown, status = 200): Body => ({
@@ -41,19 +42,16 @@ export const errorBody = (error: HttpError, form: keyof typeof TYPES = "json"): 
 
 export const textBody = (text: string): Body => ({ status: 200, type: TYPES.text, text })
 
-/** The document of `--json`; that of a change also has its notes. */
+/** The document of `--json`; that of a change has its notes, too, if there are any. */
 export const answerBody = (answer: Answer, withNotes = false): Body => {
   if (!answer.ok) return errorBody(answer.failure)
   const { notes, result } = answer
-  return jsonBody(withNotes && typeof result === "object" ? { ...result, notes } : result)
+  return jsonBody(withNotes && notes.length > 0 && typeof result === "object" ? { ...result, notes } : result)
 }
 
-/** Sends a response with a body. */
-export const send = (
-  response: ServerResponse,
-  { status, text, type }: Body,
-  headers: Readonly<Record<string, string>> = {}
-): void => {
-  response.writeHead(status, { "content-type": type, "content-length": Buffer.byteLength(text), ...headers })
+/** Sends a response. */
+export const send = (response: ServerResponse, { headers = {}, status, text, type }: Body): void => {
+  const ofBody = status === 304 ? {} : { "content-type": type, "content-length": Buffer.byteLength(text) }
+  response.writeHead(status, { ...ofBody, ...headers })
   response.end(response.req.method === "HEAD" ? "" : text)
 }

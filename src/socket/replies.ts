@@ -181,6 +181,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
     }),
   url: () => object({ key: text, port, url: text }),
   backup: () => object({ file: text, bytes: amount }),
+  dashboard: () => object({ address: text, url: text, once: text }),
   probe: () => object({ ports: amount, durationMs: amount }),
   ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status

@@ -100,6 +100,7 @@ const texts: {
   url: ({ url }) => line(url),
   backup: ({ file }) => line(`backed up to ${file}`),
   ping: () => line("pong"),
+  dashboard: ({ url }) => line(url),
   probe: ({ ports }) => line(`probed ${ports} ${ports === 1 ? "port" : "ports"}`),
   status: async (status, _, { width }) => {
     if (width === undefined)
