@@ -5,6 +5,7 @@ import { CONTENT_TYPE } from "./exposition.ts"
 import type { Ask, HttpError } from "./failure.ts"
 import { lineProblem, strangerProblem } from "./guard.ts"
 import type { Metrics } from "./metrics.ts"
+import { makePage } from "./page.ts"
 import { plainKey, plainPort } from "./plain.ts"
 import { type Body, errorBody, HEADERS, jsonBody, send, textBody } from "./respond.ts"
 import type { Snapshot } from "./Snapshot.ts"
@@ -68,6 +69,7 @@ const opened = (token: Token, code: string): Body => {
 export const makeListener = (means: Means, api: RequestListener): RequestListener => {
   const { ask, port, token } = means
   const others = forPrometheus(means)
+  const page = makePage()
 
   /** Returns the answer of what is no part of the API. */
   const answer = (request: IncomingMessage): Promise<Body> | Body | undefined => {
@@ -79,6 +81,7 @@ export const makeListener = (means: Means, api: RequestListener): RequestListene
     if (command !== undefined) return change(request, command, ask, token.now())
     if (!isRead(request)) return undefined
     const [path = ""] = (request.url ?? "").split("?", 1)
+    if (page.isAt(path)) return page.serve(request, path)
     const [, code] = /^\/open\/([\w-]+)$/.exec(path) ?? []
     return code !== undefined && request.method === "GET" ? opened(token, code) : others.get(path)?.()
   }

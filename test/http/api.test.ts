@@ -77,8 +77,7 @@ describe("with HTTP on", () => {
     ["/api/ports?helath=up", 400, "bad-request"],
     ["/api/ports?stale=maybe", 400, "bad-request"],
     ["/api/ports?app=a&app=b", 400, "bad-request"],
-    ["/api/nothing", 404, "no-such-path"],
-    ["/", 404, "no-such-path"]
+    ["/api/nothing", 404, "no-such-path"]
   ])("%s is an error: %i, %s", async (path, status, code) => {
     const answer = await ask(PORT, path)
     expect(answer.status).toBe(status)
