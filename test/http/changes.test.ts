@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { beforeAll, describe, expect, it } from "vitest"
 import { changes, fieldsOf } from "../../src/http/changes.ts"
@@ -18,6 +19,8 @@ beforeAll(async () => {
   daemon = await startDaemon(box, true)
   await serves(box, PORT)
   token = await tokenOf()
+  // The owner of the daemon's own port is learned by a probe cycle, and is stored from then on.
+  await until(rows, (stored) => JSON.stringify(stored).includes('"owners":[{'))
 })
 
 const tokenOf = async (on = box): Promise<string> =>
@@ -262,6 +265,20 @@ it("a token is worth nothing once the daemon has been started again", async () =
   expect(now).not.toBe(old)
   expect((await attempt(now)).status).toBe(200)
   expect(`${first.log()}${await other.ok("status")}`).not.toContain(old)
+})
+
+it("the lines of the document work as they are", async () => {
+  const blocks = [...readFileSync("docs/http.md", "utf8").matchAll(/^```sh\n(.*?)^```$/gms)]
+    .map(([, lines = ""]) => lines.replaceAll("localhost:3500", `localhost:${PORT}`))
+    .filter((lines) => lines.includes("curl"))
+  expect(blocks).toHaveLength(4)
+  for (const lines of blocks.filter((each) => !each.includes("events"))) {
+    const { code, stderr } = await box.sh(`set -eo pipefail; ${lines}`)
+    expect({ lines, code, stderr }).toEqual({ lines, code: 0, stderr: "" })
+  }
+  expect(await box.ok("listPorts", "--app", "cad")).toContain("CAD")
+  const events = await box.sh(`timeout 2 ${blocks.find((each) => each.includes("events"))}`)
+  expect(events.stdout).toMatch(/^event: list\ndata: \[\{"key":"cad-prod"/m)
 })
 
 it("garbage with the token changes nothing and is not kept", { timeout: 120_000 }, async () => {
