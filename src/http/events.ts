@@ -66,6 +66,7 @@ export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => 
   let heartbeat: NodeJS.Timeout | undefined
   let isLooking = false
   let isChanged = false
+  let isEnded = false
   let lookedAt = Number.NEGATIVE_INFINITY
 
   const send = (stream: ServerResponse, text: string) => {
@@ -126,6 +127,11 @@ export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => 
   return {
     /** Begins a stream; returns whether there was room for one more. */
     open: (stream: ServerResponse): boolean => {
+      // It came by a connection that is being closed; nobody would end it.
+      if (isEnded) {
+        stream.destroy()
+        return true
+      }
       if (streams.size >= limits.streams) return false
       if (streams.size === 0) heartbeat = setInterval(() => sendAll(": here\n\n"), limits.heartbeat)
       streams.add(stream)
@@ -138,8 +144,13 @@ export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => 
       return true
     },
     soon,
-    /** Ends every stream. A client that does not read is not waited for. */
+    /** Allows streams, at first and again after all were ended. */
+    begin: () => {
+      isEnded = false
+    },
+    /** Ends every stream, and allows no more. A client that does not read is not waited for. */
     end: () => {
+      isEnded = true
       for (const stream of streams) {
         if (stream.writableLength > 0) stream.destroy()
         // What was sent arrives; a client that does not read would not close its side.

@@ -22,7 +22,7 @@ export const LIMITS = {
 export type Limits = typeof LIMITS
 
 /** What the daemon gives to its HTTP server. */
-export interface Given extends Omit<Means, "metrics" | "port"> {
+export interface Given extends Omit<Means, "changed" | "metrics" | "port"> {
   /** Never rejects. */
   readonly look: () => Promise<Look>
 }
@@ -81,6 +81,7 @@ const close = (server: Server, timeout: number): Promise<void> =>
 /** Serves HTTP at a port of the loopback addresses. Rejects with the system's error if it is in use on any of them. */
 const serve = async (serving: Serving, api: RequestListener, limits: Limits): Promise<HttpService> => {
   const listener = makeListener(serving, api)
+  serving.events.begin()
   const servers: Array<Server> = []
   const stop = async (timeout: number) => {
     serving.events.end()
@@ -107,12 +108,13 @@ export const makeHttp = (given: Given) => {
   return {
     request: (observed: Observed) => {
       metrics.request(observed)
-      if (observed.ok && findCommand(observed.command)?.readOnly === false) events.soon()
+      // What came by HTTP tells itself whether it was a change: pages ask the doctor, which may fix something, all the time.
+      if (observed.ok && observed.via === "socket" && findCommand(observed.command)?.readOnly === false) events.soon()
     },
     tick: metrics.tick,
     serve: async (port: number, limits = LIMITS) => {
       api ??= makeApiHandler(given.ask, events)
-      return serve({ ...given, metrics, events, port }, (await api).handle, limits)
+      return serve({ ...given, metrics, events, changed: events.soon, port }, (await api).handle, limits)
     },
     close: async () => {
       await (await api)?.close()

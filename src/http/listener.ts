@@ -22,6 +22,8 @@ export interface Means {
   /** Never rejects. */
   readonly snapshot: () => Promise<Snapshot>
   readonly token: Token
+  /** Is told that something was changed. */
+  readonly changed: () => void
   readonly metrics: Metrics
   readonly port: number
 }
@@ -67,7 +69,7 @@ const opened = (token: Token, code: string): Body => {
 
 /** Answers a request, whoever makes it. Everything here comes before the API: it is refused cheaply, or has to be fast. */
 export const makeListener = (means: Means, api: RequestListener): RequestListener => {
-  const { ask, port, token } = means
+  const { ask, changed, port, token } = means
   const others = forPrometheus(means)
   const page = makePage()
 
@@ -78,7 +80,11 @@ export const makeListener = (means: Means, api: RequestListener): RequestListene
     const key = plainKey(request)
     if (key !== undefined) return plainPort(ask, key)
     const command = changeAsked(request)
-    if (command !== undefined) return change(request, command, ask, token.now())
+    if (command !== undefined)
+      return change(request, command, ask, token.now()).then((body) => {
+        if (body.status === 200) changed()
+        return body
+      })
     if (!isRead(request)) return undefined
     const [path = ""] = (request.url ?? "").split("?", 1)
     if (page.isAt(path)) return page.serve(request, path)

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { collect, copyOfProgram, type Machine, startDaemon } from "../support/cli.ts"
@@ -41,6 +41,21 @@ it("is asked for by several at once", async () => {
   await startDaemon(box)
   const urls = await Promise.all(Array.from({ length: 5 }, () => box.ok("dashboard", "--url")))
   expect(new Set(urls).size).toBe(1)
+})
+
+it("loads nothing of HTTP before that", async () => {
+  const cache = temporary()
+  // The code of each part that was loaded is kept when the process ends.
+  const isLoaded = () =>
+    readdirSync(cache, { recursive: true, encoding: "utf8" }).some((name) => name.includes("httpServer"))
+  const box = off({ XDG_CACHE_HOME: cache })
+  expect(await (await startDaemon(box)).stop()).toBe(0)
+  expect(readdirSync(cache)).not.toEqual([])
+  expect(isLoaded()).toBe(false)
+  const daemon = await startDaemon(box)
+  await box.ok("dashboard", "--url")
+  expect(await daemon.stop()).toBe(0)
+  expect(isLoaded()).toBe(true)
 })
 
 it("needs a daemon, and says which command starts one", async () => {

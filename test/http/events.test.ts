@@ -58,6 +58,13 @@ describe("a page", () => {
     expect(await page.shows("stream", (found) => found?.description === "\u{1f680} caf\u00e9")).toBeLessThan(500)
     await box.ok("release", "--special", "stream")
     expect(await page.shows("stream", (found) => found === undefined)).toBeLessThan(500)
+    const [, token] = (await box.ok("dashboard", "--url")).trim().split("#token=")
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
+    const undone = await ask(PORT, "/api/undo", { method: "POST", headers, body: "{}" })
+    expect(undone.status).toBe(200)
+    expect(await page.shows("stream", (found) => found !== undefined)).toBeLessThan(500)
+    await box.ok("release", "--special", "stream")
+    expect(await page.shows("stream", (found) => found === undefined)).toBeLessThan(500)
     expect(page.events.slice(1).every(({ name }) => name === "change")).toBe(true)
     expect(page.events.at(-1)?.data).toEqual({
       changed: [],
@@ -221,6 +228,9 @@ it("a registry that goes away is told once, and the list again once it is back",
   expect(page.text()).toContain("\n: here\n\n")
   page.leave()
   late.leave()
+  events.end()
+  await expect(stream(21_399)).rejects.toThrow()
+  events.begin()
   // A look may be under way.
   await Promise.all([page.ended, late.ended])
   const last = looks

@@ -54,7 +54,8 @@ describe("the host", () => {
     `\u00e9.localhost:${PORT}`
   ])("may not be %s", async (host) => {
     expect(await statusOf({ host })).toBe(403)
-    expect(await statusOf({ host }, "/openapi.json")).toBe(403)
+    for (const path of ["/openapi.json", "/", "/app.js", "/api/events", "/metrics", "/open/x"])
+      expect(await statusOf({ host }, path)).toBe(403)
   })
 
   it("must be there once, whatever the request's line says", async () => {
@@ -141,7 +142,12 @@ const PATHS = [
   "/api/ports/cad-dev?plain",
   "/api/history?limit=-1",
   "http://x/",
-  "/sd"
+  "/sd",
+  "/app.js",
+  "/open/x",
+  "/api/events",
+  "/api/allocate",
+  "/api/undo"
 ]
 const HEADERS = [
   `Host: localhost:${PORT}`,
