@@ -54,6 +54,9 @@ export type Reply<N extends keyof Results> =
 
 const isFormatVersion: Guard<typeof FORMAT_VERSION> = (value): value is typeof FORMAT_VERSION =>
   value === FORMAT_VERSION
+/** An address of this machine: a browser may be sent there. */
+const ownUrl: Guard<string> = (value): value is string =>
+  typeof value === "string" && /^http:\/\/localhost:\d{1,5}(?:\/[\w#=/-]*)?$/.test(value)
 const keyPort = () => object({ key: text, port })
 const keysWithPorts = () => listOf(object({ key: text, port: orNull(amount) }))
 const released = () => object({ released: keysWithPorts() })
@@ -181,7 +184,7 @@ const results: { readonly [N in keyof Results]: () => Guard<Results[N]> } = {
     }),
   url: () => object({ key: text, port, url: text }),
   backup: () => object({ file: text, bytes: amount }),
-  dashboard: () => object({ address: text, url: text, once: text }),
+  dashboard: () => object({ address: ownUrl, url: ownUrl, once: ownUrl }),
   probe: () => object({ ports: amount, durationMs: amount }),
   ping: () => object({ pong: isTrue, pid, waitSeconds: amount, clock: amount }),
   status

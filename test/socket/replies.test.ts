@@ -31,6 +31,24 @@ const spoiled = (value: unknown): ReadonlyArray<unknown> => {
   return [{ surprise: 1 }, undefined, ...inside]
 }
 
+it("send a browser nowhere but to this machine", () => {
+  const reply = (once: string) =>
+    JSON.stringify({
+      ok: true,
+      version: "1",
+      result: { address: "http://localhost:3500", url: "http://localhost:3500/#token=x", once }
+    })
+  expect(readReply("dashboard", reply("http://localhost:3500/open/a_b-c"))).toBeDefined()
+  for (const other of [
+    "file:///etc/passwd",
+    "--help",
+    "http://localhost.evil:1/",
+    "http://localhost:1@evil/",
+    "javascript:1"
+  ])
+    expect(readReply("dashboard", reply(other)), other).toBeUndefined()
+})
+
 it("are taken from a real daemon, to every command, and from nothing that differs in a single value", async () => {
   const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "200 millis" })
   const { socket } = await startDaemon(box)
@@ -60,7 +78,8 @@ it("are taken from a real daemon, to every command, and from nothing that differ
     { command: "describe", key: "cad-dev", description: "" },
     { command: "unreserve", port: 17_220 },
     { command: "deletePort", key: "other-dev" },
-    { command: "release", app: ["cad"] }
+    { command: "release", app: ["cad"] },
+    { command: "dashboard" }
   ]
   while (!(await box.ok("status")).includes(" ports\n")) await new Promise((done) => setTimeout(done, 50))
   for (const request of requests) {
