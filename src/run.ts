@@ -5,13 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { CliContext } from "./cli/CliContext.ts"
-import { exitWith, writeResult, writeStderr, writeStdout } from "./cli/output.ts"
+import { exitWith, writeResult, writeStderr } from "./cli/output.ts"
 import type { CommandTask, Task } from "./cli/Task.ts"
 import type { Answer } from "./commands/Answer.ts"
 import type { RegistryCommand } from "./commands/commands.ts"
 import { BUG_IN_D, type CommandError, exitCodeOf } from "./domain/CommandError.ts"
 import type { Environment } from "./domain/Environment.ts"
-import { printed } from "./text/printed.ts"
 
 /** A command failed; `failure` is shown to the user. */
 class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly failure: CommandError }> {}
@@ -36,12 +35,6 @@ const program = (context: CliContext, task: Task): Effect.Effect<void, unknown> 
       return Effect.gen(function* () {
         const { daemon } = yield* Effect.promise(() => import("./daemon/daemon.ts"))
         return yield* Effect.mapError(daemon(context.environment), failed)
-      })
-    case "Completions":
-      return Effect.gen(function* () {
-        const { completions } = yield* Effect.promise(() => import("./app/completions.ts"))
-        const lines = (yield* completions(task.shell)).split("\n")
-        yield* Effect.promise(() => writeStdout(context, printed(lines)))
       })
   }
 }

@@ -18,6 +18,7 @@ const ARROWS = {
   run: ["commands", "config", "domain", "machine", "project", "text"],
   env: ["commands", "domain", "machine", "project", "run", "text"],
   mcp: ["commands", "domain", "machine", "text"],
+  shell: ["commands", "config", "domain", "machine", "socket", "text"],
   worktree: ["commands", "domain", "machine", "project", "run", "text"],
   agents: ["domain", "machine", "run", "text"],
   service: ["domain", "machine", "text"],
@@ -30,7 +31,20 @@ const ARROWS = {
   doctor: ["commands", "config", "domain", "machine", "registry", "service", "socket", "store", "text"],
   app: ["commands", "config", "doctor", "domain", "exchange", "machine", "registry", "store", "text"],
   http: ["commands", "domain", "text"],
-  daemon: ["app", "commands", "config", "domain", "http", "machine", "monitor", "registry", "socket", "store", "text"],
+  daemon: [
+    "app",
+    "commands",
+    "config",
+    "domain",
+    "http",
+    "machine",
+    "monitor",
+    "registry",
+    "shell",
+    "socket",
+    "store",
+    "text"
+  ],
   watch: ["commands", "doctor", "domain", "machine", "run", "text"],
   cli: [
     "agents",
@@ -45,6 +59,7 @@ const ARROWS = {
     "prompt",
     "run",
     "service",
+    "shell",
     "socket",
     "text",
     "watch",
@@ -52,7 +67,7 @@ const ARROWS = {
     "worktree"
   ],
   // The two entries, main.ts and run.ts.
-  ".": ["app", "cli", "commands", "daemon", "domain", "text"],
+  ".": ["app", "cli", "commands", "daemon", "domain"],
   library: [".", "cli", "commands", "config", "domain", "project", "socket", "text"]
 } satisfies Readonly<Record<string, ReadonlyArray<string>>>
 
@@ -66,6 +81,7 @@ const WITHOUT_EFFECT: ReadonlyArray<keyof typeof ARROWS> = [
   "mcp",
   "run",
   "service",
+  "shell",
   "text",
   "socket",
   "watch",

@@ -11,11 +11,8 @@ export interface CommandTask<N extends RegistryCommand = RegistryCommand> {
   readonly perhapsDone: string | undefined
 }
 
-/** Work that needs Effect: a command in this process, the daemon, the completions. */
-export type Task =
-  | (CommandTask & { readonly json: boolean })
-  | { readonly _tag: "Daemon" }
-  | { readonly _tag: "Completions"; readonly shell: string }
+/** Work that needs Effect: a command in this process, the daemon. */
+export type Task = (CommandTask & { readonly json: boolean }) | { readonly _tag: "Daemon" }
 
 /** The part of the program that needs Effect, which is loaded on demand. */
 export interface WithEffect {

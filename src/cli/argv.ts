@@ -7,6 +7,7 @@ import {
   isBuiltinCommand,
   shortNameOf
 } from "../commands/commands.ts"
+import { SHELLS } from "../commands/shell.ts"
 import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { parsePort } from "../domain/names.ts"
 import { asTyped, quote } from "../text/escape.ts"
@@ -24,7 +25,8 @@ export type Invocation =
     }
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
-  | { readonly _tag: "Completions"; readonly shell: string }
+  /** What a shell asks at each Tab: its name and the words after `d`. */
+  | { readonly _tag: "Complete"; readonly words: ReadonlyArray<string> }
   /** Asks for a command, unless one is named, and for its options. */
   | { readonly _tag: "Wizard"; readonly command: CommandSpec | undefined; readonly json: boolean }
   /** A well-formed command. `payload` has the given values by field; `notes` are lines for standard error. */
@@ -37,8 +39,7 @@ export type Invocation =
     }
   | ({ readonly _tag: "Wrong"; readonly json: boolean; readonly exitCode?: number } & CommandError)
 
-export const SHELLS = ["bash", "zsh", "fish"]
-
+const COMPLETE = "__complete"
 const HELP = ["--help", "-h"]
 const WIZARD = "--wizard"
 /** Other programs' short forms of --version. */
@@ -59,8 +60,8 @@ const readVersion = (words: ReadonlyArray<string>): Meaning => {
 
 const readCompletions = (words: ReadonlyArray<string>): Meaning => {
   const [shell = "", extra] = words
-  return SHELLS.includes(shell) && extra === undefined
-    ? { _tag: "Completions", shell }
+  return SHELLS.some((each) => each === shell) && extra === undefined
+    ? { _tag: "Run", command: commands.completions, notes: [], payload: { action: shell } }
     : wrong(
         "invalid",
         `--completions takes the name of one shell, not ${quote(words.join(" "))}`,
@@ -165,6 +166,7 @@ const read = (words: ReadonlyArray<string>, asked: Asked): Meaning => {
  * options are errors that repeat the word as it was typed.
  */
 export const parseArgv = (words: ReadonlyArray<string>): Invocation => {
+  if (words[0] === COMPLETE) return { _tag: "Complete", words: words.slice(1) }
   const start = words[0] === "send" ? 1 : 0
   const command = commandTyped(words[start] ?? "")
   const own = command === undefined ? ownWords(undefined, words) : ownWords(command, words.slice(start + 1))

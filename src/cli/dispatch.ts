@@ -13,7 +13,7 @@ import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
 import { currentUid, serverPath, untrustedSocket, unusableSocket } from "../socket/socketPath.ts"
-import { printed, printedJson } from "../text/printed.ts"
+import { forFile, printed, printedJson } from "../text/printed.ts"
 import { type Invocation, parseArgv } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess, warnOfOther } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
@@ -199,8 +199,11 @@ export const dispatch = async (context: CliContext, invocation: Invocation, with
     }
     case "Wrong":
       return exitWith(context, invocation, invocation.json, invocation.exitCode)
+    case "Complete": {
+      const { runComplete } = await import("../shell/completeCommand.ts")
+      return writeStdout(context, forFile(await runComplete(invocation.words, environment)))
+    }
     case "Daemon":
-    case "Completions":
       return withEffect.run(invocation)
     case "Wizard": {
       const words = await wizard(context, invocation, withEffect)

@@ -8,6 +8,7 @@ import { env } from "./env.ts"
 import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
 import { service } from "./service.ts"
+import { completions, shell } from "./shell.ts"
 import type { WithEffect } from "./Task.ts"
 import { parseTime } from "./waiting.ts"
 import { watch } from "./watch.ts"
@@ -115,7 +116,18 @@ const agents = async (context: CliContext, { json, payload }: Run): Promise<void
     : writeStdout(context, told, json, action !== "status" && dryRun !== true)
 }
 
-const local: Readonly<Record<LocalCommand, typeof run>> = { run, open, env, mcp, worktree, agents, watch, service }
+const local: Readonly<Record<LocalCommand, typeof run>> = {
+  run,
+  open,
+  env,
+  mcp,
+  worktree,
+  agents,
+  watch,
+  service,
+  shell,
+  completions
+}
 
 /** Runs a command that asks the registry for what it needs. */
 export const runLocally = (

@@ -3,9 +3,14 @@ export type ValueType =
   | "agent"
   | "app"
   | "check"
+  | "conflict"
   | "directory"
+  | "env-format"
+  | "export-format"
   | "file"
   | "health"
+  | "host"
+  | "import-format"
   | "key"
   | "mode"
   | "name"
@@ -13,6 +18,7 @@ export type ValueType =
   | "port"
   | "reason"
   | "severity"
+  | "shell"
   | "since"
   | "special"
   | "text"
@@ -32,6 +38,8 @@ export interface OptionSpec {
   readonly repeated?: true
   /** Usually names something that does not exist yet. */
   readonly isNew?: true
+  /** Names a port that `d reserve` reserved. */
+  readonly isReserved?: true
   /** Says nothing without this other option. */
   readonly goesWith?: string
 }

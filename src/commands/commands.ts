@@ -7,6 +7,7 @@ import { keepingCommands } from "./keeping.ts"
 import { portCommands } from "./ports.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
+import { shellCommands } from "./shell.ts"
 import { watchCommands } from "./watch.ts"
 import { worktreeCommands } from "./worktree.ts"
 
@@ -24,6 +25,7 @@ export const commands = {
   ...exchangeCommands,
   ...doctorCommands,
   ...agentCommands,
+  ...shellCommands,
   ...serviceCommands
 } as const satisfies Record<string, CommandSpec>
 

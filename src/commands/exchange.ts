@@ -40,7 +40,12 @@ export const exchangeCommands = {
     usage: ["[--format FORMAT]"],
     synonyms: ["dump"],
     options: [
-      { name: "format", value: "FORMAT", type: "text", help: `print ${EXPORT_FORMATS.join(", ")}; default json` },
+      {
+        name: "format",
+        value: "FORMAT",
+        type: "export-format",
+        help: `print ${EXPORT_FORMATS.join(", ")}; default json`
+      },
       json
     ],
     details: [
@@ -62,11 +67,16 @@ export const exchangeCommands = {
     ],
     synonyms: ["load", "adopt"],
     options: [
-      { name: "from", value: "FORMAT", type: "text", help: "read the file as FORMAT, instead of recognizing it" },
+      {
+        name: "from",
+        value: "FORMAT",
+        type: "import-format",
+        help: "read the file as FORMAT, instead of recognizing it"
+      },
       {
         name: "on-conflict",
         value: "MODE",
-        type: "text",
+        type: "conflict",
         help: "choose what to do with rows that do not fit: fail (default), skip them, or force them in"
       },
       { name: "scan", help: "propose a key for everything that listens and has none" },

@@ -25,7 +25,7 @@ export const historyCommands = {
         type: "since",
         help: "show only operations since this time: 2026-11-26, 2026-11-26T14:00, or a time span such as 3d"
       },
-      { name: "host", value: "HOST", type: "text", help: "show only operations by this host" },
+      { name: "host", value: "HOST", type: "host", help: "show only operations by this host" },
       { name: "limit", value: "N", type: "number", help: "show at most so many operations, up to 1000; default 20" },
       { name: "trim", help: "delete what is older than AUTOMATELINUX_HISTORY_KEEP now" },
       json

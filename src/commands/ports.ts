@@ -106,7 +106,7 @@ export const portCommands = {
     synonyms: ["assign"],
     options: [
       key("set this key"),
-      { name: "value", value: "PORT", type: "port", help: "assign this port, 1 to 65535" },
+      { name: "value", value: "PORT", type: "port", help: "assign this port, 1 to 65535", isNew: true },
       {
         name: "description",
         value: "TEXT",
@@ -144,7 +144,7 @@ export const portCommands = {
       {
         name: "host",
         value: "HOST",
-        type: "text",
+        type: "host",
         help: "list only keys that this host has claimed or seen up, or has a directory of"
       },
       { name: "mine", help: "list only keys of the current project, and of its git worktrees" },
@@ -248,7 +248,7 @@ export const portCommands = {
     usage: ["--port PORTS --reason TEXT"],
     short: { usage: "reserve PORTS… --reason TEXT", options: ["port"] },
     options: [
-      ports("reserve these ports: 3128, a range 3200-3210, or both with a comma between"),
+      { ...ports("reserve these ports: 3128, a range 3200-3210, or both with a comma between"), isNew: true },
       { name: "reason", value: "TEXT", type: "reason", help: "say why", required: true },
       json
     ],
@@ -266,7 +266,10 @@ export const portCommands = {
     summary: "Allow reserved ports to be allocated again",
     usage: ["--port PORTS"],
     short: { usage: "unreserve PORTS…", options: ["port"] },
-    options: [ports("these ports: 3128, a range 3200-3210, or both with a comma between"), json],
+    options: [
+      { ...ports("these ports: 3128, a range 3200-3210, or both with a comma between"), isReserved: true },
+      json
+    ],
     details: ["Ports that are not reserved are left out, with a note; if none of them is, that is an error."],
     examples: ["d unreserve --port 3128", "d unreserve 3200-3210"]
   },

@@ -1,6 +1,9 @@
 import { type PortCheck, VERDICTS, type Verdict } from "../domain/PortCheck.ts"
 import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
+/** How `d env` writes variables. */
+export const ENV_FORMATS = ["dotenv", "shell", "json", "compose", "github"] as const
+
 /** The options that name a key, or the app of a directory. */
 const named = (verb: string): ReadonlyArray<OptionSpec> => [
   { name: "key", value: "KEY", type: "key", help: `${verb} this key` },
@@ -90,7 +93,7 @@ export const runCommands = {
       {
         name: "format",
         value: "FORMAT",
-        type: "text",
+        type: "env-format",
         help: "choose dotenv (the default), shell, json, compose (for docker compose) or github (for $GITHUB_ENV)"
       },
       { name: "write", value: "FILE", type: "file", help: "keep the variables in a marked block of this file" },

@@ -10,6 +10,7 @@ import { changeSince, PortsConfig, readConfig } from "../config/Config.ts"
 import { exposedSecrets } from "../config/exposedSecrets.ts"
 import { writeKnownPorts } from "../config/portCopy.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { digest } from "../domain/digest.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { portsOf } from "../domain/RegistryState.ts"
 import { loadRest } from "../machine/loadRest.ts"
@@ -209,7 +210,9 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
       const route = yield* makeRouter(environment, forwardPath(environment))
       const { timed, observe } = timing(route)
       yield* serveClients(environment, timed("socket"))
-      const http = keepHttp({ route: timed("http"), observe })
+      const registry = digest(registryBy(fingerprintBy((name) => settings.written.get(name), environment)))
+      const socket = serverPath(environment, currentUid())
+      const http = keepHttp({ route: timed("http"), observe, socket, registry })
       if (settings.http) yield* http
       else yield* Effect.forkScoped(onceTurnedOn(http))
       yield* warnOfSecrets

@@ -8,6 +8,7 @@ import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import type { Answered, Request } from "./connection.ts"
 import { programRemoved } from "./ending.ts"
 import { HttpPlace } from "./HttpPlace.ts"
+import { keepHttpFile, makeProof } from "./httpFile.ts"
 import { logChanges } from "./logging.ts"
 import { makeLook } from "./look.ts"
 import { makeSnapshot } from "./snapshot.ts"
@@ -53,13 +54,22 @@ export const onceTurnedOn = <R>(http: Effect.Effect<void, CommandError, R>) =>
     })
   })
 
+interface Keeping {
+  readonly observe: Observe
+  readonly route: Route
+  readonly socket: string
+  /** Names the registry to the shells that ask. */
+  readonly registry: string
+}
+
 /**
  * Serves HTTP at the port of its key, which is assigned if it has none, and follows it to another port. The daemon goes on
  * without HTTP for as long as that fails.
  */
-export const keepHttp = ({ observe, route }: { readonly observe: Observe; readonly route: Route }) =>
+export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
   Effect.gen(function* () {
     const place = yield* HttpPlace
+    const file = keepHttpFile(beside.socket, beside.registry)
     const ask = async (request: Request): Promise<Answered> => {
       const outcome = await route({ ...request, format: "json" })
       return outcome.ok === "elsewhere" ? outcome.otherwise : outcome
@@ -87,6 +97,7 @@ export const keepHttp = ({ observe, route }: { readonly observe: Observe; readon
     const stop = async (): Promise<void> => {
       const last = service
       service = undefined
+      file.end()
       place.set({ address: null, problem: null })
       if (last === undefined) return
       await last.close(STOP_MS)
@@ -104,10 +115,15 @@ export const keepHttp = ({ observe, route }: { readonly observe: Observe; readon
       const port = await portOfKey()
       // If the database is away, what is served stays so.
       if (typeof port !== "number") return service === undefined ? port : ""
-      if (service?.port === port) return ""
+      if (service?.port === port) {
+        file.upkeep()
+        return ""
+      }
       await stop()
       try {
-        service = await http.serve(port)
+        const proof = makeProof()
+        service = await http.serve(port, proof)
+        file.begin(port, proof)
         if (isEnding) await stop()
         return ""
       } catch (error) {

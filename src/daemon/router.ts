@@ -34,6 +34,7 @@ import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { noteLine } from "../text/notes.ts"
 import { printed } from "../text/printed.ts"
+import { completing } from "./completing.ts"
 import type { Answered, Outcome, Request } from "./connection.ts"
 import { openDashboard } from "./dashboard.ts"
 import { commandsOf } from "./forward.ts"
@@ -247,6 +248,13 @@ export const makeRouter = (environment: Environment, forward: string | undefined
       return forward !== undefined && isPlain ? { ok: "elsewhere", otherwise } : otherwise
     }
 
+    const answerOther = (command: string, request: Request, isPlain: boolean): Outcome | Promise<Outcome> => {
+      const completion = completing(request)
+      return completion === undefined
+        ? answerUnknown(command, isPlain)
+        : run(recovered<Outcome, Services>(command, completion, (outcome) => outcome))
+    }
+
     return async (given: Request): Promise<Outcome> => {
       const request = leniently(given)
       const { command } = request
@@ -261,6 +269,6 @@ export const makeRouter = (environment: Environment, forward: string | undefined
       if (isDaemonCommand(command)) return runDaemonCommand(command)
       if (isRegistryCommand(command) && findCommand(command)?.inProcess === undefined)
         return runOnRegistry(command, request, deadline)
-      return answerUnknown(command, isPlain)
+      return answerOther(command, request, isPlain)
     }
   })

@@ -1,8 +1,9 @@
+import { ENV_FORMATS } from "../commands/run.ts"
 import { escapedJson, isHarmless } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
 
 /** How variables are written. */
-export const FORMATS = ["dotenv", "shell", "json", "compose", "github"] as const
+export const FORMATS = ENV_FORMATS
 
 export type Format = (typeof FORMATS)[number]
 

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http"
 import { findCommand } from "../commands/commands.ts"
 import { type Events, type Look, makeEvents } from "./events.ts"
 import { makeApiHandler } from "./handler.ts"
-import { type Means, makeListener } from "./listener.ts"
+import { type Means, makeListener, type Proof } from "./listener.ts"
 import { makeMetrics, type Observed } from "./metrics.ts"
 
 /** What one client may take, and all of them. Times are in milliseconds. */
@@ -22,7 +22,7 @@ export const LIMITS = {
 export type Limits = typeof LIMITS
 
 /** What the daemon gives to its HTTP server. */
-export interface Given extends Omit<Means, "changed" | "metrics" | "port"> {
+export interface Given extends Omit<Means, "changed" | "metrics" | "port" | "proof"> {
   /** Never rejects. */
   readonly look: () => Promise<Look>
 }
@@ -112,9 +112,9 @@ export const makeHttp = (given: Given) => {
       if (observed.ok && observed.via === "socket" && findCommand(observed.command)?.readOnly === false) events.soon()
     },
     tick: metrics.tick,
-    serve: async (port: number, limits = LIMITS) => {
+    serve: async (port: number, proof: Proof, limits = LIMITS) => {
       api ??= makeApiHandler(given.ask, events)
-      return serve({ ...given, metrics, events, changed: events.soon, port }, (await api).handle, limits)
+      return serve({ ...given, metrics, events, changed: events.soon, port, proof }, (await api).handle, limits)
     },
     close: async () => {
       await (await api)?.close()

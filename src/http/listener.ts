@@ -6,7 +6,7 @@ import type { Ask, HttpError } from "./failure.ts"
 import { lineProblem, strangerProblem } from "./guard.ts"
 import type { Metrics } from "./metrics.ts"
 import { makePage } from "./page.ts"
-import { plainKey, plainPort } from "./plain.ts"
+import { plainCompletion, plainKey, plainPort, wordsToComplete } from "./plain.ts"
 import { type Body, errorBody, HEADERS, jsonBody, send, textBody } from "./respond.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
@@ -14,6 +14,12 @@ import type { Snapshot } from "./Snapshot.ts"
 export interface Token {
   readonly now: () => string
   readonly exchange: (code: string) => string | undefined
+}
+
+/** A client that sends the first of these words in `X-Ports-Ask` gets the second one in `X-Ports-Proof`. */
+export interface Proof {
+  readonly ask: string
+  readonly proof: string
 }
 
 /** What requests are answered by. */
@@ -25,6 +31,7 @@ export interface Means {
   /** Is told that something was changed. */
   readonly changed: () => void
   readonly metrics: Metrics
+  readonly proof: Proof
   readonly port: number
 }
 
@@ -69,7 +76,7 @@ const opened = (token: Token, code: string): Body => {
 
 /** Answers a request, whoever makes it. Everything here comes before the API: it is refused cheaply, or has to be fast. */
 export const makeListener = (means: Means, api: RequestListener): RequestListener => {
-  const { ask, changed, port, token } = means
+  const { ask, changed, port, proof, token } = means
   const others = forPrometheus(means)
   const page = makePage()
 
@@ -79,6 +86,8 @@ export const makeListener = (means: Means, api: RequestListener): RequestListene
     if (problem !== undefined) return { ...errorBody(problem), headers: { connection: "close" } }
     const key = plainKey(request)
     if (key !== undefined) return plainPort(ask, key)
+    const words = wordsToComplete(request)
+    if (words !== undefined) return plainCompletion(ask, words)
     const command = changeAsked(request)
     if (command !== undefined)
       return change(request, command, ask, token.now()).then((body) => {
@@ -93,6 +102,8 @@ export const makeListener = (means: Means, api: RequestListener): RequestListene
   }
 
   return (request: IncomingMessage, response: ServerResponse) => {
+    // First, because bash reads it alone (shell/bash.ts).
+    if (request.headers["x-ports-ask"] === proof.ask) response.setHeader("x-ports-proof", proof.proof)
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
     const body = answer(request)
     if (body === undefined) api(request, response)

@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http"
 import type { Ask } from "./failure.ts"
 import { type Body, errorBody, textBody } from "./respond.ts"
 
-/** `/api/ports/KEY?plain`, which a shell asks before each command: answered before the API, which takes more than twice as long. */
+/**
+ * What the functions of a shell ask: `/api/ports/KEY?plain` before a command, and `/api/complete` at each Tab. Answered before
+ * the API, which takes more than twice as long.
+ */
 
 const PATH = /^\/api\/ports\/([^/?]+)(?:\?(plain)(?:=[^&]*)?)?$/
 
@@ -30,4 +33,20 @@ export const plainPort = async (ask: Ask, key: string): Promise<Body> => {
   const { result } = answer
   const port = typeof result === "object" && result !== null && "port" in result ? result.port : undefined
   return textBody(`${port}\n`)
+}
+
+const COMPLETE = /^\/api\/complete\?shell=(\w+)&words=([^&]*)$/
+
+/** Returns the shell and the words, up to the one at the cursor, whose completion is asked for; undefined if none is. */
+export const wordsToComplete = ({ method, url = "" }: IncomingMessage) => {
+  const [, shell, words] = (method === "GET" && COMPLETE.exec(url)) || []
+  return words === undefined ? undefined : { shell, words: words.split(",") }
+}
+
+/** Answers the words, one per line, after a line that says what they are. */
+export const plainCompletion = async (ask: Ask, asked: object): Promise<Body> => {
+  const answer = await ask({ command: "complete", format: "json", ...asked })
+  if (!answer.ok) return errorBody(answer.failure, "text")
+  const { result } = answer
+  return textBody(typeof result === "object" && result !== null && "text" in result ? `${result.text}\n` : "")
 }

@@ -277,6 +277,23 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return isNone ? { ...listed, notes: [...listed.notes, { _tag: "NoneListed" } as const] } : listed
     })
 
+    /** Returns every assignment, with its health by the last probe, and the reserved ports if they are wanted. */
+    const known = (withReserved: boolean) =>
+      Effect.gen(function* () {
+        const stored = yield* store.readKnown
+        const keys = [...portsOf(stored?.rows ?? new Map())].map(([key, port]) => {
+          const claim = stored?.claims.get(port)
+          return {
+            key,
+            port,
+            description: stored?.keys.get(key)?.description ?? null,
+            state: stored?.health.records.get(port)?.state,
+            host: claim?.key === key ? claim.host : undefined
+          }
+        })
+        return { keys, reserved: withReserved ? yield* store.reservations : [] }
+      })
+
     /** Returns the port and the health of every assignment, without finding out what listens there. */
     const overview = Effect.fn("Registry.overview")(function* () {
       const stored = yield* store.list
@@ -369,6 +386,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       exportAll,
       importAll,
       scan,
+      known,
       list,
       overview,
       allocate

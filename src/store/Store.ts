@@ -166,8 +166,18 @@ export class Store extends Effect.Service<Store>()("Store", {
       return { health: { records, ...clock }, elsewhere: believed(elsewhere, now), sighted } satisfies Knowledge
     })
 
-    /** The data of the last tick, and its version: it is read again only if anything was committed since. */
-    let known: { readonly version: string; readonly data: Effect.Effect.Success<typeof readTick> } | undefined
+    /** Reads again only if anything was committed since the last time. */
+    const ifChanged = <A, E, R>(readAll: Effect.Effect<A, E, R>) => {
+      let known: { readonly version: string; readonly data: A } | undefined
+      return Effect.gen(function* () {
+        const version = yield* driver.dataVersion
+        if (version !== undefined && version === known?.version) return known.data
+        const data = yield* readAll
+        known = version === undefined ? undefined : { version, data }
+        return data
+      })
+    }
+    const readKnown = read({ rows: listed.rows, keys: listed.keys, claims: listed.claims })
 
     /** The data version when `checkpointIfQuiet` was last called. */
     let lastDataVersion: string | undefined
@@ -227,16 +237,10 @@ export class Store extends Effect.Service<Store>()("Store", {
       ),
 
       /** Reads the data for a tick, owners and health on this host included. Undefined if the database is unused. */
-      readForTick: queryOr(
-        Effect.gen(function* () {
-          const version = yield* driver.dataVersion
-          if (version !== undefined && version === known?.version) return known.data
-          const data = yield* readTick
-          known = version === undefined ? undefined : { version, data }
-          return data
-        }),
-        Effect.succeed(undefined)
-      ),
+      readForTick: queryOr(ifChanged(readTick), Effect.succeed(undefined)),
+
+      /** Reads what completions show. Undefined if the database is unused. */
+      readKnown: queryOr(ifChanged(readKnown), Effect.succeed(undefined)),
 
       /** Stores the results of a tick on this host, and returns what the database rejected. */
       saveHealth: yield* makeHealthWriter(runner, health, owners),

@@ -1,14 +1,10 @@
 import type { OptionSpec, ValueType } from "../commands/CommandSpec.ts"
-import { AGENT_NAMES } from "../domain/Agents.ts"
-import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
-import { HEALTH_STATES } from "../domain/Health.ts"
 import {
   appOf,
   appProblem,
   countProblem,
   keyProblem,
   kindOf,
-  MODES,
   portProblem,
   reasonProblem,
   specialProblem,
@@ -30,6 +26,7 @@ const RULES: Readonly<Partial<Record<ValueType, Rule>>> = {
   app: appProblem,
   directory: pathProblem,
   file: pathProblem,
+  host: textProblem,
   key: keyProblem,
   name: keyProblem,
   number: countProblem,
@@ -52,17 +49,6 @@ export const valueProblem = ({ name, repeated, type = "text" }: OptionSpec, text
   const problem = type === "port" && repeated ? portsProblem(text) : RULES[type]?.(text)
   return problem === undefined ? undefined : `${name} ${quote(text)} ${problem}`
 }
-
-const WORDS: Readonly<Partial<Record<ValueType, ReadonlyArray<string>>>> = {
-  agent: AGENT_NAMES,
-  check: CHECK_NAMES,
-  health: HEALTH_STATES,
-  mode: MODES,
-  severity: SEVERITIES
-}
-
-/** Returns the values of a type that has no others. */
-export const wordsOf = (type: ValueType | undefined): ReadonlyArray<string> | undefined => type && WORDS[type]
 
 /** Returns those of `keys`, or their apps, that an option may name. */
 export const existing = ({ isNew, type }: OptionSpec, keys: ReadonlyArray<string>): ReadonlyArray<string> => {

@@ -1,10 +1,11 @@
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
 import { commandList } from "../commands/commands.ts"
+import { wordsOf } from "../commands/valueWords.ts"
 import type { askText, chooseOne, chooseSome, confirm } from "../prompt/choose.ts"
 import { shellWord } from "../text/shell.ts"
 import { type Form, formsOf, type Group } from "./forms.ts"
 import { shellWords } from "./shellWords.ts"
-import { existing, valueProblem, wordsOf } from "./values.ts"
+import { existing, valueProblem } from "./values.ts"
 
 /** Leads somebody through a command: one question for each option, by its type. */
 

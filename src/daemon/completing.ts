@@ -1,0 +1,28 @@
+import * as Effect from "effect/Effect"
+import { SHELLS } from "../commands/shell.ts"
+import { Registry } from "../registry/Registry.ts"
+import { complete } from "../shell/complete.ts"
+import { completionText } from "../shell/completionText.ts"
+import { NOTHING_KNOWN } from "../shell/known.ts"
+import { forFile } from "../text/printed.ts"
+import type { Answered, Request } from "./connection.ts"
+
+const WORDS_MAX = 1000
+
+/** Answers what the functions of a shell ask at each Tab; undefined if a request is another one. */
+export const completing = ({ command, shell, words }: Request) => {
+  const named = SHELLS.find((each) => each === shell)
+  if (command !== "complete" || named === undefined || !Array.isArray(words) || words.length > WORDS_MAX)
+    return undefined
+  return Effect.gen(function* () {
+    const completion = complete(named, words.map(String))
+    const { live } = completion
+    const { known } = yield* Registry
+    const text = completionText(
+      named,
+      completion,
+      live.length === 0 ? NOTHING_KNOWN : yield* known(live.some(({ isReserved }) => isReserved))
+    )
+    return { ok: true, notes: [], result: { text }, text: () => forFile(text) } satisfies Answered
+  })
+}

@@ -1,0 +1,149 @@
+import { accessSync, constants } from "node:fs"
+import { delimiter, join } from "node:path"
+import { SHELLS, type Shell } from "../commands/shell.ts"
+import type { CommandError } from "../domain/CommandError.ts"
+import type { Environment } from "../domain/Environment.ts"
+import { type FoundFile, findFile, NotReplaceable, removeEmpty, replace } from "../machine/replaceFile.ts"
+import { tryRead } from "../machine/tryRead.ts"
+import { asTyped, quote } from "../text/escape.ts"
+import { forFile, type Printed, printed, printedJson } from "../text/printed.ts"
+import { type CompletionFile, completionFile, completionsFor } from "./completionFiles.ts"
+
+interface Request {
+  readonly action: string
+  readonly shells: ReadonlyArray<string>
+  readonly dryRun: boolean
+  readonly json: boolean
+}
+
+/** What is at the place of a file: ours, an older one of ours, another one, or none. */
+type State = "installed" | "outdated" | "foreign" | "missing"
+
+type Change = "made" | "changed" | "removed" | "none"
+
+/** A file of ours names the command that made it. */
+const isOurs = (text: string, shell: Shell): boolean => text.includes(`made by: d completions ${shell}\n`)
+
+const stateOf = ({ bytes }: FoundFile, { shell, text }: CompletionFile): State => {
+  if (bytes === undefined) return "missing"
+  const now = bytes.toString("utf8")
+  return now === text ? "installed" : isOurs(now, shell) ? "outdated" : "foreign"
+}
+
+const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
+
+const isInstalled = (shell: Shell, { PATH = "" }: Environment): boolean =>
+  PATH.split(delimiter).some((directory) =>
+    tryRead(() => {
+      accessSync(join(directory || ".", shell), constants.X_OK)
+      return true
+    }, false)
+  )
+
+/** Returns the shells that are meant: those that are named, and otherwise those of this machine. */
+const meant = ({ action, shells }: Request, environment: Environment): ReadonlyArray<Shell> | CommandError => {
+  const unknown = shells.find((each) => !SHELLS.some((shell) => shell === each))
+  if (unknown !== undefined)
+    return invalid(`there are no completions for the shell ${quote(unknown)}`, `one of ${SHELLS.join(", ")}`)
+  if (shells.length > 0) return SHELLS.filter((shell) => shells.includes(shell))
+  if (action !== "install") return SHELLS
+  const here = SHELLS.filter((shell) => isInstalled(shell, environment))
+  return here.length > 0 ? here : invalid("none of bash, zsh and fish is on the PATH", "name one with --shell")
+}
+
+const changeOf = (action: string, state: State): Change => {
+  if (action === "uninstall") return state === "installed" || state === "outdated" ? "removed" : "none"
+  return state === "missing" ? "made" : state === "outdated" ? "changed" : "none"
+}
+
+const apply = (found: FoundFile, { directories, text }: CompletionFile, change: Change): void => {
+  if (change === "none") return
+  replace(found, change === "removed" ? undefined : text, 0o644)
+  if (change === "removed") removeEmpty(directories)
+}
+
+const failure = (file: string, error: unknown): CommandError => {
+  const { code, message } = error as NodeJS.ErrnoException
+  return {
+    code: error instanceof NotReplaceable ? "conflict" : "unavailable",
+    message: `${asTyped(file)} cannot be used: ${code ?? message}`,
+    hint: "correct its permissions, or move it away"
+  }
+}
+
+const DONE: Readonly<Record<Change, string>> = { made: "made", changed: "changed", removed: "removed", none: "" }
+const WOULD: Readonly<Record<Change, string>> = {
+  made: "would make",
+  changed: "would change",
+  removed: "would remove",
+  none: ""
+}
+
+interface Done {
+  readonly shell: Shell
+  readonly file: string
+  readonly state: State
+  readonly change: Change
+}
+
+const foreign = ({ file }: CompletionFile): CommandError => ({
+  code: "conflict",
+  message: `${asTyped(file)} was not made by d`,
+  hint: "move it away, or choose the other shells with --shell"
+})
+
+/** Changes the files of these shells, or none if one of them is another's. */
+const change = (
+  { action, dryRun }: Request,
+  files: ReadonlyArray<CompletionFile>
+): ReadonlyArray<Done> | CommandError => {
+  let at = ""
+  try {
+    const all = files.map((each) => {
+      at = each.file
+      const found = findFile(each.file)
+      return { each, found, state: stateOf(found, each) }
+    })
+    const other = all.find(({ state }) => state === "foreign")
+    if (action === "install" && other !== undefined) return foreign(other.each)
+    return all.map(({ each, found, state }) => {
+      at = each.file
+      const becomes = action === "status" ? "none" : changeOf(action, state)
+      if (!dryRun) apply(found, each, becomes)
+      return { shell: each.shell, file: each.file, state, change: becomes }
+    })
+  } catch (error) {
+    return failure(at, error)
+  }
+}
+
+/** Returns why options do not go together, if they do not. */
+const problemOf = ({ action, dryRun, json, shells }: Request): CommandError | undefined => {
+  if (dryRun && action !== "install" && action !== "uninstall")
+    return invalid(`--dry-run does not go with ${action}`, "it goes with d completions install and uninstall")
+  const isPrinted = SHELLS.some((shell) => shell === action)
+  if (!isPrinted || (shells.length === 0 && !json)) return undefined
+  return invalid(`${shells.length > 0 ? "--shell" : "--json"} does not go with ${action}`, `d completions ${action}`)
+}
+
+/** Installs, removes or shows the completions, or prints those for a shell. Returns what to print, or why it failed. */
+export const runCompletions = (
+  request: Request,
+  environment: Environment
+): { readonly text: Printed; readonly notes: ReadonlyArray<string> } | CommandError => {
+  const problem = problemOf(request)
+  if (problem !== undefined) return problem
+  const { action, dryRun, json } = request
+  const named = SHELLS.find((shell) => shell === action)
+  if (named !== undefined) return { text: forFile(completionsFor(named).trimEnd()), notes: [] }
+  const shells = meant(request, environment)
+  if ("code" in shells) return shells
+  const files = shells.map((shell) => completionFile(shell, environment))
+  const done = change(request, files)
+  if ("code" in done) return done
+  const notes = action === "install" ? files.map(({ needs }) => needs) : []
+  if (json) return { text: printedJson({ dryRun, shells: done }), notes }
+  const verbs = dryRun ? WOULD : DONE
+  const lines = done.map((each) => `${each.shell}: ${verbs[each.change] || each.state} ${asTyped(each.file)}`)
+  return { text: printed(lines), notes }
+}
