@@ -25,7 +25,7 @@ function __dport_ask {
     {
       {
         printf 'GET %s HTTP/1.1\\r\\nHost: 127.0.0.1:%s\\r\\nX-Ports-Ask: %s\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$port" "$ask" >&3 &&
-          IFS= read -r -t "$2" -N \${#head} text <&3 && [[ $text == "$head" ]] && IFS= read -r -N 9999999 rest <&3
+          IFS= read -r -t "$2" -N "\${#head}" text <&3 && [[ $text == "$head" ]] && IFS= read -r -N 9999999 rest <&3
       } 3<>"/dev/tcp/127.0.0.1/$port"
     } 2>/dev/null || :
     [[ $rest == *$'\\r\\n\\r\\n'*$'\\n' ]] || continue

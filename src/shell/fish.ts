@@ -5,12 +5,11 @@ functions --erase d
 abbr --erase d 2>/dev/null
 function dport --description 'Set REPLY to the port of a key'
     if test (count $argv) -eq 0
-        set -l url (command d url)
-        or return
-        set -g REPLY (string replace --regex '.*:(\\d+).*' '$1' -- $url)
-        echo $REPLY
+        command d url | read --global REPLY
+        and set --global REPLY (string replace --regex '.*:(\\d+).*' '$1' -- $REPLY)
+        and echo $REPLY
     else
-        set -g REPLY (command d getPort --key $argv)
+        command d getPort --key $argv | read --global REPLY
     end
 end
 `

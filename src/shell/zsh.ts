@@ -34,7 +34,7 @@ const ASK = (place: Place) => `function __dport_ask {
  */
 export const zshFunctions = (place: Place): string => `# d and dport for zsh, made by: d shell zsh
 unalias d dport 2>/dev/null || :
-zmodload zsh/net/socket zsh/system 2>/dev/null || :
+zmodload -F zsh/net/socket b:zsocket 2>/dev/null && zmodload -F zsh/system b:sysread 2>/dev/null || :
 typeset -g __dport_env=${valuesOf(place)} REPLY=\${REPLY-}
 ${ASK(place)}function __dport_port {
   emulate -L zsh

@@ -12,8 +12,19 @@ export const PROGRAM = resolve("dist/d.cjs")
 // What the documents and fixes tell a user to type, and what the tests type themselves.
 once("installation of programs", () =>
   ensure(
-    ["socat", "sqlite3", "strace", "perl", "zsh", "dash", "mandoc", "systemd-analyze", "systemd-socket-activate"],
-    ["socat", "sqlite3", "strace", "perl-base", "zsh", "dash", "mandoc", "systemd"]
+    [
+      "socat",
+      "sqlite3",
+      "strace",
+      "perl",
+      "zsh",
+      "fish",
+      "dash",
+      "mandoc",
+      "systemd-analyze",
+      "systemd-socket-activate"
+    ],
+    ["socat", "sqlite3", "strace", "perl-base", "zsh", "fish", "dash", "mandoc", "systemd"]
   )
 )
 

@@ -1,0 +1,287 @@
+import { execFileSync, spawn } from "node:child_process"
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { createServer } from "node:http"
+import { join } from "node:path"
+import { describe, expect, it, onTestFinished } from "vitest"
+import { collect, type Daemon, type Machine, machine, PROGRAM, type Run, startDaemon } from "../support/cli.ts"
+import { rangesFrom } from "../support/doctor.ts"
+import { serves } from "../support/http.ts"
+import { temporary } from "../support/root.ts"
+
+/** The functions that `d shell` defines, in real shells. */
+
+const RANGES = rangesFrom(23_350)
+const PORT = 23_351
+const HTTP = 23_450
+
+const STARTS = { bash: ["bash", "--norc"], zsh: ["zsh", "-f"] } as const
+type Named = keyof typeof STARTS
+
+/** A machine whose daemon has one app, and serves HTTP. */
+const serving = async (env: Readonly<Record<string, string>> = {}): Promise<{ box: Machine; daemon: Daemon }> => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour", ...env })
+  await box.ok("allocate", "--app", "cad")
+  const daemon = await startDaemon(box)
+  if (env["AUTOMATELINUX_HTTP"] !== "off") await serves(box, HTTP)
+  return { box, daemon }
+}
+
+const databaseOf = (box: Machine): string => join(box.home, ".local/state/automatelinux/ports.sqlite")
+
+/** The environment of a shell in which `d` is a program, which leaves a line in `started` each time. */
+const withProgram = (box: Machine) => {
+  const directory = temporary()
+  const started = join(directory, "started")
+  writeFileSync(started, "")
+  const text = `#!/bin/sh\necho "$*" >> ${started}\nexec ${process.execPath} ${PROGRAM} "$@"\n`
+  writeFileSync(join(directory, "d"), text, { mode: 0o755 })
+  return {
+    env: { ...box.env, PATH: `${directory}:${box.env["PATH"]}` },
+    /** What the program was started with, but for `d shell`. */
+    started: () =>
+      readFileSync(started, "utf8")
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("shell "))
+  }
+}
+
+/** Runs a script in a shell that has the functions. */
+const script = async (box: Machine, shell: Named, text: string): Promise<Run & { started: ReadonlyArray<string> }> => {
+  const { env, started } = withProgram(box)
+  const file = join(temporary(), "script")
+  writeFileSync(file, `eval "$(command d shell ${shell})"\n${text}\n`)
+  const [program, ...words] = STARTS[shell]
+  const run = await collect(spawn(program, [...words, file], { env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] }))
+  return { ...run, started: started() }
+}
+
+const STRICT: Readonly<Record<Named, string>> = {
+  bash: "set -euo pipefail; shopt -s nocasematch extglob nullglob; set -f; IFS=0123456789",
+  zsh: "setopt errexit nounset ksharrays shwordsplit warncreateglobal nullglob extendedglob; IFS=0123456789"
+}
+
+/** The definitions of oh-my-zsh, and what people write themselves. */
+const TAKEN: Readonly<Record<Named, string>> = {
+  bash: "shopt -s expand_aliases; alias d='echo alias'; d() { echo function; }",
+  zsh: "function d () { if [[ -n $1 ]]; then dirs \"$@\"; else dirs -v | head -n 10; fi }; alias d='dirs -v'"
+}
+
+describe.each(["bash", "zsh"] as const)("%s", (shell) => {
+  it("sets REPLY, prints for d, and starts no program", async () => {
+    const { box } = await serving()
+    const run = await script(
+      box,
+      shell,
+      'dport cad-dev; echo "<$REPLY>"; d get cad-prod; x=$(d getPort --key cad-dev); echo "$x"; d getPort --key=cad-dev; echo "<$REPLY>"'
+    )
+    const lines = [`<${PORT}>`, `${PORT - 1}`, `${PORT}`, `${PORT}`, `<${PORT}>`]
+    expect(run).toEqual({ code: 0, stdout: `${lines.join("\n")}\n`, stderr: "", started: [] })
+  })
+
+  it("creates no process in a loop of 1,000", { timeout: 60_000 }, async () => {
+    const { box } = await serving()
+    const { env, started } = withProgram(box)
+    const calls = (times: number): number => {
+      const place = temporary()
+      const text = `eval "$(command d shell ${shell})"; i=0; while [ $i -lt ${times} ]; do dport cad-dev; [ "$REPLY" = ${PORT} ] || exit 9; i=$((i+1)); done`
+      writeFileSync(join(place, "script"), text)
+      const log = join(place, "log")
+      const words = ["-f", "-qq", "-e", "trace=clone,clone3,fork,vfork,execve", "-o", log]
+      execFileSync("strace", [...words, ...STARTS[shell], join(place, "script")], { env, cwd: box.home })
+      // The threads of node, which prints the functions, are as many each time, but not what they are called.
+      return readFileSync(log, "utf8")
+        .split("\n")
+        .filter((line) => /execve\(|CHILD_SETTID|fork\(/.test(line)).length
+    }
+    expect(calls(1000)).toBe(calls(0))
+    expect(started()).toEqual([])
+  })
+
+  it("never answers what was so before", async () => {
+    const { box } = await serving()
+    const change = `sqlite3 ${databaseOf(box)} "UPDATE settings SET setting_value = '23362' WHERE setting_key = 'port_cad-dev'"`
+    const run = await script(box, shell, `dport cad-dev; echo $REPLY; ${change}; dport cad-dev; echo $REPLY`)
+    expect(run).toEqual({ code: 0, stdout: `${PORT}\n23362\n`, stderr: "", started: [] })
+  })
+
+  it("works under strict options, in functions and subshells, whatever IFS is", async () => {
+    const { box } = await serving()
+    const run = await script(
+      box,
+      shell,
+      `${STRICT[shell]}
+REPLY=before
+f() { dport cad-dev; printf '%s\\n' "$REPLY"; }
+f; (f); x=$(f); printf '%s\\n' "$x"
+d getPort --key cad-dev
+if dport none 2>/dev/null; then echo wrong; fi
+printf '<%s>\\n' "$REPLY"
+dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
+    )
+    const ports = [PORT, PORT, PORT, PORT, "<>", PORT - 1, "0123456789"]
+    expect(run).toMatchObject({ code: 0, stdout: `${ports.join("\n")}\n`, stderr: "" })
+    expect(run.started).toEqual(["getPort --key none"])
+  })
+
+  it("takes the word d back from an alias and a function", async () => {
+    const { box } = await serving()
+    const { env } = withProgram(box)
+    const [program, ...words] = STARTS[shell]
+    const child = spawn(program, words, { env, cwd: box.home, stdio: ["pipe", "pipe", "pipe"] })
+    child.stdin.end(`${TAKEN[shell]}\neval "$(command d shell ${shell})"\nd getPort --key cad-dev\nd version\nd ping\n`)
+    const version = (await box.ok("version")).trim()
+    expect(await collect(child)).toEqual({ code: 0, stdout: `${PORT}\n${version}\npong\n`, stderr: "" })
+  })
+
+  it("defines the names that are documented, and no others", async () => {
+    const { box } = await serving()
+    const names =
+      shell === "bash"
+        ? "{ compgen -v; compgen -A function; } | sort"
+        : `print -l -- \${(k)parameters} \${(k)functions} | sort -u`
+    const { env } = withProgram(box)
+    const [program, ...words] = STARTS[shell]
+    const child = spawn(program, words, { env, cwd: box.home, stdio: ["pipe", "pipe", "pipe"] })
+    const load = 'eval "$(command d shell SHELL)"; dport cad-dev; d get cad-dev >/dev/null'.replace("SHELL", shell)
+    child.stdin.end(`x=1; ${names} >before\n${load}\n${names} >after\ncomm -13 before after\n`)
+    const { stdout } = await collect(child)
+    const made = stdout.split("\n").filter((name) => name !== "" && !/^(BASH_|FUNCNAME|PIPESTATUS|_$)/.test(name))
+    for (const name of made) expect(name).toMatch(/^(d|dport|REPLY|__dport_\w+)$/)
+    expect(made).toEqual(expect.arrayContaining(["d", "dport", "REPLY"]))
+  })
+
+  it("has the program answer once the daemon is killed", async () => {
+    const { box, daemon } = await serving()
+    const run = await script(
+      box,
+      shell,
+      `dport cad-dev; echo $REPLY; kill -9 ${daemon.pid}; sleep 0.2; dport cad-dev; echo $REPLY`
+    )
+    expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n${PORT}\n`, started: ["getPort --key cad-dev"] })
+  })
+
+  it("does not wait long for a daemon that is stopped", { timeout: 60_000 }, async () => {
+    const { box, daemon } = await serving()
+    daemon.signal("SIGSTOP")
+    const run = await script(box, shell, "dport cad-dev; echo $REPLY")
+    daemon.signal("SIGCONT")
+    expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n`, started: ["getPort --key cad-dev"] })
+  })
+
+  it("has the program answer for another registry, and for one that is configured since", async () => {
+    const { box } = await serving()
+    const other = `sqlite:${join(box.home, "other.sqlite")}`
+    const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: other })
+    await elsewhere.ok("setPort", "--key", "cad-dev", "--value", "23375")
+    const run = await script(
+      box,
+      shell,
+      `export AUTOMATELINUX_DATABASE_URL=${other}; dport cad-dev 2>/dev/null; echo $REPLY; unset AUTOMATELINUX_DATABASE_URL; dport cad-dev; echo $REPLY; AUTOMATELINUX_DAEMON=never dport cad-dev; echo $REPLY`
+    )
+    expect(run).toMatchObject({ code: 0, stdout: `23375\n${PORT}\n${PORT}\n` })
+    expect(run.started).toHaveLength(2)
+    mkdirSync(join(box.home, ".config/automatelinux"), { recursive: true })
+    writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify({ databaseUrl: other }))
+    // The functions are older than the file.
+    const functions = await box.ok("shell", shell)
+    const { env, started } = withProgram(box)
+    const file = join(temporary(), "script")
+    writeFileSync(file, `${functions}\ndport cad-dev 2>/dev/null; echo $REPLY\n`)
+    const [program, ...words] = STARTS[shell]
+    const late = await collect(
+      spawn(program, [...words, file], { env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] })
+    )
+    expect(late.stdout).toBe("23375\n")
+    expect(started()).toEqual(["getPort --key cad-dev"])
+  })
+
+  it("passes everything else to the program, with its exit code", async () => {
+    const { box } = await serving()
+    const run = await script(
+      box,
+      shell,
+      'd getPort --key cad-dev --json; d get none 2>/dev/null; echo "code $?"; d get 2>/dev/null; echo "code $?"; dport none 2>/dev/null; echo "code $? <$REPLY>"; dport "a b" 2>/dev/null; echo "code $?"; d get 23351 2>/dev/null; echo "code $?"'
+    )
+    const lines = [`{"key":"cad-dev","port":${PORT}}`, "code 1", "code 2", "code 1 <>", "code 2", "code 2"]
+    expect(run.stdout).toBe(`${lines.join("\n")}\n`)
+  })
+
+  it("prints the port of the directory's app without a key", async () => {
+    const { box } = await serving()
+    mkdirSync(join(box.home, "cad"))
+    writeFileSync(join(box.home, "cad/package.json"), JSON.stringify({ name: "cad" }))
+    const run = await script(box, shell, "cd cad; dport; echo $REPLY")
+    expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n${PORT}\n` })
+  })
+})
+
+it("in zsh, needs no HTTP", async () => {
+  const { box } = await serving({ AUTOMATELINUX_HTTP: "off" })
+  const run = await script(box, "zsh", "dport cad-dev; echo $REPLY")
+  expect(run).toEqual({ code: 0, stdout: `${PORT}\n`, stderr: "", started: [] })
+})
+
+it("in bash, asks the program without HTTP", async () => {
+  const { box } = await serving({ AUTOMATELINUX_HTTP: "off" })
+  const run = await script(box, "bash", "dport cad-dev; echo $REPLY")
+  expect(run).toEqual({ code: 0, stdout: `${PORT}\n`, stderr: "", started: ["getPort --key cad-dev"] })
+})
+
+describe("another program at the port of HTTP", () => {
+  const proofOf = (box: Machine): string => `${box.env["AUTOMATELINUX_PORTS_SOCKET"]}.http`
+
+  it.each([
+    ["that answers as the API does", undefined],
+    ["that sends the question back as the proof", "x-ports-proof"]
+  ])("%s is not believed", async (_, header) => {
+    const { box, daemon } = await serving()
+    const words = readFileSync(proofOf(box), "utf8")
+    // It leaves the file behind.
+    await daemon.stop("SIGKILL")
+    expect(readFileSync(proofOf(box), "utf8")).toBe(words)
+    let asked = 0
+    const server = createServer((request, response) => {
+      asked++
+      if (header !== undefined) response.setHeader(header, String(request.headers["x-ports-ask"]))
+      response.end("4242\n")
+    })
+    await new Promise<void>((done) => server.listen(HTTP, "127.0.0.1", done))
+    onTestFinished(() => void server.close())
+    const run = await script(box, "bash", "dport cad-dev; echo $REPLY; d get cad-dev")
+    expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n${PORT}\n` })
+    expect(run.started).toEqual(["getPort --key cad-dev", "get cad-dev"])
+    expect(asked).toBe(2)
+  })
+
+  it("is not waited for if it says nothing, or only the beginning", { timeout: 30_000 }, async () => {
+    const { box, daemon } = await serving()
+    await daemon.stop("SIGKILL")
+    const { createServer: listen } = await import("node:net")
+    const server = listen((socket) => void socket.write("HTTP/1.1 200 OK\r\nx-ports-proof: "))
+    await new Promise<void>((done) => server.listen(HTTP, "127.0.0.1", done))
+    onTestFinished(() => void server.close())
+    const run = await script(box, "bash", "dport cad-dev; echo $REPLY")
+    expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n`, started: ["getPort --key cad-dev"] })
+  })
+
+  it("cannot learn the proof, which the daemon tells only to who has read its file", async () => {
+    const { box, daemon } = await serving()
+    expect(statSync(proofOf(box)).mode & 0o777).toBe(0o600)
+    const [, ask = "", proof] = readFileSync(proofOf(box), "utf8").trim().split(" ")
+    const headersFor = async (headers: Readonly<Record<string, string>>) =>
+      (await fetch(`http://127.0.0.1:${HTTP}/api/ports/cad-dev?plain`, { headers })).headers.get("x-ports-proof")
+    expect(await headersFor({})).toBe(null)
+    expect(await headersFor({ "x-ports-ask": "0".repeat(32) })).toBe(null)
+    expect(await headersFor({ "x-ports-ask": ask })).toBe(proof)
+    await daemon.stop()
+    expect(() => statSync(proofOf(box))).toThrow("ENOENT")
+  })
+})
+
+it("fish asks the program, and takes the word d back", async () => {
+  const { box } = await serving()
+  const { env } = withProgram(box)
+  const text = `function d; dirs $argv; end; command d shell fish | source; dport cad-dev; echo $REPLY; d get cad-dev; dport none 2>/dev/null; or echo failed`
+  const child = spawn("fish", ["--no-config", "-c", text], { env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] })
+  expect(await collect(child)).toEqual({ code: 0, stdout: `${PORT}\n${PORT}\nfailed\n`, stderr: "" })
+})
