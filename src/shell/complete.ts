@@ -190,6 +190,7 @@ export const complete = (shell: Shell, given: ReadonlyArray<string>): Completion
   const typed = own.at(-1)?.text ?? ""
   if (own.length < 2) return commandNames(first)
   const command = commandTyped(first)
-  if (command === commands.help) return own.length === 2 ? { ...commandNames(""), typed } : words(typed, [])
+  if (command === commands.help && !typed.startsWith("-"))
+    return own.length === 2 ? { ...commandNames(""), typed } : words(typed, [])
   return command === undefined ? words(typed, []) : ofCommand(command, own)
 }

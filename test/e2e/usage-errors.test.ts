@@ -324,29 +324,7 @@ describe("help", () => {
     expect(await box.ok("--version")).toBe(await box.ok("version"))
     expect(JSON.parse(await box.ok("version", "--json"))).toEqual({ version: (await box.ok("version")).trim() })
     expect(await box.sh("source <(d --completions bash) && complete -p d")).toMatchObject({ code: 0, stderr: "" })
-    for (const shell of ["bash", "zsh", "fish"]) {
-      const script = await box.ok("--completions", shell)
-      expect(script).toContain("allocate")
-      expect(script).not.toMatch(/log-level/)
-    }
-    const words = 'COMP_WORDS=(d ""); COMP_CWORD=1; _d_bash_completions d "" d; declare -p COMPREPLY'
-    const { stdout } = await box.sh(`source <(d --completions bash); ${words}`)
-    for (const name of ["getPort", "get", "rm", "reserved", "describe"]) expect(stdout).toContain(`="${name}"`)
-    const completed = async (...typed: ReadonlyArray<string>) =>
-      (
-        await box.sh(
-          `source <(d --completions bash); COMP_WORDS=(d ${typed.join(" ")} ""); COMP_CWORD=${typed.length + 1}; _d_bash_completions d "" "${typed.at(-1)}"; echo "\${COMPREPLY[@]}"`
-        )
-      ).stdout
-        .trim()
-        .split(" ")
-    expect(await completed("worktree")).toEqual(
-      expect.arrayContaining(["list", "install", "uninstall", "setup", "--dir"])
-    )
-    expect(await completed("agents")).toEqual(expect.arrayContaining(["install", "uninstall", "status"]))
-    expect(await completed("agents", "install")).toEqual(expect.arrayContaining(["--for", "--dry-run", "--json"]))
-    expect(await completed("run")).toEqual(expect.arrayContaining(["--wait", "--takeover", "--wizard"]))
-    expect(await completed("env")).toEqual(expect.arrayContaining(["--write", "--if-present"]))
-    expect(await completed("watch")).toContain("--once")
+    for (const shell of ["bash", "zsh", "fish"])
+      expect(await box.ok("--completions", shell)).toBe(await box.ok("completions", shell))
   })
 })

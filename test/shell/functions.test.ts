@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process"
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
@@ -276,6 +276,19 @@ describe("another program at the port of HTTP", () => {
     await daemon.stop()
     expect(() => statSync(proofOf(box))).toThrow("ENOENT")
   })
+})
+
+it("is set up by the two lines in docs/shell.md", async () => {
+  const { box } = await serving()
+  const { env, started } = withProgram(box)
+  const [, lines = ""] = /```sh\n(.*?)```/s.exec(readFileSync("docs/shell.md", "utf8")) ?? []
+  const run = (words: ReadonlyArray<string>) =>
+    collect(spawn("bash", words, { env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] }))
+  expect(await run(["-c", `set -e\n${lines}`])).toMatchObject({ code: 0 })
+  expect(existsSync(join(box.home, ".local/share/bash-completion/completions/d"))).toBe(true)
+  const there = await run(["-ic", "dport cad-dev; echo $REPLY"])
+  expect(there.stdout).toBe(`${PORT}\n`)
+  expect(started()).toEqual(["completions install"])
 })
 
 it("fish asks the program, and takes the word d back", async () => {
