@@ -18,8 +18,8 @@ const manyKeys = (box: Machine): void => {
 
 /** Real shells at a terminal, where somebody presses Tab. */
 
-const RANGES = rangesFrom(32_600)
-const HTTP = 32_701
+const RANGES = rangesFrom(22_100)
+const HTTP = 22_201
 
 const LOADED: Readonly<Record<Shell, string>> = {
   bash: "source <(command d completions bash)",
@@ -37,7 +37,7 @@ const serving = async (): Promise<Machine> => {
   const box = machine({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   await box.ok("allocate", "--app", "cad", "--app", "crm", "--description", "CAD app")
   await box.ok("allocate", "--special", "redis", "--description", 'it\'s "a" $(cache) `x`')
-  await box.ok("reserve", "--port", "32650-32651", "--reason", "A test")
+  await box.ok("reserve", "--port", "22150-22151", "--reason", "A test")
   // A list of one is not shown by bash.
   for (const name of ["letter.txt", "lesson.txt"]) writeFileSync(join(box.home, name), "")
   await startDaemon(box)
@@ -59,20 +59,20 @@ describe.each(SHELLS)("%s", (shell) => {
     expect(keys).toContain("redis")
     expect(keys).not.toContain("letter.txt")
     if (!isPlain) {
-      expect(keys).toMatch(/cad-dev.*32601 +CAD app/)
+      expect(keys).toMatch(/cad-dev.*22101 +CAD app/)
       expect(keys).toContain('it\'s "a" $(cache) `x`')
     }
     expect(await listed("d getPort --app ")).toContain("cad")
     const ports = await listed("d explain ")
-    for (const each of ["32600", "cad-prod", "redis"]) expect(ports).toContain(each)
-    expect(await listed("d unreserve ")).toContain("32650")
+    for (const each of ["22100", "cad-prod", "redis"]) expect(ports).toContain(each)
+    expect(await listed("d unreserve ")).toContain("22150")
     // What is changed is offered at once.
     await box.ok("allocate", "--special", "rabbit")
     expect(await listed("d getPort --key r")).toContain("rabbit")
     // One that fits alone is typed.
-    expect(await tabbed("d getPort --key rab")).toContain("32702")
-    expect(await tabbed("d get cad-d")).toContain("32601")
-    expect(await tabbed("d getPort --key=cad-p")).toContain("32600")
+    expect(await tabbed("d getPort --key rab")).toContain("22202")
+    expect(await tabbed("d get cad-d")).toContain("22101")
+    expect(await tabbed("d getPort --key=cad-p")).toContain("22100")
   })
 
   it("offers files only where a file belongs, and what has no other values", { timeout: 90_000 }, async () => {
@@ -123,7 +123,7 @@ describe.each(SHELLS)("%s", (shell) => {
     await box.ok("allocate", "--special", "ports-dashboard")
     manyKeys(box)
     await startDaemon(box)
-    await serves(box, 32_700)
+    await serves(box, 22_200)
     const { listed, tabbed } = await openCompleting(box, shell, QUICK[shell])
     if (shell !== "fish") {
       // fish shows them by the page.
