@@ -7,6 +7,7 @@ import { manyRows } from "./many.mjs"
 import { mariadbRows } from "./mariadb.mjs"
 import { clean } from "./place.mjs"
 import { memoryRows, processRows } from "./processes.mjs"
+import { shellRows } from "./shell.mjs"
 import { trimRows } from "./trim.mjs"
 import { wireRows } from "./wire.mjs"
 
@@ -19,6 +20,7 @@ const PARTS = {
   memory: memoryRows,
   wire: wireRows,
   http: httpRows,
+  shell: shellRows,
   mariadb: mariadbRows,
   growth: growthRows,
   many: manyRows,
