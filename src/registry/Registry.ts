@@ -281,13 +281,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const known = (withReserved: boolean) =>
       Effect.gen(function* () {
         const stored = yield* store.readKnown
-        const keys = [...portsOf(stored?.rows ?? new Map())].map(([key, port]) => {
-          const claim = stored?.claims.get(port)
+        const keys = [...portsOf(stored.rows)].map(([key, port]) => {
+          const claim = stored.claims.get(port)
           return {
             key,
             port,
-            description: stored?.keys.get(key)?.description ?? null,
-            state: stored?.health.records.get(port)?.state,
+            description: stored.keys.get(key)?.description ?? null,
+            state: stored.health.records.get(port)?.state,
             host: claim?.key === key ? claim.host : undefined
           }
         })

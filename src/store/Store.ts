@@ -177,7 +177,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         return data
       })
     }
-    const readKnown = read({ rows: listed.rows, keys: listed.keys, claims: listed.claims })
+    const shown = { rows: listed.rows, keys: listed.keys, claims: listed.claims }
 
     /** The data version when `checkpointIfQuiet` was last called. */
     let lastDataVersion: string | undefined
@@ -239,8 +239,8 @@ export class Store extends Effect.Service<Store>()("Store", {
       /** Reads the data for a tick, owners and health on this host included. Undefined if the database is unused. */
       readForTick: queryOr(ifChanged(readTick), Effect.succeed(undefined)),
 
-      /** Reads what completions show. Undefined if the database is unused. */
-      readKnown: queryOr(ifChanged(readKnown), Effect.succeed(undefined)),
+      /** Reads what completions show. */
+      readKnown: queryOr(ifChanged(read(shown)), readExisting(shown)),
 
       /** Stores the results of a tick on this host, and returns what the database rejected. */
       saveHealth: yield* makeHealthWriter(runner, health, owners),

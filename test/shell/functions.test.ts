@@ -227,6 +227,17 @@ it("in bash, asks the program without HTTP", async () => {
   expect(run).toEqual({ code: 0, stdout: `${PORT}\n`, stderr: "", started: ["getPort --key cad-dev"] })
 })
 
+it("completes the keys in a table that only other programs have written", async () => {
+  const box = machine({ ...RANGES, AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  await box.ok("setPort", "--key", "cad-dev", "--value", String(PORT))
+  execFileSync("sqlite3", [
+    databaseOf(box),
+    "DROP TABLE port_claims; DROP TABLE port_keys; DROP TABLE port_owners; DROP TABLE port_reserved; DROP TABLE port_history; DROP TABLE port_health; DROP TABLE port_registry"
+  ])
+  await startDaemon(box)
+  expect(await box.ok("__complete", "bash", "get", "")).toBe("d-complete words\ncad-dev\n")
+})
+
 describe("another program at the port of HTTP", () => {
   const proofOf = (box: Machine): string => `${box.env["AUTOMATELINUX_PORTS_SOCKET"]}.http`
 
