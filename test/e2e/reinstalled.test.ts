@@ -239,7 +239,7 @@ describe("d in the middle of an installation", () => {
   ])("says so in one sentence if %s", async (_, damage, what) => {
     const installed = install()
     for (const name of readdirSync(installed.dist, { recursive: true, encoding: "utf8" }))
-      if (/^parts-.*(socketLock|run)\.cjs$/.test(name)) damage(join(installed.dist, name))
+      if (/^parts-.*(socketLock|run|completionsCommand)\.cjs$/.test(name)) damage(join(installed.dist, name))
     const box = machine({ ...RANGES, XDG_CACHE_HOME: temporary() })
     for (const words of ["getPort --key a", "allocate --app a", "daemon", "doctor", "send --completions bash"])
       expect(await installed.d(box, words), words).toEqual(missing(what))
