@@ -20,6 +20,7 @@ import {
 import { basename, join } from "node:path"
 import { transform } from "esbuild"
 import { bundle, bundleClient, httpApart, PARTS, quietLogger } from "./bundle.mjs"
+import { buildDashboard } from "./dashboard.mjs"
 import { buildLibrary } from "./library.mjs"
 import { manPage } from "./man.mjs"
 
@@ -103,6 +104,7 @@ const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/
 })
 replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
 await buildLibrary(replaceFile, loaderFrom(".."))
+await buildDashboard(replaceFile)
 
 /** Runs the program that was just built, and returns its output. */
 const said = (...words) =>
@@ -120,7 +122,7 @@ replaceFile("dist/man/automatelinux-ports.1", ".so man1/d.1\n")
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
   const old =
-    ![parts, sqlite, "d.cjs", "library", "man"].includes(name) &&
+    ![parts, sqlite, "d.cjs", "library", "man", "dashboard"].includes(name) &&
     Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
   if (old) rmSync(`dist/${name}`, { recursive: true, force: true })
 }
