@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"
 import { describe, expect, it } from "vitest"
 import { bundleClient, bundleEntry } from "../src/build/bundle.mjs"
+import { bundlePage } from "../src/build/dashboard.mjs"
 
 /**
  * The rooms of src, and the rooms that each may import from, types and imports on demand included. What is not listed is
@@ -66,6 +67,8 @@ const ARROWS = {
     "wizard",
     "worktree"
   ],
+  // What the browser runs: no other room knows of it.
+  dashboard: ["commands", "domain", "text", "wizard"],
   // The two entries, main.ts and run.ts.
   ".": ["app", "cli", "commands", "daemon", "domain"],
   library: [".", "cli", "commands", "config", "domain", "project", "socket", "text"]
@@ -103,7 +106,7 @@ const IMPORT = /^(?:import|export) (type )?[^"']*?from ["']([^"']+)["']|\bimport
 
 const files = new Map(
   readdirSync("src", { recursive: true, encoding: "utf8" })
-    .filter((path) => path.endsWith(".ts"))
+    .filter((path) => /\.tsx?$/.test(path))
     .map((path): [string, ReadonlyArray<Import>] => [
       path,
       [...readFileSync(join("src", path), "utf8").matchAll(IMPORT)].map(([, type, from = "", onDemand = from]) => ({
@@ -119,7 +122,7 @@ const roomOf = (path: string): string => path.split("/").slice(0, -1)[0] ?? "."
 const importedBy = (room: string): ReadonlyArray<string> => {
   const found = [...files]
     .filter(([path]) => roomOf(path) === room)
-    .flatMap(([, imports]) => imports.filter(({ from }) => from.endsWith(".ts")).map(({ from }) => roomOf(from)))
+    .flatMap(([, imports]) => imports.filter(({ from }) => /\.tsx?$/.test(from)).map(({ from }) => roomOf(from)))
   return [...new Set(found)].filter((each) => each !== room).sort()
 }
 
@@ -127,9 +130,14 @@ const importedBy = (room: string): ReadonlyArray<string> => {
 const loadedWith = (path: string, seen = new Set<string>()): Set<string> => {
   if (seen.has(path)) return seen
   seen.add(path)
-  for (const { from, type } of files.get(path) ?? []) if (!type && from.endsWith(".ts")) loadedWith(from, seen)
+  for (const { from, type } of files.get(path) ?? []) if (!type && /\.tsx?$/.test(from)) loadedWith(from, seen)
   return seen
 }
+
+/** The packages that the bundler put into a program. */
+const packagesIn = (inputs: ReadonlyArray<string>): ReadonlyArray<string> => [
+  ...new Set(inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))
+]
 
 describe("the rooms", () => {
   it("are these, and main.ts and run.ts stand above them", () => {
@@ -173,8 +181,7 @@ describe("a question to a running daemon", () => {
 
   it("loads no package but leven, by what the bundler put into the client", async () => {
     const { inputs } = await bundleClient()
-    const packages = inputs.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
-    expect([...new Set(packages)]).toEqual(["leven"])
+    expect(packagesIn(inputs)).toEqual(["leven"])
     expect(inputs).toContain("src/socket/daemonClient.ts")
   })
 
@@ -182,5 +189,12 @@ describe("a question to a running daemon", () => {
     const { inputs } = await bundleEntry("index")
     expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([])
     expect(inputs).toContain("src/socket/daemonClient.ts")
+  })
+})
+
+describe("the page", () => {
+  it("contains no package but preact", async () => {
+    const { inputs } = await bundlePage("main.tsx")
+    expect(packagesIn(inputs)).toEqual(["preact"])
   })
 })

@@ -1,12 +1,13 @@
-// Builds the page of the dashboard: dist/dashboard has one document, one script and one style, and asks for nothing else.
+// Builds the page of the dashboard: dist/dashboard has a document, a script, a style and an icon, which ask for no other file.
 import { mkdirSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
 
 const SOURCE = "src/dashboard"
 const TARGET = "dist/dashboard"
 
-const bundleFor = async (entry) => {
-  const { outputFiles } = await build({
+/** Bundles the script or the style of the page. Returns the text, and the files that it contains. */
+export const bundlePage = async (entry) => {
+  const { metafile, outputFiles } = await build({
     entryPoints: [`${SOURCE}/${entry}`],
     bundle: true,
     minify: true,
@@ -17,16 +18,18 @@ const bundleFor = async (entry) => {
     define: { "process.getuid": "undefined" },
     tsconfig: `${SOURCE}/tsconfig.json`,
     write: false,
+    metafile: true,
     logLevel: "warning"
   })
-  return outputFiles[0].text
+  return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
 }
 
 /** Builds the page. */
 export const buildDashboard = async (replaceFile) => {
-  const [script, style] = await Promise.all([bundleFor("main.tsx"), bundleFor("app.css")])
+  const [script, style] = await Promise.all([bundlePage("main.tsx"), bundlePage("app.css")])
   mkdirSync(TARGET, { recursive: true })
-  replaceFile(`${TARGET}/app.js`, script)
-  replaceFile(`${TARGET}/app.css`, style)
-  replaceFile(`${TARGET}/index.html`, readFileSync(`${SOURCE}/index.html`, "utf8"))
+  replaceFile(`${TARGET}/app.js`, script.text)
+  replaceFile(`${TARGET}/app.css`, style.text)
+  for (const name of ["index.html", "icon.svg"])
+    replaceFile(`${TARGET}/${name}`, readFileSync(`${SOURCE}/${name}`, "utf8"))
 }

@@ -10,21 +10,30 @@ import { update } from "./state.ts"
 const portsText = (list: ReadonlyArray<{ readonly key: string; readonly port: number | null }>): string =>
   list.map(({ key, port }) => (port === null ? escaped(key) : `${escaped(key)} ${port}`)).join(", ")
 
+/** What goes with the document of a change. */
+interface Noted {
+  readonly notes: ReadonlyArray<string>
+}
+
 /** Says what an answer came to, asks for what follows from it, and returns whether it was done. */
-const told = async <A>(answer: Answer<A>, worded: (value: A) => string): Promise<boolean> => {
+const told = async <A>(answer: Answer<A & Noted>, worded: (value: A) => string): Promise<boolean> => {
   if ("error" in answer) {
     const { hint, message } = answer.error
     update({ message: { text: `${message}. ${hint}`, isError: true } })
     return false
   }
-  update({ message: { text: worded(answer.value), isError: false } })
+  const { notes } = answer.value
+  update({ message: { text: [worded(answer.value), ...notes].join(". "), isError: false } })
   await refresh()
   return true
 }
 
 export const allocate = async (kind: "app" | "special", name: string, description: string): Promise<boolean> =>
   told(
-    await write<Results["allocate"]>("allocate", { [kind]: [name], ...(description === "" ? {} : { description }) }),
+    await write<Results["allocate"] & Noted>("allocate", {
+      [kind]: [name],
+      ...(description === "" ? {} : { description })
+    }),
     ({ assignments }) => {
       const isNew = assignments.some(({ created }) => created)
       return isNew
@@ -34,15 +43,15 @@ export const allocate = async (kind: "app" | "special", name: string, descriptio
   )
 
 export const release = async (kind: "app" | "special", name: string): Promise<boolean> =>
-  told(await write<Results["release"]>("release", { [kind]: [name] }), ({ released }) =>
+  told(await write<Results["release"] & Noted>("release", { [kind]: [name] }), ({ released }) =>
     released.length === 0 ? `${escaped(name)} had no port` : `Released ${portsText(released)}`
   )
 
 export const undo = async (number: number): Promise<boolean> =>
-  told(await write<Results["undo"]>("undo", { number }), () => `Undid ${number}`)
+  told(await write<Results["undo"] & Noted>("undo", { number }), () => `Undid ${number}`)
 
 export const runFix = async ({ command, payload }: Runnable): Promise<boolean> =>
-  told(await write(command, payload), () => "Fixed")
+  told(await write<Noted>(command, payload), () => "Fixed")
 
 /** Puts text into the clipboard. */
 export const copy = async (text: string): Promise<void> => {

@@ -56,7 +56,9 @@ export const Allocation = ({ close }: { readonly close: () => void }) => {
           {problem}
         </p>
         <label class="field">
-          Description <span class="muted">optional</span>
+          <span>
+            Description <span class="muted">optional</span>
+          </span>
           <input
             type="text"
             name="description"

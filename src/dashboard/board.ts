@@ -123,13 +123,14 @@ export const boardOf = (state: State, before?: Board): Board => {
     cells.set(port, kept(before?.cells.get(port), cell))
   }
   for (const { range } of ranges) for (let port = range.first; port <= range.last; port += 1) add(port)
-  const outside = [...holders.keys()]
+  // Until the ranges are known, nothing is outside.
+  const outside = [...(ranges.length === 0 ? [] : holders.keys())]
     .filter((port) => !ranges.some(({ range }) => contains(range, port)))
     .sort((a, b) => a - b)
   for (const port of outside) add(port)
   return { ranges, cells, outside, counts }
 }
 
-/** What a cell says to those who do not see it. */
-export const labelOf = ({ port, problem, state, text }: Cell): string =>
-  [String(port), ...(text === "" ? [] : [text]), STATE_WORDS[state], ...(problem === null ? [] : [problem])].join(", ")
+/** What a cell shows by its shape and its badge, in words. */
+export const spokenOf = ({ problem, state }: Cell): string =>
+  `, ${STATE_WORDS[state]}${problem === null ? "" : `, ${problem}`}`

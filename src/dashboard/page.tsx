@@ -82,7 +82,7 @@ const ThemeButton = () => {
     setTheme(next)
   }
   return (
-    <button type="button" class="quiet" aria-label={`Theme: ${theme}; change to ${next}`} onClick={change}>
+    <button type="button" class="quiet" aria-label={`${THEME_NAMES[theme]} theme; change to ${next}`} onClick={change}>
       {THEME_NAMES[theme]}
       <span class="wide"> theme</span>
     </button>

@@ -1,6 +1,6 @@
 import { Component } from "preact"
-import { useEffect, useMemo, useRef, useState } from "preact/hooks"
-import { type Board, type Cell, labelOf, type Range } from "./board.ts"
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks"
+import { type Board, type Cell, type Range, spokenOf } from "./board.ts"
 import { Glyph } from "./parts.tsx"
 import { type Row, rowsOf } from "./rows.ts"
 
@@ -29,13 +29,16 @@ class PortCell extends Component<CellProps> {
         data-state={state}
         class={`cell ${state}${isDim ? " dim" : ""}`}
         tabIndex={isTabStop ? 0 : -1}
-        aria-label={labelOf(cell)}
         title={text === "" ? undefined : text}
       >
         <Glyph state={state} />
-        <span class="port">{port}</span>
-        <span class="who">{text}</span>
-        {problem === null ? null : <span class={`badge ${problem}`}>!</span>}
+        <span class="port">{port}</span> <span class="who">{text}</span>
+        {problem === null ? null : (
+          <span class={`badge ${problem}`} aria-hidden="true">
+            !
+          </span>
+        )}
+        <span class="hidden">{spokenOf(cell)}</span>
       </div>
     )
   }
@@ -47,10 +50,12 @@ const columnsFor = (width: number): number => Math.max(2, Math.min(10, Math.floo
 /** Measures how many columns fit. */
 const useColumns = () => {
   const place = useRef<HTMLDivElement>(null)
-  const [columns, setColumns] = useState(5)
-  useEffect(() => {
+  // Nothing is drawn before that: to lay out all of it once more takes as long as the first time.
+  const [columns, setColumns] = useState<number>()
+  useLayoutEffect(() => {
     const element = place.current
     if (element === null) return
+    setColumns(columnsFor(element.clientWidth))
     const observer = new ResizeObserver(([entry]) => setColumns(columnsFor(entry?.contentRect.width ?? 0)))
     observer.observe(element)
     return () => observer.disconnect()
@@ -148,7 +153,7 @@ const Grid = ({ board, columns, found, name, open, rows, unfold }: GridProps) =>
     >
       {rows.map((row) =>
         "folded" in row ? (
-          <div role="row" class="row" key={`f${row.folded.first}`}>
+          <div role="row" class="row fold" key={`f${row.folded.first}`}>
             <Folded {...row.folded} isTabStop={row.folded.first === stop} />
           </div>
         ) : (
@@ -226,30 +231,34 @@ const outsideRows = (ports: ReadonlyArray<number>, columns: number): ReadonlyArr
     isLast: true
   }))
 
-export const PortMap = ({ board, found, open }: MapProps) => {
+/** The keys outside the ranges. */
+const Elsewhere = ({ board, columns, found, open }: MapProps & { readonly columns: number }) => (
+  <section class="range">
+    <header>
+      <h2>Elsewhere</h2>
+      <span class="muted">assigned outside the ranges</span>
+    </header>
+    <Grid
+      name="Elsewhere"
+      rows={outsideRows(board.outside, columns)}
+      columns={columns}
+      board={board}
+      found={found}
+      open={open}
+      unfold={() => {}}
+    />
+  </section>
+)
+
+export const PortMap = (props: MapProps) => {
   const { columns, place } = useColumns()
+  const { board } = props
   return (
     <div class="map" ref={place}>
-      {board.ranges.map((range) => (
-        <RangeMap key={range.name} range={range} columns={columns} board={board} found={found} open={open} />
-      ))}
-      {board.outside.length === 0 ? null : (
-        <section class="range">
-          <header>
-            <h2>Elsewhere</h2>
-            <span class="muted">assigned outside the ranges</span>
-          </header>
-          <Grid
-            name="Elsewhere"
-            rows={outsideRows(board.outside, columns)}
-            columns={columns}
-            board={board}
-            found={found}
-            open={open}
-            unfold={() => {}}
-          />
-        </section>
-      )}
+      {columns === undefined
+        ? null
+        : board.ranges.map((range) => <RangeMap key={range.name} range={range} columns={columns} {...props} />)}
+      {columns === undefined || board.outside.length === 0 ? null : <Elsewhere columns={columns} {...props} />}
     </div>
   )
 }
