@@ -1,4 +1,4 @@
-// Builds the page of the dashboard: dist/dashboard has a document, a script, a style and an icon, which ask for no other file.
+// Builds the page of the dashboard: dist/dashboard has a document, a script and a style, which ask for no other file.
 import { mkdirSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
 
@@ -30,6 +30,5 @@ export const buildDashboard = async (replaceFile) => {
   mkdirSync(TARGET, { recursive: true })
   replaceFile(`${TARGET}/app.js`, script.text)
   replaceFile(`${TARGET}/app.css`, style.text)
-  for (const name of ["index.html", "icon.svg"])
-    replaceFile(`${TARGET}/${name}`, readFileSync(`${SOURCE}/${name}`, "utf8"))
+  replaceFile(`${TARGET}/index.html`, readFileSync(`${SOURCE}/index.html`, "utf8"))
 }

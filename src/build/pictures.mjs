@@ -1,72 +1,19 @@
 // Makes the pictures of the documents from what the built program shows on a terminal: docs/pictures/*.svg, or in the
 // directory that is named. They suit light and dark pages. Needs Linux and its `script`, and the first ports of the ranges.
 import { execFileSync, spawn } from "node:child_process"
-import { randomBytes } from "node:crypto"
-import { once } from "node:events"
-import { mkdirSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join, resolve } from "node:path"
-import { fileURLToPath } from "node:url"
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
+import { d, end, env, HOME, onStage, PROGRAM, SHOWN_HOME, serve, startDaemon, until } from "./stage.mjs"
 
-const PROGRAM = resolve(dirname(fileURLToPath(import.meta.url)), "../../dist/d.cjs")
 const OUTPUT = process.argv[2] ?? "docs/pictures"
 const COLUMNS = 88
-
-/** The home in the pictures, and one of the same length to be at home in, so that lines are wrapped where they would be. */
-const SHOWN_HOME = "/home/me"
-const HOME = `/tmp/${randomBytes(2)
-  .toString("hex")
-  .slice(0, SHOWN_HOME.length - "/tmp/".length)}`
-
-const { FORCE_COLOR, NO_COLOR, ...surroundings } = process.env
-const env = {
-  ...surroundings,
-  HOME,
-  XDG_STATE_HOME: "",
-  XDG_CONFIG_HOME: "",
-  AUTOMATELINUX_PORTS_SOCKET: join(HOME, "d.sock"),
-  AUTOMATELINUX_HOST: "laptop",
-  AUTOMATELINUX_PROBE_INTERVAL: "100 millis",
-  TERM: "xterm-256color"
-}
-
-const d = (...words) => execFileSync(process.execPath, [PROGRAM, ...words], { env, encoding: "utf8", cwd: HOME })
 
 /** What the terminal gets from `d` with these words. */
 const onTerminal = (words) => {
   const line = `stty columns ${COLUMNS} rows 50; ${process.execPath} ${PROGRAM} ${words}`
   const text = execFileSync("script", ["--quiet", "--command", line, "/dev/null"], { env, encoding: "utf8", cwd: HOME })
   return text.replaceAll("\r\n", "\n").replaceAll(HOME, SHOWN_HOME).trimEnd()
-}
-
-const children = []
-
-/** Starts a process of this name in an app's directory, and waits until it says something. */
-const start = async (name, app, script) => {
-  mkdirSync(join(HOME, app), { recursive: true })
-  const child = spawn(process.execPath, ["-e", script], {
-    argv0: name,
-    cwd: join(HOME, app),
-    env,
-    stdio: ["ignore", "pipe", "inherit"]
-  })
-  children.push(child)
-  await once(child.stdout, "data")
-  return child
-}
-
-const serve = (name, app, port) =>
-  start(name, app, `require("node:net").createServer().listen(${port}, "127.0.0.1", () => console.log("up"))`)
-
-const end = async (child) => {
-  const ended = once(child, "exit")
-  child.kill()
-  await ended
-}
-
-/** Waits until `d` prints something that matches. */
-const until = async (wanted, ...words) => {
-  while (!wanted.test(d(...words))) await new Promise((done) => setTimeout(done, 50))
 }
 
 const ESC = "\u001b["
@@ -143,9 +90,8 @@ const frameOf = async (words, rows) => {
 const write = (name, text = onTerminal(name)) =>
   writeFileSync(join(OUTPUT, `${name}.svg`), picture(`d ${name} on a terminal`, `$ d ${name}\n${text}`))
 
-mkdirSync(HOME)
 mkdirSync(OUTPUT, { recursive: true })
-try {
+await onStage(async () => {
   const portOf = (key) => d("getPort", "--key", key).trim()
   const directory = join(HOME, "shop")
   mkdirSync(directory)
@@ -157,7 +103,7 @@ try {
   await serve("vite", "cad", portOf("cad-dev"))
   // Started in the wrong directory.
   await serve("vite", "blog", portOf("shop-dev"))
-  children.push(spawn(process.execPath, [PROGRAM, "daemon"], { env, cwd: HOME, stdio: "ignore" }))
+  startDaemon()
   await until(/^loom-stream .* up /m, "listPorts", "--health", "up")
   await until(/loom-stream is up|up since/, "explain", "--key", "loom-stream")
   await end(stream)
@@ -165,7 +111,4 @@ try {
   write("listPorts")
   write("doctor")
   write("watch", await frameOf("watch", 10))
-} finally {
-  for (const child of children) if (child.exitCode === null && child.signalCode === null) await end(child)
-  rmSync(HOME, { recursive: true })
-}
+})
