@@ -12,7 +12,7 @@ const portsText = (list: ReadonlyArray<{ readonly key: string; readonly port: nu
 
 /** What goes with the document of a change. */
 interface Noted {
-  readonly notes: ReadonlyArray<string>
+  readonly notes?: ReadonlyArray<string>
 }
 
 /** Says what an answer came to, asks for what follows from it, and returns whether it was done. */
@@ -22,9 +22,9 @@ const told = async <A>(answer: Answer<A & Noted>, worded: (value: A) => string):
     update({ message: { text: `${message}. ${hint}`, isError: true } })
     return false
   }
-  const { notes } = answer.value
+  const { notes = [] } = answer.value
   update({ message: { text: [worded(answer.value), ...notes].join(". "), isError: false } })
-  await refresh()
+  void refresh()
   return true
 }
 

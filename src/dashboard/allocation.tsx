@@ -1,10 +1,16 @@
+import type { ComponentChildren } from "preact"
 import { useState } from "preact/hooks"
 import { appProblem, keyProblem } from "../domain/names.ts"
 import { allocate } from "./actions.ts"
 import { Dialog } from "./dialog.tsx"
 
+interface AllocationProps {
+  readonly close: () => void
+  readonly said: ComponentChildren
+}
+
 /** The form that allocates ports. */
-export const Allocation = ({ close }: { readonly close: () => void }) => {
+export const Allocation = ({ close, said }: AllocationProps) => {
   const [kind, setKind] = useState<"app" | "special">("app")
   const [name, setName] = useState("")
   const [description, setDescription] = useState("")
@@ -30,7 +36,7 @@ export const Allocation = ({ close }: { readonly close: () => void }) => {
     </label>
   )
   return (
-    <Dialog labelledBy="allocate" class="form" close={close}>
+    <Dialog labelledBy="allocate" class="form" close={close} said={said}>
       <h2 id="allocate">Allocate</h2>
       <form onSubmit={(event) => void submit(event)}>
         <fieldset>

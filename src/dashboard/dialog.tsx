@@ -6,11 +6,13 @@ interface DialogProps {
   readonly labelledBy: string
   readonly class: string
   readonly close: () => void
+  /** What the last change came to: while a dialog is open, nothing beside it is read out. */
+  readonly said: ComponentChildren
   readonly children: ComponentChildren
 }
 
 /** A dialog: Escape and a click beside it close it, and the focus goes back to where it was. */
-export const Dialog = ({ children, class: name, close, labelledBy }: DialogProps) => {
+export const Dialog = ({ children, class: name, close, labelledBy, said }: DialogProps) => {
   const place = useRef<HTMLDialogElement>(null)
   useEffect(() => {
     const before = document.activeElement
@@ -31,6 +33,7 @@ export const Dialog = ({ children, class: name, close, labelledBy }: DialogProps
       }}
     >
       <div class="inside">{children}</div>
+      {said}
     </dialog>
   )
 }

@@ -10,7 +10,7 @@ import { Past } from "./past.tsx"
 import { PortList } from "./portList.tsx"
 import { PortMap } from "./portMap.tsx"
 import { PortPanel } from "./portPanel.tsx"
-import { type State, state, subscribe } from "./state.ts"
+import { type Message, type State, state, subscribe, update } from "./state.ts"
 import { applyTheme, keptTheme, THEMES } from "./theme.ts"
 
 /** The whole page. */
@@ -44,6 +44,7 @@ const useOpenPort = () => {
     return () => window.removeEventListener("hashchange", follow)
   }, [])
   const open = (next: number) => {
+    update({ message: null })
     location.hash = String(next)
   }
   const close = () => {
@@ -127,6 +128,13 @@ const ReadOnly = ({ isRefused }: { readonly isRefused: boolean }) => (
   </div>
 )
 
+/** What the last change came to. */
+const Said = ({ message }: { readonly message: Message | null }) => (
+  <div class={`message${message?.isError ? " wrong" : ""}`} role={message?.isError ? "alert" : "status"}>
+    {message === null ? null : <bdi>{message.text}</bdi>}
+  </div>
+)
+
 /** Moves the focus into the search field at `/`. */
 const useSlash = () => {
   const field = useRef<HTMLInputElement>(null)
@@ -161,6 +169,11 @@ export const Page = () => {
   )
   const { examination, knownAt, link, message, operations } = current
   const canWrite = hasToken()
+  const allocate = () => {
+    update({ message: null })
+    setAllocating(true)
+  }
+  const said = <Said message={message} />
   const isOld = link === "reconnecting" && knownAt !== null
   const onSearchKey = ({ key }: KeyboardEvent) => {
     if (key === "Escape") {
@@ -188,7 +201,7 @@ export const Page = () => {
         <Problems findings={examination?.findings ?? []} />
         <ThemeButton />
         {canWrite ? (
-          <button type="button" class="primary" onClick={() => setAllocating(true)}>
+          <button type="button" class="primary" onClick={allocate}>
             Allocate
           </button>
         ) : null}
@@ -242,12 +255,10 @@ export const Page = () => {
           </div>
         </div>
       </main>
-      <div class={`message${message?.isError ? " wrong" : ""}`} role={message?.isError ? "alert" : "status"}>
-        {message === null ? null : <bdi>{message.text}</bdi>}
-      </div>
-      {isAllocating ? <Allocation close={() => setAllocating(false)} /> : null}
+      {isAllocating || port !== undefined ? null : said}
+      {isAllocating ? <Allocation close={() => setAllocating(false)} said={said} /> : null}
       {port === undefined ? null : (
-        <PortPanel key={port} port={port} cell={board.cells.get(port)} canWrite={canWrite} close={close} />
+        <PortPanel key={port} port={port} cell={board.cells.get(port)} canWrite={canWrite} close={close} said={said} />
       )}
     </>
   )

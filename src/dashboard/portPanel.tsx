@@ -218,9 +218,10 @@ interface PanelProps {
   readonly cell: Cell | undefined
   readonly canWrite: boolean
   readonly close: () => void
+  readonly said: ComponentChildren
 }
 
-export const PortPanel = ({ canWrite, cell, close, port }: PanelProps) => {
+export const PortPanel = ({ canWrite, cell, close, port, said }: PanelProps) => {
   const [explanation, setExplanation] = useState<Explanation>()
   const [problem, setProblem] = useState<string>()
   useEffect(() => {
@@ -236,7 +237,7 @@ export const PortPanel = ({ canWrite, cell, close, port }: PanelProps) => {
   }, [port, cell])
   const keys = explanation?.keys ?? []
   return (
-    <Dialog labelledBy="port" class="panel" close={close}>
+    <Dialog labelledBy="port" class="panel" close={close} said={said}>
       <header>
         <h2 id="port">
           <span class="hidden">Port </span>
