@@ -31,13 +31,14 @@ const furnish = async () => {
   for (const [special, description] of Object.entries(SPECIALS))
     d("allocate", "--special", special, "--description", description)
   d("release", "--app", "blog")
-  d("reserve", "--port", "3018-3019", "--reason", "the old intranet")
+  const first = portOf("cad-prod")
+  d("reserve", "--port", `${first + 18}-${first + 19}`, "--reason", "the old intranet")
   await serve("next-server", "cad", portOf("cad-prod"))
   await serve("vite", "cad", portOf("cad-dev"))
   await serve("vite", "docs", portOf("docs-dev"))
   await serve("node", "gateway", portOf("gateway-prod"))
   await serve("redis-server", "redis", portOf("redis"))
-  await serve("node", "notes", 3016)
+  await serve("node", "notes", first + 16)
   // Started in the wrong directory.
   await serve("vite", "blog", portOf("shop-dev"))
   const stream = await serve("node", "loom", portOf("loom-stream"))
@@ -72,11 +73,11 @@ await onStage(async () => {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] })
   try {
     for (const colorScheme of ["light", "dark"]) {
-      const viewport = { width: 1280, height: 760 }
+      const viewport = { width: 1280, height: 720 }
       const page = await browser.newPage({ viewport, colorScheme, reducedMotion: "reduce" })
       await page.goto(url)
       await page.locator("[data-state=taken]").waitFor()
-      await page.locator("[data-state=foreign]").waitFor()
+      await page.locator("[data-state=foreign]").first().waitFor()
       await take(page, `dashboard-${colorScheme}`)
       await page.locator("[data-state=taken]").click()
       await page.getByRole("dialog").locator("dl").waitFor()

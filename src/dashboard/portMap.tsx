@@ -45,7 +45,7 @@ class PortCell extends Component<CellProps> {
 }
 
 /** Returns the number of columns for a width in pixels. */
-const columnsFor = (width: number): number => Math.max(2, Math.min(10, Math.floor((width + 8) / 176)))
+const columnsFor = (width: number): number => Math.max(2, Math.min(10, Math.floor((width + 8) / 166)))
 
 /** Measures how many columns fit. */
 const useColumns = () => {

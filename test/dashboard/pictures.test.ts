@@ -25,6 +25,6 @@ it("npm run pictures makes the pictures of the dashboard, in light and dark", ()
   expect(readdirSync(made)).toEqual(names)
   for (const name of names) {
     expect(sizeOf(join(made, name))).toEqual(sizeOf(join("docs/pictures", name)))
-    expect(readFileSync(join("docs/pictures", name)).length).toBeLessThan(150_000)
+    expect(readFileSync(join("docs/pictures", name)).length).toBeLessThan(200_000)
   }
 })
