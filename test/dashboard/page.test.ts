@@ -285,11 +285,13 @@ describe("the keyboard", () => {
 
     await tabTo(/^Allocate$/)
     await keyboard.press("Enter")
-    // The field for the name follows.
-    await tabTo(/^$/)
+    await page.getByRole("dialog").waitFor()
+    await keyboard.press("Tab")
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("name"))).toBe("name")
     await keyboard.type("typed")
     await keyboard.press("Enter")
     await page.getByText(/^Allocated typed-prod/).waitFor()
+    await page.locator(".cell").getByText("typed-prod").waitFor()
     await keyboard.press("/")
     await keyboard.type("typed-prod")
     await keyboard.press("Enter")
