@@ -115,9 +115,9 @@ export const Page = () => {
             </span>
           ) : null}
         </span>
-        <span class="space" />
-        <Problems findings={examination?.findings ?? []} />
         <ThemeButton />
+        <span class="break" />
+        <Problems findings={examination?.findings ?? []} />
         {canWrite ? (
           <button type="button" class="primary" onClick={allocate}>
             Allocate

@@ -55,7 +55,10 @@ const RangeMap = ({ board, columns, found, open, range }: MapProps & { range: Ra
       <header>
         <h2>{range.name}</h2>
         <span class="muted">
-          {first}–{last} · {usedIn(range, board)}
+          <span class="wide">
+            {first}–{last} ·{" "}
+          </span>
+          {usedIn(range, board)}
         </span>
         <button type="button" class="quiet" aria-pressed={isUnfolded} onClick={() => setUnfolded(!isUnfolded)}>
           Show all free
