@@ -2,7 +2,7 @@ import { Component } from "preact"
 import { useState } from "preact/hooks"
 import { type Board, type Cell, spokenOf } from "./board.ts"
 import { Glyph } from "./parts.tsx"
-import type { Row } from "./rows.ts"
+import type { PortLine, Row } from "./rows.ts"
 
 /** A grid of ports, in which the arrow keys move. */
 
@@ -39,6 +39,42 @@ class PortCell extends Component<CellProps> {
           </span>
         )}
         <span class="hidden">{spokenOf(cell)}</span>
+      </div>
+    )
+  }
+}
+
+interface PortRowProps {
+  readonly row: PortLine
+  readonly cells: ReadonlyArray<Cell>
+  readonly found: ReadonlySet<number> | null
+  /** The port of this row to which Tab leads. */
+  readonly tabStop: number | undefined
+}
+
+/** A line of ports. Its cells are compared only if one of them has changed: there may be a thousand. */
+class PortRow extends Component<PortRowProps> {
+  override shouldComponentUpdate(next: PortRowProps): boolean {
+    const { cells, found, tabStop } = this.props
+    return (
+      next.found !== found ||
+      next.tabStop !== tabStop ||
+      next.cells.length !== cells.length ||
+      next.cells.some((cell, at) => cell !== cells[at])
+    )
+  }
+
+  override render({ cells, found, row, tabStop }: PortRowProps) {
+    return (
+      <div role="row" class={`row${row.isFirst ? " first" : ""}${row.isLast ? " last" : ""}`}>
+        {cells.map((cell) => (
+          <PortCell
+            key={cell.port}
+            cell={cell}
+            isDim={found !== null && !found.has(cell.port)}
+            isTabStop={cell.port === tabStop}
+          />
+        ))}
       </div>
     )
   }
@@ -138,16 +174,13 @@ export const Grid = ({ board, columns, found, name, open, rows, unfold }: GridPr
             <Folded {...row.folded} isTabStop={row.folded.first === stop} />
           </div>
         ) : (
-          <div role="row" key={row.ports[0]} class={`row${row.isFirst ? " first" : ""}${row.isLast ? " last" : ""}`}>
-            {row.ports.map((port) => (
-              <PortCell
-                key={port}
-                cell={board.cells.get(port) as Cell}
-                isDim={found !== null && !found.has(port)}
-                isTabStop={port === stop}
-              />
-            ))}
-          </div>
+          <PortRow
+            key={row.ports[0]}
+            row={row}
+            cells={row.ports.map((port) => board.cells.get(port) as Cell)}
+            found={found}
+            tabStop={stop !== undefined && row.ports.includes(stop) ? stop : undefined}
+          />
         )
       )}
     </div>

@@ -41,7 +41,12 @@ const Operation = ({ canWrite, operation }: { readonly operation: PastOperation;
         </ul>
       </div>
       {canWrite && undoable && takenBackBy === null ? (
-        <button type="button" disabled={isBusy} aria-label={`Undo ${number}: ${what}`} onClick={() => void run()}>
+        <button
+          type="button"
+          disabled={isBusy}
+          aria-label={`Undo ${number}: ${[what, ...texts.slice(0, 1)].join(", ")}`}
+          onClick={() => void run()}
+        >
           Undo
         </button>
       ) : null}

@@ -2,10 +2,15 @@ import type { Cell, Range } from "./board.ts"
 
 /** How the ports of a range are laid out: in lines of the grid, the prods of some pairs in one and their devs in the next. */
 
-/** A line of the grid: ports beside each other, or a run of free ports that is folded. */
-export type Row =
-  | { readonly ports: ReadonlyArray<number>; readonly isLast: boolean; readonly isFirst: boolean }
-  | { readonly folded: { readonly first: number; readonly last: number } }
+/** Ports beside each other: the first and the last line of a band have round corners. */
+export interface PortLine {
+  readonly ports: ReadonlyArray<number>
+  readonly isFirst: boolean
+  readonly isLast: boolean
+}
+
+/** A line of the grid: ports, or a run of free ports that is folded. */
+export type Row = PortLine | { readonly folded: { readonly first: number; readonly last: number } }
 
 /** The fewest free bands in a row that are folded. */
 const FOLDED = 2

@@ -152,7 +152,7 @@ describe("a page with a token", () => {
     expect((await listed()).filter(({ app }) => app === "mail")).toEqual([])
 
     await page
-      .getByRole("button", { name: /^Undo \d+: release/ })
+      .getByRole("button", { name: /^Undo \d+: release, mail-/ })
       .first()
       .click()
     await page.getByText(/^Undid \d+/).waitFor()
@@ -301,7 +301,9 @@ describe("the keyboard", () => {
     await tabTo(/^Release$/)
     await keyboard.press("Enter")
     await page.getByText(/^Released typed-/).waitFor()
-    await tabTo(/^Undo \d+: release$/)
+    // The history follows the change.
+    await page.getByRole("button", { name: /^Undo \d+: release, typed-/ }).waitFor()
+    await tabTo(/^Undo \d+: release, typed-/)
     await keyboard.press("Enter")
     await page.getByText(/^Undid/).waitFor()
     expect((await listed()).filter(({ app }) => app === "typed")).toHaveLength(2)
