@@ -9,13 +9,15 @@ import type { Answered, Request } from "./connection.ts"
 
 const WORDS_MAX = 1000
 
+const isWords = (value: unknown): value is ReadonlyArray<string> =>
+  Array.isArray(value) && value.length <= WORDS_MAX && value.every((each) => typeof each === "string")
+
 /** Answers what the functions of a shell ask at each Tab; undefined if a request is another one. */
 export const completing = ({ command, shell, words }: Request) => {
   const named = SHELLS.find((each) => each === shell)
-  if (command !== "complete" || named === undefined || !Array.isArray(words) || words.length > WORDS_MAX)
-    return undefined
+  if (command !== "complete" || named === undefined || !isWords(words)) return undefined
   return Effect.gen(function* () {
-    const completion = complete(named, words.map(String))
+    const completion = complete(named, words)
     const { live } = completion
     const { known } = yield* Registry
     const text = completionText(

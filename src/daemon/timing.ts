@@ -17,8 +17,9 @@ export const timing = (route: Route) => {
         if (tell === undefined) return route(request)
         const before = performance.now()
         const outcome = await route(request)
-        const name = String(request["command"])
-        const command = findCommand(name) === undefined ? "other" : name
+        const { command: name } = request
+        // Anything may stand there, even what cannot be made a string.
+        const command = typeof name === "string" && findCommand(name) !== undefined ? name : "other"
         tell({ command, via, seconds: (performance.now() - before) / 1000, ok: outcome.ok !== false })
         return outcome
       }

@@ -10,6 +10,7 @@ import { EXIT_CODES } from "../../src/domain/CommandError.ts"
 import { type Daemon, machine, startDaemon } from "../support/cli.ts"
 import { ACTING, CONTROL } from "../support/controlCharacters.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
+import { until } from "../support/doctor.ts"
 import { frame, randomFrom, upTo, words } from "../support/garbage.ts"
 import { registryLayer } from "../support/registry.ts"
 import { Talker } from "../support/socketClient.ts"
@@ -120,7 +121,7 @@ const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
 
 describe.each([sqlite, mariadb])("a daemon on $name", (database) => {
   it(`answers ${FRAMES} frames of garbage, and stores nothing of it`, { timeout: 3_600_000 }, async () => {
-    const box = machine({ AUTOMATELINUX_HOST: "box", ...RANGES, ...(await database.fresh()) })
+    const box = machine({ AUTOMATELINUX_HOST: "box", AUTOMATELINUX_HTTP: "on", ...RANGES, ...(await database.fresh()) })
     await box.ok("reserve", "--port", "31099", "--reason", "makes the tables")
     const layer = registryLayer(box.env)
     const sql = (statement: string) =>
@@ -130,6 +131,11 @@ describe.each([sqlite, mariadb])("a daemon on $name", (database) => {
     await sql("INSERT INTO settings (setting_key, setting_value) VALUES ('theme', 'dark')")
     await sql("DELETE FROM port_history")
     const daemon = await startDaemon({ ...box, env: { ...box.env, NODE_OPTIONS: SMALL_HEAP } })
+    // By garbage, too, HTTP may be turned on.
+    await until(
+      () => box.ok("status", "--json"),
+      (text) => JSON.parse(text).http?.address !== null
+    )
     const open = descriptors(daemon.pid) + CONNECTIONS
     console.log(`${database.name}: SEED=${SEED}`)
 
