@@ -58,6 +58,7 @@ it("has the program, its documents and what it needs at run time, and nothing el
   const dist = readdirSync(join(installed, "dist"))
   expect(dist.sort()).toEqual([
     "d.cjs",
+    "dashboard",
     "library",
     "man",
     expect.stringMatching(/^parts-/),

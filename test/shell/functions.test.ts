@@ -4,15 +4,14 @@ import { createServer } from "node:http"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { collect, type Daemon, type Machine, machine, PROGRAM, type Run, startDaemon } from "../support/cli.ts"
-import { rangesFrom } from "../support/doctor.ts"
 import { serves } from "../support/http.ts"
 import { temporary } from "../support/root.ts"
 
 /** The functions that `d shell` defines, in real shells. */
 
-const RANGES = rangesFrom(23_350)
-const PORT = 23_351
-const HTTP = 23_450
+const RANGES = { AUTOMATELINUX_APP_RANGE: "20240-20339", AUTOMATELINUX_SPECIAL_RANGE: "20340-20399" }
+const PORT = 20_241
+const HTTP = 20_340
 
 const STARTS = { bash: ["bash", "--norc"], zsh: ["zsh", "-f"] } as const
 type Named = keyof typeof STARTS
@@ -99,9 +98,9 @@ describe.each(["bash", "zsh"] as const)("%s", (shell) => {
 
   it("never answers what was so before", async () => {
     const { box } = await serving()
-    const change = `sqlite3 ${databaseOf(box)} "UPDATE settings SET setting_value = '23362' WHERE setting_key = 'port_cad-dev'"`
+    const change = `sqlite3 ${databaseOf(box)} "UPDATE settings SET setting_value = '20252' WHERE setting_key = 'port_cad-dev'"`
     const run = await script(box, shell, `dport cad-dev; echo $REPLY; ${change}; dport cad-dev; echo $REPLY`)
-    expect(run).toEqual({ code: 0, stdout: `${PORT}\n23362\n`, stderr: "", started: [] })
+    expect(run).toEqual({ code: 0, stdout: `${PORT}\n20252\n`, stderr: "", started: [] })
   })
 
   it("works under strict options, in functions and subshells, whatever IFS is", async () => {
@@ -172,13 +171,13 @@ dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
     const { box } = await serving()
     const other = `sqlite:${join(box.home, "other.sqlite")}`
     const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: other })
-    await elsewhere.ok("setPort", "--key", "cad-dev", "--value", "23375")
+    await elsewhere.ok("setPort", "--key", "cad-dev", "--value", "20265")
     const run = await script(
       box,
       shell,
       `export AUTOMATELINUX_DATABASE_URL=${other}; dport cad-dev 2>/dev/null; echo $REPLY; unset AUTOMATELINUX_DATABASE_URL; dport cad-dev; echo $REPLY; AUTOMATELINUX_DAEMON=never dport cad-dev; echo $REPLY`
     )
-    expect(run).toMatchObject({ code: 0, stdout: `23375\n${PORT}\n${PORT}\n` })
+    expect(run).toMatchObject({ code: 0, stdout: `20265\n${PORT}\n${PORT}\n` })
     expect(run.started).toHaveLength(2)
     mkdirSync(join(box.home, ".config/automatelinux"), { recursive: true })
     writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify({ databaseUrl: other }))
@@ -191,7 +190,7 @@ dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
     const late = await collect(
       spawn(program, [...words, file], { env, cwd: box.home, stdio: ["ignore", "pipe", "pipe"] })
     )
-    expect(late.stdout).toBe("23375\n")
+    expect(late.stdout).toBe("20265\n")
     expect(started()).toEqual(["getPort --key cad-dev"])
   })
 
@@ -200,7 +199,7 @@ dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
     const run = await script(
       box,
       shell,
-      'd getPort --key cad-dev --json; d get none 2>/dev/null; echo "code $?"; d get 2>/dev/null; echo "code $?"; dport none 2>/dev/null; echo "code $? <$REPLY>"; dport "a b" 2>/dev/null; echo "code $?"; d get 23351 2>/dev/null; echo "code $?"'
+      'd getPort --key cad-dev --json; d get none 2>/dev/null; echo "code $?"; d get 2>/dev/null; echo "code $?"; dport none 2>/dev/null; echo "code $? <$REPLY>"; dport "a b" 2>/dev/null; echo "code $?"; d get 20241 2>/dev/null; echo "code $?"'
     )
     const lines = [`{"key":"cad-dev","port":${PORT}}`, "code 1", "code 2", "code 1 <>", "code 2", "code 2"]
     expect(run.stdout).toBe(`${lines.join("\n")}\n`)

@@ -6,7 +6,6 @@ import { SHELLS, type Shell } from "../../src/commands/shell.ts"
 import { CHECK_NAMES } from "../../src/domain/Finding.ts"
 import { type Machine, machine, startDaemon } from "../support/cli.ts"
 import { openCompleting } from "../support/completing.ts"
-import { rangesFrom } from "../support/doctor.ts"
 import { serves } from "../support/http.ts"
 
 /** Writes 1,000 keys as other programs do. */
@@ -18,8 +17,8 @@ const manyKeys = (box: Machine): void => {
 
 /** Real shells at a terminal, where somebody presses Tab. */
 
-const RANGES = rangesFrom(22_100)
-const HTTP = 22_201
+const RANGES = { AUTOMATELINUX_APP_RANGE: "26810-26909", AUTOMATELINUX_SPECIAL_RANGE: "26910-26989" }
+const HTTP = 26_911
 
 const LOADED: Readonly<Record<Shell, string>> = {
   bash: "source <(command d completions bash)",
@@ -37,7 +36,7 @@ const serving = async (): Promise<Machine> => {
   const box = machine({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   await box.ok("allocate", "--app", "cad", "--app", "crm", "--description", "CAD app")
   await box.ok("allocate", "--special", "redis", "--description", 'it\'s "a" $(cache) `x`')
-  await box.ok("reserve", "--port", "22150-22151", "--reason", "A test")
+  await box.ok("reserve", "--port", "26860-26861", "--reason", "A test")
   // A list of one is not shown by bash.
   for (const name of ["letter.txt", "lesson.txt"]) writeFileSync(join(box.home, name), "")
   await startDaemon(box)
@@ -59,20 +58,20 @@ describe.each(SHELLS)("%s", (shell) => {
     expect(keys).toContain("redis")
     expect(keys).not.toContain("letter.txt")
     if (!isPlain) {
-      expect(keys).toMatch(/cad-dev.*22101 +CAD app/)
+      expect(keys).toMatch(/cad-dev.*26811 +CAD app/)
       expect(keys).toContain('it\'s "a" $(cache) `x`')
     }
     expect(await listed("d getPort --app ")).toContain("cad")
     const ports = await listed("d explain ")
-    for (const each of ["22100", "cad-prod", "redis"]) expect(ports).toContain(each)
-    expect(await listed("d unreserve ")).toContain("22150")
+    for (const each of ["26810", "cad-prod", "redis"]) expect(ports).toContain(each)
+    expect(await listed("d unreserve ")).toContain("26860")
     // What is changed is offered at once.
     await box.ok("allocate", "--special", "rabbit")
     expect(await listed("d getPort --key r")).toContain("rabbit")
     // One that fits alone is typed.
-    expect(await tabbed("d getPort --key rab")).toContain("22202")
-    expect(await tabbed("d get cad-d")).toContain("22101")
-    expect(await tabbed("d getPort --key=cad-p")).toContain("22100")
+    expect(await tabbed("d getPort --key rab")).toContain("26912")
+    expect(await tabbed("d get cad-d")).toContain("26811")
+    expect(await tabbed("d getPort --key=cad-p")).toContain("26810")
   })
 
   it("offers files only where a file belongs, and what has no other values", { timeout: 90_000 }, async () => {
@@ -123,7 +122,7 @@ describe.each(SHELLS)("%s", (shell) => {
     await box.ok("allocate", "--special", "ports-dashboard")
     manyKeys(box)
     await startDaemon(box)
-    await serves(box, 22_200)
+    await serves(box, 26_910)
     const { listed, tabbed } = await openCompleting(box, shell, QUICK[shell])
     if (shell !== "fish") {
       // fish shows them by the page.
