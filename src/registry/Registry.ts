@@ -1,27 +1,14 @@
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { Exported } from "../domain/Exchange.ts"
-import {
-  ChangedSince,
-  NoApp,
-  NoOperation,
-  NotFound,
-  NothingToTakeBack,
-  type NotSet,
-  OutcomeUnknown,
-  Overtaken,
-  RangeFull,
-  TakenSince
-} from "../domain/errors.ts"
+import { NoApp, NotFound, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
 import { kindOf } from "../domain/names.ts"
-import type { HistoryFilter, PastOperation, TakenBack } from "../domain/PastOperation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
@@ -37,6 +24,7 @@ import { type Asked, type Claim, type ClaimMeans, decideClaim, keyMeant, standin
 import { makeCurrentHealth } from "./currentHealth.ts"
 import { decideDescription } from "./describe.ts"
 import { exportOf } from "./exporting.ts"
+import { makeHistory } from "./history.ts"
 import { decideImport, importedBefore } from "./importing.ts"
 import type { ImportRequest } from "./importRows.ts"
 import { listing } from "./list.ts"
@@ -48,11 +36,7 @@ import { decideRename } from "./rename.ts"
 import { decideReserve, decideUnreserve, listingOfReserved } from "./reserve.ts"
 import { findUnregistered } from "./scan.ts"
 import { decideSet, portFrom, type SetRequest } from "./set.ts"
-import { againFrom, decideTakeBack, meetingPoints, type TakeBackRequest } from "./takeBack.ts"
 import { whoListens } from "./whoListens.ts"
-
-/** The pause between two deletions of a few events. */
-const TRIM_PAUSE = "20 millis"
 
 /** The use cases. Each change is one transaction, which also reads everything that the change depends on. */
 export class Registry extends Effect.Service<Registry>()("Registry", {
@@ -151,83 +135,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return listingOfReserved(config.reserved, yield* store.reservations, { all, ranges })
     })
 
-    /** Returns the operations that `filter` selects, newest first. */
-    const history = Effect.fn("Registry.history")(function* (filter: HistoryFilter) {
-      const result = yield* store.operations(filter)
-      if (filter.number !== undefined && result.length === 0) return yield* new NoOperation({ number: filter.number })
-      return { result, notes: [] } satisfies CommandResult<ReadonlyArray<PastOperation>>
-    })
-
-    /**
-     * Deletes the history that is older than it is kept, and returns how many events that were. Others get their turn
-     * after every few of them.
-     */
-    const trimHistory = Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      const cutoff = new Date(now - Duration.toMillis(config.historyKeep)).toISOString()
-      let trimmed = 0
-      for (let count = yield* store.trimHistory(cutoff); count > 0; count = yield* store.trimHistory(cutoff)) {
-        trimmed += count
-        yield* Effect.sleep(TRIM_PAUSE)
-      }
-      return trimmed
-    })
-
-    /** Names the operation that is in the way of an undo. */
-    const naming = (error: ChangedSince | TakenSince) =>
-      Effect.gen(function* () {
-        for (const { keys, ports } of meetingPoints(error)) {
-          const later =
-            keys.length + ports.length === 0 ? undefined : yield* store.latestAfter(error.number, keys, ports)
-          if (later === undefined) continue
-          return yield* error._tag === "TakenSince"
-            ? new TakenSince({ ...error, by: later })
-            : new ChangedSince({ ...error, by: later })
-        }
-        return yield* Effect.fail(error)
-      })
-
-    /** Takes an operation back, by its number or the newest one of this user on this host. */
-    const takeBack = Effect.fn("Registry.takeBack")(function* ({ force, ...request }: TakeBackRequest) {
-      const { host, user } = config.actor
-      const elsewhere = force ? [] : yield* store.upElsewhere
-      const answer = yield* store
-        .takeBack(
-          request,
-          (state, target) =>
-            Effect.gen(function* () {
-              const { asked, what } = request
-              if (target === undefined)
-                return yield* asked === undefined
-                  ? new NothingToTakeBack({ what, host, user })
-                  : new NoOperation({ number: asked })
-              return yield* Effect.provideService(
-                decideTakeBack(target, state, {
-                  dryRun: request.dryRun,
-                  force,
-                  elsewhere,
-                  reserved: reservedIn(state)
-                }),
-                Listeners,
-                listeners
-              )
-            }),
-          againFrom
-        )
-        .pipe(Effect.catchTags({ ChangedSince: naming, TakenSince: naming }))
-      if ("result" in answer) return answer
-      // It was made before, and is answered again.
-      const [operation] = yield* Effect.catchTag(
-        store.operations({ number: answer.number, limit: 1 }),
-        "Unavailable",
-        (error) => new OutcomeUnknown({ store: error.store, reason: error.reason })
-      )
-      if (operation === undefined) return yield* new Overtaken()
-      return {
-        result: { operation, dryRun: false, changes: answer.changes },
-        notes: []
-      } satisfies CommandResult<TakenBack>
-    })
+    const { history, takeBack, trimHistory } = makeHistory({ store, listeners, config, reservedIn })
 
     /** Returns everything that the registry holds. */
     const exportAll = Effect.map(

@@ -194,7 +194,7 @@ const learnedSince = (
   return key === undefined ? undefined : { key }
 }
 
-/** Decides on `state` what takes `target` back: it is refused, told and recorded as any other change is. */
+/** Decides on `state` the change that takes `target` back. Refuses if what it changed was changed since. */
 export const decideTakeBack = Effect.fn("decideTakeBack")(function* (
   { image, operation, owners }: Target,
   state: RegistryState,

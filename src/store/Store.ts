@@ -1,4 +1,3 @@
-import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
@@ -8,8 +7,6 @@ import { keysIn } from "../domain/Image.ts"
 import type { Done } from "../domain/Operation.ts"
 import type { KeyOwner } from "../domain/Owner.ts"
 import type { HistoryFilter, PastOperation } from "../domain/PastOperation.ts"
-import type { Sighted } from "../domain/Prune.ts"
-import { type HostHealth, OLD_HEALTH_MS, type UpElsewhere } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { Driver } from "./Driver.ts"
 import { makeChangeExecutor } from "./executeChanges.ts"
@@ -17,13 +14,13 @@ import { makeHealthTable } from "./healthTable.ts"
 import { makeHealthWriter } from "./healthWriter.ts"
 import type { Recorded } from "./historyRows.ts"
 import { makeHistoryTable } from "./historyTable.ts"
+import { type Knowledge, makeKnowledge, NOTHING_KNOWN } from "./knowledge.ts"
 import { makeOwnersTable } from "./ownersTable.ts"
-import { type Decoded, decodeAll, type Queries, runAlone, statementsOf } from "./Query.ts"
+import { decodeAll, type Queries, statementsOf } from "./Query.ts"
 import { makeRegistryTables } from "./registryTables.ts"
 import { registryTransaction, stateOf } from "./registryTransaction.ts"
 import { makeQueryRunner } from "./runQuery.ts"
 import { factsOf, SchemaSteps, schemaStatusOf, tryEverything } from "./schema.ts"
-import { makeSightings } from "./sightings.ts"
 import { makeTakingBack, type OwnerRow } from "./takingBack.ts"
 import type { Plan } from "./writeAttempt.ts"
 import { makeWriter } from "./writer.ts"
@@ -31,16 +28,6 @@ import { makeWriter } from "./writer.ts"
 /** The operation that is to be taken back, and the owners of its keys on all hosts. */
 export interface Target extends Recorded {
   readonly owners: ReadonlyArray<OwnerRow>
-}
-
-/** What the hosts know of the keys, beside the state. */
-export interface Knowledge {
-  /** The health on this host. */
-  readonly health: HostHealth
-  /** The ports that are up on other hosts. What a host says of that is believed as long as its daemon probes. */
-  readonly elsewhere: ReadonlyArray<UpElsewhere>
-  /** What each host has seen, and what the keys belong to there. */
-  readonly sighted: ReadonlyArray<Sighted>
 }
 
 /** How often the registry is read again because something was changed meanwhile, before writers are made to wait. */
@@ -51,12 +38,6 @@ interface TakeBackRequest {
   readonly asked: number | undefined
   readonly what: "undo" | "redo"
   readonly dryRun: boolean
-}
-
-const NOTHING_KNOWN: Knowledge = {
-  health: { records: new Map(), watched: 0, probedAt: null, machine: undefined },
-  elsewhere: [],
-  sighted: []
 }
 
 /**
@@ -74,8 +55,8 @@ export class Store extends Effect.Service<Store>()("Store", {
     const schema = yield* SchemaSteps
     const changes = yield* makeChangeExecutor(settingsTable, schema, rows)
     const health = yield* makeHealthTable(actor.host)
-    const sightings = yield* makeSightings
     const runner = yield* makeQueryRunner(settingsTable, schema, databaseTimeout)
+    const knowledge = yield* makeKnowledge(runner, health)
     const { queryWithoutRepair, queryOr, ifTableExists, provide } = runner
     const write = makeWriter(actor, runner, rows, changes)
 
@@ -146,26 +127,6 @@ export class Store extends Effect.Service<Store>()("Store", {
     }
 
     const readTick = read({ rows: listed.rows, claims: listed.claims, owners: owners.all })
-    type Elsewhere = Decoded<typeof health.elsewhere>
-
-    /** Returns the ports that are up on other hosts, if their daemons still probe. */
-    const believed = ({ probedAt, up }: Elsewhere, now: number) =>
-      up.filter(({ host }) => Math.abs(now - Date.parse(probedAt.get(host) ?? "")) < OLD_HEALTH_MS)
-
-    /** Reads what the hosts know of the keys, in the transaction around it if there is one. */
-    const readKnowledge = Effect.gen(function* () {
-      const records = yield* runAlone(health.queries.records)
-      const clock = yield* runAlone(health.queries.clock)
-      const elsewhere = {
-        probedAt: yield* runAlone(health.elsewhere.probedAt),
-        up: yield* runAlone(health.elsewhere.up)
-      }
-      const sighted = [...(yield* runAlone(sightings.up)), ...(yield* runAlone(sightings.owned))]
-      // The time is read last: what a daemon has stored meanwhile is not from the future.
-      const now = yield* Clock.currentTimeMillis
-      return { health: { records, ...clock }, elsewhere: believed(elsewhere, now), sighted } satisfies Knowledge
-    })
-
     /** Reads again only if anything was committed since the last time. */
     const ifChanged = <A, E, R>(readAll: Effect.Effect<A, E, R>) => {
       let known: { readonly version: string; readonly data: A } | undefined
@@ -225,15 +186,6 @@ export class Store extends Effect.Service<Store>()("Store", {
       readNames: queryOr(
         Effect.map(driver.readMany(statementsOf(names)), (results) => decodeAll(names, results)),
         Effect.succeed({ rows: new Map<string, string>(), owners: new Map<string, KeyOwner>() })
-      ),
-
-      /** Returns the ports that are up on other hosts. What a host says is believed as long as its daemon probes. */
-      upElsewhere: queryOr(
-        Effect.gen(function* () {
-          const found = decodeAll(health.elsewhere, yield* driver.readMany(statementsOf(health.elsewhere)))
-          return believed(found, yield* Clock.currentTimeMillis)
-        }),
-        Effect.succeed<ReadonlyArray<UpElsewhere>>([])
       ),
 
       /** Reads the data for a tick, owners and health on this host included. Undefined if the database is unused. */
@@ -355,11 +307,11 @@ export class Store extends Effect.Service<Store>()("Store", {
         decide: (state: RegistryState, knowledge: Knowledge) => Effect.Effect<Plan<A>, E, R>,
         { answerAgain, dryRun }: { readonly answerAgain: (events: ReadonlyArray<Done>) => A; readonly dryRun: boolean }
       ) {
-        let knowledge: Knowledge = NOTHING_KNOWN
-        const prepare = Effect.map(readKnowledge, (read) => {
-          knowledge = read
+        let known: Knowledge = NOTHING_KNOWN
+        const prepare = Effect.map(knowledge.read, (found) => {
+          known = found
         })
-        const decideNow = (state: RegistryState) => Effect.suspend(() => decide(state, knowledge))
+        const decideNow = (state: RegistryState) => Effect.suspend(() => decide(state, known))
         if (!dryRun) return yield* write<A, E, R>(decideNow, { prepare, answerAgain })
         // What is only shown need not keep others waiting.
         const { state } = yield* readEverything
@@ -367,15 +319,8 @@ export class Store extends Effect.Service<Store>()("Store", {
         return (yield* decideNow(state)).answer
       }),
 
-      /** Returns what each host knows of the keys. */
-      sightings: queryOr(
-        Effect.map(driver.readMany(statementsOf(sightings)), (results) => {
-          const { owned, up } = decodeAll(sightings, results)
-          return [...up, ...owned]
-        }),
-        Effect.succeed<ReadonlyArray<Sighted>>([])
-      ),
-
+      upElsewhere: knowledge.upElsewhere,
+      sightings: knowledge.sightings,
       snapshot,
 
       /** Writes what `decide` makes of the registry and of the owners on all hosts. A dry run writes nothing. */

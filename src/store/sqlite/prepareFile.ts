@@ -12,6 +12,7 @@ import {
 import { dirname } from "node:path"
 import { closedPart } from "../../machine/closedPart.ts"
 import { giveToOwner, makeDirectory } from "../../machine/directory.ts"
+import { pause } from "../../machine/pause.ts"
 import { shellWord } from "../../text/shell.ts"
 import { FileRefused, NotCreated, OnlyReadable } from "./files.ts"
 import { type LockHolder, mismatchedUsers, processNamed } from "./locks.ts"
@@ -54,7 +55,7 @@ const ROUND_MS = 100
 const findMismatch = async (path: string): Promise<LockHolder | undefined> => {
   const found = mismatchedUsers(path)
   for (let round = 1; found.size > 0 && round < ROUNDS; round++) {
-    await new Promise((done) => setTimeout(done, ROUND_MS))
+    await pause(ROUND_MS)
     const still = mismatchedUsers(path)
     for (const pid of found) if (!still.has(pid)) found.delete(pid)
   }
