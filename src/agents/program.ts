@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs"
 import { basename, isAbsolute } from "node:path"
 import type { Environment } from "../domain/Environment.ts"
+import { findExecutable } from "../machine/executable.ts"
 import { isInNpxCache, real, stablePaths } from "../machine/ownProgram.ts"
-import { findExecutable } from "../run/executable.ts"
 
 /** What an entry of an agent's configuration starts. */
 export interface Program {

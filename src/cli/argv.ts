@@ -25,7 +25,7 @@ export type Invocation =
     }
   | { readonly _tag: "Builtin"; readonly command: Exclude<BuiltinCommand, "help">; readonly json: boolean }
   | { readonly _tag: "Daemon" }
-  /** What a shell asks at each Tab: its name and the words after `d`. */
+  /** Asked by a shell at each Tab: its name and the words after `d`. */
   | { readonly _tag: "Complete"; readonly words: ReadonlyArray<string> }
   /** Asks for a command, unless one is named, and for its options. */
   | { readonly _tag: "Wizard"; readonly command: CommandSpec | undefined; readonly json: boolean }

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from "node:fs"
-import { pause } from "../machine/pause.ts"
+import { pauseSync } from "../machine/pause.ts"
 import { hostOf } from "../socket/configFingerprint.ts"
 import type { Printed } from "../text/printed.ts"
 import { plain } from "../text/terminalStyle.ts"
@@ -30,7 +30,7 @@ const writeAll = (descriptor: 1 | 2, text: string, limit: number): void => {
       waited = 0
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EAGAIN" || waited >= limit) throw error
-      pause(FULL_MS)
+      pauseSync(FULL_MS)
       waited += FULL_MS
     }
   }

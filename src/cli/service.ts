@@ -1,3 +1,4 @@
+import { version } from "../../package.json"
 import { stablePaths } from "../machine/ownProgram.ts"
 import { requestOnce } from "../socket/daemonClient.ts"
 import { currentUid, serverPath } from "../socket/socketPath.ts"
@@ -32,9 +33,11 @@ export const service = async (context: CliContext, { json, payload }: Run): Prom
     uid,
     own: stablePaths(process.execPath, process.argv[1] ?? ""),
     socket,
+    version,
     ping: async () => {
       const reply = await requestOnce(socket, "ping", environment, PING_MS, true)
-      return reply._tag === "Reply" && reply.reply.ok ? reply.reply.result.pid : undefined
+      if (reply._tag !== "Reply" || !reply.reply.ok) return undefined
+      return { pid: reply.reply.result.pid, version: reply.reply.version }
     },
     tell: (...lines) => tell(context, ...lines)
   })

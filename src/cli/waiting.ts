@@ -1,5 +1,6 @@
 import type { CommandError } from "../domain/CommandError.ts"
 import { parseWait, waitProblem } from "../domain/span.ts"
+import { pause } from "../machine/pause.ts"
 import { quote } from "../text/escape.ts"
 
 /** Parses a time like `30s`, of option `name` of `command`, to milliseconds. */
@@ -18,6 +19,6 @@ export const askUntil = async <A>(ask: () => Promise<A>, done: (answer: A) => bo
   while (true) {
     const answer = await ask()
     if (done(answer) || performance.now() >= end) return answer
-    await new Promise((waited) => setTimeout(waited, EVERY_MS))
+    await pause(EVERY_MS)
   }
 }

@@ -1,3 +1,5 @@
+import type { FileChange } from "./FileChange.ts"
+
 export const AGENT_NAMES = ["claude", "codex", "cursor", "gemini", "vscode", "agents-md"] as const
 
 export type AgentName = (typeof AGENT_NAMES)[number]
@@ -10,7 +12,7 @@ export interface AgentFile {
   readonly part: AgentPart
   readonly file: string
   /** `kept`: another agent uses it. */
-  readonly change: "made" | "changed" | "removed" | "kept" | "none"
+  readonly change: FileChange
   /** The lines that go, and the ones that come in their place. */
   readonly removed: ReadonlyArray<string>
   readonly added: ReadonlyArray<string>

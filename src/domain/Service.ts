@@ -1,15 +1,17 @@
-/** Whose service it is: a user's own, or root's. */
+import type { FileChange } from "./FileChange.ts"
+
+/** The owner of a service: a user, or root. */
 export type ServiceScope = "user" | "system"
 
 /** A file of the service, and what became of it. */
 export interface ServiceFile {
   readonly file: string
-  readonly change: "made" | "changed" | "removed" | "none"
-  /** What it contains from now on; null if it is removed. */
+  readonly change: Exclude<FileChange, "kept">
+  /** Its new content; null if it is removed. */
   readonly text: string | null
 }
 
-/** What `d service install` and `uninstall` did, or would do. */
+/** The result of `d service install` and `uninstall`. */
 export interface ServiceResult {
   readonly scope: ServiceScope
   readonly dryRun: boolean
@@ -18,11 +20,11 @@ export interface ServiceResult {
   readonly pid: number | null
 }
 
-/** What `d service status` says. */
+/** The result of `d service status`. */
 export interface ServiceStatus {
   readonly scope: ServiceScope
   readonly installed: boolean
-  /** Whether it starts by itself: at the login, or when the machine starts. */
+  /** Whether it starts on its own, at the login or with the machine. */
   readonly enabled: boolean
   /** The state of the unit, as systemd calls it. */
   readonly state: string

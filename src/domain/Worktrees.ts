@@ -1,3 +1,4 @@
+import type { FileChange } from "./FileChange.ts"
 import type { HealthState } from "./Health.ts"
 
 /** One half of the pair of a worktree's app. */
@@ -33,7 +34,7 @@ export interface WorktreeEntry {
 /** What becomes of a hook's file, or became of it. */
 export interface HookChange {
   readonly file: string
-  readonly change: "made" | "changed" | "removed" | "none"
+  readonly change: Exclude<FileChange, "kept">
   /** The lines that go, and the ones that come in their place. */
   readonly removed: ReadonlyArray<string>
   readonly added: ReadonlyArray<string>

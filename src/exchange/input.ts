@@ -2,7 +2,7 @@ import { isUtf8 } from "node:buffer"
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { basename, dirname } from "node:path"
 import type { CommandError } from "../domain/CommandError.ts"
-import { pause } from "../machine/pause.ts"
+import { pauseSync } from "../machine/pause.ts"
 import { quote } from "../text/escape.ts"
 import type { Source } from "./Source.ts"
 
@@ -36,7 +36,7 @@ const readUpTo = (descriptor: number, limit: number): Buffer => {
     } catch (error) {
       // Another program made the pipe non-blocking, and has not written yet.
       if (!(error instanceof Error && "code" in error && error.code === "EAGAIN")) throw error
-      pause(10)
+      pauseSync(10)
       continue
     }
     if (count === 0) break

@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, statSync } from "node:fs"
 import { delimiter, dirname, join } from "node:path"
-import { tryRead } from "../machine/tryRead.ts"
+import { tryRead } from "./tryRead.ts"
 
 /** Returns PATH with the programs of the packages that are installed for `directory`, the nearest first, as npm does. */
 export const pathWithPackages = (directory: string, path: string): string => {

@@ -137,7 +137,7 @@ const statOf = (pid: number): ReadonlyArray<string> =>
     .replace(/^.*\) /s, "")
     .split(" ")
 
-/** Where in those fields the parent and the start time are. */
+/** The positions of the parent and the start time in those fields. */
 const PARENT = 1
 const STARTED = 19
 

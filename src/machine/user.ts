@@ -1,5 +1,6 @@
 import { userInfo } from "node:os"
-import { isAbsolute } from "node:path"
+import { isAbsolute, join } from "node:path"
+import type { Environment } from "../domain/Environment.ts"
 
 /** Returns this user's login name, or `uid N` if there is none, as in some containers. */
 export const userName = (): string => {
@@ -18,4 +19,20 @@ export const home = (): string => {
   } catch {
     return "/nonexistent"
   }
+}
+
+/** The user's directories by the XDG rules: the variable, and the place in the home without it. */
+const XDG = {
+  config: ["XDG_CONFIG_HOME", ".config"],
+  data: ["XDG_DATA_HOME", ".local/share"],
+  state: ["XDG_STATE_HOME", ".local/state"]
+} as const
+
+const absolute = (path: string | undefined): string | undefined =>
+  path !== undefined && isAbsolute(path) ? path : undefined
+
+/** Returns one of the user's directories. A variable that is relative or empty counts as unset, and so does HOME. */
+export const xdgDirectory = (environment: Environment, kind: keyof typeof XDG): string => {
+  const [variable, fallback] = XDG[kind]
+  return absolute(environment[variable]) ?? join(absolute(environment["HOME"]) ?? home(), fallback)
 }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { findExecutable } from "./executable.ts"
+import { findExecutable } from "../machine/executable.ts"
 
 /** The programs that open a URL, in the order in which they are tried: a desktop's, WSL's, macOS's. */
 const OPENERS = ["wslview", "xdg-open", "open"]

@@ -1,4 +1,5 @@
 import { baseOf, bind, holderOfBase, USUAL } from "../machine/abstractSocket.ts"
+import { pause } from "../machine/pause.ts"
 import { parentOf } from "../machine/processes.ts"
 
 /** How long a command keeps others from starting on its port, if it does not listen. Some never do. */
@@ -24,8 +25,6 @@ const take = async (name: string): Promise<(() => void) | "forbidden" | undefine
   setTimeout(release, STARTING_MS).unref()
   return release
 }
-
-const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
 
 /**
  * Waits until no other run of this user is about to listen on `port`, and has those that come later wait for this one. Between

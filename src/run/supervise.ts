@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { constants } from "node:os"
+import { pause } from "../machine/pause.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { describeAll } from "./listening.ts"
 import { MARK, signalAll, treeOf } from "./processTree.ts"
@@ -28,8 +29,6 @@ const GRACE_MS = 5000
 /** How long what the command has left behind has, after it has ended. */
 const LEFT_GRACE_MS = 2000
 const EVERY_MS = 50
-
-const pause = (milliseconds: number) => new Promise((done) => setTimeout(done, milliseconds))
 
 /** Whether this process is in the foreground of a terminal, which then sends its signals to the command as well. */
 const isForeground = (): boolean => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import type { PortCheck } from "../domain/PortCheck.ts"
+import { pause } from "../machine/pause.ts"
 import { processOf } from "../machine/processes.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { MARK, signalAll, treeOf } from "./processTree.ts"
@@ -45,7 +46,7 @@ export const takeOver = async (check: () => Promise<PortCheck>): Promise<boolean
     signalAll(found, signal)
     for (let waited = 0; waited < GRACE_MS; waited += EVERY_MS) {
       if ((await check()).verdict === "nothing") return true
-      await new Promise((done) => setTimeout(done, EVERY_MS))
+      await pause(EVERY_MS)
     }
   }
   return false

@@ -4,7 +4,7 @@ import type { Environment } from "../domain/Environment.ts"
 import type { ServiceScope } from "../domain/Service.ts"
 import type { OwnProgram } from "../machine/ownProgram.ts"
 import { tryRead } from "../machine/tryRead.ts"
-import { home } from "../machine/user.ts"
+import { xdgDirectory } from "../machine/user.ts"
 import { shellWord } from "../text/shell.ts"
 
 /** The files of the service: its two units, and the script that finds Node and d. */
@@ -12,24 +12,20 @@ import { shellWord } from "../text/shell.ts"
 export const SERVICE = "d-ports.service"
 export const SOCKET = "d-ports.socket"
 
-/** What the files are made from. */
+/** The facts that the files depend on. */
 export interface Facts {
   readonly scope: ServiceScope
   readonly own: OwnProgram
   /** The path of the daemon's socket. */
   readonly socket: string
-  /** Whether the environment names that path, so that the daemon would not find it by itself. */
+  /** Whether the environment names that path: the daemon does not find it on its own. */
   readonly isNamed: boolean
 }
 
-const xdg = (environment: Environment, name: string, fallback: string): string =>
-  environment[name] || join(environment["HOME"] || home(), fallback)
-
 /** Returns the paths of the files. */
 export const placesOf = (scope: ServiceScope, environment: Environment) => {
-  const units =
-    scope === "system" ? "/etc/systemd/system" : join(xdg(environment, "XDG_CONFIG_HOME", ".config"), "systemd/user")
-  const data = scope === "system" ? "/usr/local/lib" : xdg(environment, "XDG_DATA_HOME", ".local/share")
+  const units = scope === "system" ? "/etc/systemd/system" : join(xdgDirectory(environment, "config"), "systemd/user")
+  const data = scope === "system" ? "/usr/local/lib" : xdgDirectory(environment, "data")
   return {
     service: join(units, SERVICE),
     socket: join(units, SOCKET),
@@ -41,19 +37,6 @@ export const placesOf = (scope: ServiceScope, environment: Environment) => {
 const inUnit = (path: string): string => path.replaceAll("%", "%%")
 
 const quoted = (word: string): string => `"${inUnit(word).replace(/[\\"]/g, "\\$&").replaceAll("$", "$$$$")}"`
-
-/** Where nvm, fnm, mise, asdf, Volta and the system keep Node. */
-const NODES = [
-  '"$HOME"/.nvm/versions/node/*/bin/node',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell
-  '"${XDG_DATA_HOME:-$HOME/.local/share}"/fnm/node-versions/*/installation/bin/node',
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: shell
-  '"${XDG_DATA_HOME:-$HOME/.local/share}"/mise/installs/node/*/bin/node',
-  '"$HOME"/.asdf/installs/nodejs/*/bin/node',
-  '"$HOME"/.volta/bin/node',
-  "/usr/local/bin/node",
-  "/usr/bin/node"
-]
 
 const MARK = "Written by `d service install`."
 
@@ -67,8 +50,11 @@ start() {
 }
 d=${shellWord(script)}
 start ${shellWord(node)} "$d"
-# Node was moved or removed since, perhaps with d.
-for node in "$(command -v node)" ${NODES.join(" \\\n  ")}
+# Node was moved or removed since, perhaps with d: by nvm, fnm, mise, asdf, Volta or the system.
+data=\${XDG_DATA_HOME:-$HOME/.local/share}
+for node in "$(command -v node)" "$HOME"/.nvm/versions/node/*/bin/node \\
+  "$data"/fnm/node-versions/*/installation/bin/node "$data"/mise/installs/node/*/bin/node \\
+  "$HOME"/.asdf/installs/nodejs/*/bin/node "$HOME"/.volta/bin/node /usr/local/bin/node /usr/bin/node
 do
   start "$node" "$d"
   start "$node" "\${node%/bin/node}/lib/node_modules/automatelinux-ports/dist/d.cjs"
@@ -78,7 +64,7 @@ echo "hint: d service install" >&2
 exit 1
 `
 
-/** What the daemon never needs. It reads the processes of its user, speaks with the kernel by netlink, and runs git and ss. */
+/** Forbids what the daemon never needs. It must see the processes of its user, use netlink, and run git and ss. */
 const HARDENING = `UMask=0077
 NoNewPrivileges=yes
 LockPersonality=yes
@@ -89,7 +75,7 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 `
 
-/** What only a service of the system can be denied without hiding its processes from it. */
+/** Likewise, where only the system's manager can forbid it without hiding the user's processes. */
 const SYSTEM_HARDENING = `ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes

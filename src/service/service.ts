@@ -5,6 +5,7 @@ import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { ServiceFile, ServiceResult, ServiceScope, ServiceStatus } from "../domain/Service.ts"
 import { isInNpxCache, type OwnProgram } from "../machine/ownProgram.ts"
+import { pause } from "../machine/pause.ts"
 import { findFile, removeEmpty, replace } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { userName } from "../machine/user.ts"
@@ -15,15 +16,23 @@ import { shellWord } from "../text/shell.ts"
 import { filesOf, installedProgram, isOurs, lingers, placesOf, SERVICE, SOCKET, scopeOf, type Wanted } from "./files.ts"
 import { ServiceFailed, type Systemctl, scopeWords, systemctlFor, withRuntimeDirectory } from "./systemctl.ts"
 
-/** What `d service` needs of the client. */
+/** A daemon that answers. */
+interface Running {
+  readonly pid: number
+  readonly version: string
+}
+
+/** The means that the client provides to `d service`. */
 export interface ServiceMeans {
   readonly environment: Environment
   readonly uid: number
   readonly own: OwnProgram
   /** The path of the daemon's socket. */
   readonly socket: string
-  /** Asks the daemon for its pid; undefined if none answers. */
-  readonly ping: () => Promise<number | undefined>
+  /** Asks the daemon who it is; undefined if none answers. */
+  readonly ping: () => Promise<Running | undefined>
+  /** The version of this d. */
+  readonly version: string
   /** Writes lines to standard error. */
   readonly tell: (...lines: ReadonlyArray<string>) => Promise<void>
 }
@@ -81,21 +90,21 @@ const refuseForeign = (files: ReadonlyArray<string>): void => {
 /** Refuses to install beside a daemon that was started in another way. */
 const refuseAnother = async (systemctl: Systemctl, { ping }: ServiceMeans): Promise<void> => {
   if (systemctl(["is-active", SOCKET], true) === "active") return
-  const pid = await ping()
-  if (pid === undefined || pid === pidOf(systemctl)) return
+  const running = await ping()
+  if (running === undefined || running.pid === pidOf(systemctl)) return
   throw new ServiceFailed({
     code: "conflict",
-    message: `a daemon runs already, pid ${pid}, and not as this service`,
-    hint: `kill ${pid}, and run this again; if a service starts it, disable that first`
+    message: `a daemon runs already, pid ${running.pid}, and not as this service`,
+    hint: `kill ${running.pid}, and run this again; if a service starts it, disable that first`
   })
 }
 
-/** Returns the pid of the daemon once it answers, or fails. */
-const answered = async ({ ping }: ServiceMeans): Promise<number> => {
+/** Returns the daemon once it answers, or fails. */
+const answered = async ({ ping }: ServiceMeans): Promise<Running> => {
   for (const over = performance.now() + ANSWER_MS; performance.now() < over; ) {
-    const pid = await ping()
-    if (pid !== undefined) return pid
-    await new Promise((done) => setTimeout(done, EVERY_MS))
+    const running = await ping()
+    if (running !== undefined) return running
+    await pause(EVERY_MS)
   }
   throw new ServiceFailed({
     code: "unavailable",
@@ -138,7 +147,10 @@ const install = async (
     systemctl(["stop", ...UNITS], true)
   }
   systemctl(["enable", "--now", ...UNITS])
-  const pid = await answered(means)
+  const running = await answered(means)
+  // It was upgraded in its place: the files are the same, and the daemon is the old one.
+  if (running.version !== means.version) systemctl(["restart", SERVICE])
+  const { pid } = running.version === means.version ? running : await answered(means)
   await tellLimits(scope, means)
   return { ...result, pid }
 }
@@ -199,7 +211,7 @@ const logs = (scope: ServiceScope, follow: boolean, { environment, uid }: Servic
   return code ?? 0
 }
 
-/** What `d service` prints, and its exit code. */
+/** The output of `d service`, and its exit code. */
 export interface ServiceOutput {
   readonly text: Printed | undefined
   readonly exitCode: number

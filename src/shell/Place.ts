@@ -1,4 +1,4 @@
-/** What the functions of a shell know of the daemon and the registry that they were made for. */
+/** The daemon and the registry that the functions of a shell were made for. */
 export interface Place {
   /** The sockets that a daemon of this user may serve, the preferred one first. */
   readonly sockets: ReadonlyArray<string>

@@ -6,7 +6,7 @@ import type { Candidate } from "./known.ts"
 
 /** Decides what the word at the cursor may be, by the table of commands. */
 
-/** What the shell offers: the words, files, directories, or what another command takes: the last `count` words are its own. */
+/** The kind of values that belong: words, files, directories, or another command's, which has the last `count` words. */
 export type Belongs =
   | { readonly _tag: "words" | "files" | "directories" }
   | { readonly _tag: "command"; readonly count: number }
@@ -15,7 +15,7 @@ export interface Completion {
   readonly belongs: Belongs
   /** The option and `=` in front of the value, if it was written as --name=value. */
   readonly inline: string
-  /** What is typed of the value. */
+  /** The part of the value that is typed. */
   readonly typed: string
   readonly candidates: ReadonlyArray<Candidate>
   /** Options whose values are in the registry. */
@@ -73,14 +73,14 @@ const valuesOf = (options: ReadonlyArray<OptionSpec>, typed: string): Completion
   }
 }
 
-/** What stands before the word at the cursor. */
+/** The words before the cursor, as far as they decide what may follow. */
 interface Before {
   readonly given: ReadonlySet<string>
   /** The option whose value is at the cursor. */
   readonly open: OptionSpec | undefined
   /** The words without an option that `operand` takes. */
   readonly operands: number
-  /** Where the words of another command begin. */
+  /** The position at which another command begins. */
   readonly other: number | undefined
 }
 

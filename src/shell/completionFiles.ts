@@ -1,13 +1,13 @@
 import { isAbsolute, join } from "node:path"
 import type { Shell } from "../commands/shell.ts"
 import type { Environment } from "../domain/Environment.ts"
-import { home } from "../machine/user.ts"
+import { xdgDirectory } from "../machine/user.ts"
 import { shellWord } from "../text/shell.ts"
 import { bashCompletions } from "./bash.ts"
 import { fishCompletions } from "./fish.ts"
 import { zshCompletions } from "./zsh.ts"
 
-/** Where each shell looks for the completions of a user, and what is there. */
+/** The files from which each shell loads the completions of a user. */
 
 export interface CompletionFile {
   readonly shell: Shell
@@ -15,7 +15,7 @@ export interface CompletionFile {
   readonly text: string
   /** Directories that go with it if they are empty, the lowest first. */
   readonly directories: ReadonlyArray<string>
-  /** What the shell needs besides. */
+  /** A sentence that says what the shell needs beside the file. */
   readonly needs: string
 }
 
@@ -30,20 +30,14 @@ const filesBelow = (base: string, ...names: ReadonlyArray<string>) => ({
 
 /** Returns the file of a shell. */
 export const completionFile = (shell: Shell, environment: Environment): CompletionFile => {
-  const absolute = (name: string): string | undefined => {
-    const path = environment[name]
-    return path !== undefined && isAbsolute(path) ? path : undefined
-  }
-  const base = absolute("HOME") ?? home()
-  const data = absolute("XDG_DATA_HOME") ?? join(base, ".local/share")
+  const data = xdgDirectory(environment, "data")
   const text = completionsFor(shell)
   switch (shell) {
     case "bash": {
-      const own = absolute("BASH_COMPLETION_USER_DIR")
-      const place =
-        own === undefined
-          ? filesBelow(data, "bash-completion", "completions", "d")
-          : filesBelow(own, "completions", "d")
+      const own = environment["BASH_COMPLETION_USER_DIR"] ?? ""
+      const place = isAbsolute(own)
+        ? filesBelow(own, "completions", "d")
+        : filesBelow(data, "bash-completion", "completions", "d")
       return { shell, ...place, text, needs: "bash needs the package bash-completion, which loads it in new shells" }
     }
     case "zsh": {
@@ -53,8 +47,8 @@ export const completionFile = (shell: Shell, environment: Environment): Completi
       return { shell, ...place, text, needs: `zsh needs this line in ~/.zshrc, before compinit: ${line}` }
     }
     case "fish": {
-      const config = absolute("XDG_CONFIG_HOME") ?? join(base, ".config")
-      return { shell, ...filesBelow(config, "fish", "completions", "d.fish"), text, needs: "fish loads it by itself" }
+      const config = xdgDirectory(environment, "config")
+      return { shell, ...filesBelow(config, "fish", "completions", "d.fish"), text, needs: "fish loads it on its own" }
     }
   }
 }

@@ -1,11 +1,11 @@
-import { accessSync, constants } from "node:fs"
-import { delimiter, join } from "node:path"
 import { SHELLS, type Shell } from "../commands/shell.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
+import type { FileChange } from "../domain/FileChange.ts"
+import { findExecutable } from "../machine/executable.ts"
 import { type FoundFile, findFile, NotReplaceable, removeEmpty, replace } from "../machine/replaceFile.ts"
-import { tryRead } from "../machine/tryRead.ts"
 import { asTyped, quote } from "../text/escape.ts"
+import { changeVerb } from "../text/fileChange.ts"
 import { forFile, type Printed, printed, printedJson } from "../text/printed.ts"
 import { type CompletionFile, completionFile, completionsFor } from "./completionFiles.ts"
 
@@ -16,10 +16,8 @@ interface Request {
   readonly json: boolean
 }
 
-/** What is at the place of a file: ours, an older one of ours, another one, or none. */
+/** The state of a file: ours, an older one of ours, another one, or none. */
 type State = "installed" | "outdated" | "foreign" | "missing"
-
-type Change = "made" | "changed" | "removed" | "none"
 
 /** A file of ours names the command that made it. */
 const isOurs = (text: string, shell: Shell): boolean => text.includes(`made by: d completions ${shell}\n`)
@@ -32,14 +30,6 @@ const stateOf = ({ bytes }: FoundFile, { shell, text }: CompletionFile): State =
 
 const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
 
-const isInstalled = (shell: Shell, { PATH = "" }: Environment): boolean =>
-  PATH.split(delimiter).some((directory) =>
-    tryRead(() => {
-      accessSync(join(directory || ".", shell), constants.X_OK)
-      return true
-    }, false)
-  )
-
 /** Returns the shells that are meant: those that are named, and otherwise those of this machine. */
 const meant = ({ action, shells }: Request, environment: Environment): ReadonlyArray<Shell> | CommandError => {
   const unknown = shells.find((each) => !SHELLS.some((shell) => shell === each))
@@ -47,16 +37,16 @@ const meant = ({ action, shells }: Request, environment: Environment): ReadonlyA
     return invalid(`there are no completions for the shell ${quote(unknown)}`, `one of ${SHELLS.join(", ")}`)
   if (shells.length > 0) return SHELLS.filter((shell) => shells.includes(shell))
   if (action !== "install") return SHELLS
-  const here = SHELLS.filter((shell) => isInstalled(shell, environment))
+  const here = SHELLS.filter((shell) => findExecutable(shell, environment["PATH"] ?? "")._tag === "Found")
   return here.length > 0 ? here : invalid("none of bash, zsh and fish is on the PATH", "name one with --shell")
 }
 
-const changeOf = (action: string, state: State): Change => {
+const changeOf = (action: string, state: State): FileChange => {
   if (action === "uninstall") return state === "installed" || state === "outdated" ? "removed" : "none"
   return state === "missing" ? "made" : state === "outdated" ? "changed" : "none"
 }
 
-const apply = (found: FoundFile, { directories, text }: CompletionFile, change: Change): void => {
+const apply = (found: FoundFile, { directories, text }: CompletionFile, change: FileChange): void => {
   if (change === "none") return
   replace(found, change === "removed" ? undefined : text, 0o644)
   if (change === "removed") removeEmpty(directories)
@@ -71,19 +61,11 @@ const failure = (file: string, error: unknown): CommandError => {
   }
 }
 
-const DONE: Readonly<Record<Change, string>> = { made: "made", changed: "changed", removed: "removed", none: "" }
-const WOULD: Readonly<Record<Change, string>> = {
-  made: "would make",
-  changed: "would change",
-  removed: "would remove",
-  none: ""
-}
-
 interface Done {
   readonly shell: Shell
   readonly file: string
   readonly state: State
-  readonly change: Change
+  readonly change: FileChange
 }
 
 const foreign = ({ file }: CompletionFile): CommandError => ({
@@ -143,7 +125,9 @@ export const runCompletions = (
   if ("code" in done) return done
   const notes = action === "install" ? files.map(({ needs }) => needs) : []
   if (json) return { text: printedJson({ dryRun, shells: done }), notes }
-  const verbs = dryRun ? WOULD : DONE
-  const lines = done.map((each) => `${each.shell}: ${verbs[each.change] || each.state} ${asTyped(each.file)}`)
+  const lines = done.map(({ change, file, shell, state }) => {
+    const what = change === "none" ? state : changeVerb(change, dryRun)
+    return `${shell}: ${what} ${asTyped(file)}`
+  })
   return { text: printed(lines), notes }
 }

@@ -11,7 +11,7 @@ import { fishFunctions } from "./fish.ts"
 import type { Place } from "./Place.ts"
 import { zshFunctions } from "./zsh.ts"
 
-/** Where a daemon is, beside the settings that identify its registry. */
+/** The variables that decide where a daemon is, beside the settings that identify its registry. */
 const VARIABLES = [
   "AUTOMATELINUX_PORTS_SOCKET",
   "AUTOMATE_LINUX_SOCKET_PATH",

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto"
 import { lstatSync, readFileSync } from "node:fs"
 import type { Server } from "node:net"
 import { baseOf, bind, holderAmong, holderOfBase, inodesOf, RANDOM_BYTES, USUAL } from "../machine/abstractSocket.ts"
+import { pause } from "../machine/pause.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { answers, SocketRefused } from "./socketFile.ts"
 
@@ -57,7 +58,7 @@ const heldBy = async (path: string, uid: number, end: number): Promise<SocketRef
       const { hint, message } = unreachable(path, pid)
       return new SocketRefused(message, hint)
     }
-    await new Promise((done) => setTimeout(done, POLL_MS))
+    await pause(POLL_MS)
   }
 }
 
@@ -84,7 +85,7 @@ export const lock = async (
       const refused = await heldBy(path, uid, end)
       if (refused !== undefined) throw refused
       // Two that have just seen each other try again at different times.
-      await new Promise((done) => setTimeout(done, Math.random() * POLL_MS))
+      await pause(Math.random() * POLL_MS)
       return lock(path, uid, end)
     }
     if (server !== undefined) return server

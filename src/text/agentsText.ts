@@ -1,24 +1,17 @@
 import type { AgentFile, AgentPart, AgentState, AgentsResult, AgentsStatus } from "../domain/Agents.ts"
 import { cut } from "../domain/foreignText.ts"
 import { asTyped } from "./escape.ts"
+import { changeVerb } from "./fileChange.ts"
 import { joined, type Printed, printed } from "./printed.ts"
 import { plainColumns } from "./table.ts"
 
 /** What `d agents` prints. */
 
-const VERBS: Readonly<Record<AgentFile["change"], readonly [done: string, wouldBe: string]>> = {
-  made: ["made", "would make"],
-  changed: ["changed", "would change"],
-  removed: ["removed", "would remove"],
-  kept: ["kept", "would keep"],
-  none: ["unchanged:", "unchanged:"]
-}
-
 /** The longest line of a file that is shown. */
 const LINE_MAX = 300
 
 const fileLines = ({ added, change, file, removed }: AgentFile, agent: string, dryRun: boolean) => [
-  `${agent}: ${VERBS[change][dryRun ? 1 : 0]} ${asTyped(file)}${change === "kept" ? ", which other agents use" : ""}`,
+  `${agent}: ${changeVerb(change, dryRun)} ${asTyped(file)}${change === "kept" ? ", which other agents use" : ""}`,
   ...(dryRun
     ? [...removed.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)].map((line) => cut(line, LINE_MAX))
     : [])

@@ -1,21 +1,15 @@
-import type { ServiceFile, ServiceResult, ServiceStatus } from "../domain/Service.ts"
+import type { ServiceResult, ServiceStatus } from "../domain/Service.ts"
 import { asTyped } from "./escape.ts"
+import { changeVerb } from "./fileChange.ts"
 import { type Printed, printed } from "./printed.ts"
 
-/** What `d service` prints. */
-
-const VERBS: Readonly<Record<ServiceFile["change"], readonly [done: string, wouldBe: string]>> = {
-  made: ["made", "would make"],
-  changed: ["changed", "would change"],
-  removed: ["removed", "would remove"],
-  none: ["unchanged:", "unchanged:"]
-}
+/** Words the output of `d service`. */
 
 /** Formats what became of the service; with `--dry-run` what would become of it, with the files. */
 export const serviceText = ({ dryRun, files, pid }: ServiceResult, socket: string): Printed =>
   printed([
     ...files.flatMap(({ change, file, text }) => [
-      `${VERBS[change][dryRun ? 1 : 0]} ${asTyped(file)}`,
+      `${changeVerb(change, dryRun)} ${asTyped(file)}`,
       ...(dryRun && text !== null && change !== "none"
         ? text
             .trimEnd()
@@ -32,7 +26,7 @@ export const statusText = ({ enabled, installed, pid, program, scope, socket, st
   if (!installed) return printed(["no service is installed: d service install"])
   const starts = scope === "user" ? "starts at your login" : "starts with the machine"
   return printed([
-    `d-ports.service is ${state}${pid === null ? "" : `, pid ${pid}`}; ${enabled ? starts : "does not start by itself"}`,
+    `d-ports.service is ${state}${pid === null ? "" : `, pid ${pid}`}; ${enabled ? starts : "does not start on its own"}`,
     `socket  ${asTyped(socket)}`,
     ...(program === null
       ? []

@@ -1,7 +1,8 @@
 import { cut } from "../domain/foreignText.ts"
 import type { HealthState } from "../domain/Health.ts"
-import type { HookChange, HookResult, WorktreeApp, WorktreeEntry, WorktreeSetup } from "../domain/Worktrees.ts"
+import type { HookResult, WorktreeApp, WorktreeEntry, WorktreeSetup } from "../domain/Worktrees.ts"
 import { asTyped, escaped } from "./escape.ts"
+import { changeVerb } from "./fileChange.ts"
 import { type Line, type Printed, printed, type Span } from "./printed.ts"
 import { GAP } from "./table.ts"
 import { painter, type Style } from "./terminalStyle.ts"
@@ -89,13 +90,6 @@ export const worktreeTable = (worktrees: ReadonlyArray<WorktreeEntry>, { colour,
   return printed(lines, painter(colour))
 }
 
-const VERBS: Readonly<Record<HookChange["change"], readonly [done: string, wouldBe: string]>> = {
-  made: ["made", "would make"],
-  changed: ["changed", "would change"],
-  removed: ["removed", "would remove"],
-  none: ["unchanged:", "unchanged:"]
-}
-
 /** The longest line of a hook that is shown. */
 const LINE_MAX = 200
 
@@ -105,7 +99,7 @@ export const hookText = ({ dryRun, files }: HookResult, action: string): Printed
     files.length === 0
       ? ["no hook of this repository has lines of d"]
       : files.flatMap(({ added, change, file, removed }) => [
-          `${VERBS[change][dryRun ? 1 : 0]} ${asTyped(file)}`,
+          `${changeVerb(change, dryRun)} ${asTyped(file)}`,
           ...(dryRun
             ? [...removed.map((line) => `- ${line}`), ...added.map((line) => `+ ${line}`)].map((line) =>
                 cut(line, LINE_MAX)

@@ -104,7 +104,7 @@ export const inspect = async (port: number, machine: Processes = ofThisMachine):
 /** Identifies a process. */
 export const identityOf = ({ pid, start }: Pick<Target, "pid" | "start">): string => `${pid} ${start}`
 
-/** What came of the attempt to end processes, and those that were sent the signal. */
+/** The outcome of an attempt to end processes, and those that were sent the signal. */
 export interface Outcome {
   readonly text: string
   readonly sent: ReadonlyArray<Target>

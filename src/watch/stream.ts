@@ -1,4 +1,5 @@
 import type { CommandError } from "../domain/CommandError.ts"
+import { pause } from "../machine/pause.ts"
 import { changesBetween } from "./changes.ts"
 import type { Means } from "./live.ts"
 import type { Looked } from "./model.ts"
@@ -28,7 +29,7 @@ export const stream = async (
   }
   await tell("list", { assignments: list })
   while (isOpen) {
-    await new Promise((waited) => setTimeout(waited, interval))
+    await pause(interval)
     const { answer } = await look()
     if (answer.ok) {
       if (failure !== undefined) await tell("back")

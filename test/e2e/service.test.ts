@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, unlinkSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
-import { machine, PROGRAM } from "../support/cli.ts"
+import { version } from "../../package.json"
+import { copyOfProgram, machine, PROGRAM } from "../support/cli.ts"
 import { until } from "../support/doctor.ts"
 import { bootSystemd, type Systemd } from "../support/systemd.ts"
 import { ALICE } from "../support/users.ts"
@@ -89,6 +90,21 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
       /^(ls: cannot access .*\n)+$/
     )
     expect(ok("d service uninstall")).toBe("no service is installed\n")
+  })
+
+  it("starts a d that was upgraded in its place", () => {
+    if (systemd === undefined) return
+    const { ok } = shell("root")
+    const older = dirname(copyOfProgram((text) => text.replaceAll(`"${version}"`, '"0.0.1"')))
+    ok(`mkdir /run/program && cp -a ${older}/. /run/program/`)
+    const first = ok("node /run/program/d.cjs service install")
+    expect(ok("d status")).toContain(`daemon     0.0.1, pid ${pidIn(first)},`)
+    ok("rm -r /run/program/* && cp -a $(dirname $(readlink -f $(command -v d)))/. /run/program/")
+    const second = ok("node /run/program/d.cjs service install")
+    expect(second).not.toMatch(/^(made|changed)/m)
+    expect(pidIn(second)).not.toBe(pidIn(first))
+    expect(ok("d status")).toContain(`daemon     ${version}, pid ${pidIn(second)},`)
+    ok("d service uninstall && rm -r /run/program")
   })
 
   it("starts at the first command, after it was stopped and after it was killed", async () => {
