@@ -13,7 +13,7 @@ export const bundlePage = async (entry) => {
     minify: true,
     format: "iife",
     platform: "browser",
-    target: ["chrome120", "firefox121", "safari17"],
+    target: ["chrome123", "firefox121", "safari17.5"],
     // The words that the page shares with the terminal also have commands, with sudo unless the reader is root.
     define: { "process.getuid": "undefined" },
     tsconfig: `${SOURCE}/tsconfig.json`,

@@ -1,4 +1,4 @@
-// What the pictures show: a home of its own with a registry, and processes that listen in it.
+// The scene of the pictures: a home with a registry, and processes that listen.
 import { execFileSync, spawn } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url"
 
 export const PROGRAM = resolve(dirname(fileURLToPath(import.meta.url)), "../../dist/d.cjs")
 
-/** The home in the pictures, and one of the same length to be at home in, so that lines are wrapped where they would be. */
+/** The home that the pictures show, and the real one. They have the same length, so that lines wrap at the same places. */
 export const SHOWN_HOME = "/home/me"
 export const HOME = `/tmp/${randomBytes(2)
   .toString("hex")

@@ -11,7 +11,7 @@ export const agentCommands = {
     usage: [""],
     options: [],
     details: [
-      "Reads requests from standard input and writes answers to standard output, until the input ends. An agent starts it by itself, once d agents install has set it up.",
+      "Reads requests from standard input and writes answers to standard output, until the input ends. Once d agents install has set it up, an agent starts it on its own.",
       "The tools allocate, get, list, explain, check, doctor, release, history and undo do what the commands do. None ends a process."
     ],
     examples: ["claude mcp add ports -- d mcp"]

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import type { HttpStatus } from "../commands/Results.ts"
 import { makeToken } from "./makeToken.ts"
 
-/** HTTP as the commands of the daemon see it: where it is served, and the token of those who may change something by it. */
+/** The state of HTTP for the daemon's commands: its address, and the token that changes need. */
 export class HttpPlace extends Effect.Service<HttpPlace>()("HttpPlace", {
   sync: () => {
     let now: HttpStatus | null = null

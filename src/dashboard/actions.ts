@@ -10,7 +10,7 @@ import { update } from "./state.ts"
 const portsText = (list: ReadonlyArray<{ readonly key: string; readonly port: number | null }>): string =>
   list.map(({ key, port }) => (port === null ? escaped(key) : `${escaped(key)} ${port}`)).join(", ")
 
-/** What goes with the document of a change. */
+/** The notes beside the document of a change. */
 interface Noted {
   readonly notes?: ReadonlyArray<string>
 }

@@ -81,7 +81,7 @@ export const ReadOnly = ({ isRefused }: { readonly isRefused: boolean }) => (
   </div>
 )
 
-/** What the last change came to. */
+/** The outcome of the last change. */
 export const Said = ({ message }: { readonly message: Message | null }) => (
   <div class={`message${message?.isError ? " wrong" : ""}`} role={message?.isError ? "alert" : "status"}>
     {message === null ? null : <bdi>{message.text}</bdi>}

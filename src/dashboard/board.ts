@@ -4,7 +4,7 @@ import { contains, type PortRange, parseRange } from "../domain/PortRange.ts"
 import { escaped } from "../text/escape.ts"
 import type { State } from "./state.ts"
 
-/** What is on which port: decided without anything of the browser. */
+/** Decides the state of each port for the map. Needs nothing of the browser. */
 
 /** In the order of the legend. */
 export const CELL_STATES = ["up", "down", "stale", "unknown", "taken", "foreign", "reserved", "free"] as const
@@ -37,7 +37,7 @@ export const STATE_NAMES: Readonly<Record<CellState, string>> = {
 export interface Cell {
   readonly port: number
   readonly state: CellState
-  /** Who holds it, or why nobody may. */
+  /** The key that holds it, or the reason that none may. */
   readonly text: string
   /** The worst that the doctor says of it, but infos. */
   readonly problem: Severity | null
@@ -131,6 +131,6 @@ export const boardOf = (state: State, before?: Board): Board => {
   return { ranges, cells, outside, counts }
 }
 
-/** What a cell shows by its shape and its badge, in words. */
+/** Describes the shape and the badge of a cell in words. */
 export const spokenOf = ({ problem, state }: Cell): string =>
   `, ${STATE_WORDS[state]}${problem === null ? "" : `, ${problem}`}`

@@ -6,12 +6,12 @@ interface DialogProps {
   readonly labelledBy: string
   readonly class: string
   readonly close: () => void
-  /** What the last change came to: while a dialog is open, nothing beside it is read out. */
+  /** The outcome of the last change. Screen readers read nothing outside an open dialog. */
   readonly said: ComponentChildren
   readonly children: ComponentChildren
 }
 
-/** A dialog: Escape and a click beside it close it, and the focus goes back to where it was. */
+/** Shows a dialog. Escape and a click outside close it, and the focus returns to where it was. */
 export const Dialog = ({ children, class: name, close, labelledBy, said }: DialogProps) => {
   const place = useRef<HTMLDialogElement>(null)
   useEffect(() => {

@@ -6,7 +6,7 @@ import { STATE_WORDS } from "./board.ts"
 import { FindingItem } from "./findings.tsx"
 import { Ago } from "./parts.tsx"
 
-/** What `d explain` says of a port. */
+/** Shows the document of `d explain`. */
 
 const Fact = ({ children, name }: { readonly name: string; readonly children: ComponentChildren }) => (
   <div class="fact">

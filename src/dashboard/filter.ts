@@ -1,7 +1,7 @@
 import type { Assignment } from "../domain/Assignment.ts"
 import type { Board, CellState } from "./board.ts"
 
-/** What is searched for. */
+/** The text to search for. */
 export interface Filter {
   readonly query: string
   /** None means all. */

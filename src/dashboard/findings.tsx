@@ -4,7 +4,7 @@ import { runFix } from "./actions.ts"
 import { runnable } from "./fixes.ts"
 import { Ago, Command, Section } from "./parts.tsx"
 
-/** What the doctor found, and how to fix it. */
+/** Shows the doctor's findings and their fixes. */
 
 /** A fix: run by the page if it only writes to the registry and the page may write, otherwise to be copied. */
 const FixOf = ({ canWrite, fix, message }: { fix: string; message: string; canWrite: boolean }) => {

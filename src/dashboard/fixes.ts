@@ -20,7 +20,7 @@ const SAFE: ReadonlyArray<string> = [
   "unreserve"
 ]
 
-/** What only a shell understands. */
+/** Characters that only a shell understands. */
 const SHELL = /[$\\`&;|<>\n]/
 
 const OPTION = /^--([a-z]+)(?:=(.*))?$/s

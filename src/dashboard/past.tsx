@@ -5,7 +5,7 @@ import { escaped } from "../text/escape.ts"
 import { undo } from "./actions.ts"
 import { Ago, Section } from "./parts.tsx"
 
-/** What was changed, newest first, and a way to take it back. */
+/** Shows the changes, newest first, each with a button to undo it. */
 
 /** How many operations, and changes of one, are shown. */
 const SHOWN = 8

@@ -16,7 +16,7 @@ interface Item {
   readonly state: CellState
 }
 
-/** Where a key is served from, or where it belongs. */
+/** Returns the directory that a key is served from, or belongs to. */
 const placeOf = ({ listener, owner }: Assignment): string =>
   escaped(listener?.container ?? listener?.unit ?? listener?.directory ?? owner?.name ?? "")
 

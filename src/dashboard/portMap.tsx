@@ -26,7 +26,7 @@ const useColumns = () => {
 
 interface MapProps {
   readonly board: Board
-  /** What was searched for; null if nothing was. */
+  /** The text that was searched for; null if none was. */
   readonly found: ReadonlySet<number> | null
   readonly open: (port: number) => void
 }

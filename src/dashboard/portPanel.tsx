@@ -57,7 +57,7 @@ const Release = ({ done, name }: { readonly name: string; readonly done: () => v
 
 interface PanelProps {
   readonly port: number
-  /** What the map says of it; its change asks again. */
+  /** The map's view of the port. If it changes, the port is explained again. */
   readonly cell: Cell | undefined
   readonly canWrite: boolean
   readonly close: () => void

@@ -4,12 +4,12 @@ import type { Examination } from "../domain/Finding.ts"
 import type { PastOperation } from "../domain/PastOperation.ts"
 import type { ReservedPort } from "../domain/ReservedPort.ts"
 
-/** What the page knows, and the one place that holds it. */
+/** The state of the page, in one place. */
 
 /** `reconnecting`: what is shown may be old. */
 export type Link = "connecting" | "live" | "reconnecting"
 
-/** What a change came to, shown until the next one. */
+/** The outcome of a change, shown until the next one. */
 export interface Message {
   readonly text: string
   readonly isError: boolean

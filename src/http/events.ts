@@ -3,7 +3,7 @@ import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import { printedJson } from "../text/printed.ts"
 
-/** What the list of ports is at one moment, or why it is not known. */
+/** The list of ports at one moment, or the reason that it is not known. */
 export type Look =
   | { readonly ok: true; readonly assignments: ReadonlyArray<Assignment> }
   | { readonly ok: false; readonly failure: CommandError }
@@ -58,7 +58,7 @@ const changeBetween = (before: ReadonlyMap<string, Told>, after: ReadonlyMap<str
  */
 export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => {
   const streams = new Set<ServerResponse>()
-  /** What every stream was told last; undefined while the list is not known. */
+  /** The list that every stream was sent last; undefined while it is not known. */
   let known: ReadonlyMap<string, Told> | undefined
   /** The event of why it is not. */
   let problem: string | undefined

@@ -10,7 +10,7 @@ import { plainCompletion, plainKey, plainPort, wordsToComplete } from "./plain.t
 import { type Body, errorBody, HEADERS, jsonBody, send, textBody } from "./respond.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
-/** What a client that changes something has to know, and how it gets it by a code. */
+/** The secret that a change needs, and the exchange of a code for it. */
 export interface Token {
   readonly now: () => string
   readonly exchange: (code: string) => string | undefined
@@ -22,7 +22,7 @@ export interface Proof {
   readonly proof: string
 }
 
-/** What requests are answered by. */
+/** The means to answer requests. */
 export interface Means {
   readonly ask: Ask
   /** Never rejects. */
@@ -49,7 +49,7 @@ const USED: HttpError = {
 
 const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
 
-/** What Prometheus asks for. */
+/** The paths for Prometheus. */
 const forPrometheus = ({ metrics, snapshot }: Means): ReadonlyMap<string, () => Promise<Body>> =>
   new Map([
     [

@@ -12,7 +12,7 @@ const FILES = [
   { path: "/app.css", name: "app.css", type: "text/css; charset=utf-8" }
 ]
 
-/** Where the build puts them: beside the directory of this part. */
+/** The build puts them beside the directory of this part. */
 const DIRECTORY = join(__dirname, "../dashboard")
 
 /** A page that loads nothing but its own files, asks nobody but this server, and is shown in no other page. */

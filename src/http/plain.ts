@@ -3,7 +3,7 @@ import type { Ask } from "./failure.ts"
 import { type Body, errorBody, textBody } from "./respond.ts"
 
 /**
- * What the functions of a shell ask: `/api/ports/KEY?plain` before a command, and `/api/complete` at each Tab. Answered before
+ * Answers the functions of a shell: `/api/ports/KEY?plain` before a command, and `/api/complete` at each Tab. Answered before
  * the API, which takes more than twice as long.
  */
 

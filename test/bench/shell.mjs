@@ -53,7 +53,7 @@ const BARE = {
   zsh: `i=0; while [ $i -lt ${CALLS} ]; do zsocket $ECHO_SOCKET; fd=$REPLY; print -ru $fd -- '{"command":"getPort","key":"app7-dev"}'; sysread -i $fd text; exec {fd}>&-; i=$((i+1)); done`
 }
 
-/** What the functions for bash and zsh cost. */
+/** Measures the functions for bash and zsh. */
 export const shellRows = async () => {
   const place = home({ http: "on" })
   const bin = join(place.directory, "bin")

@@ -150,7 +150,7 @@ it("is described by /openapi.json, with the fields of each", async () => {
 })
 
 describe("nothing is changed", () => {
-  /** What would be changed. */
+  /** The files that would change. */
   const evil = { app: "evil" }
   const refused = async (answer: Promise<Response>, status: number, code: string) => {
     expect(codeOf(await answer)).toEqual({ status, code })

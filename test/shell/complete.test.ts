@@ -17,7 +17,7 @@ const known: Known = {
   reserved: [{ port: 3128, reason: "Squid" }]
 }
 
-/** What a shell is told: what belongs, and the values. */
+/** The answer to a shell: the kind of values, and the values. */
 const told = (...words: ReadonlyArray<string>) => {
   const [head = "", ...lines] = completionText("fish", complete("fish", words), known).split("\n")
   return { belongs: head.replace("d-complete ", ""), values: lines.map((line) => line.split("\t")[0] ?? "") }
