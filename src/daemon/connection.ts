@@ -40,8 +40,10 @@ const CLOSE_TIMEOUT_MS = 2000
 
 const NEWLINE = 10
 
-/** How many pieces of nothing but blanks are handed over: more say nothing. */
+/** How many pieces of nothing but blank lines are handed over: more say nothing. */
 const BLANKS_MAX = 64
+
+const isBlank = (bytes: Buffer): boolean => bytes.toString("latin1").trim() === ""
 
 /** Formats an error as the deployed clients expect it. */
 const plainError = ({ code, hint, message }: CommandError): Printed => {
@@ -99,10 +101,13 @@ const makeLines = (limit: number, spare: Spare) => {
     size = bytes
     return true
   }
-  const take = (): string => {
-    const line = Buffer.concat(pieces).toString("utf8")
+  const forget = () => {
     pieces = []
     grow(0)
+  }
+  const take = (): string => {
+    const line = Buffer.concat(pieces).toString("utf8")
+    forget()
     return line
   }
   return {
@@ -122,10 +127,7 @@ const makeLines = (limit: number, spare: Spare) => {
     },
     /** Returns what follows the last line, and forgets it. */
     rest: take,
-    forget: () => {
-      pieces = []
-      grow(0)
-    }
+    forget
   }
 }
 
@@ -152,6 +154,8 @@ export const handleConnection = (
   let isTooLong = false
   /** All that was received, as long as the connection may be for the other daemon. */
   let received: Array<Buffer> | undefined = forward === undefined ? undefined : []
+  /** Whether that ends in the middle of a line with more than blanks. */
+  let isLineOpen = false
   let isHandedOver = false
 
   const send = (text: Printed) => {
@@ -173,10 +177,12 @@ export const handleConnection = (
       })
   }
 
-  /** Keeps what comes before the first request is answered: one line, and blank ones. */
+  /** Keeps what comes before the first request is answered: one line, and a limited number of blank ones. */
   const keep = (chunk: Buffer) => {
     if (received === undefined) return
-    if (received.length < BLANKS_MAX || chunk.toString("latin1").trim() !== "") received.push(chunk)
+    if (isLineOpen || !isBlank(chunk) || received.length < BLANKS_MAX) received.push(chunk)
+    const end = chunk.lastIndexOf(NEWLINE)
+    isLineOpen = (end === -1 && isLineOpen) || !isBlank(chunk.subarray(end + 1))
   }
 
   /** Hands the connection over, if this is the first request. */
@@ -267,7 +273,7 @@ export const handleConnection = (
   })
   // A client that disconnects is not an error.
   socket.on("error", () => socket.destroy())
-  socket.once("close", () => input.rest())
+  socket.once("close", input.forget)
 
   return {
     /** Closes the connection when the pending lines are answered. */

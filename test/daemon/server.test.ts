@@ -126,6 +126,31 @@ it("hands over what it has answered nothing of, once, and nothing else", async (
   expect(theirs.length).toBeLessThan(5 << 20)
 })
 
+it("hands over a request that comes byte by byte as it is", async () => {
+  const other = join(temporary(), "other")
+  let theirs = ""
+  const server = createServer((socket) => socket.on("data", (chunk) => (theirs += chunk))).listen(other)
+  onTestFinished(() => void server.close())
+  const path = join(temporary(), "s")
+  const service = await serve(path, async () => ({ ok: "elsewhere", otherwise: pong }), "1", {
+    ...LIMITS,
+    line: 1000,
+    forward: other
+  })
+  onTestFinished(() => service.stop(100))
+  const socket = connect(path)
+  onTestFinished(() => void socket.destroy())
+  socket.setNoDelay(true)
+  const line = `{"command":"theirs","text":"${"hello big  world ".repeat(20)}"}   \n`
+  for (const byte of line) {
+    socket.write(byte)
+    // Each of them is a piece of its own.
+    await new Promise((done) => setImmediate(done))
+  }
+  while (theirs.length < line.length) await sleep(5)
+  expect(theirs).toBe(line)
+})
+
 it("tells who says nothing, and lets who says something", async () => {
   const { path } = await start()
   expect(await talk(path)).toBe("ERROR: Idle timeout\n")
