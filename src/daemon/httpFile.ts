@@ -1,8 +1,14 @@
 import { randomBytes } from "node:crypto"
-import { existsSync, unlinkSync } from "node:fs"
+import { lstatSync, renameSync, unlinkSync, writeFileSync } from "node:fs"
 import type { Proof } from "../http/listener.ts"
-import { findFile, replace } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
+
+/** Identifies the file at `path` itself, not one that it links to; undefined if there is none. */
+const identityOf = (path: string): string | undefined =>
+  tryRead(() => {
+    const { dev, ino } = lstatSync(path)
+    return `${dev}:${ino}`
+  }, undefined)
 
 /**
  * Keeps a file beside the socket, for this user only, from which a shell learns where this daemon serves HTTP, and by which
@@ -11,10 +17,18 @@ import { tryRead } from "../machine/tryRead.ts"
 export const keepHttpFile = (socket: string, registry: string) => {
   const path = `${socket}.http`
   let text: string | undefined
-  const write = (): void =>
-    tryRead(() => {
-      if (text !== undefined) replace(findFile(path), text, 0o600)
-    }, undefined)
+  let written: string | undefined
+  /** Puts a new file of this user's in the place of whatever is there: the directory may be another user's, too. */
+  const write = (): void => {
+    const temporary = `${path}.${process.pid}`
+    try {
+      writeFileSync(temporary, text ?? "", { mode: 0o600, flag: "wx" })
+      renameSync(temporary, path)
+      written = identityOf(path)
+    } catch {
+      tryRead(() => unlinkSync(temporary), undefined)
+    }
+  }
   return {
     /** Writes what is true from now on. */
     begin: (port: number, { ask, proof }: Proof): void => {
@@ -23,12 +37,12 @@ export const keepHttpFile = (socket: string, registry: string) => {
     },
     /** Writes it again if it was removed, perhaps with the socket. */
     upkeep: (): void => {
-      if (!existsSync(path)) write()
+      if (text !== undefined && identityOf(path) !== written) write()
     },
     end: (): void => {
       if (text === undefined) return
       text = undefined
-      tryRead(() => unlinkSync(path), undefined)
+      if (identityOf(path) === written) tryRead(() => unlinkSync(path), undefined)
     }
   }
 }
