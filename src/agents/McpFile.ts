@@ -1,4 +1,4 @@
-import type { Problem } from "./failure.ts"
+import type { Problem } from "../files/problem.ts"
 import type { Program } from "./program.ts"
 
 /** How the entry of the MCP server is written into a file of an agent's. Nothing else in it changes. */

@@ -1,8 +1,9 @@
 import type { AgentFile, AgentsResult } from "../domain/Agents.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
+import { type Change, type Files, filesInMind, filesOnDisk } from "../files/filesOnDisk.ts"
+import { isProblem, refused } from "../files/problem.ts"
 import type { Agent } from "./agentTable.ts"
-import { AgentsFailed, isProblem, refused } from "./failure.ts"
-import { type Change, type Files, filesInMind, filesOnDisk } from "./files.ts"
 import type { Part, Planned } from "./parts.ts"
 import { statusOf } from "./status.ts"
 
@@ -65,7 +66,7 @@ const forEach = (
       files.write(taken.flatMap(({ change }) => change ?? []))
       if (taken.length > 0) done.push({ agent: agent.name, files: taken.map(({ file }) => file) })
     } catch (error) {
-      if (!(error instanceof AgentsFailed)) throw error
+      if (!(error instanceof CommandFailed)) throw error
       const { code, hint, message } = error.error
       failures.push({ code, message: `nothing is changed for ${agent.title}: ${message}`, hint })
     }

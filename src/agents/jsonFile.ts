@@ -1,6 +1,6 @@
 import type { Node } from "jsonc-parser"
+import { isProblem, type Problem } from "../files/problem.ts"
 import { lineAt } from "./block.ts"
-import { isProblem, type Problem } from "./failure.ts"
 import {
   isMadeFor,
   isNode,

@@ -1,7 +1,7 @@
 import type { AgentsStatus } from "../domain/Agents.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
+import { type Files, filesOnDisk } from "../files/filesOnDisk.ts"
 import type { Agent } from "./agentTable.ts"
-import { AgentsFailed } from "./failure.ts"
-import { type Files, filesOnDisk } from "./files.ts"
 import type { Part } from "./parts.ts"
 
 /** Returns what is in the file of a part, or that it cannot be read. */
@@ -9,7 +9,7 @@ export const statusOf = (part: Part, files: Files) => {
   try {
     return part.status(files.read(part.file))
   } catch (error) {
-    if (!(error instanceof AgentsFailed)) throw error
+    if (!(error instanceof CommandFailed)) throw error
     return { state: "unreadable" as const, detail: error.message }
   }
 }

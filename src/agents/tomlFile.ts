@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { parse, TomlError } from "smol-toml"
+import { isProblem, type Problem } from "../files/problem.ts"
 import { findBlock, withBlock, withoutBlock } from "./block.ts"
-import { isProblem, type Problem } from "./failure.ts"
 import type { McpFile } from "./McpFile.ts"
 import type { Program } from "./program.ts"
 

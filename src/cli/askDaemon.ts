@@ -25,7 +25,7 @@ const noteSilence = async (context: AskContext, path: string, what: string): Pro
   await tell(context, `note: ${message}; ${what} (${hint})`)
 }
 
-/** The environments in which it was looked for another registry: once is enough for a command that asks several times. */
+/** Environments already checked for another registry: once is enough for a command that asks several times. */
 const warned = new WeakSet<object>()
 
 /** Warns if another registry on this machine may assign the same ports. */

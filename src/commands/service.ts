@@ -79,8 +79,8 @@ export const serviceCommands = {
       json
     ],
     details: [
-      "install writes two units and a script, starts the daemon, and is done when it answers. It starts again at your login, and at the first command if it has ended. As root, the service is the machine's. Run again, install changes only what differs, and the daemon goes on if nothing does.",
-      "The script starts the Node and the d that run now. If either is gone, it looks for another Node that runs d, as of nvm, fnm, mise, asdf or Volta.",
+      "install writes two units and a script, starts the daemon, and waits until it answers. It starts again at your login, and at the first command if it has ended. As root, it installs a system service. Run again, install changes only what differs, and restarts the daemon only if a file or the version of d does.",
+      "The script starts the Node and the d that run now. If either is gone, it looks for another Node that runs d, such as those of nvm, fnm, mise, asdf or Volta.",
       "uninstall stops the daemon and removes these files. The registry stays. status exits with 3 if the service does not run.",
       "The service does not see the variables of your shell: its settings belong in the configuration file."
     ],

@@ -17,11 +17,11 @@ export const shellCommands = {
     synonyms: ["hook", "init"],
     options: [],
     details: [
-      "dport KEY sets REPLY to the port of KEY and prints nothing; without a key, it prints the port of this directory's app, as d url has it. d get KEY and d getPort --key KEY print the port. Everything else of d is the program, as before.",
-      "zsh asks at the daemon's socket, bash by HTTP if the daemon serves it (AUTOMATELINUX_HTTP=on). If no daemon answers, or if anything looks wrong, the program is asked. Nothing is cached. fish has no sockets: there, dport asks the program.",
-      "Takes the word d back from an alias or a function, as oh-my-zsh defines one: put the line at the end of your ~/.bashrc or ~/.zshrc, after what defines it. Defines d, dport, names that begin with __dport, and nothing else."
+      "dport KEY sets REPLY to the port of KEY and prints nothing; without a key, it prints the port of this directory's app, as d url does. d get KEY and d getPort --key KEY print the port. Everything else of d is the program, as before.",
+      "zsh asks the daemon's socket, bash asks by HTTP if the daemon serves it (AUTOMATELINUX_HTTP=on). If no daemon answers, or if anything looks wrong, the program is asked. Nothing is cached. fish has no sockets: there, dport asks the program.",
+      "Takes the word d back from an alias or a function, such as the one oh-my-zsh defines: put the line at the end of your ~/.bashrc or ~/.zshrc, after what defines it. Defines d, dport, names that begin with __dport, and nothing else."
     ],
-    examples: ['eval "$(d shell bash)"', "d shell fish | source"],
+    examples: ['eval "$(command d shell bash)"', "command d shell fish | source"],
     operand: { name: "SHELL", type: "choice", choices: SHELLS }
   },
   completions: {

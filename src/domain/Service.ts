@@ -16,7 +16,7 @@ export interface ServiceResult {
   readonly scope: ServiceScope
   readonly dryRun: boolean
   readonly files: ReadonlyArray<ServiceFile>
-  /** The daemon that answers, if one is installed. */
+  /** The daemon that answers; null unless the service was installed. */
   readonly pid: number | null
 }
 
@@ -30,6 +30,14 @@ export interface ServiceStatus {
   readonly state: string
   readonly pid: number | null
   readonly socket: string
-  /** The Node and the d that were installed; null if nothing is. */
-  readonly program: { readonly node: string; readonly script: string; readonly isThere: boolean } | null
+  /** Null if nothing is installed. */
+  readonly program: ServiceProgram | null
+}
+
+/** The Node and the d that installed a service, which starts them. */
+export interface ServiceProgram {
+  readonly node: string
+  readonly script: string
+  /** Those of them that no longer exist. */
+  readonly gone: ReadonlyArray<string>
 }

@@ -1,9 +1,10 @@
 import { chmodSync } from "node:fs"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { type Draft, draft, type FoundFile, findFile, removeEmpty } from "../machine/replaceFile.ts"
 import { asTyped } from "../text/escape.ts"
-import { AgentsFailed, cannot } from "./failure.ts"
+import { cannot } from "./problem.ts"
 
-/** The files of agents, on the disk or as they would be. */
+/** The user's files, on the disk or as they would be. */
 export interface Files {
   /** Returns the text of a file; undefined if there is none. */
   readonly read: (file: string) => string | undefined
@@ -26,7 +27,7 @@ const textOf = (file: string, { bytes }: FoundFile): string | undefined => {
   if (bytes === undefined) return undefined
   const text = bytes.toString("utf8")
   if (Buffer.from(text).equals(bytes)) return text
-  throw new AgentsFailed({
+  throw new CommandFailed({
     code: "conflict",
     message: `${asTyped(file)} is not text in UTF-8`,
     hint: "convert it, and run this again"

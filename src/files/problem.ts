@@ -1,16 +1,7 @@
-import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { NotReplaceable } from "../machine/replaceFile.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
-
-/** A file is left as it is. */
-export class AgentsFailed extends Error {
-  readonly error: CommandError
-  constructor(error: CommandError) {
-    super(error.message)
-    this.error = error
-  }
-}
 
 /** A reason for which the content of a file is not changed; `hint` says what to do. */
 export interface Problem {
@@ -22,8 +13,8 @@ export const isProblem = (value: object | string | undefined): value is Problem 
   typeof value === "object" && "problem" in value
 
 /** Fails because of the content of `file`. */
-export const refused = (file: string, { hint, problem }: Problem): AgentsFailed =>
-  new AgentsFailed({ code: "conflict", message: `${asTyped(file)} ${problem}`, hint })
+export const refused = (file: string, { hint, problem }: Problem): CommandFailed =>
+  new CommandFailed({ code: "conflict", message: `${asTyped(file)} ${problem}`, hint })
 
 const WHY: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -51,5 +42,5 @@ export const cannot = (verb: string, file: string, error: unknown): unknown => {
   if (!(error instanceof Error && "code" in error)) return error
   const code = String(error.code)
   const message = `cannot ${verb} ${asTyped(file)}: ${WHY[code] ?? `the system says ${code}`}`
-  return new AgentsFailed({ code: "unavailable", message, hint: listing })
+  return new CommandFailed({ code: "unavailable", message, hint: listing })
 }

@@ -45,15 +45,6 @@ export interface Tool {
     readonly idempotentHint: boolean
     readonly openWorldHint: false
   }
-  /** Fails with ToolFailed. */
+  /** Fails with CommandFailed. */
   readonly run: (given: Arguments, means: ToolMeans) => Promise<ToolResult>
-}
-
-/** A tool failed: `error` is what the model reads. */
-export class ToolFailed extends Error {
-  readonly error: CommandError
-  constructor(error: CommandError) {
-    super(error.message)
-    this.error = error
-  }
 }

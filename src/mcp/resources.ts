@@ -1,5 +1,6 @@
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { printedJson } from "../text/printed.ts"
-import { ToolFailed, type ToolMeans } from "./Tool.ts"
+import type { ToolMeans } from "./Tool.ts"
 
 const REGISTRY = "ports://registry"
 const KEY = "ports://key/"
@@ -33,12 +34,12 @@ const keyIn = (uri: string): string | undefined => {
   }
 }
 
-/** Returns the document at `uri`; undefined if there is no such resource. Fails with ToolFailed. */
+/** Returns the document at `uri`; undefined if there is no such resource. Fails with CommandFailed. */
 export const readResource = async (uri: string, { ask }: ToolMeans): Promise<string | undefined> => {
   const key = keyIn(uri)
   if (uri !== REGISTRY && key === undefined) return undefined
   const answer = await (key === undefined ? ask("listPorts", {}) : ask("explain", { key }))
-  if (!answer.ok) throw new ToolFailed(answer.error)
+  if (!answer.ok) throw new CommandFailed(answer.error)
   return printedJson(answer.result)
 }
 

@@ -11,9 +11,10 @@ import {
   ReadResourceRequestSchema
 } from "@modelcontextprotocol/sdk/types.js"
 import { version } from "../../package.json"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { printed } from "../text/printed.ts"
 import { readResource, resources, resourceTemplates, resourceType } from "./resources.ts"
-import { type Arguments, type Tool, ToolFailed, type ToolMeans } from "./Tool.ts"
+import type { Arguments, Tool, ToolMeans } from "./Tool.ts"
 import { tools } from "./tools.ts"
 
 const INSTRUCTIONS = `The registry of TCP ports of this machine.
@@ -43,7 +44,7 @@ const call = async (name: string, given: Arguments, means: ToolMeans) => {
     const { result, text } = await tool.run(given, means)
     return { structuredContent: result, content: [{ type: "text" as const, text: printed(text.split("\n")) }] }
   } catch (error) {
-    if (!(error instanceof ToolFailed)) throw error
+    if (!(error instanceof CommandFailed)) throw error
     // An agent has the argument, and not the option of the command line.
     return failure(error.error.message, error.error.hint.replaceAll("--force", "force: true"))
   }
@@ -55,7 +56,7 @@ const read = async (uri: string, means: ToolMeans) => {
     if (text === undefined) throw new McpError(ErrorCode.InvalidParams, `there is no resource ${uri}`)
     return { contents: [{ uri, mimeType: resourceType, text }] }
   } catch (error) {
-    if (!(error instanceof ToolFailed)) throw error
+    if (!(error instanceof CommandFailed)) throw error
     throw new McpError(ErrorCode.InvalidParams, `${error.error.message} (${error.error.hint})`)
   }
 }

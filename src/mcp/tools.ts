@@ -1,20 +1,21 @@
 import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { portUrl } from "../domain/portUrl.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { adviceOnCheck, adviceOnPort } from "./advice.ts"
 import { argumentsOf, CWD, count, flag, MODE, portNamed, RESULTS, text } from "./schemas.ts"
-import { type Arguments, type NamedProject, type Tool, ToolFailed, type ToolMeans, type ToolResult } from "./Tool.ts"
+import type { Arguments, NamedProject, Tool, ToolMeans, ToolResult } from "./Tool.ts"
 
 const READS = { readOnlyHint: true, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const
 const ADDS = { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: false } as const
 const REMOVES = { readOnlyHint: false, destructiveHint: true, idempotentHint: true, openWorldHint: false } as const
 
-const invalid = (message: string, hint: string) => new ToolFailed({ code: "invalid", message, hint })
+const invalid = (message: string, hint: string) => new CommandFailed({ code: "invalid", message, hint })
 
 const must = <N extends RegistryCommand>(answer: Answer<N>) => {
-  if (!answer.ok) throw new ToolFailed(answer.error)
+  if (!answer.ok) throw new CommandFailed(answer.error)
   return answer
 }
 
@@ -24,7 +25,7 @@ const directoryOf = async ({ cwd }: Arguments, means: ToolMeans) => {
   if (typeof cwd !== "string" || !cwd.startsWith("/"))
     throw invalid("cwd is not an absolute path", "give the directory that you work in, as pwd prints it")
   const project = await means.projectOf(cwd)
-  if ("code" in project) throw new ToolFailed(project)
+  if ("code" in project) throw new CommandFailed(project)
   return project
 }
 
@@ -97,7 +98,7 @@ const get: Tool = {
   run: async (given, means) => {
     const answer = await means.ask("url", await named(given, means))
     if (!answer.ok && answer.error.code === "not-set")
-      throw new ToolFailed({ ...answer.error, hint: "call allocate, which claims a port if there is none" })
+      throw new CommandFailed({ ...answer.error, hint: "call allocate, which claims a port if there is none" })
     const { notes, result } = must(answer)
     return { result: { ...result }, text: [`${result.key} has ${result.port} (${result.url})`, ...notes].join("\n") }
   }

@@ -7,7 +7,7 @@ const STARTING_MS = 30_000
 /** How long others wait at most, for a run that was suspended meanwhile. */
 const WAIT_MAX_MS = STARTING_MS + 5000
 const EVERY_MS = 50
-/** How often it is looked up which run holds the lock: that reads the tables of all processes. */
+/** How often to find the run that holds the lock, which reads the tables of all processes. */
 const LOOK_MS = 1000
 
 /** Whether this process was started by `pid`, directly or not. */
@@ -16,7 +16,7 @@ const isInside = (pid: number): boolean => {
   return false
 }
 
-/** Takes the lock; `undefined` if it is held, and `forbidden` where there are no abstract sockets, or a sandbox forbids them. */
+/** Takes the lock; `undefined` if it is held, and `forbidden` if there are no abstract sockets, or a sandbox forbids them. */
 const take = async (name: string): Promise<(() => void) | "forbidden" | undefined> => {
   if (process.platform !== "linux") return "forbidden"
   const server = await bind(name).catch(() => "forbidden" as const)

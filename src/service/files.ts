@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import type { Environment } from "../domain/Environment.ts"
-import type { ServiceScope } from "../domain/Service.ts"
+import type { ServiceProgram, ServiceScope } from "../domain/Service.ts"
 import type { OwnProgram } from "../machine/ownProgram.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { xdgDirectory } from "../machine/user.ts"
@@ -18,8 +18,6 @@ export interface Facts {
   readonly own: OwnProgram
   /** The path of the daemon's socket. */
   readonly socket: string
-  /** Whether the environment names that path: the daemon does not find it on its own. */
-  readonly isNamed: boolean
 }
 
 /** Returns the paths of the files. */
@@ -33,18 +31,23 @@ export const placesOf = (scope: ServiceScope, environment: Environment) => {
   }
 }
 
-/** Writes a path as a unit does, in which % begins a specifier. */
-const inUnit = (path: string): string => path.replaceAll("%", "%%")
+/** Escapes a path for a unit, in which % begins a specifier. */
+const escapeSpecifiers = (path: string): string => path.replaceAll("%", "%%")
 
-const quoted = (word: string): string => `"${inUnit(word).replace(/[\\"]/g, "\\$&").replaceAll("$", "$$$$")}"`
+/** Quotes a word for a unit. */
+const quoted = (word: string): string => `"${escapeSpecifiers(word).replace(/[\\"]/g, "\\$&")}"`
 
 const MARK = "Written by `d service install`."
 
-/** Whether a file of the service is what its name says, and not somebody else's. */
+/** Whether `d service` wrote a file, and not another program. */
 export const isOurs = (text: string): boolean => text.includes(MARK)
+
+/** Begins the line of the script that names the Node and the d that it starts first, as JSON. */
+const PROGRAM = "# program: "
 
 const scriptText = ({ own: { node, script } }: Facts): string => `#!/bin/sh
 # Starts the daemon of d for ${SERVICE}. ${MARK}
+${PROGRAM}${JSON.stringify({ node, script })}
 start() {
   [ -x "$1" ] && [ -f "$2" ] && "$1" "$2" version >/dev/null 2>&1 && exec "$1" "$2" daemon
 }
@@ -75,7 +78,7 @@ RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 SystemCallArchitectures=native
 `
 
-/** Likewise, where only the system's manager can forbid it without hiding the user's processes. */
+/** Forbids more to root's service. A user's manager could not without hiding the user's processes. */
 const SYSTEM_HARDENING = `ProtectClock=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
@@ -85,7 +88,7 @@ ProtectKernelTunables=yes
 ProtectSystem=full
 `
 
-const serviceText = ({ isNamed, scope, socket }: Facts, script: string): string => `# ${MARK}
+const serviceText = ({ scope, socket }: Facts, script: string): string => `# ${MARK}
 [Unit]
 Description=Registry of TCP ports
 Requires=${SOCKET}
@@ -93,9 +96,10 @@ After=${SOCKET}
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/bin/sh ${quoted(script)}
-${isNamed ? `Environment=${quoted(`AUTOMATELINUX_PORTS_SOCKET=${socket}`)}\n` : ""}Restart=on-failure
-RestartSec=1
+ExecStart=/bin/sh ${quoted(script.replaceAll("$", "$$$$"))}
+Environment=${quoted(`AUTOMATELINUX_PORTS_SOCKET=${socket}`)}
+Restart=on-failure
+RestartSec=5
 ${HARDENING}${scope === "system" ? SYSTEM_HARDENING : ""}
 [Install]
 WantedBy=${scope === "system" ? "multi-user.target" : "default.target"}
@@ -106,7 +110,7 @@ const socketText = ({ socket }: Facts): string => `# ${MARK}
 Description=Socket of the registry of TCP ports
 
 [Socket]
-ListenStream=${inUnit(socket)}
+ListenStream=${escapeSpecifiers(socket)}
 SocketMode=0600
 DirectoryMode=0700
 RemoveOnStop=yes
@@ -115,38 +119,27 @@ RemoveOnStop=yes
 WantedBy=sockets.target
 `
 
-/** A file of the service as it should be. */
-export interface Wanted {
-  readonly file: string
-  readonly text: string
-  readonly mode: number
-}
-
-/** Returns the files of the service. */
-export const filesOf = (facts: Facts, environment: Environment): ReadonlyArray<Wanted> => {
+/** Returns the files of the service as they should be. */
+export const filesOf = (facts: Facts, environment: Environment) => {
   const { script, service, socket } = placesOf(facts.scope, environment)
   return [
     { file: script, text: scriptText(facts), mode: 0o755 },
     { file: socket, text: socketText(facts), mode: 0o644 },
     { file: service, text: serviceText(facts, script), mode: 0o644 }
-  ]
-}
-
-/** Returns the Node and the d that a script of the service starts first; undefined if it is none of these scripts. */
-export const programIn = (text: string): OwnProgram | undefined => {
-  const word = String.raw`('(?:[^']|'\\'')*'|[^\s']+)`
-  const unquoted = (given: string) =>
-    given.startsWith("'") ? given.slice(1, -1).replaceAll(String.raw`'\''`, "'") : given
-  const [, script, node] = new RegExp(`^d=${word}\nstart ${word} "\\$d"$`, "m").exec(text) ?? []
-  return script === undefined || node === undefined ? undefined : { node: unquoted(node), script: unquoted(script) }
+  ].map((each) => ({ ...each, directories: [dirname(each.file)] }))
 }
 
 /** Returns whose service this user's is. */
 export const scopeOf = (uid: number): ServiceScope => (uid === 0 ? "system" : "user")
 
 /** Returns the Node and the d that the installed service starts first; undefined if none is installed. */
-export const installedProgram = (scope: ServiceScope, environment: Environment): OwnProgram | undefined =>
-  programIn(tryRead(() => readFileSync(placesOf(scope, environment).script, "utf8"), ""))
+export const installedProgram = (scope: ServiceScope, environment: Environment): ServiceProgram | undefined =>
+  tryRead(() => {
+    const lines = readFileSync(placesOf(scope, environment).script, "utf8").split("\n")
+    const line = lines.find((each) => each.startsWith(PROGRAM)) ?? ""
+    const { node, script } = JSON.parse(line.slice(PROGRAM.length))
+    return { node, script, gone: [node, script].filter((path) => !existsSync(path)) }
+  }, undefined)
 
 /** Whether the services of a user go on when the user logs out. */
 export const lingers = (user: string): boolean => existsSync(join("/var/lib/systemd/linger", user))

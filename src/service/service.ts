@@ -1,20 +1,20 @@
 import { spawnSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { ServiceFile, ServiceResult, ServiceScope, ServiceStatus } from "../domain/Service.ts"
+import { filesOnDisk } from "../files/filesOnDisk.ts"
+import { refused } from "../files/problem.ts"
 import { isInNpxCache, type OwnProgram } from "../machine/ownProgram.ts"
 import { pause } from "../machine/pause.ts"
-import { findFile, removeEmpty, replace } from "../machine/replaceFile.ts"
-import { tryRead } from "../machine/tryRead.ts"
+import { removeEmpty } from "../machine/replaceFile.ts"
 import { userName } from "../machine/user.ts"
-import { asTyped } from "../text/escape.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
 import { serviceText, statusText } from "../text/serviceText.ts"
 import { shellWord } from "../text/shell.ts"
-import { filesOf, installedProgram, isOurs, lingers, placesOf, SERVICE, SOCKET, scopeOf, type Wanted } from "./files.ts"
-import { ServiceFailed, type Systemctl, scopeWords, systemctlFor, withRuntimeDirectory } from "./systemctl.ts"
+import { filesOf, installedProgram, isOurs, lingers, SERVICE, SOCKET, scopeOf } from "./files.ts"
+import { type Systemctl, scopeWords, systemctlFor, withRuntimeDirectory } from "./systemctl.ts"
 
 /** A daemon that answers. */
 interface Running {
@@ -52,50 +52,46 @@ const NOT_RUNNING = 3
 
 const UNITS = [SOCKET, SERVICE]
 
-const textOf = (file: string): string | undefined => tryRead(() => readFileSync(file, "utf8"), undefined)
+/** Variables that change the registry or the socket, and that a service of systemd does not inherit from a shell. */
+const UNSEEN = /^(AUTOMATELINUX_(?!PORTS_SOCKET$)|AUTOMATE_LINUX_SOCKET_PATH$|XDG_(CONFIG|STATE)_HOME$)/
 
-const changeOf = ({ file, text }: Wanted): ServiceFile => {
-  const now = textOf(file)
-  return { file, text, change: now === undefined ? "made" : now === text ? "none" : "changed" }
-}
-
-/** Writes or removes a file, or fails with the system's reason. */
-const put = (file: string, text: string | undefined, mode: number): void => {
-  try {
-    replace(findFile(file), text, mode)
-  } catch (error) {
-    const { code = String(error) } = error as NodeJS.ErrnoException
-    throw new ServiceFailed({
-      code: "unavailable",
-      message: `${file} cannot be written: ${code}`,
-      hint: `ls -ld ${dirname(file)}`
-    })
+/** Returns the state of the service as systemd has it. */
+const unitState = (systemctl: Systemctl) => {
+  const shown = systemctl("show", "--property=MainPID,ActiveState,UnitFileState", SERVICE)
+  const values = new Map(shown.split("\n").map((line) => [line.split("=", 1)[0], line.replace(/^[^=]*=/, "")]))
+  return {
+    enabled: values.get("UnitFileState") === "enabled",
+    state: values.get("ActiveState") ?? "unknown",
+    pid: Number(values.get("MainPID")) || null
   }
-}
-
-const pidOf = (systemctl: Systemctl): number =>
-  Number(systemctl(["show", "--property", "MainPID", "--value", SERVICE], true))
-
-/** Refuses to replace or remove what was not written by `d service`. */
-const refuseForeign = (files: ReadonlyArray<string>): void => {
-  const foreign = files.find((file) => !isOurs(textOf(file) ?? ""))
-  if (foreign === undefined) return
-  throw new ServiceFailed({
-    code: "conflict",
-    message: `${asTyped(foreign)} was not written by d service`,
-    hint: `to have d write it, move it away: mv ${shellWord(foreign)} ${shellWord(`${foreign}.bak`)}`
-  })
 }
 
 /** Refuses to install beside a daemon that was started in another way. */
 const refuseAnother = async (systemctl: Systemctl, { ping }: ServiceMeans): Promise<void> => {
-  if (systemctl(["is-active", SOCKET], true) === "active") return
+  if (systemctl("show", "--property=ActiveState", "--value", SOCKET) === "active") return
   const running = await ping()
-  if (running === undefined || running.pid === pidOf(systemctl)) return
-  throw new ServiceFailed({
+  if (running === undefined || running.pid === unitState(systemctl).pid) return
+  throw new CommandFailed({
     code: "conflict",
-    message: `a daemon runs already, pid ${running.pid}, and not as this service`,
+    message: `a daemon that this service did not start is running, pid ${running.pid}`,
     hint: `kill ${running.pid}, and run this again; if a service starts it, disable that first`
+  })
+}
+
+/** Refuses what systemd would not find, or what this service is not for. */
+const refuseElsewhere = (systemctl: Systemctl, { environment }: ServiceMeans, unit: string): void => {
+  if (environment["AUTOMATELINUX_FORWARD"])
+    throw new CommandFailed({
+      code: "invalid",
+      message: "AUTOMATELINUX_FORWARD is set: a daemon in front of another one needs a unit of its own",
+      hint: "docs/moving-in.md has it; or unset AUTOMATELINUX_FORWARD"
+    })
+  const directories = systemctl("show", "--property=UnitPath", "--value").split(" ")
+  if (directories.some((directory) => unit.startsWith(`${directory}/`))) return
+  throw new CommandFailed({
+    code: "invalid",
+    message: `systemd does not look for units where ${unit} would be`,
+    hint: "unset XDG_CONFIG_HOME, which the session of this user does not have, and run this again"
   })
 }
 
@@ -106,25 +102,42 @@ const answered = async ({ ping }: ServiceMeans): Promise<Running> => {
     if (running !== undefined) return running
     await pause(EVERY_MS)
   }
-  throw new ServiceFailed({
+  throw new CommandFailed({
     code: "unavailable",
     message: `${SERVICE} was started, and its daemon does not answer`,
     hint: "d service logs shows why"
   })
 }
 
-/** Tells what may surprise later. */
-const tellLimits = async (scope: ServiceScope, { environment, own, tell }: ServiceMeans): Promise<void> => {
+/** Notes what is easily overlooked. */
+const noteLimits = async (scope: ServiceScope, { environment, own, tell }: ServiceMeans): Promise<void> => {
   if (isInNpxCache(own.script))
     await tell("warning: this d is in the cache of npx, which npm may empty: npm install -g automatelinux-ports first")
-  const unseen = Object.keys(environment).filter(
-    (name) => name.startsWith("AUTOMATELINUX_") && name !== "AUTOMATELINUX_PORTS_SOCKET" && environment[name]
-  )
+  const unseen = Object.keys(environment).filter((name) => UNSEEN.test(name) && environment[name])
   if (unseen.length > 0)
-    await tell(`note: the service does not see ${unseen.join(", ")} of this shell; the configuration file is for both`)
+    await tell(
+      `note: the service does not inherit ${unseen.join(", ")} from this shell; set what it needs in the configuration file`
+    )
   const user = userName()
   if (scope === "user" && !lingers(user))
-    await tell(`note: the service ends when you log out; to keep it running: loginctl enable-linger ${shellWord(user)}`)
+    await tell(
+      `note: the service stops when you log out; to keep it running: loginctl enable-linger ${shellWord(user)}`
+    )
+}
+
+/** Starts what is installed, and returns the daemon that answers. */
+const start = async (systemctl: Systemctl, isChanged: boolean, means: ServiceMeans): Promise<Running> => {
+  if (isChanged) {
+    systemctl("daemon-reload")
+    // A socket cannot be opened anew while its service runs.
+    systemctl("stop", ...UNITS)
+  }
+  systemctl("enable", "--now", ...UNITS)
+  const running = await answered(means)
+  if (running.version === means.version) return running
+  // d was upgraded in its place: the files are the same, and the daemon is the old one.
+  systemctl("restart", SERVICE)
+  return answered(means)
 }
 
 const install = async (
@@ -133,61 +146,55 @@ const install = async (
   dryRun: boolean,
   means: ServiceMeans
 ): Promise<ServiceResult> => {
-  const isNamed = Boolean(means.environment["AUTOMATELINUX_PORTS_SOCKET"])
-  const wanted = filesOf({ scope, own: means.own, socket: means.socket, isNamed }, means.environment)
-  const files = wanted.map(changeOf)
-  const result: ServiceResult = { scope, dryRun, files, pid: null }
-  refuseForeign(files.flatMap(({ change, file }) => (change === "changed" ? file : [])))
-  if (dryRun) return result
+  const disk = filesOnDisk()
+  const wanted = filesOf({ scope, ...means }, means.environment)
+  const files = wanted.map(({ file, text }): ServiceFile => {
+    const now = disk.read(file)
+    if (now !== undefined && !isOurs(now)) throw refused(file, FOREIGN)
+    return { file, text, change: now === undefined ? "made" : now === text ? "none" : "changed" }
+  })
+  refuseElsewhere(systemctl, means, files.at(-1)?.file ?? "")
   await refuseAnother(systemctl, means)
-  if (files.some(({ change }) => change !== "none")) {
-    for (const { file, mode, text } of wanted) put(file, text, mode)
-    systemctl(["daemon-reload"])
-    // A socket cannot be opened anew while its service runs.
-    systemctl(["stop", ...UNITS], true)
-  }
-  systemctl(["enable", "--now", ...UNITS])
-  const running = await answered(means)
-  // It was upgraded in its place: the files are the same, and the daemon is the old one.
-  if (running.version !== means.version) systemctl(["restart", SERVICE])
-  const { pid } = running.version === means.version ? running : await answered(means)
-  await tellLimits(scope, means)
+  const result: ServiceResult = { scope, dryRun, files, pid: null }
+  if (dryRun) return result
+  const isChanged = files.some(({ change }) => change !== "none")
+  if (isChanged) disk.write(wanted)
+  const { pid } = await start(systemctl, isChanged, means)
+  await noteLimits(scope, means)
   return { ...result, pid }
 }
 
-const uninstall = (
-  systemctl: Systemctl,
-  scope: ServiceScope,
-  dryRun: boolean,
-  { environment, socket }: ServiceMeans
-): ServiceResult => {
-  const places = placesOf(scope, environment)
-  const there = Object.values(places).filter((file) => existsSync(file))
-  refuseForeign(there)
-  const files = there.map((file): ServiceFile => ({ file, change: "removed", text: null }))
+const FOREIGN = { problem: "was not written by d service", hint: "to have d write it, move it away" }
+
+const uninstall = (systemctl: Systemctl, scope: ServiceScope, dryRun: boolean, means: ServiceMeans): ServiceResult => {
+  const disk = filesOnDisk()
+  const there = filesOf({ scope, ...means }, means.environment).filter(({ file }) => {
+    const now = disk.read(file)
+    if (now !== undefined && !isOurs(now)) throw refused(file, FOREIGN)
+    return now !== undefined
+  })
+  const files = there.map(({ file }): ServiceFile => ({ file, change: "removed", text: null })).reverse()
   if (dryRun || there.length === 0) return { scope, dryRun, files, pid: null }
-  systemctl(["disable", "--now", ...UNITS], true)
-  for (const file of there) put(file, undefined, 0)
-  systemctl(["daemon-reload"])
-  for (const file of [...Object.values(places), socket]) removeEmpty([dirname(file)])
+  systemctl("disable", "--now", ...UNITS)
+  disk.write(there.map((each) => ({ ...each, text: undefined })))
+  systemctl("daemon-reload")
+  removeEmpty([dirname(means.socket)])
   return { scope, dryRun, files, pid: null }
 }
 
-const status = (systemctl: Systemctl, scope: ServiceScope, { environment, socket }: ServiceMeans): ServiceStatus => {
-  const places = placesOf(scope, environment)
-  const own = installedProgram(scope, environment)
+const status = (systemctl: Systemctl, scope: ServiceScope, means: ServiceMeans): ServiceStatus => {
+  const disk = filesOnDisk()
+  const files = filesOf({ scope, ...means }, means.environment)
   return {
     scope,
-    installed: existsSync(places.service),
-    enabled: systemctl(["is-enabled", SERVICE], true) === "enabled",
-    state: systemctl(["is-active", SERVICE], true),
-    pid: pidOf(systemctl) || null,
-    socket,
-    program: own === undefined ? null : { ...own, isThere: existsSync(own.node) && existsSync(own.script) }
+    installed: files.every(({ file }) => isOurs(disk.read(file) ?? "")),
+    ...unitState(systemctl),
+    socket: means.socket,
+    program: installedProgram(scope, means.environment) ?? null
   }
 }
 
-/** Shows what the daemon has logged. */
+/** Shows what the daemon has logged, and returns the exit code of journalctl. */
 const logs = (scope: ServiceScope, follow: boolean, { environment, uid }: ServiceMeans): number => {
   const words = [
     ...scopeWords(scope),
@@ -203,7 +210,7 @@ const logs = (scope: ServiceScope, follow: boolean, { environment, uid }: Servic
     stdio: "inherit"
   })
   if (error !== undefined)
-    throw new ServiceFailed({
+    throw new CommandFailed({
       code: "unavailable",
       message: "journalctl was not found",
       hint: "install systemd's journal"
@@ -217,7 +224,7 @@ export interface ServiceOutput {
   readonly exitCode: number
 }
 
-/** Runs `d service`, and returns what it prints, or its error. */
+/** Runs `d service`, and returns its output, or its error. */
 export const runService = async (request: Request, means: ServiceMeans): Promise<ServiceOutput | CommandError> => {
   const { action, dryRun, follow, json } = request
   const { environment, uid } = means
@@ -233,7 +240,7 @@ export const runService = async (request: Request, means: ServiceMeans): Promise
       action === "install" ? await install(systemctl, scope, dryRun, means) : uninstall(systemctl, scope, dryRun, means)
     return { text: json ? printedJson(result) : serviceText(result, means.socket), exitCode: 0 }
   } catch (error) {
-    if (error instanceof ServiceFailed) return error.error
+    if (error instanceof CommandFailed) return error.error
     throw error
   }
 }

@@ -1,24 +1,13 @@
 import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
-import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { ServiceScope } from "../domain/Service.ts"
 
-/** A failure of `d service`. */
-export class ServiceFailed extends Error {
-  readonly error: CommandError
-  constructor(error: CommandError) {
-    super(error.message)
-    this.error = error
-  }
-}
+/** Runs systemctl, and returns what it prints. Fails with CommandFailed. */
+export type Systemctl = (...words: ReadonlyArray<string>) => string
 
-const RUN_BY_HAND = "run d daemon by what starts services here: docs/service.md says how"
-
-/** Runs systemctl, and returns what it prints; fails if it fails, unless it only answers a question. */
-export type Systemctl = (words: ReadonlyArray<string>, isQuestion?: boolean) => string
-
-/** Returns the words by which systemd's programs are told whose services are meant. */
+/** Returns the words that tell systemd's programs whose services are meant. */
 export const scopeWords = (scope: ServiceScope): ReadonlyArray<string> => (scope === "user" ? ["--user"] : [])
 
 /** Returns the environment in which systemd's programs find the user's manager, as after a login. */
@@ -28,23 +17,27 @@ export const withRuntimeDirectory = (environment: Environment, uid: number): Rec
   LC_ALL: "C"
 })
 
-/** Returns what runs systemctl, or fails if no systemd runs here. */
+/** Returns the function that runs systemctl. Fails if no systemd runs here, or none for this user. */
 export const systemctlFor = (scope: ServiceScope, environment: Environment, uid: number): Systemctl => {
   if (!existsSync("/run/systemd/system"))
-    throw new ServiceFailed({ code: "unavailable", message: "no systemd runs on this machine", hint: RUN_BY_HAND })
+    throw new CommandFailed({
+      code: "unavailable",
+      message: "no systemd runs on this machine",
+      hint: "have the service manager of this machine run d daemon"
+    })
   const env = withRuntimeDirectory(environment, uid)
-  return (words, isQuestion = false) => {
+  return (...words) => {
     const { error, status, stderr, stdout } = spawnSync("systemctl", [...scopeWords(scope), ...words], {
       env,
       encoding: "utf8"
     })
-    if (error === undefined && (status === 0 || isQuestion)) return stdout.trim()
+    if (error === undefined && status === 0) return stdout.trim()
     const said = error?.message ?? stderr.trim().split("\n")[0] ?? ""
     const isAway = /connect to bus/.test(said)
-    throw new ServiceFailed({
+    throw new CommandFailed({
       code: "unavailable",
       message: isAway ? "no systemd runs for this user" : `systemctl ${words.join(" ")} failed: ${said}`,
-      hint: isAway ? "log in as this user, rather than by su or sudo, and run it again" : "journalctl -xe may say more"
+      hint: isAway ? "log in as this user, rather than by su or sudo, and run it again" : "see journalctl -xe"
     })
   }
 }

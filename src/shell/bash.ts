@@ -11,6 +11,7 @@ import { type Place, valuesOf } from "./Place.ts"
  */
 export const bashFunctions = (place: Place): string => `# d and dport for bash, made by: d shell bash
 unalias d dport 2>/dev/null || :
+__dport_pipe=$(trap -p PIPE)
 __dport_env=${valuesOf(place)}
 function __dport_ask {
   local LC_ALL=C socket port ask proof registry head text rest
@@ -22,12 +23,15 @@ function __dport_ask {
     [[ -n $proof && $registry == ${place.registry} ]] || continue
     case $port in '' | *[!0-9]*) continue ;; esac
     head=$'HTTP/1.1 200 OK\\r\\nx-ports-proof: '"$proof"$'\\r\\n' text= rest=
+    # Another program may close at once: without this, the signal would end the shell.
+    trap '' PIPE
     {
       {
         printf 'GET %s HTTP/1.1\\r\\nHost: 127.0.0.1:%s\\r\\nX-Ports-Ask: %s\\r\\nConnection: close\\r\\n\\r\\n' "$1" "$port" "$ask" >&3 &&
           IFS= read -r -t "$2" -N "\${#head}" text <&3 && [[ $text == "$head" ]] && IFS= read -r -N 9999999 rest <&3
       } 3<>"/dev/tcp/127.0.0.1/$port"
     } 2>/dev/null || :
+    eval "\${__dport_pipe:-trap - PIPE}"
     [[ $rest == *$'\\r\\n\\r\\n'*$'\\n' ]] || continue
     REPLY=\${rest#*$'\\r\\n\\r\\n'}
     return 0
@@ -47,10 +51,12 @@ function dport {
     REPLY=\${REPLY##*:}
     REPLY=\${REPLY%%/*}
     printf '%s\\n' "$REPLY"
-  elif [[ $# == 1 ]] && __dport_port "$1"; then
-    return 0
-  else
-    REPLY=$(command d getPort --key "$@")
+  elif [[ $# != 1 || $1 == -* ]]; then
+    printf 'error: dport takes one key\nhint: dport KEY\n' >&2
+    REPLY=
+    return 2
+  elif ! __dport_port "$1"; then
+    REPLY=$(command d getPort --key "$1")
   fi
 }
 function d {
@@ -108,5 +114,5 @@ __d_complete() {
   esac
   return 0
 } 2>/dev/null
-complete -F __d_complete d dport
+complete -F __d_complete d dport automatelinux-ports
 `

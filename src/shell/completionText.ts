@@ -1,4 +1,5 @@
 import type { Shell } from "../commands/shell.ts"
+import { shellWord } from "../text/shell.ts"
 import type { Completion } from "./complete.ts"
 import { type Known, liveCandidates } from "./known.ts"
 
@@ -19,7 +20,8 @@ export const completionText = (
   const at = belongs._tag === "command" ? ` ${belongs.count}` : inline === "" ? "" : " inline"
   const width = Math.max(0, ...all.map(({ value }) => value.length))
   const lines = all.flatMap(({ about, value }) => {
-    if (shell === "bash") return value.startsWith(typed) ? [value] : []
+    // bash inserts a word as it is, and another program may have written one that a shell acts on.
+    if (shell === "bash") return value.startsWith(typed) && shellWord(value) === value ? [value] : []
     if (shell === "fish") return [`${inline}${value}\t${about}`]
     return [`${value}\t${about === "" ? value : `${value.padEnd(width)}  -- ${about}`}`]
   })

@@ -1,9 +1,11 @@
 import { SHELLS, type Shell } from "../commands/shell.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { FileChange } from "../domain/FileChange.ts"
+import { filesOnDisk } from "../files/filesOnDisk.ts"
+import { refused } from "../files/problem.ts"
 import { findExecutable } from "../machine/executable.ts"
-import { type FoundFile, findFile, NotReplaceable, removeEmpty, replace } from "../machine/replaceFile.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { changeVerb } from "../text/fileChange.ts"
 import { forFile, type Printed, printed, printedJson } from "../text/printed.ts"
@@ -22,11 +24,8 @@ type State = "installed" | "outdated" | "foreign" | "missing"
 /** A file of ours names the command that made it. */
 const isOurs = (text: string, shell: Shell): boolean => text.includes(`made by: d completions ${shell}\n`)
 
-const stateOf = ({ bytes }: FoundFile, { shell, text }: CompletionFile): State => {
-  if (bytes === undefined) return "missing"
-  const now = bytes.toString("utf8")
-  return now === text ? "installed" : isOurs(now, shell) ? "outdated" : "foreign"
-}
+const stateOf = (now: string | undefined, { shell, text }: CompletionFile): State =>
+  now === undefined ? "missing" : now === text ? "installed" : isOurs(now, shell) ? "outdated" : "foreign"
 
 const invalid = (message: string, hint: string): CommandError => ({ code: "invalid", message, hint })
 
@@ -46,19 +45,12 @@ const changeOf = (action: string, state: State): FileChange => {
   return state === "missing" ? "made" : state === "outdated" ? "changed" : "none"
 }
 
-const apply = (found: FoundFile, { directories, text }: CompletionFile, change: FileChange): void => {
-  if (change === "none") return
-  replace(found, change === "removed" ? undefined : text, 0o644)
-  if (change === "removed") removeEmpty(directories)
-}
-
-const failure = (file: string, error: unknown): CommandError => {
-  const { code, message } = error as NodeJS.ErrnoException
-  return {
-    code: error instanceof NotReplaceable ? "conflict" : "unavailable",
-    message: `${asTyped(file)} cannot be used: ${code ?? message}`,
-    hint: "correct its permissions, or move it away"
-  }
+/** The words for a file that does not change. */
+const STATES: Readonly<Record<State, string>> = {
+  installed: "installed",
+  outdated: "outdated",
+  foreign: "not made by d, and left alone:",
+  missing: "not installed:"
 }
 
 interface Done {
@@ -68,35 +60,30 @@ interface Done {
   readonly change: FileChange
 }
 
-const foreign = ({ file }: CompletionFile): CommandError => ({
-  code: "conflict",
-  message: `${asTyped(file)} was not made by d`,
-  hint: "move it away, or choose the other shells with --shell"
-})
-
-/** Changes the files of these shells, or none if one of them is another's. */
-const change = (
-  { action, dryRun }: Request,
-  files: ReadonlyArray<CompletionFile>
-): ReadonlyArray<Done> | CommandError => {
-  let at = ""
-  try {
-    const all = files.map((each) => {
-      at = each.file
-      const found = findFile(each.file)
-      return { each, found, state: stateOf(found, each) }
+/** Changes the files of these shells, or none. Fails with CommandFailed. */
+const change = ({ action, dryRun }: Request, files: ReadonlyArray<CompletionFile>): ReadonlyArray<Done> => {
+  const disk = filesOnDisk()
+  const all = files.map((each): Done & CompletionFile => {
+    const state = stateOf(disk.read(each.file), each)
+    return { ...each, state, change: action === "status" ? "none" : changeOf(action, state) }
+  })
+  const foreign = all.find(({ state }) => state === "foreign")
+  if (action === "install" && foreign !== undefined)
+    throw refused(foreign.file, {
+      problem: "was not made by d, so nothing was installed",
+      hint: "move it away, or choose the other shells with --shell"
     })
-    const other = all.find(({ state }) => state === "foreign")
-    if (action === "install" && other !== undefined) return foreign(other.each)
-    return all.map(({ each, found, state }) => {
-      at = each.file
-      const becomes = action === "status" ? "none" : changeOf(action, state)
-      if (!dryRun) apply(found, each, becomes)
-      return { shell: each.shell, file: each.file, state, change: becomes }
-    })
-  } catch (error) {
-    return failure(at, error)
-  }
+  const changed = all.filter((each) => each.change !== "none")
+  if (!dryRun)
+    disk.write(
+      changed.map(({ change: what, directories, file, text }) => ({
+        file,
+        directories,
+        mode: 0o644,
+        text: what === "removed" ? undefined : text
+      }))
+    )
+  return all.map(({ change: what, file, shell, state }) => ({ shell, file, state, change: what }))
 }
 
 /** Returns why options do not go together, if they do not. */
@@ -108,7 +95,7 @@ const problemOf = ({ action, dryRun, json, shells }: Request): CommandError | un
   return invalid(`${shells.length > 0 ? "--shell" : "--json"} does not go with ${action}`, `d completions ${action}`)
 }
 
-/** Installs, removes or shows the completions, or prints those for a shell. Returns what to print, or why it failed. */
+/** Installs, removes or shows the completions, or prints those for a shell. Returns the output, or the error. */
 export const runCompletions = (
   request: Request,
   environment: Environment
@@ -121,12 +108,17 @@ export const runCompletions = (
   const shells = meant(request, environment)
   if ("code" in shells) return shells
   const files = shells.map((shell) => completionFile(shell, environment))
-  const done = change(request, files)
-  if ("code" in done) return done
+  let done: ReadonlyArray<Done>
+  try {
+    done = change(request, files)
+  } catch (error) {
+    if (error instanceof CommandFailed) return error.error
+    throw error
+  }
   const notes = action === "install" ? files.map(({ needs }) => needs) : []
   if (json) return { text: printedJson({ dryRun, shells: done }), notes }
   const lines = done.map(({ change, file, shell, state }) => {
-    const what = change === "none" ? state : changeVerb(change, dryRun)
+    const what = change === "none" ? STATES[state] : changeVerb(change, dryRun)
     return `${shell}: ${what} ${asTyped(file)}`
   })
   return { text: printed(lines), notes }

@@ -8,8 +8,13 @@ function dport --description 'Set REPLY to the port of a key'
         command d url | read --global REPLY
         and set --global REPLY (string replace --regex '.*:(\\d+).*' '$1' -- $REPLY)
         and echo $REPLY
+    else if test (count $argv) -ne 1; or string match --quiet -- '-*' $argv[1]
+        printf 'error: dport takes one key\nhint: dport KEY\n' >&2
+        set --global REPLY
+        return 2
     else
-        command d getPort --key $argv | read --global REPLY
+        command d getPort --key $argv[1] | read --global REPLY
+        return $pipestatus[1]
     end
 end
 `
@@ -44,4 +49,5 @@ end
 complete --command d --erase
 complete --command d --no-files --arguments '(__d_complete)'
 complete --command dport --no-files --arguments '(__d_complete)'
+complete --command automatelinux-ports --no-files --arguments '(__d_complete)'
 `

@@ -59,10 +59,12 @@ function 'dport' {
     REPLY=$('command' 'd' url) || return
     REPLY=\${\${REPLY##*:}%%/*}
     print -r -- "$REPLY"
-  elif [[ $# == 1 ]] && __dport_port "$1"; then
-    return 0
-  else
-    REPLY=$('command' 'd' getPort --key "$@")
+  elif [[ $# != 1 || $1 == -* ]]; then
+    print -ru2 -- $'error: dport takes one key\nhint: dport KEY'
+    REPLY=
+    return 2
+  elif ! __dport_port "$1"; then
+    REPLY=$('command' 'd' getPort --key "$1")
   fi
 }
 function 'd' {
@@ -82,7 +84,7 @@ if [[ -n \${functions[compdef]-} && -n \${functions[_d]-} ]]; then compdef _d d 
 `
 
 /** Completes the words of `d` and `dport`. Asks at the socket if `d shell` has defined how, and otherwise the program. */
-export const zshCompletions = `#compdef d dport
+export const zshCompletions = `#compdef d dport automatelinux-ports
 # Completions of d (automatelinux-ports) for zsh, made by: d completions zsh
 _d() {
   local REPLY= text kind
@@ -125,6 +127,6 @@ _d() {
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
   _d "$@"
 else
-  compdef _d d dport
+  compdef _d d dport automatelinux-ports
 fi
 `

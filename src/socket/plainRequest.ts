@@ -4,8 +4,16 @@ import { daemonAllowed } from "./daemonClient.ts"
 import { clientPaths, currentUid, isNamed } from "./socketPath.ts"
 import { placeOf } from "./socketTrust.ts"
 
-/** Sends one plain request to the socket at `path`, and returns all that it answers. */
-const askAt = async (path: string, line: string, limit: number): Promise<string | undefined> => {
+/** The longest answer. */
+const ANSWER_MAX = 1 << 24
+
+/** Sends one plain request to the socket at `path`, if `isTrusted` once it is connected. Returns the whole answer. */
+const askAt = async (
+  path: string,
+  line: string,
+  limit: number,
+  isTrusted: () => boolean
+): Promise<string | undefined> => {
   const { connect } = await import("node:net")
   return new Promise((done) => {
     const socket = connect(path)
@@ -17,8 +25,12 @@ const askAt = async (path: string, line: string, limit: number): Promise<string 
     }
     const timer = setTimeout(() => end(undefined), limit)
     socket.setEncoding("utf8")
-    socket.once("connect", () => socket.write(`${line}\n`))
-    socket.on("data", (chunk) => (text += chunk))
+    // Where others can create files, another user's socket may have taken the place since it was looked at.
+    socket.once("connect", () => (isTrusted() ? void socket.write(`${line}\n`) : end(undefined)))
+    socket.on("data", (chunk) => {
+      text += chunk
+      if (text.length > ANSWER_MAX) end(undefined)
+    })
     socket.once("end", () => end(text))
     socket.once("error", () => end(undefined))
     socket.once("close", () => end(undefined))
@@ -35,9 +47,10 @@ export const requestPlainly = async (
   const until = performance.now() + limit
   const line = JSON.stringify({ ...request, registry: fingerprintOf(environment) })
   for (const path of clientPaths(environment, currentUid())) {
-    if (placeOf(path, currentUid(), isNamed(path, environment))._tag !== "Trusted") continue
+    const isTrusted = () => placeOf(path, currentUid(), isNamed(path, environment))._tag === "Trusted"
+    if (!isTrusted()) continue
     const left = until - performance.now()
-    const answer = left > 0 ? await askAt(path, line, left) : undefined
+    const answer = left > 0 ? await askAt(path, line, left, isTrusted) : undefined
     if (answer !== undefined) return answer
   }
   return undefined

@@ -33,7 +33,7 @@ export const statusText = ({ enabled, installed, pid, program, scope, socket, st
       : [
           `node    ${asTyped(program.node)}`,
           `d       ${asTyped(program.script)}`,
-          ...(program.isThere ? [] : ["one of them is gone: d service install"])
+          ...program.gone.map((path) => `${asTyped(path)} is gone: d service install`)
         ])
   ])
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process"
-import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
@@ -9,15 +9,6 @@ export type GitAnswer = { readonly ok: true; readonly text: string } | { readonl
 
 /** Runs git in one directory. */
 export type Git = (...words: ReadonlyArray<string>) => GitAnswer
-
-/** A failure of a command about worktrees. */
-export class WorktreeFailed extends Error {
-  readonly error: CommandError
-  constructor(error: CommandError) {
-    super(error.message)
-    this.error = error
-  }
-}
 
 /** A list of very many worktrees is longer than Node's limit of a megabyte. */
 const OUTPUT_MAX = 256 * 1024 * 1024
@@ -37,7 +28,7 @@ export const gitIn = (directory: string, environment: Environment): Git => {
     })
     if (error !== undefined) {
       const isMissing = "code" in error && error.code === "ENOENT"
-      throw new WorktreeFailed({
+      throw new CommandFailed({
         code: "unavailable",
         message: isMissing ? "git was not found" : `git cannot be run: ${error.message}`,
         hint: "install git, or put it on PATH"
@@ -54,7 +45,7 @@ export const ask = (git: Git, directory: string, ...words: ReadonlyArray<string>
   const answer = git(...words)
   if (answer.ok) return answer.text.replace(/\n$/, "")
   const shown = asTyped(directory)
-  throw new WorktreeFailed(
+  throw new CommandFailed(
     answer.reason.startsWith("not a git repository")
       ? {
           code: "not-found",

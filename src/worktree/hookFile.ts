@@ -1,12 +1,13 @@
 import { lstatSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import { inside } from "../domain/Owner.ts"
 import { worktreeOf } from "../machine/gitWorktree.ts"
 import { findFile, replace } from "../machine/replaceFile.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
-import { ask, type Git, WorktreeFailed } from "./git.ts"
+import { ask, type Git } from "./git.ts"
 
 const HOOK = "post-checkout"
 
@@ -66,8 +67,8 @@ export const readHook = (file: string): string | undefined => {
   }
 }
 
-const failedTo = (verb: string, file: string, error: unknown): WorktreeFailed =>
-  new WorktreeFailed({
+const failedTo = (verb: string, file: string, error: unknown): CommandFailed =>
+  new CommandFailed({
     code: "unavailable",
     message: `cannot ${verb} ${asTyped(file)}: ${error instanceof Error ? error.message.replace(/,.*/, "") : error}`,
     hint: `ls -ld ${shellWord(file)} ${shellWord(dirname(file))}`

@@ -1,11 +1,12 @@
 import { existsSync, readFileSync } from "node:fs"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { HookChange, HookResult } from "../domain/Worktrees.ts"
 import { findExecutable } from "../machine/executable.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
-import { type Git, WorktreeFailed } from "./git.ts"
+import type { Git } from "./git.ts"
 import { type Hooks, hooksOf, isExecutable, readHook, removeHook, writeHook } from "./hookFile.ts"
 import { type HookProblem, hasCrlfShebang, OWN_TEXT, withLines, withoutLines } from "./hookText.ts"
 
@@ -43,8 +44,8 @@ const apply = (file: string, before: string | undefined, after: string | undefin
   return changeOf(file, before, after)
 }
 
-const refused = (file: string, { hint, problem }: HookProblem): WorktreeFailed =>
-  new WorktreeFailed({ code: "conflict", message: `${asTyped(file)} is left as it is: ${problem}`, hint })
+const refused = (file: string, { hint, problem }: HookProblem): CommandFailed =>
+  new CommandFailed({ code: "conflict", message: `${asTyped(file)} is left as it is: ${problem}`, hint })
 
 /** Whether the hook will find the program. */
 const isOnPath = ({ PATH = "" }: Environment): boolean => {
@@ -78,7 +79,7 @@ const notesOn = (hooks: Hooks, text: string, environment: Environment): Readonly
 export const install = (git: Git, directory: string, environment: Environment, dryRun: boolean): Noted => {
   const hooks = hooksOf(git, directory)
   if (hooks.shared !== undefined)
-    throw new WorktreeFailed({
+    throw new CommandFailed({
       code: "conflict",
       message: `the hooks are in ${asTyped(hooks.shared)}, outside of this repository, where other repositories may use them`,
       hint: "git config core.hooksPath .githooks gives this one its own; or run d worktree setup in each new worktree"

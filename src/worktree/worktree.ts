@@ -4,6 +4,7 @@ import type { Answer } from "../commands/Answer.ts"
 import type { RegistryCommand } from "../commands/commands.ts"
 import type { Results } from "../commands/Results.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { WorktreeSetup } from "../domain/Worktrees.ts"
 import { worktreeOf } from "../machine/gitWorktree.ts"
@@ -11,7 +12,7 @@ import type { Project } from "../project/project.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
 import type { Style } from "../text/terminalStyle.ts"
 import { hookText, setupText, worktreeTable } from "../text/worktreeText.ts"
-import { type Git, gitIn, WorktreeFailed } from "./git.ts"
+import { type Git, gitIn } from "./git.ts"
 import { install, uninstall } from "./install.ts"
 import { listWorktrees } from "./list.ts"
 
@@ -37,7 +38,7 @@ interface Request {
 
 /** Returns the result of an answer and tells its notes, or fails with its error. */
 const must = async <N extends keyof Results>(answer: Answer<N>, { tell }: WorktreeMeans): Promise<Results[N]> => {
-  if (!answer.ok) throw new WorktreeFailed(answer.error)
+  if (!answer.ok) throw new CommandFailed(answer.error)
   await tell(...answer.notes)
   return answer.result
 }
@@ -96,7 +97,7 @@ export const runWorktree = async (request: Request, means: WorktreeMeans): Promi
   try {
     return await run(request, means)
   } catch (error) {
-    if (error instanceof WorktreeFailed) return error.error
+    if (error instanceof CommandFailed) return error.error
     throw error
   }
 }

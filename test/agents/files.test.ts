@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { expect, it } from "vitest"
-import { type Change, filesOnDisk } from "../../src/agents/files.ts"
+import { type Change, filesOnDisk } from "../../src/files/filesOnDisk.ts"
 import { temporary } from "../support/root.ts"
 
 const change = (file: string, text: string | undefined): Change => ({ file, text, mode: 0o600, directories: [] })

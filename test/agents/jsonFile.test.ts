@@ -1,8 +1,8 @@
 import fc from "fast-check"
 import { findNodeAtLocation, parse, parseTree } from "jsonc-parser"
 import { describe, expect, it } from "vitest"
-import { isProblem } from "../../src/agents/failure.ts"
 import { jsonFile } from "../../src/agents/jsonFile.ts"
+import { isProblem } from "../../src/files/problem.ts"
 
 const OWN = { command: "/usr/bin/node", args: ["/opt/d.cjs", "mcp"] }
 const OTHER = { command: "d", args: ["mcp"] }

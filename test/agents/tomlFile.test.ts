@@ -1,8 +1,8 @@
 import fc from "fast-check"
 import { parse } from "smol-toml"
 import { describe, expect, it } from "vitest"
-import { isProblem } from "../../src/agents/failure.ts"
 import { tomlFile } from "../../src/agents/tomlFile.ts"
+import { isProblem } from "../../src/files/problem.ts"
 
 const OWN = { command: "/usr/bin/node", args: ["/opt/d.cjs", "mcp"] }
 const OTHER = { command: 'C:\\d "new"', args: ["mcp"] }

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, unlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
-import { beforeAll, describe, expect, it, onTestFinished } from "vitest"
+import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
 import { copyOfProgram, machine, PROGRAM } from "../support/cli.ts"
 import { until } from "../support/doctor.ts"
@@ -33,14 +33,12 @@ let systemd: Systemd | undefined
 
 beforeAll(async () => {
   systemd = await bootSystemd({ "/etc/systemd/system/alice.service": MANAGER, ...Object.fromEntries(targets) })
-  if (systemd === undefined) console.log("NOT TESTED: a systemd needs root, and namespaces of its own")
 })
 
 /** Runs lines of shell as root, or as alice, of whom the last one must succeed. */
 const shell = (as: "alice" | "root") => {
-  const { sh = () => ({ code: null, stdout: "", stderr: "" }) } = systemd ?? {}
   const run = (line: string) =>
-    sh(
+    (systemd as Systemd).sh(
       as === "root"
         ? `export HOME=/run/root; ${line}`
         : `setpriv --reuid ${ALICE} --regid ${ALICE} --clear-groups env HOME=/run/alice XDG_RUNTIME_DIR=/run/user/${ALICE} sh -c '${line}'`
@@ -55,9 +53,16 @@ const shell = (as: "alice" | "root") => {
 
 const pidIn = (text: string) => Number(/, pid (\d+)\n/.exec(text)?.[1])
 
-describe.runIf(process.getuid?.() === 0)("a service of root", () => {
+/** Skips, and so shows, what cannot be tested without root and namespaces of its own. */
+const needSystemd = (): void =>
+  beforeEach(({ skip }) => {
+    if (systemd === undefined) skip("a systemd needs root, and namespaces of its own")
+  })
+
+describe("a service of root", () => {
+  needSystemd()
+
   it("is installed, stays as it is if nothing differs, and leaves nothing", () => {
-    if (systemd === undefined) return
     const { ok, run } = shell("root")
     expect(run("d service status")).toMatchObject({ code: 3, stdout: "no service is installed: d service install\n" })
     expect(ok("d service install --dry-run")).toContain(
@@ -93,7 +98,6 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
   })
 
   it("starts a d that was upgraded in its place", () => {
-    if (systemd === undefined) return
     const { ok } = shell("root")
     const older = dirname(copyOfProgram((text) => text.replaceAll(`"${version}"`, '"0.0.1"')))
     ok(`mkdir /run/program && cp -a ${older}/. /run/program/`)
@@ -108,8 +112,7 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
   })
 
   it("starts at the first command, after it was stopped and after it was killed", async () => {
-    if (systemd === undefined) return
-    const { ok } = shell("root")
+    const { ok, run } = shell("root")
     const first = pidIn(ok("d service install"))
     ok("d allocate --app cad")
     ok("systemctl stop d-ports.service")
@@ -117,51 +120,53 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
     const second = Number(ok("systemctl show --property MainPID --value d-ports.service"))
     expect(second).not.toBe(first)
     ok(`kill -9 ${second}`)
-    expect(ok("d ping")).toBe("pong\n")
+    await until(
+      async () => run("d ping").stdout,
+      (text) => text === "pong\n"
+    )
     ok("d service uninstall")
   })
 
   it("is not installed beside another daemon, nor without systemd", async () => {
-    if (systemd === undefined) return
     const { ok, run } = shell("root")
     ok("d daemon >/dev/null 2>&1 & while ! d ping; do sleep 0.1; done")
     const refused = run("d service install")
     expect(refused).toMatchObject({ code: 1, stdout: "" })
     expect(refused.stderr).toMatch(
-      /^error: a daemon runs already, pid (\d+), and not as this service\nhint: kill \1, and run this again; .*\n$/
+      /^error: a daemon that this service did not start is running, pid (\d+)\nhint: kill \1, and run this again; .*\n$/
     )
     ok(`kill ${/pid (\d+)/.exec(refused.stderr)?.[1]}; while d ping; do sleep 0.1; done 2>/dev/null`)
     expect(run(`ls ${SERVICE}`).code).toBe(2)
     expect(run("unshare --mount sh -c 'mount -t tmpfs none /run/systemd; d service install'")).toMatchObject({
       code: 3,
       stdout: "",
-      stderr: expect.stringMatching(/^error: no systemd runs on this machine\nhint: run d daemon by /)
+      stderr: expect.stringMatching(
+        /^error: no systemd runs on this machine\nhint: have the service manager of this machine run d daemon/
+      )
     })
   })
 
   it("replaces and removes nothing that it has not written", () => {
-    if (systemd === undefined) return
     const { ok, run } = shell("root")
     ok(`echo "[Service]" >${SERVICE}`)
     for (const action of ["install", "install --dry-run", "uninstall"])
       expect(run(`d service ${action}`)).toEqual({
         code: 1,
         stdout: "",
-        stderr: `error: ${SERVICE} was not written by d service\nhint: to have d write it, move it away: mv ${SERVICE} ${SERVICE}.bak\n`
+        stderr: `error: ${SERVICE} was not written by d service\nhint: to have d write it, move it away\n`
       })
     expect(ok(`cat ${SERVICE}; rm ${SERVICE}`)).toBe("[Service]\n")
     expect(run(`ls ${FILES[0]}`).code).toBe(2)
   })
 
   it("finds another Node if its own is gone", () => {
-    if (systemd === undefined) return
     const { ok, run } = shell("root")
     ok("mkdir -p /run/old && cp $(readlink -f $(command -v node)) /run/old/node")
     ok("/run/old/node $(command -v d) service install")
     expect(ok("d service status")).toContain("node    /run/old/node\n")
     ok("rm -r /run/old && systemctl restart d-ports.service")
     expect(ok("d ping")).toBe("pong\n")
-    expect(ok("d service status")).toContain("one of them is gone: d service install\n")
+    expect(ok("d service status")).toContain("/run/old/node is gone: d service install\n")
     expect(run("d doctor --check service-broken")).toMatchObject({
       stdout: expect.stringMatching(
         /^warning +service-broken\n +the service was installed with a Node that is gone: \/run\/old\/node\n.*d service install/s
@@ -174,9 +179,10 @@ describe.runIf(process.getuid?.() === 0)("a service of root", () => {
   })
 })
 
-describe.runIf(process.getuid?.() === 0)("a service of a user", () => {
+describe("a service of a user", () => {
+  needSystemd()
+
   it("is the user's own, and says what it does not see and when it ends", async () => {
-    if (systemd === undefined) return
     shell("root").ok("systemctl start alice.service")
     const { ok, run } = shell("alice")
     await until(
@@ -187,13 +193,13 @@ describe.runIf(process.getuid?.() === 0)("a service of a user", () => {
     expect(installed.code).toBe(0)
     expect(installed.stdout).toContain("made /run/alice/.config/systemd/user/d-ports.service\n")
     expect(installed.stderr).toBe(
-      "note: the service does not see AUTOMATELINUX_PROBE_INTERVAL of this shell; the configuration file is for both\n" +
-        "note: the service ends when you log out; to keep it running: loginctl enable-linger alice\n"
+      "note: the service does not inherit AUTOMATELINUX_PROBE_INTERVAL from this shell; set what it needs in the configuration file\n" +
+        "note: the service stops when you log out; to keep it running: loginctl enable-linger alice\n"
     )
     expect(ok("d allocate --app cad")).toMatch(/^cad-prod \d+\ncad-dev \d+\n$/)
     expect(ok("d status")).toContain(`pid ${pidIn(installed.stdout)}, up`)
     expect(ok("d doctor --all --check service-broken")).toMatch(
-      /^info +service-broken\n +the service ends when you log out\n.*loginctl enable-linger alice\n/s
+      /^info +service-broken\n +the service stops when you log out\n.*loginctl enable-linger alice\n/s
     )
     expect(ok("d service status --json")).toContain('"enabled":true,"state":"active"')
     ok("d service uninstall")
@@ -207,10 +213,9 @@ describe.each([
   [["install", "--follow"], "--follow does not go with install"]
 ])("d service %j", (words, message) => {
   it("is refused", async () => {
-    expect((await machine().d("service", ...words)).code).toBe(2)
-    expect((await machine().d("service", ...words)).stderr + (await machine().d("service", ...words)).stdout).toContain(
-      message
-    )
+    const { code, stderr, stdout } = await machine().d("service", ...words)
+    expect(code).toBe(2)
+    expect(stderr + stdout).toContain(message)
   })
 })
 

@@ -6,6 +6,7 @@ import { wordsOf } from "../../src/commands/valueWords.ts"
 import { complete } from "../../src/shell/complete.ts"
 import { completionText } from "../../src/shell/completionText.ts"
 import type { Known } from "../../src/shell/known.ts"
+import { shellWord } from "../../src/text/shell.ts"
 
 const known: Known = {
   keys: [
@@ -56,7 +57,8 @@ describe.each(commandList)("$name", (command) => {
     const split = completionText("bash", complete("bash", [name, `--${option.name}`, "=", ""]), known)
       .split("\n")
       .slice(1)
-    expect(split).toEqual(expected.values)
+    // bash inserts a word as it is: what it would act on is not offered.
+    expect(split).toEqual(expected.values.filter((value) => shellWord(value) === value))
   })
 
   it("completes its options, those that are given no more", () => {
@@ -104,6 +106,32 @@ it("leaves the words of another command to it, and says how many they are", () =
   expect(told("run", "--wait", "--", "").belongs).toBe("command 1")
   const split = ["run", "--key", "=", "cad-dev", "npx", "vite", "--port", "=", "1"]
   expect(completionText("bash", complete("bash", split), known)).toBe("d-complete command 5")
+})
+
+it("offers bash nothing that it would act on", () => {
+  const words = [
+    "zed;touch x;",
+    "$(id)",
+    "`id`",
+    "a b",
+    "*",
+    "~root",
+    "=ls",
+    "a'b",
+    'a"b',
+    "a\\b",
+    "a|b",
+    "a&b",
+    "a>b",
+    "a\nb"
+  ]
+  const [first] = known.keys
+  const hostile = words.map((key) => ({ ...first, key, port: 1, description: null, state: undefined, host: key }))
+  for (const typed of [
+    ["get", ""],
+    ["listPorts", "--host", ""]
+  ])
+    expect(completionText("bash", complete("bash", typed), { keys: hostile, reserved: [] })).toBe("d-complete words")
 })
 
 it("writes what each shell shows", () => {

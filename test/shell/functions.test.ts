@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process"
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
+import { createServer as createTcpServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { collect, type Daemon, type Machine, machine, PROGRAM, type Run, startDaemon } from "../support/cli.ts"
@@ -205,6 +206,20 @@ dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
     expect(run.stdout).toBe(`${lines.join("\n")}\n`)
   })
 
+  it.each(["--help", "-h", "--json cad-dev", "cad-dev cad-prod", "--key cad-dev"])(
+    "takes one key, and not %s",
+    async (words) => {
+      const { box } = await serving()
+      const run = await script(box, shell, `dport ${words}; echo "code $? <$REPLY>"`)
+      expect(run).toEqual({
+        code: 0,
+        stdout: "code 2 <>\n",
+        stderr: "error: dport takes one key\nhint: dport KEY\n",
+        started: []
+      })
+    }
+  )
+
   it("prints the port of the directory's app without a key", async () => {
     const { box } = await serving()
     mkdirSync(join(box.home, "cad"))
@@ -266,12 +281,32 @@ describe("another program at the port of HTTP", () => {
   it("is not waited for if it says nothing, or only the beginning", { timeout: 30_000 }, async () => {
     const { box, daemon } = await serving()
     await daemon.stop("SIGKILL")
-    const { createServer: listen } = await import("node:net")
-    const server = listen((socket) => void socket.write("HTTP/1.1 200 OK\r\nx-ports-proof: "))
+    const server = createTcpServer((socket) => void socket.write("HTTP/1.1 200 OK\r\nx-ports-proof: "))
     await new Promise<void>((done) => server.listen(HTTP, "127.0.0.1", done))
     onTestFinished(() => void server.close())
     const run = await script(box, "bash", "dport cad-dev; echo $REPLY")
     expect(run).toMatchObject({ code: 0, stdout: `${PORT}\n`, started: ["getPort --key cad-dev"] })
+  })
+
+  it("does not end the shell if it closes at once", { timeout: 60_000 }, async () => {
+    const { box, daemon } = await serving()
+    await daemon.stop("SIGKILL")
+    const server = createTcpServer((socket) => {
+      socket.on("error", () => {})
+      socket.resetAndDestroy()
+    })
+    await new Promise<void>((done) => server.listen(HTTP, "127.0.0.1", done))
+    onTestFinished(() => void server.close())
+    const ask = "for ((i = 0; i < 500; i++)); do __dport_ask '/api/ports/cad-dev?plain' 2 || :; done"
+    const run = await script(box, "bash", `${ask}; echo alive; trap -p PIPE`)
+    expect(run).toEqual({ code: 0, stdout: "alive\n", stderr: "", started: [] })
+    // A trap from before is in force again.
+    const trapped = await script(
+      box,
+      "bash",
+      `trap 'echo mine' PIPE; eval "$(command d shell bash)"; ${ask}; kill -PIPE $$`
+    )
+    expect(trapped).toMatchObject({ code: 0, stdout: "mine\n" })
   })
 
   it("cannot learn the proof, which the daemon tells only to who has read its file", async () => {

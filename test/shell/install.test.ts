@@ -38,7 +38,7 @@ it("installs one file for each shell, and leaves nothing when it removes them", 
   expect(times()).toEqual(first)
   expect(await box.ok("completions", "uninstall")).toContain("fish: removed ")
   expect(everythingIn(box.home).filter((name) => !/^\.(local|config)(\/share)?$/.test(name))).toEqual(before)
-  expect(await box.ok("completions", "uninstall")).toContain("bash: missing ")
+  expect(await box.ok("completions", "uninstall")).toContain("bash: not installed: ")
 })
 
 it("brings an older file up to date, and leaves one alone that it did not write", async () => {
@@ -47,7 +47,9 @@ it("brings an older file up to date, and leaves one alone that it did not write"
   for (const each of [file, other]) mkdirSync(dirname(each), { recursive: true })
   writeFileSync(file, "# Completions of an older d, made by: d completions bash\n")
   writeFileSync(other, "# mine\n")
-  expect(await box.ok("completions", "status")).toMatch(/bash: outdated .*\n.*missing .*\nfish: foreign /)
+  expect(await box.ok("completions", "status")).toMatch(
+    /bash: outdated .*\n.*not installed: .*\nfish: not made by d, and left alone: /
+  )
   const refused = await box.d("completions", "install")
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("was not made by d") })
   expect(readFileSync(file, "utf8")).toContain("an older d")

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { basename, dirname, join } from "node:path"
 import { copyOfProgram } from "./cli.ts"
 import { until } from "./doctor.ts"
 import { endWithFile } from "./ends.ts"
@@ -74,10 +74,16 @@ export const bootSystemd = async (files: Readonly<Record<string, string>>): Prom
   writeFileSync(join(place, "boot.sh"), BOOT)
   writeFileSync(join(place, "passwd"), PASSWD)
 
-  const groups = HIERARCHIES.map(({ mount }) => join(mount, `ports-test-${process.pid}`))
+  const groups = HIERARCHIES.map(({ mount }) => join(mount, `ports-test-${basename(place)}`))
+  const made: Array<string> = []
   try {
-    for (const group of groups) mkdirSync(group)
-  } catch {
+    for (const group of groups) {
+      mkdirSync(group)
+      made.push(group)
+    }
+  } catch (error) {
+    for (const group of made) rmdirSync(group)
+    if (!["EACCES", "EPERM", "EROFS"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error
     return undefined
   }
   const outer = spawn("sh", ["-c", ENTER, "sh", place, groups.join(" ")], { stdio: ["ignore", "pipe", "pipe"] })
@@ -95,11 +101,14 @@ export const bootSystemd = async (files: Readonly<Record<string, string>>): Prom
     const { status, stderr, stdout } = spawnSync("nsenter", words, { encoding: "utf8", env: { PATH } })
     return { code: status, stdout, stderr }
   }
+  const isOver = () => outer.exitCode !== null || outer.signalCode !== null
+  // Before it is systemd, the first process still sees this machine's /run, and its systemd.
+  const state = 'test "$(cat /proc/1/comm)" = systemd && systemctl is-system-running'
   await until(
-    async () => (outer.exitCode === null ? sh("systemctl is-system-running").stdout : "ended"),
-    (state) => /^(running|degraded|ended)/.test(state)
+    async () => (isOver() ? "over" : sh(state).stdout),
+    (text) => /^(running|degraded|over)/.test(text)
   )
-  if (outer.exitCode === null) return { sh }
+  if (!isOver()) return { sh }
   if (/Operation not permitted|permission denied/i.test(said)) return undefined
   throw new Error(said)
 }

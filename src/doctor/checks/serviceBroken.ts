@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs"
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { userName } from "../../machine/user.ts"
 import { installedProgram, lingers, scopeOf } from "../../service/files.ts"
+import { currentUid } from "../../socket/socketPath.ts"
 import { asTyped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
@@ -10,16 +10,15 @@ import type { Check, FindingDraft } from "../DoctorContext.ts"
 /** Checks that the service of `d service install` starts what is there, and that it does not end when its user logs out. */
 export const serviceBroken: Check = ({ environment }) =>
   Effect.sync(() => {
-    const scope = scopeOf(process.getuid?.() ?? 0)
+    const scope = scopeOf(currentUid())
     const program = installedProgram(scope, environment)
     if (program === undefined) return []
     const about = { keys: [], ports: [] }
-    const gone = Object.entries({ Node: program.node, d: program.script }).filter(([, path]) => !existsSync(path))
-    const broken = gone.map(
-      ([what, path]): FindingDraft => ({
+    const broken = program.gone.map(
+      (path): FindingDraft => ({
         ...about,
         severity: "warning",
-        message: `the service was installed with a ${what} that is gone: ${asTyped(path)}`,
+        message: `the service was installed with a ${path === program.node ? "Node" : "d"} that is gone: ${asTyped(path)}`,
         evidence: "it starts another one if it finds one, which may be too old",
         ...fix("d service install", "makes the service start this d with this Node")
       })
@@ -27,7 +26,7 @@ export const serviceBroken: Check = ({ environment }) =>
     const ending: FindingDraft = {
       ...about,
       severity: "info",
-      message: "the service ends when you log out",
+      message: "the service stops when you log out",
       evidence: `systemd does not keep the services of ${userName()} running`,
       ...fix(`loginctl enable-linger ${shellWord(userName())}`)
     }
