@@ -72,7 +72,7 @@ export const serviceCommands = {
     idempotent: false,
     summary: "Run the daemon as a service of systemd, or show what is installed",
     usage: ["install [--dry-run]", "uninstall [--dry-run]", "status", "logs [--follow]"],
-    synonyms: ["systemd", "autostart"],
+    synonyms: ["systemd", "autostart", "start", "stop", "restart"],
     options: [
       { name: "dry-run", help: "print the files that would change, and change nothing" },
       { name: "follow", help: "with logs, go on with what is logged from now on" },

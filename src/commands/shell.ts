@@ -14,7 +14,7 @@ export const shellCommands = {
     idempotent: true,
     summary: "Print the functions d and dport for a shell, which ask a running daemon without starting a program",
     usage: ["bash|zsh|fish"],
-    synonyms: ["hook", "init"],
+    synonyms: ["hook", "init", "dport"],
     options: [],
     details: [
       "dport KEY sets REPLY to the port of KEY and prints nothing; without a key, it prints the port of this directory's app, as d url does. d get KEY and d getPort --key KEY print the port. Everything else of d is the program, as before.",

@@ -122,6 +122,9 @@ export const reasonProblem = (text: string): string | undefined =>
 /** Returns the kind of a key, which its suffix determines. */
 export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : key.endsWith("-dev") ? "dev" : "special")
 
+/** The key at whose port the daemon serves HTTP. */
+export const DASHBOARD_KEY = "ports-dashboard"
+
 /** Returns the app that `key` belongs to, or `null` for a special. */
 export const appOf = (key: string): string | null =>
   kindOf(key) === "special" ? null : key.replace(/-(prod|dev)$/, "")

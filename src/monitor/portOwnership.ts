@@ -1,4 +1,5 @@
 import type { Listener } from "../domain/Listener.ts"
+import { DASHBOARD_KEY } from "../domain/names.ts"
 import { isOf, type KeyOwner, type Owner, otherAppOf, ownerOf } from "../domain/Owner.ts"
 import type { Learned } from "../domain/portHealth.ts"
 import { inWorktreeOf } from "../machine/gitWorktree.ts"
@@ -31,6 +32,8 @@ const judge = (
   if (owner === undefined) {
     if (listeners.some((listener) => otherAppOf(key, listener, owners, inWorktreeOf) !== undefined))
       return { servedBy: "other" }
+    // The daemon's own: the directory that it was started in says nothing.
+    if (key === DASHBOARD_KEY) return { servedBy: "owner" }
     const learned = listeners.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
     return learned === undefined ? { servedBy: "unknown" } : { servedBy: "owner", learned }
   }

@@ -10,7 +10,7 @@ import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { type Container, type Containers, NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import type { Listeners } from "../machine/Listeners.ts"
-import { lookFor } from "../machine/missing.ts"
+import { isThere } from "../machine/missing.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { type Project, projectOf, rootOf } from "../project/project.ts"
 import { containerOf } from "./check.ts"
@@ -30,8 +30,7 @@ interface Named {
 
 /** Returns the project of a directory; undefined if it cannot be read, or its file system does not answer. */
 const readProject = async (directory: string): Promise<Project | undefined> => {
-  const { _tag } = await lookFor(directory)
-  return _tag === "There" ? tryRead(() => projectOf(directory), undefined) : undefined
+  return (await isThere(directory)) === true ? tryRead(() => projectOf(directory), undefined) : undefined
 }
 
 /** What is known of something that listens. */
@@ -44,8 +43,8 @@ interface Seen {
   readonly project: Project | undefined
 }
 
-const seenAt = async (port: number, listener: Listener, containers: Containers): Promise<Seen> => {
-  const { process } = listener
+const seenAt = async (listener: Listener, containers: Containers): Promise<Seen> => {
+  const { port, process } = listener
   const owner = ownerOf(process)
   const project = owner?.kind === "directory" ? await readProject(owner.name) : undefined
   return {
@@ -128,15 +127,16 @@ export const findUnregistered = Effect.fn("findUnregistered")(function* (
   const isContained = found.some(({ process }) => process === null || process.container !== null)
   const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
   const used = new Set(state.rows.keys())
-  const result: Array<Found> = []
-  for (const port of ports) {
+  const chosen = ports.flatMap((port) => {
     const all = found.filter((each) => each.port === port)
-    const listener = all.find(({ process }) => process !== null) ?? all[0]
-    if (listener === undefined) continue
-    const seen = yield* Effect.promise(() => seenAt(port, listener, containers))
-    const key = keysFor(seen, appRange).find(({ name }) => !used.has(name))
+    return all.find(({ process }) => process !== null) ?? all[0] ?? []
+  })
+  // At once: a file system that does not answer is waited for as long as one of them.
+  const seen = yield* Effect.promise(() => Promise.all(chosen.map((each) => seenAt(each, containers))))
+  const result = seen.map((each) => {
+    const key = keysFor(each, appRange).find(({ name }) => !used.has(name))
     if (key !== undefined) used.add(key.name)
-    result.push(foundOf(seen, key))
-  }
+    return foundOf(each, key)
+  })
   return { result, notes: [] } satisfies CommandResult<ReadonlyArray<Found>>
 })

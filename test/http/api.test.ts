@@ -36,10 +36,10 @@ describe("with HTTP on", () => {
     await box.ok("reserve", "21050", "--reason", "a test")
     await startDaemon(box, true)
     await serves(box, PORT)
-    // The owner of the daemon's own port is learned by a probe cycle, and shown from then on.
+    // The daemon's own port is shown as up by a probe cycle, and stays so.
     await until(
       async (): Promise<Results["listPorts"]> => JSON.parse(await box.ok("listPorts", "--json")),
-      (ports) => ports.some(({ key, owner }) => key === "ports-dashboard" && owner !== null)
+      (ports) => ports.some(({ health, key }) => key === "ports-dashboard" && health.since !== null)
     )
   })
 

@@ -51,6 +51,27 @@ it("is followed where its key goes, and given up with the daemon", async () => {
   expect(await listenersOn(32_050)).toEqual([])
 })
 
+it("is no fault while it is off, and no project's", async () => {
+  const box = serving()
+  const daemon = await startDaemon(box)
+  await serves(box, PORT)
+  await until(
+    async () => JSON.parse(await box.ok("listPorts", "--json"))[0],
+    ({ health }) => health.since !== null
+  )
+  expect(JSON.parse(await box.ok("listPorts", "--json"))[0].owner).toBeNull()
+  await daemon.stop()
+  const off = box.with({ AUTOMATELINUX_HTTP: "off" })
+  await startDaemon(off)
+  const { findings } = JSON.parse(
+    await until(
+      () => off.ok("doctor", "--json", "--all", "--check", "port-unreachable"),
+      (text) => text.includes("ports-dashboard")
+    )
+  )
+  expect(findings).toMatchObject([{ severity: "info", fix: "d dashboard" }])
+})
+
 it("is refused a wrong setting", async () => {
   const run = await serving({ AUTOMATELINUX_HTTP: "yes" }).d("listPorts")
   expect(run.code).toBe(2)

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { type Fix, fix } from "../../domain/Finding.ts"
-import { kindOf } from "../../domain/names.ts"
+import { DASHBOARD_KEY, kindOf } from "../../domain/names.ts"
 import { isNoDirectory } from "../../machine/directory.ts"
 import { quote } from "../../text/escape.ts"
 import { changeDirectory } from "../../text/shell.ts"
@@ -30,7 +30,7 @@ export const portUnreachable: Check = (context) =>
         const seen = health?.lastUp ?? null
         const owner = view.owners.get(key)
         return {
-          severity: seen !== null && kindOf(key) !== "dev" ? "warning" : "info",
+          severity: seen !== null && kindOf(key) !== "dev" && key !== DASHBOARD_KEY ? "warning" : "info",
           keys: [key],
           ports: [port],
           message: `nothing answers on ${port} (${key})`,
@@ -38,9 +38,11 @@ export const portUnreachable: Check = (context) =>
             seen === null
               ? `never up on ${context.settings.actor.host}`
               : `last up ${seen}${health?.listener ? `, served by ${health.listener}` : ""}`,
-          ...(owner?.kind === "directory"
-            ? startIn(owner.name, key)
-            : fix(null, `start it; or release it if it is no longer needed: ${release(key)}`))
+          ...(key === DASHBOARD_KEY
+            ? fix("d dashboard", "turns HTTP on until the daemon stops; nothing is wrong if it is off")
+            : owner?.kind === "directory"
+              ? startIn(owner.name, key)
+              : fix(null, `start it; or release it if it is no longer needed: ${release(key)}`))
         }
       })
   })
