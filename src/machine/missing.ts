@@ -79,6 +79,12 @@ const look = async (path: string): Promise<Looked> => {
   }
 }
 
+/**
+ * How many file systems that do not answer are tried before all are taken for such: each that hangs takes one of the few
+ * threads of this process for the file system.
+ */
+export const SLOW_MAX = 2
+
 /** Returns what `work` finds, or `late` if the file system does not answer in time. */
 const inTime = async <A>(work: Promise<A>, late: A): Promise<A> => {
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -105,3 +111,20 @@ export const isThere = (path: string): Promise<boolean | "slow"> =>
     ),
     "slow"
   )
+
+/** Looks whether there is anything at a path; not if its file system does not answer. */
+export type IsThere = (path: string) => Promise<boolean>
+
+/** Makes a function that looks at each path once, and at no more once some do not answer. */
+export const makeIsThere = (): IsThere => {
+  const known = new Map<string, boolean>()
+  let slow = 0
+  return async (path) => {
+    const before = known.get(path)
+    if (before !== undefined || slow === SLOW_MAX) return before === true
+    const found = await isThere(path)
+    if (found === "slow") slow++
+    known.set(path, found === true)
+    return found === true
+  }
+}

@@ -4,13 +4,10 @@ import { appOf } from "../domain/names.ts"
 import { inside } from "../domain/Owner.ts"
 import type { Doubt, Presence } from "../domain/Prune.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-import { isThere, type Looked, lookFor } from "../machine/missing.ts"
+import { isThere, type Looked, lookFor, SLOW_MAX } from "../machine/missing.ts"
 import { type Repository, repositoryAt, repositoryOf } from "../machine/repositories.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { projectOf } from "../project/project.ts"
-
-/** After so many directories for which the file system does not answer, no other is looked for. */
-const SLOW_MAX = 2
 
 /** In how many directories beside a missing one a repository is looked for. */
 const BESIDE_MAX = 200
@@ -138,7 +135,7 @@ export const lookForDirectories = async ({
   const homes: Array<Home> = []
   let slow = 0
   for (const [directory, apps] of appsOf) {
-    // One after the other: each that hangs takes one of the few threads of this process for the file system.
+    // One after the other, because of the limit.
     const looked = slow < SLOW_MAX ? await lookFor(directory) : undefined
     if (looked === undefined || (looked._tag === "Missing" && looked.doubt?.why === "slow")) {
       slow++

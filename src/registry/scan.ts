@@ -10,7 +10,7 @@ import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
 import { type Container, type Containers, NO_CONTAINERS, readContainers } from "../machine/containers.ts"
 import type { Listeners } from "../machine/Listeners.ts"
-import { isThere } from "../machine/missing.ts"
+import { type IsThere, makeIsThere } from "../machine/missing.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { type Project, projectOf, rootOf } from "../project/project.ts"
 import { containerOf } from "./check.ts"
@@ -29,8 +29,8 @@ interface Named {
 }
 
 /** Returns the project of a directory; undefined if it cannot be read, or its file system does not answer. */
-const readProject = async (directory: string): Promise<Project | undefined> => {
-  return (await isThere(directory)) === true ? tryRead(() => projectOf(directory), undefined) : undefined
+const readProject = async (directory: string, isThere: IsThere): Promise<Project | undefined> => {
+  return (await isThere(directory)) ? tryRead(() => projectOf(directory), undefined) : undefined
 }
 
 /** What is known of something that listens. */
@@ -43,10 +43,10 @@ interface Seen {
   readonly project: Project | undefined
 }
 
-const seenAt = async (listener: Listener, containers: Containers): Promise<Seen> => {
+const seenAt = async (listener: Listener, containers: Containers, isThere: IsThere): Promise<Seen> => {
   const { port, process } = listener
   const owner = ownerOf(process)
-  const project = owner?.kind === "directory" ? await readProject(owner.name) : undefined
+  const project = owner?.kind === "directory" ? await readProject(owner.name, isThere) : undefined
   return {
     port,
     listener,
@@ -131,8 +131,9 @@ export const findUnregistered = Effect.fn("findUnregistered")(function* (
     const all = found.filter((each) => each.port === port)
     return all.find(({ process }) => process !== null) ?? all[0] ?? []
   })
-  // At once: a file system that does not answer is waited for as long as one of them.
-  const seen = yield* Effect.promise(() => Promise.all(chosen.map((each) => seenAt(each, containers))))
+  const isThere = makeIsThere()
+  const seen: Array<Seen> = []
+  for (const each of chosen) seen.push(yield* Effect.promise(() => seenAt(each, containers, isThere)))
   const result = seen.map((each) => {
     const key = keysFor(each, appRange).find(({ name }) => !used.has(name))
     if (key !== undefined) used.add(key.name)

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { existsSync, mkdirSync, unlinkSync } from "node:fs"
+import { existsSync, mkdirSync, openSync, unlinkSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { beforeAll, beforeEach, describe, expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
@@ -159,6 +159,22 @@ describe("a service of root", () => {
     expect(run(`ls ${FILES[0]}`).code).toBe(2)
   })
 
+  it("finds another Node if its own does not run d, and says if d is gone", async () => {
+    const { ok, run } = shell("root")
+    ok("mkdir -p /run/old && cp $(readlink -f $(command -v node)) /run/old/node")
+    ok("cp -a $(dirname $(readlink -f $(command -v d)))/. /run/old/")
+    ok("/run/old/node /run/old/d.cjs service install")
+    ok(
+      'rm /run/old/node; printf "#!/bin/sh\\nexit 1\\n" >/run/old/node; chmod +x /run/old/node; systemctl restart d-ports.service'
+    )
+    expect(ok("d ping")).toBe("pong\n")
+    expect(ok("readlink /proc/$(systemctl show -p MainPID --value d-ports.service)/exe")).not.toContain("/run/old")
+    ok("rm -r /run/old")
+    expect(ok("d service status")).toContain("/run/old/d.cjs is gone: d service install\n")
+    expect(run("d doctor --check service-broken").stdout).toContain("installed with a d that is gone: /run/old/d.cjs\n")
+    ok("d service uninstall")
+  })
+
   it("finds another Node if its own is gone", () => {
     const { ok, run } = shell("root")
     ok("mkdir -p /run/old && cp $(readlink -f $(command -v node)) /run/old/node")
@@ -232,6 +248,20 @@ describe("a daemon whose socket is there before it", () => {
     onTestFinished(() => void child.kill("SIGKILL"))
     return new Promise<number>((done) => child.once("spawn", () => done(child.pid ?? 0)))
   }
+
+  it("is another program's if that is not said of this process", async () => {
+    const box = machine(RANGES)
+    const file = openSync(join(box.home, "file"), "w")
+    const child = spawn(process.execPath, [PROGRAM, "daemon"], {
+      env: { ...box.env, LISTEN_FDS: "1", LISTEN_PID: "1" },
+      stdio: ["ignore", "ignore", "ignore", file]
+    })
+    onTestFinished(() => void child.kill("SIGKILL"))
+    await until(
+      async () => (await box.d("ping")).stdout,
+      (text) => text === "pong\n"
+    )
+  })
 
   it("is started by the first client, answers it, and makes the socket again if it is removed", async () => {
     const box = machine(RANGES)

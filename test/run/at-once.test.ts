@@ -51,7 +51,10 @@ it.each([[[]], [["--wait"]]])("starts one of five that are started at once: %j",
     })
   )
   const refused = runs.filter((each) => each !== first)
+  const up = performance.now()
   expect(await Promise.all(refused.map(({ ended }) => ended))).toEqual([125, 125, 125, 125])
+  // The lock goes when the first one listens, and not when it ends or after 30 seconds.
+  expect(performance.now() - up).toBeLessThan(20_000)
   for (const each of refused) {
     expect(each.stderr()).toContain("is starting this app already; waiting until it listens")
     expect(each.stderr()).toContain("this app runs already; to end it first: d run --takeover")

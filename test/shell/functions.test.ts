@@ -1,12 +1,25 @@
 import { execFileSync, spawn } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:http"
 import { createServer as createTcpServer } from "node:net"
 import { join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
 import { collect, type Daemon, type Machine, machine, PROGRAM, type Run, startDaemon } from "../support/cli.ts"
 import { serves } from "../support/http.ts"
+import { isRoot } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
+import { ALICE } from "../support/users.ts"
 
 /** The functions that `d shell` defines, in real shells. */
 
@@ -180,10 +193,10 @@ dport cad-prod && printf '%s\\n' "$REPLY" "$IFS"`
     )
     expect(run).toMatchObject({ code: 0, stdout: `20265\n${PORT}\n${PORT}\n` })
     expect(run.started).toHaveLength(2)
+    // The functions are older than the file, which names another registry.
+    const functions = await box.ok("shell", shell)
     mkdirSync(join(box.home, ".config/automatelinux"), { recursive: true })
     writeFileSync(join(box.home, ".config/automatelinux/ports.json"), JSON.stringify({ databaseUrl: other }))
-    // The functions are older than the file.
-    const functions = await box.ok("shell", shell)
     const { env, started } = withProgram(box)
     const file = join(temporary(), "script")
     writeFileSync(file, `${functions}\ndport cad-dev 2>/dev/null; echo $REPLY\n`)
@@ -252,8 +265,86 @@ it("completes the keys in a table that only other programs have written", async 
   expect(await box.ok("__complete", "bash", "get", "")).toBe("d-complete words\ncad-dev\n")
 })
 
+it("completes what is in the registry", async () => {
+  const { box } = await serving({ AUTOMATELINUX_HOST: "desk" })
+  await box.ok("reserve", "--port", "20300", "--reason", "A test")
+  const complete = async (...words: ReadonlyArray<string>) =>
+    (await box.ok("__complete", "bash", ...words)).trimEnd().split("\n").slice(1)
+  expect(await complete("listPorts", "--host", "")).toEqual(["desk"])
+  expect(await complete("release", "--app", "")).toEqual(["cad"])
+  expect(await complete("explain", "--port", "")).toEqual(expect.arrayContaining([`${PORT - 1}`, `${PORT}`]))
+  expect(await complete("unreserve", "")).toEqual(["20300"])
+})
+
+describe("another program at the socket", () => {
+  /** Takes the place of the daemon, and says one thing to everybody. Returns how often it was asked. */
+  const impostor = async (box: Machine, answer: string) => {
+    const path = box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
+    rmSync(path, { force: true })
+    let asked = 0
+    const server = createTcpServer((socket) => {
+      asked++
+      socket.on("error", () => {})
+      socket.on("data", () => socket.end(answer))
+    })
+    await new Promise<void>((done) => server.listen(path, done))
+    chmodSync(path, 0o600)
+    onTestFinished(() => void server.close())
+    return { path, asked: () => asked }
+  }
+  const found = (key: string, port: number) =>
+    `{"ok":true,"version":"0.1.0","result":{"key":"${key}","port":${port}}}\n`
+
+  it.each([
+    ["other JSON", '{"x":4242}\n'],
+    ["another key's port", found("pt-dev", 4242)],
+    ["a failure", '{"ok":false,"version":"0.1.0","result":{"key":"cad-dev","port":4242}}\n'],
+    ["what is no port", found("cad-dev", 99_999)],
+    ["no whole line", found("cad-dev", 4242).trimEnd()]
+  ])("is not believed by zsh if it answers %s", async (_, answer) => {
+    const { box, daemon } = await serving()
+    await daemon.stop("SIGKILL")
+    await impostor(box, answer)
+    // The program has checks of its own.
+    const { started } = await script(box, "zsh", "dport cad-dev 2>/dev/null; echo $REPLY")
+    expect(started).toEqual(["getPort --key cad-dev"])
+  })
+
+  it.runIf(isRoot)("is not even asked by zsh if it is another user's", async () => {
+    const { box, daemon } = await serving()
+    await daemon.stop("SIGKILL")
+    const { asked, path } = await impostor(box, found("cad-dev", 4242))
+    chownSync(path, ALICE, ALICE)
+    const run = await script(box, "zsh", "dport cad-dev 2>/dev/null; echo $REPLY")
+    expect(run).toMatchObject({ stdout: `${PORT}\n`, started: ["getPort --key cad-dev"] })
+    expect(asked()).toBe(0)
+  })
+})
+
 describe("another program at the port of HTTP", () => {
   const proofOf = (box: Machine): string => `${box.env["AUTOMATELINUX_PORTS_SOCKET"]}.http`
+
+  it.each<[string, (path: string) => void]>([
+    [
+      "is of another registry",
+      (path) => writeFileSync(path, readFileSync(path, "utf8").replace(/\S+\n$/, "0000000000000000\n"))
+    ],
+    [
+      "is a link",
+      (path) => {
+        renameSync(path, `${path}.real`)
+        symlinkSync(`${path}.real`, path)
+      }
+    ],
+    ...(isRoot
+      ? [["is another user's", (path: string) => chownSync(path, ALICE, ALICE)] as [string, (path: string) => void]]
+      : [])
+  ])("is not asked by bash if the file with the proof %s", async (_, change) => {
+    const { box } = await serving()
+    change(proofOf(box))
+    const run = await script(box, "bash", "dport cad-dev; echo $REPLY")
+    expect(run).toMatchObject({ stdout: `${PORT}\n`, started: ["getPort --key cad-dev"] })
+  })
 
   it.each([
     ["that answers as the API does", undefined],
