@@ -80,7 +80,8 @@ const runOnDaemon = async (context: CliContext, command: DaemonCommand, { json, 
   if (!reply.reply.ok) return exitWith(context, reply.reply.error, json)
   await writeResult(context, command, reply.reply, payload, json)
   const { result } = reply.reply
-  if ("once" in result && !json && payload["url"] !== true) await openPage(context, result.once)
+  if (command === "dashboard" && "once" in result && !json && payload["url"] !== true)
+    await openPage(context, result.once)
 }
 
 /** Runs a command of the registry: the daemon does if one answers, and otherwise this process. */

@@ -27,7 +27,7 @@ import { toCommandError } from "../text/errors.ts"
 import { shellWord } from "../text/shell.ts"
 import type { Outcome, Request } from "./connection.ts"
 import { programRemoved, stopOnSignals, uncaughtException } from "./ending.ts"
-import { HttpPlace } from "./HttpPlace.ts"
+import { HttpControl } from "./HttpControl.ts"
 import { keepHttp, onceTurnedOn } from "./http.ts"
 import { logChanges, logging } from "./logging.ts"
 import { makeRouter } from "./router.ts"
@@ -201,7 +201,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
     const wrong = wrongServedPath(environment, currentUid())
     if (wrong !== undefined) return yield* Effect.fail(wrong)
     const settings = yield* Effect.mapError(readConfig(environment, "daemon"), toCommandError)
-    const services = Layer.merge(HealthMonitor.Default, HttpPlace.Default).pipe(
+    const services = Layer.merge(HealthMonitor.Default, HttpControl.Default).pipe(
       Layer.provideMerge(registryLayer(settings))
     )
     yield* Effect.mapError(Effect.provideService(loadDriver, PortsConfig, settings), toCommandError)
@@ -212,7 +212,7 @@ export const daemon = (environment: Environment): Effect.Effect<never, CommandEr
       yield* serveClients(environment, timed("socket"))
       const registry = digest(registryBy(fingerprintBy((name) => settings.written.get(name), environment)))
       const socket = serverPath(environment, currentUid())
-      const http = keepHttp({ route: timed("http"), observe, socket, registry })
+      const http = keepHttp({ route, timed: timed("http"), observe, socket, registry })
       if (settings.http) yield* http
       else yield* Effect.forkScoped(onceTurnedOn(http))
       yield* warnOfSecrets

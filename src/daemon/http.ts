@@ -1,18 +1,22 @@
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
+import { PortsConfig } from "../config/Config.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { HttpService } from "../http/httpServer.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
+import { bugIn } from "./bug.ts"
 import type { Answered, Request } from "./connection.ts"
 import { programRemoved } from "./ending.ts"
-import { HttpPlace } from "./HttpPlace.ts"
+import { HttpControl } from "./HttpControl.ts"
 import { keepHttpFile, makeProof } from "./httpFile.ts"
 import { logChanges } from "./logging.ts"
 import { makeLook } from "./look.ts"
 import { makeSnapshot } from "./snapshot.ts"
 import type { Route, timing } from "./timing.ts"
+import { waitSeconds } from "./waitSeconds.ts"
 
 type Observe = ReturnType<typeof timing>["observe"]
 
@@ -46,17 +50,26 @@ const portProblem = (error: unknown, port: number): string => {
 /** Serves HTTP as soon as `d dashboard` asks for it. */
 export const onceTurnedOn = <R>(http: Effect.Effect<void, CommandError, R>) =>
   Effect.gen(function* () {
-    const place = yield* HttpPlace
-    yield* place.turnedOn
+    const control = yield* HttpControl
+    yield* control.turnedOn
     yield* Effect.catchAll(http, ({ message }) => {
-      place.set({ address: null, problem: message })
+      control.setStatus({ address: null, problem: message })
       return Effect.logWarning(`no HTTP: ${message}`)
     })
   })
 
+const askingBy =
+  (route: Route) =>
+  async (request: Request): Promise<Answered> => {
+    const outcome = await route({ ...request, format: "json" })
+    return outcome.ok === "elsewhere" ? outcome.otherwise : outcome
+  }
+
 interface Keeping {
   readonly observe: Observe
   readonly route: Route
+  /** Likewise, for what clients ask: it is measured. */
+  readonly timed: Route
   readonly socket: string
   /** Names the registry to the shells that ask. */
   readonly registry: string
@@ -66,28 +79,32 @@ interface Keeping {
  * Serves HTTP at the port of its key, which is assigned if it has none, and follows it to another port. The daemon goes on
  * without HTTP for as long as that fails.
  */
-export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
+export const keepHttp = ({ observe, route, timed, ...beside }: Keeping) =>
   Effect.gen(function* () {
-    const place = yield* HttpPlace
+    const control = yield* HttpControl
+    const { databaseTimeout } = yield* PortsConfig
     const file = keepHttpFile(beside.socket, beside.registry)
-    const ask = async (request: Request): Promise<Answered> => {
-      const outcome = await route({ ...request, format: "json" })
-      return outcome.ok === "elsewhere" ? outcome.otherwise : outcome
-    }
+    const ask = askingBy(route)
     // Loaded now, because a later installation of d may remove the file.
     const { makeHttp } = yield* Effect.tryPromise({
       try: () => import("../http/httpServer.ts"),
       catch: programRemoved
     })
     const runtime = yield* Effect.runtime()
+    /** Runs without tracing, as the router does. */
+    const run = <A>(effect: Effect.Effect<A>) => Runtime.runPromise(runtime, Effect.withTracerEnabled(effect, false))
     const snapshot = yield* makeSnapshot
     const look = yield* makeLook
-    const http = makeHttp({
-      ask,
-      snapshot: () => Runtime.runPromise(runtime, snapshot),
-      look: () => Runtime.runPromise(runtime, look),
-      token: place.token
-    })
+    const http = yield* Effect.promise(() =>
+      makeHttp({
+        ask: askingBy(timed),
+        snapshot: () => run(snapshot),
+        look: () => run(look),
+        bug: (error) => run(bugIn("HTTP", Cause.die(error))),
+        token: control.token,
+        waitMs: waitSeconds(databaseTimeout) * 1000
+      })
+    )
     observe(http.request)
     const monitor = yield* HealthMonitor
     yield* monitor.observeTicks(({ durationMs }) => http.tick(durationMs / 1000))
@@ -98,7 +115,7 @@ export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
       const last = service
       service = undefined
       file.end()
-      place.set({ address: null, problem: null })
+      control.setStatus({ address: null, problem: null })
       if (last === undefined) return
       await last.close(STOP_MS)
     }
@@ -121,6 +138,7 @@ export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
       }
       await stop()
       try {
+        control.token.renew()
         const proof = makeProof()
         service = await http.serve(port, proof)
         file.begin(port, proof)
@@ -133,7 +151,7 @@ export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
 
     const logProblem = logChanges()
     let address: string | null = null
-    place.set({ address, problem: null })
+    control.setStatus({ address, problem: null })
     yield* Effect.addFinalizer(() =>
       Effect.promise(() => {
         isEnding = true
@@ -145,7 +163,7 @@ export const keepHttp = ({ observe, route, ...beside }: Keeping) =>
       Effect.tap((problem) => {
         const before = address
         address = service === undefined ? null : `http://localhost:${service.port}`
-        place.set({ address, problem: problem === "" ? null : problem })
+        control.setStatus({ address, problem: problem === "" ? null : problem })
         return address !== null && address !== before
           ? Effect.annotateLogs(Effect.logInfo("serving HTTP"), { address })
           : Effect.void

@@ -7,6 +7,7 @@ import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/errors.ts"
+import { bugIn } from "./bug.ts"
 
 /** How long a look may wait for the database. */
 const LIMIT = "5 seconds"
@@ -16,8 +17,8 @@ const freshIn = (assignments: ReadonlyArray<Assignment>): string =>
   assignments.flatMap(({ health, key }) => (health.state === "up" && health.since === null ? [key] : [])).join(" ")
 
 /**
- * Makes the look that the events of HTTP are made of, which runs every second while a page is open. It reads the list, which
- * shows what is up now, and probes the ports only when one has come up: so that it is stored since when, and who it is.
+ * Makes the look that the events of HTTP are made of, which runs every second while a page is open. It finds out what is up
+ * now, and probes the ports only when one has come up: so that it is stored since when, and who it is. It never fails.
  */
 export const makeLook = Effect.gen(function* () {
   const registry = yield* Registry
@@ -26,18 +27,16 @@ export const makeLook = Effect.gen(function* () {
   const { label } = yield* Store
   let seen = ""
 
-  const list = Effect.map(registry.list({ stale: false, project: undefined }), ({ result }) => result)
-
   const look = Effect.gen(function* () {
     // Without the kernel's tables only a probe shows what has come up.
     if (!(yield* listeners.visible)) yield* monitor.probe
-    const before = yield* list
-    const fresh = freshIn(before)
+    const before = yield* registry.live
+    const fresh = freshIn(before.assignments)
     const isNew = fresh !== "" && fresh !== seen
     seen = fresh
     if (!isNew) return before
     yield* Effect.ignore(monitor.probe)
-    return yield* list
+    return yield* registry.live
   })
 
   const silent = () =>
@@ -49,7 +48,10 @@ export const makeLook = Effect.gen(function* () {
     Effect.timeoutFail({ duration: LIMIT, onTimeout: silent }),
     Effect.match({
       onFailure: (error): Look => ({ ok: false, failure: toCommandError(error) }),
-      onSuccess: (assignments): Look => ({ ok: true, assignments })
-    })
+      onSuccess: (found): Look => ({ ok: true, ...found })
+    }),
+    Effect.catchAllCause((cause) =>
+      Effect.map(bugIn("the look of HTTP", cause), (failure): Look => ({ ok: false, failure }))
+    )
   )
 })

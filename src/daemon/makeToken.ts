@@ -2,24 +2,22 @@ import { randomBytes } from "node:crypto"
 
 /** How long a code leads to the token, in milliseconds: a browser may have to be started first. */
 const CODE_MS = 60_000
-/** How many codes there are at a time; the oldest goes first. */
-const CODES = 16
+/** How many codes there are at a time; the oldest goes first. So many that none is gone before a browser has been started. */
+const CODES = 1000
 
 const random = (): string => randomBytes(32).toString("base64url")
 
-/**
- * Makes the token of those who may change something by HTTP, anew for each start of the daemon. It is nowhere but in this
- * process's memory.
- */
+/** Makes the token of those who may change something by HTTP. It is nowhere but in this process's memory. */
 export const makeToken = () => {
-  let token: string | undefined
+  let token = random()
   const codes = new Map<string, number>()
-  const now = (): string => {
-    token ??= random()
-    return token
-  }
   return {
-    now,
+    now: (): string => token,
+    /** Makes another one: whoever has the port next may be sent the token of before. */
+    renew: (): void => {
+      token = random()
+      codes.clear()
+    },
     /** Returns a code that can be exchanged for the token once. */
     code: (): string => {
       const code = random()
@@ -31,7 +29,7 @@ export const makeToken = () => {
     exchange: (code: string): string | undefined => {
       const until = codes.get(code)
       codes.delete(code)
-      return until !== undefined && performance.now() < until ? now() : undefined
+      return until !== undefined && performance.now() < until ? token : undefined
     }
   }
 }

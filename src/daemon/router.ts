@@ -34,19 +34,17 @@ import { asTyped, quote } from "../text/escape.ts"
 import { formatResult } from "../text/formatResult.ts"
 import { noteLine } from "../text/notes.ts"
 import { printed } from "../text/printed.ts"
+import { bugIn } from "./bug.ts"
 import { completing } from "./completing.ts"
 import type { Answered, Outcome, Request } from "./connection.ts"
 import { openDashboard } from "./dashboard.ts"
 import { commandsOf } from "./forward.ts"
 import { batchGetPorts } from "./getPortBatcher.ts"
-import { HttpPlace } from "./HttpPlace.ts"
+import { HttpControl } from "./HttpControl.ts"
 import { makeStatus } from "./status.ts"
+import { waitSeconds } from "./waitSeconds.ts"
 
 const HELP_WIDTH = 100
-
-/** How long a change may take: waiting for the database lock, resolving a lost COMMIT, and a few seconds. */
-const waitSeconds = ({ stalled, total }: (typeof PortsConfig.Service)["databaseTimeout"]): number =>
-  Math.ceil((total + stalled) / 1000) + 10
 
 /** Normalises a payload: clients may send one name or port for a list, and null for an absent field. */
 const normalised = (command: string, request: Request): Record<string, unknown> => {
@@ -137,7 +135,7 @@ export const makeRouter = (environment: Environment, forward: string | undefined
     const monitor = yield* HealthMonitor
     const own = fingerprintBy((name) => settings.written.get(name), environment)
     const status = yield* makeStatus(environment)
-    const place = yield* HttpPlace
+    const http = yield* HttpControl
     const handlers = makeHandlers(environment)
     const surroundings = { helpWidth: HELP_WIDTH, socketPath: () => serverPath(environment, currentUid()) }
 
@@ -154,12 +152,7 @@ export const makeRouter = (environment: Environment, forward: string | undefined
     ) =>
       effect.pipe(
         Effect.catchAll((error) => Effect.succeed(failed(refused(toCommandError(error))))),
-        Effect.catchAllCause((cause) =>
-          Effect.as(
-            Effect.logError(`${command} met a bug`, cause),
-            failed(refuse("internal", "this is a bug in the daemon", "report it with the lines in its log"))
-          )
-        )
+        Effect.catchAllCause((cause) => Effect.map(bugIn(command, cause), (bug) => failed(refused(bug))))
       )
 
     /** getPort is the most frequent request, often many at once. The batch skips what only other commands need. */
@@ -211,7 +204,7 @@ export const makeRouter = (environment: Environment, forward: string | undefined
       })
       if (command === "ping") return reply(pong())
       if (command === "dashboard") {
-        const found = await openDashboard(place)
+        const found = await run(openDashboard(http))
         return "code" in found ? refused(found) : reply(found)
       }
       const answer = command === "probe" ? monitor.probe : status

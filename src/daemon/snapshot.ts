@@ -1,10 +1,11 @@
 import * as Effect from "effect/Effect"
 import { PortsConfig } from "../config/Config.ts"
-import type { Snapshot } from "../http/Snapshot.ts"
+import type { Snapshot, SnapshotFailed } from "../http/Snapshot.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
+import { bugIn } from "./bug.ts"
 
 /** How long to wait for the database: less than Prometheus waits for an answer. */
 const LIMIT = "5 seconds"
@@ -42,5 +43,9 @@ export const makeSnapshot = Effect.gen(function* () {
       isTickFailing,
       registry: found
     } satisfies Snapshot
-  })
+  }).pipe(
+    Effect.catchAllCause((cause) =>
+      Effect.map(bugIn("the snapshot of HTTP", cause), (failure): SnapshotFailed => ({ failure }))
+    )
+  )
 })

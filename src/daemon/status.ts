@@ -12,7 +12,7 @@ import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { Registry } from "../registry/Registry.ts"
 import { Store } from "../store/Store.ts"
 import { toCommandError } from "../text/errors.ts"
-import { HttpPlace } from "./HttpPlace.ts"
+import { HttpControl } from "./HttpControl.ts"
 
 /** How long to wait for the database: less than a client waits for a reply. */
 const LIMIT = Duration.seconds(5)
@@ -31,7 +31,7 @@ export const makeStatus = (environment: Environment) =>
     const store = yield* Store
     const registry = yield* Registry
     const monitor = yield* HealthMonitor
-    const http = yield* HttpPlace
+    const http = yield* HttpControl
     const { appRange, database, probeInterval, specialRange } = settings
     const named = { kind: database._tag, label: store.label }
     const intervalSeconds = Duration.toSeconds(probeInterval)
@@ -85,7 +85,7 @@ export const makeStatus = (environment: Environment) =>
       Effect.zipWith(monotonic, ([found, { changed, problem }], now): Status => {
         const uptimeSeconds = Math.round((now - startedAt) / 1000)
         const reread = { file: settings.file, changed, problem: problem ? toCommandError(problem).message : null }
-        return { version, pid: process.pid, uptimeSeconds, settings: reread, ...found, http: http.now() }
+        return { version, pid: process.pid, uptimeSeconds, settings: reread, ...found, http: http.status() }
       })
     )
   })

@@ -1,7 +1,7 @@
 import type { CommandError } from "../domain/CommandError.ts"
 import { update } from "./state.ts"
 
-/** Requests to the daemon. */
+/** Asks the daemon, but for events (live.ts). */
 
 const TOKEN = "token"
 
@@ -11,6 +11,7 @@ export const keepToken = (): void => {
   if (given === null) return
   sessionStorage.setItem(TOKEN, given)
   history.replaceState(null, "", location.pathname)
+  update({ isRefused: false })
 }
 
 const token = (): string | null => sessionStorage.getItem(TOKEN)

@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks"
+import { parsePort } from "../domain/names.ts"
 import { Allocation } from "./allocation.tsx"
-import { hasToken } from "./api.ts"
+import { hasToken, keepToken } from "./api.ts"
 import { Legend, LINK_WORDS, Problems, ReadOnly, Said, ThemeButton } from "./bar.tsx"
 import { type Board, boardOf } from "./board.ts"
 import { type Filter, isFiltering, matching } from "./filter.ts"
@@ -29,16 +30,17 @@ const useBoard = (current: State): Board => {
   }, [current.assignments, current.examination, current.foreign, current.reserved, current.status])
 }
 
-const portInAddress = (): number | undefined => {
-  const port = Number(location.hash.slice(1))
-  return Number.isInteger(port) && port >= 1 && port <= 65_535 ? port : undefined
-}
+const portInAddress = (): number | undefined => parsePort(location.hash.slice(1))
 
 /** The port that is open. It is in the address, so that going back closes it. */
 const useOpenPort = () => {
   const [port, setPort] = useState(portInAddress())
   useEffect(() => {
-    const follow = () => setPort(portInAddress())
+    const follow = () => {
+      // A new address with a token, in a page that is open already.
+      keepToken()
+      setPort(portInAddress())
+    }
     window.addEventListener("hashchange", follow)
     return () => window.removeEventListener("hashchange", follow)
   }, [])
@@ -85,7 +87,7 @@ export const Page = () => {
     () => (isFiltering(filter) ? matching(board, current.assignments.values(), filter) : null),
     [board, current.assignments, filter]
   )
-  const { examination, knownAt, link, message, operations } = current
+  const { examination, knownAt, link, message, operations, problem } = current
   const canWrite = hasToken()
   const allocate = () => {
     update({ message: null })
@@ -114,6 +116,7 @@ export const Page = () => {
               · as of <Ago at={new Date(knownAt).toISOString()} />
             </span>
           ) : null}
+          {problem === null ? null : <bdi class="muted"> · {problem}</bdi>}
         </span>
         <ThemeButton />
         <span class="break" />

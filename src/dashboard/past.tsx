@@ -64,7 +64,7 @@ export const Past = ({ canWrite, operations }: HistoryProps) => {
   const shown = isWhole ? operations : operations.slice(0, SHOWN)
   return (
     <Section id="history" title="History">
-      {operations.length === 0 ? <p class="muted">Nothing was changed yet.</p> : null}
+      {operations.length === 0 ? <p class="muted">Nothing has been changed yet.</p> : null}
       <ol class="operations">
         {shown.map((operation) => (
           <Operation key={operation.number} operation={operation} canWrite={canWrite} />

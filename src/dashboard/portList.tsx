@@ -106,7 +106,7 @@ export const PortList = ({ assignments, board, found, open }: ListProps) => {
     return sorted(withState, sorting)
   }, [assignments, board, found, sorting])
   if (items.length === 0)
-    return <p class="empty">{assignments.size === 0 ? "No key has a port yet." : "No key is as was searched for."}</p>
+    return <p class="empty">{assignments.size === 0 ? "No key has a port yet." : "No key matches the search."}</p>
   const directionOf = (column: Column) =>
     sorting.column !== column ? "none" : sorting.isDown ? "descending" : "ascending"
   return (

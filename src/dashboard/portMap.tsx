@@ -31,7 +31,7 @@ interface MapProps {
   readonly open: (port: number) => void
 }
 
-const usedIn = ({ range, size }: Range, { cells }: Board): string => {
+const freeIn = ({ range, size }: Range, { cells }: Board): string => {
   let used = 0
   let slots = 0
   for (let port = range.first; port <= range.last; port += size) {
@@ -58,7 +58,7 @@ const RangeMap = ({ board, columns, found, open, range }: MapProps & { range: Ra
           <span class="wide">
             {first}–{last} ·{" "}
           </span>
-          {usedIn(range, board)}
+          {freeIn(range, board)}
         </span>
         <button type="button" class="quiet" aria-pressed={isUnfolded} onClick={() => setUnfolded(!isUnfolded)}>
           Show all free

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact"
-import { useEffect, useState } from "preact/hooks"
+import { useEffect, useRef, useState } from "preact/hooks"
 import type { Explanation } from "../domain/Explanation.ts"
 import { appOf } from "../domain/names.ts"
 import { escaped } from "../text/escape.ts"
@@ -17,6 +17,11 @@ const Release = ({ done, name }: { readonly name: string; readonly done: () => v
   const app = appOf(name)
   const [isAsked, setAsked] = useState(false)
   const [isBusy, setBusy] = useState(false)
+  const answer = useRef<HTMLButtonElement>(null)
+  // Once: a page that is drawn again leaves the focus where it is.
+  useEffect(() => {
+    if (isAsked) answer.current?.focus()
+  }, [isAsked])
   const shown = escaped(app ?? name)
   const run = async () => {
     setBusy(true)
@@ -38,13 +43,7 @@ const Release = ({ done, name }: { readonly name: string; readonly done: () => v
         <span class="muted">Undo is in the history.</span>
       </p>
       <div class="buttons">
-        <button
-          type="button"
-          class="danger"
-          disabled={isBusy}
-          ref={(button) => button?.focus()}
-          onClick={() => void run()}
-        >
+        <button type="button" class="danger" disabled={isBusy} ref={answer} onClick={() => void run()}>
           Release
         </button>
         <button type="button" onClick={() => setAsked(false)}>

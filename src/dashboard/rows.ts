@@ -40,7 +40,7 @@ const linesOf = ({ first, last }: Band, size: 1 | 2): ReadonlyArray<Row> =>
     return { ports, isFirst: line === 0, isLast: line === size - 1 }
   })
 
-/** Returns the lines of a range. Free bands are folded unless `isUnfolded`, but the first one: it is next in turn. */
+/** Returns the lines of a range. Rows in which every port is free are folded unless `isUnfolded`, except for the first. */
 export const rowsOf = (
   range: Range,
   columns: number,

@@ -19,6 +19,8 @@ export interface State {
   readonly link: Link
   /** When the list was last known to be right; null before the first one. */
   readonly knownAt: number | null
+  /** Why the daemon does not know the list now; null if it does. */
+  readonly problem: string | null
   readonly assignments: ReadonlyMap<string, Assignment>
   readonly status: Status | null
   readonly reserved: ReadonlyArray<ReservedPort>
@@ -34,6 +36,7 @@ export interface State {
 let current: State = {
   link: "connecting",
   knownAt: null,
+  problem: null,
   assignments: new Map(),
   status: null,
   reserved: [],

@@ -1,4 +1,5 @@
 import type { Assignment } from "../domain/Assignment.ts"
+import type { CommandError } from "../domain/CommandError.ts"
 import type { PortRange } from "../domain/PortRange.ts"
 
 /** What metrics and discovery say, at one moment. */
@@ -17,4 +18,9 @@ export interface Snapshot {
         readonly listening: ReadonlySet<number>
       }
     | undefined
+}
+
+/** There is none, because of a bug. */
+export interface SnapshotFailed {
+  readonly failure: CommandError
 }

@@ -4,13 +4,10 @@ import { commandList, fieldOf } from "../commands/commands.ts"
 import { quote } from "../text/escape.ts"
 import { type Ask, type HttpError, START_MS } from "./failure.ts"
 import { answerBody, type Body, errorBody } from "./respond.ts"
-import { tokenProblem } from "./token.ts"
+import { type Token, tokenProblem } from "./token.ts"
 
 /** Bytes of the body of a request. */
 const BODY_MAX = 65_536
-
-/** How long a connection may be silent while a change waits for the database, in milliseconds. */
-const WAIT_MS = 90_000
 
 /** Leaves out what takes a file or a directory from the client. */
 const isOverHttp = ({ here, inProcess, kind, operand, readOnly }: CommandSpec): boolean =>
@@ -89,7 +86,7 @@ const isError = (value: object): value is HttpError => "code" in value && "hint"
 export const changeAsked = ({ method, url = "" }: IncomingMessage): CommandSpec | undefined =>
   method === "POST" ? changes.get(url.split("?", 1)[0] ?? "") : undefined
 
-/** The headers of a refusal: what is left of a body that is too large is not read. */
+/** The headers of a refusal. After a body that is too large the connection ends: what is left of it is discarded. */
 const REFUSAL_HEADERS: Partial<Record<HttpError["code"], Readonly<Record<string, string>>>> = {
   unauthorized: { "www-authenticate": "Bearer" },
   "too-large": { connection: "close" }
@@ -97,14 +94,21 @@ const REFUSAL_HEADERS: Partial<Record<HttpError["code"], Readonly<Record<string,
 
 const refused = (error: HttpError): Body => ({ ...errorBody(error), headers: REFUSAL_HEADERS[error.code] ?? {} })
 
+/** What a change needs. */
+interface Means {
+  readonly ask: Ask
+  readonly token: Token
+  /** How long a change may take once it is started, in milliseconds. */
+  readonly waitMs: number
+}
+
 /** Runs a command that changes something, for whoever has the token. */
 export const change = async (
   request: IncomingMessage,
   command: CommandSpec,
-  ask: Ask,
-  token: string
+  { ask, token, waitMs }: Means
 ): Promise<Body> => {
-  const problem = headProblem(request, token)
+  const problem = headProblem(request, token.now())
   if (problem !== undefined) return refused(problem)
   if (request.url?.includes("?"))
     return refused(wrongBody("a change has no parameters", "send them as the fields of a JSON object"))
@@ -112,7 +116,7 @@ export const change = async (
   if (typeof body !== "string") return refused(body)
   const payload = payloadIn(body, command)
   if (isError(payload)) return refused(payload)
-  request.socket.setTimeout(WAIT_MS)
+  request.socket.setTimeout(START_MS + waitMs)
   return answerBody(
     await ask({ ...payload, command: command.name, format: "json", until: Date.now() + START_MS }),
     true

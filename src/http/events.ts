@@ -1,11 +1,18 @@
 import type { ServerResponse } from "node:http"
+import { isDeepStrictEqual } from "node:util"
 import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import type { ForeignPort } from "../domain/foreign.ts"
 import { printedJson } from "../text/printed.ts"
 
-/** The list of ports at one moment, or the reason that it is not known. */
+/** The ports at one moment, or the reason that they are not known. */
 export type Look =
-  | { readonly ok: true; readonly assignments: ReadonlyArray<Assignment> }
+  | {
+      readonly ok: true
+      readonly at: string
+      readonly assignments: ReadonlyArray<Assignment>
+      readonly foreign: ReadonlyArray<ForeignPort>
+    }
   | { readonly ok: false; readonly failure: CommandError }
 
 /** Limits of the streams; times are in milliseconds. */
@@ -20,10 +27,10 @@ export const EVENT_LIMITS = {
   heartbeat: 15_000
 }
 
-/** An assignment as it is sent, and what of it counts as a change. */
-interface Told {
-  readonly json: string
-  readonly state: string
+/** What every stream was sent last. */
+interface Known {
+  readonly assignments: ReadonlyMap<string, Assignment>
+  readonly foreign: ReadonlyArray<ForeignPort>
 }
 
 export const EVENT_STREAM = "text/event-stream"
@@ -31,25 +38,25 @@ export const EVENT_STREAM = "text/event-stream"
 const HEADERS = { "content-type": EVENT_STREAM, connection: "close" }
 
 /** Leaves out the times that pass with every look although nothing has changed. */
-const toldOf = (assignment: Assignment): Told => {
-  const { checkedAt: _, lastUp, ...health } = assignment.health
-  const steady = health.state === "up" ? health : { ...health, lastUp }
-  return { json: printedJson(assignment), state: JSON.stringify({ ...assignment, health: steady }) }
+const steady = ({ health, ...assignment }: Assignment) => {
+  const { checkedAt: _, lastUp, ...rest } = health
+  return { ...assignment, health: health.state === "up" ? rest : { ...rest, lastUp } }
 }
 
-const eventOf = (name: string, data: string): string => `event: ${name}\ndata: ${data}\n\n`
+const isAsBefore = (before: Assignment | undefined, after: Assignment): boolean =>
+  before !== undefined && isDeepStrictEqual(steady(before), steady(after))
 
-const listOf = (known: ReadonlyMap<string, Told>): string =>
-  eventOf("list", `[${[...known.values()].map(({ json }) => json).join(",")}]`)
+const eventOf = (name: string, data: unknown): string => `event: ${name}\ndata: ${printedJson(data)}\n\n`
+
+const listOf = ({ assignments, foreign }: Known): string =>
+  eventOf("list", { assignments: [...assignments.values()], foreign })
 
 /** Returns the event of what changed between two looks, if anything did. */
-const changeBetween = (before: ReadonlyMap<string, Told>, after: ReadonlyMap<string, Told>): string | undefined => {
-  const changed = [...after].filter(([key, { state }]) => before.get(key)?.state !== state)
-  const removed = [...before.keys()].filter((key) => !after.has(key))
-  if (changed.length + removed.length === 0) return undefined
-  const assignments = changed.map(([, { json }]) => json).join(",")
-  const at = JSON.stringify(new Date().toISOString())
-  return eventOf("change", `{"changed":[${assignments}],"removed":${printedJson(removed)},"at":${at}}`)
+const changeBetween = (before: Known, after: Known, at: string): string | undefined => {
+  const changed = [...after.assignments.values()].filter((each) => !isAsBefore(before.assignments.get(each.key), each))
+  const removed = [...before.assignments.keys()].filter((key) => !after.assignments.has(key))
+  const isSame = changed.length + removed.length === 0 && isDeepStrictEqual(before.foreign, after.foreign)
+  return isSame ? undefined : eventOf("change", { changed, removed, foreign: after.foreign, at })
 }
 
 /**
@@ -58,8 +65,8 @@ const changeBetween = (before: ReadonlyMap<string, Told>, after: ReadonlyMap<str
  */
 export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => {
   const streams = new Set<ServerResponse>()
-  /** The list that every stream was sent last; undefined while it is not known. */
-  let known: ReadonlyMap<string, Told> | undefined
+  /** Undefined while it is not known. */
+  let known: Known | undefined
   /** The event of why it is not. */
   let problem: string | undefined
   let timer: NodeJS.Timeout | undefined
@@ -81,14 +88,15 @@ export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => 
     if (!found.ok) {
       known = undefined
       const { code, hint, message } = found.failure
-      const event = eventOf("problem", printedJson({ error: { code, message, hint } }))
+      const event = eventOf("problem", { error: { code, message, hint } })
       if (event !== problem) sendAll(event)
       problem = event
       return
     }
     problem = undefined
-    const now = new Map(found.assignments.map((each) => [each.key, toldOf(each)]))
-    sendAll(known === undefined ? listOf(now) : changeBetween(known, now))
+    const { assignments, at, foreign } = found
+    const now = { assignments: new Map(assignments.map((each) => [each.key, each])), foreign }
+    sendAll(known === undefined ? listOf(now) : changeBetween(known, now, at))
     known = now
   }
 

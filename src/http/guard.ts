@@ -4,7 +4,8 @@ import type { HttpError } from "./failure.ts"
 
 const LOCAL = /^(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_-]{1,63}\.){0,4}localhost):(\d{1,5})$/i
 
-const SAFE = ["GET", "HEAD"]
+/** Returns whether a request only reads, by its method. */
+export const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
 
 const forbidden = (message: string, hint: string): HttpError => ({ code: "forbidden", message, hint })
 
@@ -31,7 +32,7 @@ export const strangerProblem = (request: IncomingMessage, port: number): HttpErr
   if (origins.some((origin) => origin.toLowerCase() !== `http://${host}`.toLowerCase()))
     return forbidden(`a page of ${quote(origins[0])} may not use this`, "only its own pages may")
   const site = request.headers["sec-fetch-site"]
-  const isVisit = request.headers["sec-fetch-mode"] === "navigate" && SAFE.includes(request.method ?? "")
+  const isVisit = request.headers["sec-fetch-mode"] === "navigate" && isRead(request)
   if (site !== undefined && site !== "same-origin" && site !== "none" && !isVisit)
     return forbidden("a page of another site may not use this", "only its own pages may")
   return undefined

@@ -60,7 +60,7 @@ const stream =
   ({ request }: Received) =>
     Effect.async<HttpServerResponse.HttpServerResponse>((resume) => {
       const answer = (body: Body) => resume(Effect.succeed(responseOf(body)))
-      const [unknown] = new URLSearchParams(request.url.split("?")[1]).keys()
+      const unknown = unknownIn(request, {})
       if (unknown !== undefined) return answer(wrongParameter(unknown))
       if (request.method === "HEAD") return answer({ status: 200, type: EVENT_STREAM, text: "" })
       const response = toServerResponse(request)

@@ -4,6 +4,7 @@ import { type Events, type Look, makeEvents } from "./events.ts"
 import { makeApiHandler } from "./handler.ts"
 import { type Means, makeListener, type Proof } from "./listener.ts"
 import { makeMetrics, type Observed } from "./metrics.ts"
+import { loadPage } from "./page.ts"
 
 /** What one client may take, and all of them. Times are in milliseconds. */
 export const LIMITS = {
@@ -22,7 +23,7 @@ export const LIMITS = {
 export type Limits = typeof LIMITS
 
 /** What the daemon gives to its HTTP server. */
-export interface Given extends Omit<Means, "changed" | "metrics" | "port" | "proof"> {
+export interface Given extends Omit<Means, "metrics" | "page" | "port" | "proof"> {
   /** Never rejects. */
   readonly look: () => Promise<Look>
 }
@@ -100,7 +101,8 @@ const serve = async (serving: Serving, api: RequestListener, limits: Limits): Pr
 }
 
 /** Makes what the daemon tells of its work, and the server that it may start at one port after another. */
-export const makeHttp = (given: Given) => {
+export const makeHttp = async (given: Given) => {
+  const page = await loadPage()
   const metrics = makeMetrics()
   const events = makeEvents(given.look)
   // Built once, when it is needed first: a port that is in use is tried again and again.
@@ -108,13 +110,13 @@ export const makeHttp = (given: Given) => {
   return {
     request: (observed: Observed) => {
       metrics.request(observed)
-      // What came by HTTP tells itself whether it was a change: pages ask the doctor, which may fix something, all the time.
-      if (observed.ok && observed.via === "socket" && findCommand(observed.command)?.readOnly === false) events.soon()
+      // A command that may change something, but did not, costs one look more.
+      if (observed.ok && findCommand(observed.command)?.readOnly === false) events.soon()
     },
     tick: metrics.tick,
     serve: async (port: number, proof: Proof, limits = LIMITS) => {
       api ??= makeApiHandler(given.ask, events)
-      return serve({ ...given, metrics, events, changed: events.soon, port, proof }, (await api).handle, limits)
+      return serve({ ...given, metrics, events, page, port, proof }, (await api).handle, limits)
     },
     close: async () => {
       await (await api)?.close()

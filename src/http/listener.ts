@@ -3,18 +3,13 @@ import { change, changeAsked } from "./changes.ts"
 import { targetsOf } from "./discovery.ts"
 import { CONTENT_TYPE } from "./exposition.ts"
 import type { Ask, HttpError } from "./failure.ts"
-import { lineProblem, strangerProblem } from "./guard.ts"
+import { isRead, lineProblem, strangerProblem } from "./guard.ts"
 import type { Metrics } from "./metrics.ts"
-import { makePage } from "./page.ts"
+import type { Page } from "./page.ts"
 import { plainCompletion, plainKey, plainPort, wordsToComplete } from "./plain.ts"
 import { type Body, errorBody, HEADERS, jsonBody, send, textBody } from "./respond.ts"
-import type { Snapshot } from "./Snapshot.ts"
-
-/** The secret that a change needs, and the exchange of a code for it. */
-export interface Token {
-  readonly now: () => string
-  readonly exchange: (code: string) => string | undefined
-}
+import type { Snapshot, SnapshotFailed } from "./Snapshot.ts"
+import { isSame, type Token } from "./token.ts"
 
 /** A client that sends the first of these words in `X-Ports-Ask` gets the second one in `X-Ports-Proof`. */
 export interface Proof {
@@ -26,10 +21,13 @@ export interface Proof {
 export interface Means {
   readonly ask: Ask
   /** Never rejects. */
-  readonly snapshot: () => Promise<Snapshot>
+  readonly snapshot: () => Promise<Snapshot | SnapshotFailed>
   readonly token: Token
-  /** Is told that something was changed. */
-  readonly changed: () => void
+  /** How long a change may take once it is started, in milliseconds. */
+  readonly waitMs: number
+  /** Logs a bug, and returns what to answer. Never rejects. */
+  readonly bug: (error: unknown) => Promise<HttpError>
+  readonly page: Page
   readonly metrics: Metrics
   readonly proof: Proof
   readonly port: number
@@ -47,19 +45,24 @@ const USED: HttpError = {
   hint: "d dashboard opens the page with a new one"
 }
 
-const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
-
 /** The paths for Prometheus. */
 const forPrometheus = ({ metrics, snapshot }: Means): ReadonlyMap<string, () => Promise<Body>> =>
   new Map([
     [
       "/metrics",
-      async (): Promise<Body> => ({ status: 200, type: CONTENT_TYPE, text: metrics.text(await snapshot()) })
+      async (): Promise<Body> => {
+        const found = await snapshot()
+        return "failure" in found
+          ? errorBody(found.failure)
+          : { status: 200, type: CONTENT_TYPE, text: metrics.text(found) }
+      }
     ],
     [
       "/sd",
       async (): Promise<Body> => {
-        const { registry } = await snapshot()
+        const found = await snapshot()
+        if ("failure" in found) return errorBody(found.failure)
+        const { registry } = found
         // Prometheus keeps the targets that it has if it gets an error, and would drop them all if it got an empty list.
         return registry === undefined ? errorBody(DATABASE_AWAY) : jsonBody(targetsOf(registry.assignments))
       }
@@ -76,9 +79,8 @@ const opened = (token: Token, code: string): Body => {
 
 /** Answers a request, whoever makes it. Everything here comes before the API: it is refused cheaply, or has to be fast. */
 export const makeListener = (means: Means, api: RequestListener): RequestListener => {
-  const { ask, changed, port, proof, token } = means
+  const { ask, bug, page, port, proof, token } = means
   const others = forPrometheus(means)
-  const page = makePage()
 
   /** Returns the answer of what is no part of the API. */
   const answer = (request: IncomingMessage): Promise<Body> | Body | undefined => {
@@ -89,24 +91,29 @@ export const makeListener = (means: Means, api: RequestListener): RequestListene
     const words = wordsToComplete(request)
     if (words !== undefined) return plainCompletion(ask, words)
     const command = changeAsked(request)
-    if (command !== undefined)
-      return change(request, command, ask, token.now()).then((body) => {
-        if (body.status === 200) changed()
-        return body
-      })
+    if (command !== undefined) return change(request, command, means)
     if (!isRead(request)) return undefined
     const [path = ""] = (request.url ?? "").split("?", 1)
-    if (page.isAt(path)) return page.serve(request, path)
     const [, code] = /^\/open\/([\w-]+)$/.exec(path) ?? []
-    return code !== undefined && request.method === "GET" ? opened(token, code) : others.get(path)?.()
+    if (code !== undefined && request.method === "GET") return opened(token, code)
+    return page(request, path) ?? others.get(path)?.()
+  }
+
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const body = await answer(request)
+    if (body === undefined) api(request, response)
+    else send(response, body)
   }
 
   return (request: IncomingMessage, response: ServerResponse) => {
     // First, because bash reads it alone (shell/bash.ts).
-    if (request.headers["x-ports-ask"] === proof.ask) response.setHeader("x-ports-proof", proof.proof)
+    const { "x-ports-ask": asked } = request.headers
+    if (typeof asked === "string" && isSame(asked, proof.ask)) response.setHeader("x-ports-proof", proof.proof)
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value)
-    const body = answer(request)
-    if (body === undefined) api(request, response)
-    else void Promise.resolve(body).then((each) => send(response, each))
+    respond(request, response).catch(async (error: unknown) => {
+      const failure = await bug(error)
+      if (response.headersSent) response.destroy()
+      else send(response, errorBody(failure))
+    })
   }
 }

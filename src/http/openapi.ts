@@ -1,22 +1,12 @@
 import type { CommandSpec, OptionSpec } from "../commands/CommandSpec.ts"
-import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
-import { HEALTH_STATES } from "../domain/Health.ts"
-import { MODES } from "../domain/names.ts"
+import { wordsOf } from "../commands/valueWords.ts"
 import { changes, fieldsOf } from "./changes.ts"
-
-/** The words that a value of a type may be. */
-const WORDS: Partial<Record<NonNullable<OptionSpec["type"]>, ReadonlyArray<string>>> = {
-  check: CHECK_NAMES,
-  health: HEALTH_STATES,
-  mode: MODES,
-  severity: SEVERITIES
-}
 
 /** The JSON schema of one value of an option. */
 const typeOf = ({ type, value }: OptionSpec) => {
   if (value === undefined || type === undefined) return { type: "boolean" }
   if (type === "port" || type === "number") return { type: ["integer", "string"] }
-  const words = WORDS[type]
+  const words = wordsOf(type)
   return words === undefined ? { type: "string" } : { type: "string", enum: words }
 }
 
@@ -61,7 +51,8 @@ const operationOf = (command: CommandSpec) => ({
 const SCHEME = {
   type: "http",
   scheme: "bearer",
-  description: "The token that d dashboard --json prints; each start of the daemon makes a new one."
+  description:
+    "The token that d dashboard --json prints. There is a new one at each start of the daemon, and when its port changes."
 }
 
 const object = (value: unknown): object => (typeof value === "object" && value !== null ? value : {})

@@ -22,7 +22,7 @@ const POLICY =
 const MISSING: HttpError = {
   code: "no-such-path",
   message: "the files of the page are missing in this installation of d",
-  hint: "install d again; GET /openapi.json lists what is there"
+  hint: "install d again, and restart the daemon"
 }
 
 const load = async (): Promise<ReadonlyMap<string, Body>> => {
@@ -39,19 +39,18 @@ const load = async (): Promise<ReadonlyMap<string, Body>> => {
 }
 
 /** Returns whether a client has this version already. */
-const hasIt = ({ headers }: IncomingMessage, etag: string | undefined): boolean =>
+const hasIt = ({ headers }: IncomingMessage, etag: string): boolean =>
   (headers["if-none-match"] ?? "").split(",").some((each) => each.trim().replace(/^W\//, "") === etag)
 
-/** Makes the function that serves the page, whose files are all read when the first of them is asked for. */
-export const makePage = () => {
-  let files: ReadonlyMap<string, Body> | undefined
-  return {
-    isAt: (path: string): boolean => FILES.some((file) => file.path === path),
-    serve: async (request: IncomingMessage, path: string): Promise<Body> => {
-      files ??= await load().catch(() => undefined)
-      const body = files?.get(path)
-      if (body === undefined) return errorBody(MISSING)
-      return hasIt(request, body.headers?.["etag"]) ? { ...body, status: 304, text: "" } : body
-    }
+/** Reads the files of the page, all at once: a later installation of d may replace them. */
+export const loadPage = async () => {
+  const files = await load().catch(() => new Map(FILES.map(({ path }) => [path, errorBody(MISSING)])))
+  /** Returns what is at a path; undefined if that is not one of the page. */
+  return (request: IncomingMessage, path: string): Body | undefined => {
+    const body = files.get(path)
+    const etag = body?.headers?.["etag"]
+    return body !== undefined && etag !== undefined && hasIt(request, etag) ? { ...body, status: 304, text: "" } : body
   }
 }
+
+export type Page = Awaited<ReturnType<typeof loadPage>>

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http"
 import type { Ask } from "./failure.ts"
+import { isRead } from "./guard.ts"
 import { type Body, errorBody, textBody } from "./respond.ts"
 
 /**
@@ -14,8 +15,9 @@ const wantsText = (accept: string | undefined): boolean =>
   accept?.includes("text/plain") === true && !accept.includes("json")
 
 /** Returns the key whose port is asked for as plain text; undefined if something else is. */
-export const plainKey = ({ headers, method, url = "" }: IncomingMessage): string | undefined => {
-  if (method !== "GET" && method !== "HEAD") return undefined
+export const plainKey = (request: IncomingMessage): string | undefined => {
+  if (!isRead(request)) return undefined
+  const { headers, url = "" } = request
   const [, key, isPlain] = PATH.exec(url) ?? []
   if (key === undefined || (isPlain === undefined && !wantsText(headers.accept))) return undefined
   try {

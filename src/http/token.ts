@@ -1,14 +1,23 @@
 import { createHash, timingSafeEqual } from "node:crypto"
 import type { HttpError } from "./failure.ts"
 
+/** The secret that a change needs, and the exchange of a code for it. */
+export interface Token {
+  readonly now: () => string
+  readonly exchange: (code: string) => string | undefined
+}
+
 const BEARER = /^Bearer +([\w~+/.=-]+) *$/i
 
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 
-/** Returns why a request may change nothing, if it may not. The time that this takes does not depend on the token. */
+/** Compares a text with a secret, in a time that does not depend on either. */
+export const isSame = (given: string, secret: string): boolean => timingSafeEqual(digest(given), digest(secret))
+
+/** Returns why a request may change nothing, if it may not. */
 export const tokenProblem = (authorization: string | undefined, token: string): HttpError | undefined => {
   const [, given] = BEARER.exec(authorization ?? "") ?? []
-  if (given !== undefined && timingSafeEqual(digest(given), digest(token))) return undefined
+  if (given !== undefined && isSame(given, token)) return undefined
   return {
     code: "unauthorized",
     message:

@@ -9,6 +9,9 @@ import { readSockets, type Socket } from "./procNetTcp.ts"
 
 const sockets = (): ReadonlyArray<Socket> => readSockets() ?? []
 
+const where = (isWanted: (port: number) => boolean): Effect.Effect<ReadonlyArray<Listener>> =>
+  Effect.promise(() => owned(sockets().filter(({ port }) => isWanted(port))))
+
 const shortDelay = Effect.flatMap(Random.nextIntBetween(20, 51), (milliseconds) => Effect.sleep(milliseconds))
 
 /**
@@ -83,11 +86,12 @@ export class Listeners extends Effect.Service<Listeners>()("Listeners", {
      */
     answers,
 
+    /** Returns the listeners on the ports of which `isWanted` holds, one per address. */
+    where,
+
     /** Returns the listeners on `ports`, one per address. */
     on: (ports: ReadonlySet<number>): Effect.Effect<ReadonlyArray<Listener>> =>
-      ports.size === 0
-        ? Effect.succeed([])
-        : Effect.promise(() => owned(sockets().filter((socket) => ports.has(socket.port)))),
+      ports.size === 0 ? Effect.succeed([]) : where((port) => ports.has(port)),
 
     still,
 

@@ -28,6 +28,7 @@ import { makeHistory } from "./history.ts"
 import { decideImport, importedBefore } from "./importing.ts"
 import type { ImportRequest } from "./importRows.ts"
 import { listing } from "./list.ts"
+import { makeLive } from "./live.ts"
 import { heldBy, type Named } from "./named.ts"
 import { decidePin, decideUnpin } from "./pin.ts"
 import { makePruning } from "./pruning.ts"
@@ -185,6 +186,8 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       return isNone ? { ...listed, notes: [...listed.notes, { _tag: "NoneListed" } as const] } : listed
     })
 
+    const live = makeLive({ config, store, listeners, currentHealth })
+
     /** Returns every assignment, with its health by the last probe, and the reserved ports if they are wanted. */
     const known = (withReserved: boolean) =>
       Effect.gen(function* () {
@@ -296,6 +299,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       scan,
       known,
       list,
+      live,
       overview,
       allocate
     }

@@ -138,6 +138,7 @@ export class Store extends Effect.Service<Store>()("Store", {
         return data
       })
     }
+    const live = { ...listed, reserved: rows.everything.reserved }
     const shown = { rows: listed.rows, keys: listed.keys, claims: listed.claims }
 
     /** The data version when `checkpointIfQuiet` was last called. */
@@ -181,6 +182,9 @@ export class Store extends Effect.Service<Store>()("Store", {
 
       /** Reads all rows, records and claims of the keys, and their owners and health on this host. */
       list: queryOr(read(listed), readExisting(listed)),
+
+      /** Likewise, with the reserved ports. Reads again only if anything was committed. */
+      readLive: queryOr(ifChanged(read(live)), readExisting(live)),
 
       /** Reads the values of all rows, and the owners on this host. */
       readNames: queryOr(

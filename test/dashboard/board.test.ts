@@ -22,6 +22,7 @@ const assignment = (key: string, port: number, state: Assignment["health"]["stat
 const stateWith = (assignments: ReadonlyArray<Assignment>, more: Partial<State> = {}): State => ({
   link: "live",
   knownAt: 0,
+  problem: null,
   assignments: new Map(assignments.map((each) => [each.key, each])),
   status: {
     ranges: {

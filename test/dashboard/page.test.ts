@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { AxeBuilder } from "@axe-core/playwright"
@@ -7,28 +7,35 @@ import { beforeAll, describe, expect, it } from "vitest"
 import type { Results } from "../../src/commands/Results.ts"
 import { addressWithToken, visit } from "../support/browser.ts"
 import { type Daemon, type Machine, startDaemon } from "../support/cli.ts"
-import { rangesFrom, serve, until } from "../support/doctor.ts"
+import { serve, until } from "../support/doctor.ts"
 import { serves } from "../support/http.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { temporary } from "../support/root.ts"
 
-const FIRST = 22_100
-const RANGES = rangesFrom(FIRST)
-const PORT = FIRST + 100
+const FIRST = 22_500
+const RANGES = { AUTOMATELINUX_APP_RANGE: "22500-22599", AUTOMATELINUX_SPECIAL_RANGE: "22800-22899" }
+const PORT = 22_800
 const PAGE = `http://localhost:${PORT}/`
 
 const MARKUP = `<img src=x onerror="document.title='run'"><b>bold</b>`
 
+const FILE = join(temporary(), "ports.sqlite")
+
 let box: Machine
 let daemon: Daemon
 beforeAll(async () => {
-  box = inProcess({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
+  box = inProcess({
+    ...RANGES,
+    AUTOMATELINUX_DATABASE_URL: `sqlite:${FILE}`,
+    AUTOMATELINUX_HTTP: "on",
+    AUTOMATELINUX_PROBE_INTERVAL: "1 hour"
+  })
   daemon = await startDaemon(box, true)
   await serves(box, PORT)
   await box.ok("allocate", "--app", "cad", "--description", MARKUP)
   await box.ok("allocate", "--app", "shop")
   await box.ok("reserve", String(FIRST + 50), "--reason", MARKUP)
-  await box.ok("setPort", "--key", "elsewhere", "--value", String(FIRST + 199))
+  await box.ok("setPort", "--key", "elsewhere", "--value", "22899")
 }, 60_000)
 
 const listed = async (): Promise<Results["listPorts"]> => JSON.parse(await box.ok("listPorts", "--json"))
@@ -78,7 +85,7 @@ describe("the map", () => {
     await shows(page, FIRST + 30, "free")
     const server = await serve(FIRST + 30)
     await shows(page, FIRST + 30, "foreign", 3000)
-    expect(await cell(page, FIRST + 30).textContent()).toMatch(/^22130 node\S*, in use, not registered$/)
+    expect(await cell(page, FIRST + 30).textContent()).toMatch(/^22530 node\S*, in use, not registered$/)
     await server.stop()
     await shows(page, FIRST + 30, "free", 3000)
   })
@@ -196,6 +203,52 @@ describe("a page with a token", () => {
     await page.getByLabel("Name").fill("other")
     await page.keyboard.press("Enter")
     await page.getByText("The daemon no longer accepts this page's token.").waitFor()
+    await page.keyboard.press("Escape")
+    // The new address, in the same tab.
+    await page.goto(await addressWithToken(box))
+    await page.getByRole("button", { name: "Allocate", exact: true }).waitFor()
+    expect(page.url()).toBe(PAGE)
+    expect(await page.getByText("The daemon no longer accepts").count()).toBe(0)
+  })
+
+  it("leaves the focus where it is while a port's page is drawn again", async () => {
+    const { page } = await visit(await addressWithToken(box))
+    await cell(page, FIRST + 2).click()
+    const dialog = page.getByRole("dialog")
+    const focused = () => page.evaluate(() => document.activeElement?.textContent)
+    await dialog.getByRole("button", { name: "Release shop" }).click()
+    expect(await focused()).toBe("Release")
+    await page.keyboard.press("Tab")
+    expect(await focused()).toBe("Cancel")
+    await box.ok("describe", "--app", "shop", "--description", "drawn again")
+    await page
+      .locator("#history ~ *, #page")
+      .getByText(/: drawn again$/)
+      .first()
+      .waitFor({ state: "attached" })
+    expect(await focused()).toBe("Cancel")
+  })
+
+  it("asks for the history after a command, and not after a server came or went", async () => {
+    const { page } = await visit(PAGE)
+    const asked: Array<string> = []
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname))
+    const isAsked = (path: string) =>
+      until(
+        async () => asked,
+        (paths) => paths.includes(path)
+      )
+    await shows(page, FIRST + 1, "down")
+    await box.ok("describe", "--app", "shop", "--description", "a command")
+    await isAsked("/api/history")
+    await isAsked("/api/doctor")
+    asked.length = 0
+    const server = await serve(FIRST + 1)
+    await shows(page, FIRST + 1, "up")
+    await isAsked("/api/doctor")
+    await server.stop()
+    await shows(page, FIRST + 1, "down")
+    expect(asked).not.toContain("/api/history")
   })
 })
 
@@ -267,7 +320,7 @@ describe("the keyboard", () => {
       throw new Error(`Tab does not lead to ${name}`)
     }
     await shows(page, FIRST, "down")
-    await tabTo(/^22100 cad-prod/)
+    await tabTo(/^22500 cad-prod/)
     expect(await focused()).toBe(`port-${FIRST}`)
     await keyboard.press("ArrowDown")
     expect(await focused()).toBe(`port-${FIRST + 1}`)
@@ -384,4 +437,40 @@ it("marks the list as old while the daemon is away, and is live again after it",
   await shows(page, FIRST, "down")
   daemon = await startDaemon(box, true)
   await page.getByText("Live", { exact: true }).waitFor({ timeout: 15_000 })
+})
+
+it("says at the light that the registry does not answer, and keeps the outcome of the last action", async () => {
+  const { page } = await visit(await addressWithToken(box))
+  await shows(page, FIRST, "down")
+  await page.getByRole("button", { name: "Allocate", exact: true }).click()
+  await page.getByLabel("Name").fill("kept")
+  await page.keyboard.press("Enter")
+  await page.getByText(/^Allocated kept-prod/).waitFor()
+  const light = page.locator("header .link")
+  renameSync(FILE, `${FILE}.away`)
+  writeFileSync(FILE, "no database ".repeat(1000))
+  await light.getByText(/database/).waitFor({ timeout: 10_000 })
+  expect(await page.getByText(/^Allocated kept-prod/).count()).toBe(1)
+  renameSync(`${FILE}.away`, FILE)
+  await page.getByText("Live", { exact: true }).waitFor({ timeout: 15_000 })
+  expect(await light.textContent()).toBe("Live")
+  expect(await page.getByText(/^Allocated kept-prod/).count()).toBe(1)
+})
+
+it("is not connected while it is in the background, even at first", async () => {
+  const { page } = await visit(PAGE)
+  const other = await page.context().newPage()
+  await other.addInitScript(() => {
+    Object.defineProperty(document, "hidden", { get: () => !("isShown" in window) })
+  })
+  const asked: Array<string> = []
+  other.on("request", (request) => asked.push(new URL(request.url()).pathname))
+  await other.goto(PAGE)
+  await other.getByText("Connecting").waitFor()
+  expect(asked.filter((path) => path.startsWith("/api/"))).toEqual([])
+  await other.evaluate(() => {
+    Object.assign(window, { isShown: true })
+    document.dispatchEvent(new Event("visibilitychange"))
+  })
+  await other.getByText("Live", { exact: true }).waitFor()
 })

@@ -278,7 +278,7 @@ it("the lines of the document work as they are", async () => {
   }
   expect(await box.ok("listPorts", "--app", "cad")).toContain("CAD")
   const events = await box.sh(`timeout 2 ${blocks.find((each) => each.includes("events"))}`)
-  expect(events.stdout).toMatch(/^event: list\ndata: \[\{"key":"cad-prod"/m)
+  expect(events.stdout).toMatch(/^event: list\ndata: \{"assignments":\[\{"key":"cad-prod"/m)
 })
 
 it("garbage with the token changes nothing and is not kept", { timeout: 120_000 }, async () => {

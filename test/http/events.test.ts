@@ -51,7 +51,10 @@ describe("a page", () => {
     expect(page.events[0]?.name).toBe("list")
     const still = (list: unknown) =>
       JSON.parse(JSON.stringify(list, (name, value) => (/^(checkedAt|lastUp)$/.test(name) ? undefined : value)))
-    expect(still(page.events[0]?.data)).toEqual(still(JSON.parse(await box.ok("listPorts", "--json"))))
+    expect(still(page.events[0]?.data)).toEqual({
+      assignments: still(JSON.parse(await box.ok("listPorts", "--json"))),
+      foreign: []
+    })
     expect(await box.ok("allocate", "--special", "stream")).toContain("stream")
     expect(await page.shows("stream", (found) => found?.port === 21_301)).toBeLessThan(500)
     await box.ok("describe", "--key", "stream", "--description", "\u{1f680} caf\u00e9")
@@ -69,6 +72,7 @@ describe("a page", () => {
     expect(page.events.at(-1)?.data).toEqual({
       changed: [],
       removed: ["stream"],
+      foreign: [],
       at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/)
     })
   })
@@ -92,6 +96,36 @@ describe("a page", () => {
     await page.shows("cad-dev", (found) => found?.health.since !== null && found?.listener?.pid === server.pid)
     await server.stop()
     expect(await page.shows("cad-dev", (found) => found?.health.state !== "up")).toBeLessThan(2000)
+  })
+
+  it("sees what listens in the ranges without being registered, and what it is", async () => {
+    const page = await stream(PORT)
+    await page.shows("cad-dev", (found) => found !== undefined)
+    const foreign = (ports: ReadonlyArray<number>) =>
+      until(
+        async () => page.foreign(),
+        (found) => found.map(({ port }) => port).join() === ports.join()
+      )
+    await foreign([])
+    const before = performance.now()
+    const server = await serve(21_230)
+    expect(await foreign([21_230])).toEqual([{ port: 21_230, command: expect.stringMatching(/^node/) }])
+    expect(performance.now() - before).toBeLessThan(3000)
+    const late = await stream(PORT)
+    await until(
+      async () => late.foreign(),
+      ({ length }) => length === 1
+    )
+    await box.ok("reserve", "21230", "--reason", "a test")
+    await foreign([])
+    await box.ok("unreserve", "21230")
+    await foreign([21_230])
+    await box.ok("setPort", "--key", "strange", "--value", "21230")
+    await foreign([])
+    await box.ok("deletePort", "--key", "strange")
+    await foreign([21_230])
+    await server.stop()
+    await foreign([])
   })
 
   it("gets the list as the pages before it, and does not have the ports looked at more often", async () => {
@@ -188,8 +222,10 @@ const assignment = (key: string, port: number): Assignment => ({
   listener: null
 })
 
+const AT = "2026-11-27T00:00:00.000Z"
+
 it("a registry that goes away is told once, and the list again once it is back", async () => {
-  let now: Look = { ok: true, assignments: [assignment("a", 1)] }
+  let now: Look = { ok: true, at: AT, assignments: [assignment("a", 1)], foreign: [] }
   let looks = 0
   const events = makeEvents(
     async () => {
@@ -222,7 +258,7 @@ it("a registry that goes away is told once, and the list again once it is back",
     ({ length }) => length === 1
   )
   expect(late.events).toEqual([{ name: "problem", data: { error: failure } }])
-  now = { ok: true, assignments: [assignment("a", 1), assignment("b", 2)] }
+  now = { ok: true, at: AT, assignments: [assignment("a", 1), assignment("b", 2)], foreign: [] }
   expect(await told(3)).toEqual(["list", "problem", "list"])
   expect([...page.ports().keys()]).toEqual(["a", "b"])
   expect(page.text()).toContain("\n: here\n\n")

@@ -64,6 +64,8 @@ it("has metrics that promtool finds no fault with, and that count what is so", a
     'd_requests_failed_total{command="getPort",via="socket"} 1'
   ])
     expect(lines).toContain(line)
+  // The daemon's own upkeep is no request.
+  expect(text).not.toContain('command="getPort",via="http"')
   expect(text).toMatch(/^d_tick_duration_seconds_count [1-9]/m)
   for (const secret of [box.home, "secret words", /\bpid\b/]) expect(text).not.toMatch(secret)
 })

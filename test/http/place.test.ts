@@ -1,7 +1,7 @@
 import { expect, it } from "vitest"
 import { type Machine, startDaemon } from "../support/cli.ts"
 import { hold, rangesFrom, until, watched } from "../support/doctor.ts"
-import { serves } from "../support/http.ts"
+import { ask, serves } from "../support/http.ts"
 import { listenersOn } from "../support/listening.ts"
 
 const RANGES = rangesFrom(31_900)
@@ -44,9 +44,21 @@ it("is followed where its key goes, and given up with the daemon", async () => {
   const box = serving()
   const daemon = await startDaemon(box)
   await serves(box, PORT)
+  const tokenOf = async () => new URL(JSON.parse(await box.ok("dashboard", "--json")).url).hash.slice("#token=".length)
+  const change = (port: number, token: string) =>
+    ask(port, "/api/allocate", {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+      body: '{"special":"x","dryRun":true}'
+    })
+  const old = await tokenOf()
+  expect((await change(PORT, old)).status).toBe(200)
   await box.ok("setPort", "--key", "ports-dashboard", "--value", "32050")
   await serves(box, 32_050)
   expect(await listenersOn(PORT)).toEqual([])
+  // Whoever takes the old port may be sent the old token.
+  expect((await change(32_050, old)).status).toBe(401)
+  expect((await change(32_050, await tokenOf())).status).toBe(200)
   expect(await daemon.stop()).toBe(0)
   expect(await listenersOn(32_050)).toEqual([])
 })

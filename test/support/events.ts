@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from "node:http"
 import { onTestFinished } from "vitest"
 import type { Assignment } from "../../src/domain/Assignment.ts"
+import type { ForeignPort } from "../../src/domain/foreign.ts"
 import { until } from "./doctor.ts"
 
 /** One event of a stream. */
@@ -18,10 +19,20 @@ export interface Stream {
   readonly text: () => string
   /** The ports by key. */
   readonly ports: () => ReadonlyMap<string, Assignment>
+  /** What listens without being registered. */
+  readonly foreign: () => ReadonlyArray<ForeignPort>
   /** Waits until this holds of an assignment, undefined if there is none; answers how many milliseconds it took. */
   readonly shows: (key: string, holds: (assignment: Assignment | undefined) => boolean) => Promise<number>
   readonly leave: () => void
   readonly ended: Promise<void>
+}
+
+/** The data of `list` and `change`. */
+interface Told {
+  readonly assignments?: ReadonlyArray<Assignment>
+  readonly changed?: ReadonlyArray<Assignment>
+  readonly removed?: ReadonlyArray<string>
+  readonly foreign: ReadonlyArray<ForeignPort>
 }
 
 const parsed = (block: string): ReadonlyArray<Sent> => {
@@ -36,14 +47,16 @@ export const stream = (port: number): Promise<Stream> =>
     const asked = request({ port, path: "/api/events", headers: { host: `localhost:${port}` } }, (response) => {
       const events: Array<Sent> = []
       const ports = new Map<string, Assignment>()
+      let foreign: ReadonlyArray<ForeignPort> = []
       let text = ""
       let rest = ""
       const take = ({ data, name }: Sent) => {
-        if (name === "list") ports.clear()
-        const { changed, removed } = name === "list" ? { changed: data, removed: [] } : (data as never)
         if (name === "problem") return
-        for (const each of changed as ReadonlyArray<Assignment>) ports.set(each.key, each)
-        for (const key of removed as ReadonlyArray<string>) ports.delete(key)
+        if (name === "list") ports.clear()
+        const { assignments = [], changed = [], removed = [], ...rest } = data as Told
+        for (const each of [...assignments, ...changed]) ports.set(each.key, each)
+        for (const key of removed) ports.delete(key)
+        foreign = rest.foreign
       }
       response.setEncoding("utf8")
       response.on("error", () => {})
@@ -64,6 +77,7 @@ export const stream = (port: number): Promise<Stream> =>
         events,
         text: () => text,
         ports: () => ports,
+        foreign: () => foreign,
         shows: async (key, holds) => {
           const before = performance.now()
           await until(

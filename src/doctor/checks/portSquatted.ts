@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
+import { isForeign } from "../../domain/foreign.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
-import { contains } from "../../domain/PortRange.ts"
 import { describeListener, describeSockets } from "../../text/describe.ts"
 import { escaped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -14,8 +14,7 @@ export const portSquatted: Check = (context) =>
     const { keysOf, reserved } = yield* context.view
     const { appRange, specialRange } = context.settings
     return [...(yield* context.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<FindingDraft> => {
-      const managed = contains(appRange, port) || contains(specialRange, port)
-      if (!managed || keysOf.has(port) || reserved.has(port) || listener === undefined) return []
+      if (listener === undefined || !isForeign(port, [appRange, specialRange], keysOf, reserved)) return []
       const { process } = listener
       const what = [process?.command ?? "another program", ...(process?.directory ? [process.directory] : [])].join(
         " in "
