@@ -66,6 +66,8 @@ export interface CommandSpec {
    * the change is not made twice.
    */
   readonly idempotent: boolean
+  /** Changes nothing but the registry, in one operation that `undo` takes back. */
+  readonly undoable?: true
   /** Depends on the ranges and the reserved ports, so a daemon with different ones must not answer. */
   readonly usesRanges?: true
   /**

@@ -1,3 +1,4 @@
+import { findCommand } from "../commands/commands.ts"
 import { shellWords } from "../wizard/shellWords.ts"
 
 /** A command of a fix that the page can run itself. */
@@ -6,30 +7,16 @@ export interface Runnable {
   readonly payload: Readonly<Record<string, unknown>>
 }
 
-/** The commands that only write to the registry, and can be taken back. */
-const SAFE: ReadonlyArray<string> = [
-  "allocate",
-  "deletePort",
-  "describe",
-  "pin",
-  "release",
-  "rename",
-  "reserve",
-  "setPort",
-  "unpin",
-  "unreserve"
-]
-
 /** Characters that only a shell understands. */
 const SHELL = /[$\\`&;|<>\n]/
 
 const OPTION = /^--([a-z]+)(?:=(.*))?$/s
 
-/** Reads a line such as `d release --app cad`. Undefined if it is anything but one safe command with options that have values. */
+/** Reads a line such as `d release --app cad`. Undefined if it is anything but one command that can be undone, with options that have values. */
 export const runnable = (line: string): Runnable | undefined => {
   const words = SHELL.test(line) ? undefined : shellWords(line)
   const [program, command = "", ...rest] = words ?? []
-  if (program !== "d" || !SAFE.includes(command) || rest.length === 0) return undefined
+  if (program !== "d" || findCommand(command)?.undoable !== true || rest.length === 0) return undefined
   const payload: Record<string, unknown> = {}
   while (rest.length > 0) {
     const [, name, value = rest.shift()] = OPTION.exec(rest.shift() ?? "") ?? []

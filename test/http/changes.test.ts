@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs"
 import { connect } from "node:net"
 import { beforeAll, describe, expect, it } from "vitest"
+import { commandList } from "../../src/commands/commands.ts"
 import { changes, fieldsOf } from "../../src/http/changes.ts"
 import { type Daemon, type Machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom, until, watched } from "../support/doctor.ts"
@@ -118,6 +119,12 @@ it("every field of every command is one that the command reads", async () => {
       expect(text).toContain("an object or a list")
     }
   }
+})
+
+it("is each command that undo takes back", () => {
+  const undoable = commandList.filter((command) => command.undoable)
+  expect(undoable).toHaveLength(10)
+  for (const { name } of undoable) expect([...changes.keys()]).toContain(`/api/${name}`)
 })
 
 it("is described by /openapi.json, with the fields of each", async () => {
