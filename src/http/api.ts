@@ -10,9 +10,9 @@ import { RESERVATION_SOURCES } from "../domain/ReservedPort.ts"
 import { withChanges } from "./openapi.ts"
 
 /**
- * The paths of the API that read. The name of each endpoint is the command that answers it, and its parameters are fields of
- * that command's request; what they may be is in app/requestSchemas.ts, as for every other client. The commands that change
- * something are all there by the table of commands.
+ * The paths of the API that read. The name of each endpoint but `events` is the command that answers it, and its parameters
+ * are fields of that command's request; what they may be is in app/requestSchemas.ts, as for every other client. The commands
+ * that change something are all there by the table of commands.
  */
 
 const text = (description: string) => Schema.optional(Schema.String.annotations({ description }))

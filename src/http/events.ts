@@ -46,17 +46,22 @@ const steady = ({ health, ...assignment }: Assignment) => {
 const isAsBefore = (before: Assignment | undefined, after: Assignment): boolean =>
   before !== undefined && isDeepStrictEqual(steady(before), steady(after))
 
-const eventOf = (name: string, data: unknown): string => `event: ${name}\ndata: ${printedJson(data)}\n\n`
+const eventOf = (name: string, data: string): string => `event: ${name}\ndata: ${data}\n\n`
+
+/** Prints one after the other: the text of all at once would be copied as a whole. */
+const printedAll = (assignments: Iterable<Assignment>): string =>
+  `[${Array.from(assignments, (each) => printedJson(each)).join(",")}]`
 
 const listOf = ({ assignments, foreign }: Known): string =>
-  eventOf("list", { assignments: [...assignments.values()], foreign })
+  eventOf("list", `{"assignments":${printedAll(assignments.values())},"foreign":${printedJson(foreign)}}`)
 
 /** Returns the event of what changed between two looks, if anything did. */
 const changeBetween = (before: Known, after: Known, at: string): string | undefined => {
   const changed = [...after.assignments.values()].filter((each) => !isAsBefore(before.assignments.get(each.key), each))
   const removed = [...before.assignments.keys()].filter((key) => !after.assignments.has(key))
   const isSame = changed.length + removed.length === 0 && isDeepStrictEqual(before.foreign, after.foreign)
-  return isSame ? undefined : eventOf("change", { changed, removed, foreign: after.foreign, at })
+  const rest = printedJson({ removed, foreign: after.foreign, at }).slice(1)
+  return isSame ? undefined : eventOf("change", `{"changed":${printedAll(changed)},${rest}`)
 }
 
 /**
@@ -88,7 +93,7 @@ export const makeEvents = (look: () => Promise<Look>, limits = EVENT_LIMITS) => 
     if (!found.ok) {
       known = undefined
       const { code, hint, message } = found.failure
-      const event = eventOf("problem", { error: { code, message, hint } })
+      const event = eventOf("problem", printedJson({ error: { code, message, hint } }))
       if (event !== problem) sendAll(event)
       problem = event
       return
