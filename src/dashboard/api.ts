@@ -1,7 +1,7 @@
 import type { CommandError } from "../domain/CommandError.ts"
 import { update } from "./state.ts"
 
-/** Asks the daemon, but for events (live.ts). */
+/** Requests to the daemon. */
 
 const TOKEN = "token"
 

@@ -1,10 +1,11 @@
 import type { ComponentChildren } from "preact"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
+import { describeOwner } from "../domain/Owner.ts"
 import { escaped } from "../text/escape.ts"
-import { STATE_WORDS } from "./board.ts"
+import { healthText, ignoredTexts, listenerText, sightText, unlisted } from "../text/explanationTexts.ts"
 import { FindingItem } from "./findings.tsx"
-import { Ago } from "./parts.tsx"
+import { Ago, Timed } from "./parts.tsx"
 
 /** Shows the document of `d explain`. */
 
@@ -15,46 +16,13 @@ const Fact = ({ children, name }: { readonly name: string; readonly children: Co
   </div>
 )
 
-const Listener = ({ listener }: { readonly listener: Explanation["listeners"][number] }) => {
-  const { address, command, container, directory, pid, since, unit, user } = listener
-  return (
-    <li>
-      <strong>{command === null ? "a process that is not visible" : escaped(command)}</strong>
-      {pid === null ? " " : ` pid ${pid} `}
-      <span class="muted">
-        {[
-          `on ${address}`,
-          `of ${user}`,
-          ...(unit === null ? [] : [unit]),
-          ...(container === null ? [] : [`container ${container}`])
-        ].join(", ")}
-        {since === null ? null : (
-          <>
-            , since <Ago at={since} />
-          </>
-        )}
-      </span>
-      {directory === null ? null : <bdi class="path">{escaped(directory)}</bdi>}
-    </li>
-  )
-}
-
-const healthText = ({ lastUp, since, state }: Explanation["keys"][number]["health"]) => {
-  const at = state === "up" ? since : lastUp
-  return (
-    <>
-      {STATE_WORDS[state]}
-      {at === null ? null : (
-        <span class="muted">
-          {state === "up" ? " since " : ", last up "}
-          <Ago at={at} />
-        </span>
-      )}
-    </>
-  )
-}
-
-const KeyFacts = ({ about }: { readonly about: Explanation["keys"][number] }) => {
+const KeyFacts = ({
+  about,
+  listeners
+}: {
+  readonly about: Explanation["keys"][number]
+  readonly listeners: Explanation["listeners"]
+}) => {
   const { claimed, description, health, key, owner, pinned } = about
   return (
     <>
@@ -62,19 +30,14 @@ const KeyFacts = ({ about }: { readonly about: Explanation["keys"][number] }) =>
         <bdi class="key">{escaped(key)}</bdi>
         {description === null ? null : <bdi class="muted">{escaped(description)}</bdi>}
       </Fact>
-      <Fact name="Health">{healthText(health)}</Fact>
+      <Fact name="Health">
+        <Timed text={healthText(health)} />
+      </Fact>
       {owner === null ? null : (
         <Fact name="Belongs to">
-          <bdi class="path">{escaped(owner.name)}</bdi>
+          <bdi class="path">{escaped(describeOwner(owner))}</bdi>
           <span class="muted">
-            {owner.said ? "" : "learned from what listened first"}
-            {owner.seen === null ? (
-              ""
-            ) : (
-              <>
-                {owner.said ? "" : ", "}seen there <Ago at={owner.seen} />
-              </>
-            )}
+            <Timed text={sightText(owner, listeners)} />
           </span>
         </Fact>
       )}
@@ -123,26 +86,29 @@ export const Explained = ({
   readonly explanation: Explanation
   readonly canWrite: boolean
 }) => {
-  const { findings, history, inUse, keys, listeners, place, reserved } = explanation
-  const nothing = inUse === true ? "something that is not visible has bound it" : "nothing"
+  const { findings, history, ignored, inUse, keys, listeners, place, port, reserved } = explanation
   return (
     <>
       <dl>
         {keys.map((about) => (
-          <KeyFacts key={about.key} about={about} />
+          <KeyFacts key={about.key} about={about} listeners={listeners} />
         ))}
         <Fact name="Place">{place}</Fact>
-        <Fact name="Listens">
-          {listeners.length === 0 ? (
-            nothing
-          ) : (
-            <ul class="plain">
-              {listeners.map((listener) => (
-                <Listener key={`${listener.address} ${listener.pid}`} listener={listener} />
-              ))}
-            </ul>
-          )}
-        </Fact>
+        {port === null ? null : (
+          <Fact name="Listening">
+            {listeners.length === 0 ? (
+              unlisted(inUse)
+            ) : (
+              <ul class="plain">
+                {listeners.map((listener) => (
+                  <li key={`${listener.address} ${listener.pid}`}>
+                    <Timed text={listenerText(listener)} />
+                  </li>
+                ))}
+              </ul>
+            )}
+          </Fact>
+        )}
       </dl>
       {findings.length === 0 ? null : (
         <>
@@ -154,6 +120,13 @@ export const Explained = ({
           </ul>
         </>
       )}
+      <List name="Ignored">
+        {ignoredTexts(ignored).map((text) => (
+          <li key={text}>
+            <Timed text={text} />
+          </li>
+        ))}
+      </List>
       <List name="Reserved nearby">
         {reserved.map(({ port, reason }) => (
           <li key={port}>

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks"
 import { type Examination, type Finding, SEVERITIES } from "../domain/Finding.ts"
+import { counted } from "../text/describe.ts"
 import { runFix } from "./actions.ts"
 import { runnable } from "./fixes.ts"
 import { Ago, Command, Section } from "./parts.tsx"
@@ -48,8 +49,6 @@ export const FindingItem = ({ canWrite, finding }: { readonly finding: Finding; 
     </li>
   )
 }
-
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
 /** How many findings are shown until all are asked for. */
 const SHOWN = 6

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact"
+import { escaped } from "../text/escape.ts"
 import { copy } from "./actions.ts"
 import type { CellState } from "./board.ts"
 import { ago, local } from "./time.ts"
@@ -13,6 +14,14 @@ export const Ago = ({ at }: { readonly at: string }) => (
   <time dateTime={at} title={local(at)}>
     {ago(at)}
   </time>
+)
+
+/** A time as d writes it. */
+const TIMES = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)/
+
+/** A text of others, whose times are shown by their distance. */
+export const Timed = ({ text }: { readonly text: string }) => (
+  <bdi>{text.split(TIMES).map((part, at) => (at % 2 === 0 ? escaped(part) : <Ago key={at} at={part} />))}</bdi>
 )
 
 /** A command to type, with a button that copies it. */

@@ -68,11 +68,13 @@ export const unignoring = ({ check, key, port }: IgnoredTarget): string =>
     ...(port === null ? [] : [`--port ${port}`])
   ].join(" ")
 
+export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
 /** Formats a time span in its largest whole unit. */
 export const age = (seconds: number): string => {
   const [size, unit] = UNITS.find(([each]) => seconds >= each) ?? [1, "second"]
   const count = Math.floor(seconds / size)
-  return `${count} ${unit}${count === 1 ? "" : "s"}`
+  return counted(count, unit)
 }
 
 const UNITS: ReadonlyArray<readonly [number, string]> = [

@@ -9,8 +9,9 @@ import {
   type Severity
 } from "../domain/Finding.ts"
 import type { HistoryEvent } from "../domain/HistoryEvent.ts"
-import { describeOwner, isNested, type KeyOwner } from "../domain/Owner.ts"
-import { describeTarget, nameOf, unignoring } from "./describe.ts"
+import { describeOwner } from "../domain/Owner.ts"
+import { counted, describeTarget, nameOf, unignoring } from "./describe.ts"
+import { healthText, ignoredTexts, listenerText, sightText, type Told, unlisted } from "./explanationTexts.ts"
 import { joined, type Line, type Printed, printed, type Span } from "./printed.ts"
 import type { Style } from "./terminalStyle.ts"
 import { painter } from "./terminalStyle.ts"
@@ -20,12 +21,7 @@ import { localTimes, wrapped } from "./terminalText.ts"
 
 const COLOURS = { error: "red", warning: "yellow", info: "cyan" } as const
 
-const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
-
 const headOf = ({ check, severity }: Finding): Line => [{ format: COLOURS[severity], text: severity }, `  ${check}`]
-
-/** Words a text for its reader: times are local on a terminal. */
-type Told = (text: string) => string
 
 const toldIn = ({ width }: Style): Told => (width === undefined ? (text) => text : (text) => localTimes(text))
 
@@ -147,61 +143,19 @@ const eventLine = (
   ].join(" ")
 }
 
-const healthText = ({ since, state }: Explanation["keys"][number]["health"], seen: string): string => {
-  if (state === "unknown") return "unknown: never probed"
-  if (since !== null) return `${state} since ${since}, ${seen}`
-  return state === "up" ? "up now" : `${state} now, ${seen}`
-}
-
-/** When an owner was seen on its port: now, if one of the `listeners` works in its directory. */
-const seenThere = ({ kind, name, seen }: KeyOwner, listeners: Explanation["listeners"], told: Told): string => {
-  if (kind === "directory" && listeners.some(({ directory }) => directory !== null && isNested(name, directory)))
-    return "seen there now"
-  return seen === null ? "not seen there yet" : `last seen there ${told(seen)}`
-}
-
 const ofKey = (
   { claimed, description, health, key, owner, pinned }: Explanation["keys"][number],
   listeners: Explanation["listeners"],
   told: Told
 ) => {
-  const seen = health.lastUp === null ? "never up here" : `last up ${health.lastUp}`
   return [
     ["key", description === null ? nameOf(key) : `${nameOf(key)}: ${description}`],
     ["claimed", claimed === null ? "no claim" : `${told(claimed.at)} by ${claimed.by} on ${claimed.host}`],
-    ...(owner === null
-      ? []
-      : [
-          [
-            "belongs to",
-            [
-              describeOwner(owner),
-              seenThere(owner, listeners, told),
-              ...(owner.said ? [] : ["learned from what listened first"])
-            ].join(", ")
-          ]
-        ]),
+    ...(owner === null ? [] : [["belongs to", [describeOwner(owner), sightText(owner, listeners, told)].join(", ")]]),
     ...(pinned ? [["pinned", "kept even if it is not used"]] : []),
-    ["health", told(healthText(health, seen))]
+    ["health", told(healthText(health))]
   ]
 }
-
-const ofListener = (listener: Explanation["listeners"][number], told: Told): string => {
-  const { address, command, container, directory, pid, since, unit, user } = listener
-  return [
-    address,
-    ...(pid === null ? ["a process that you may not see"] : [`${command ?? "a process"}, pid ${pid}`]),
-    `of ${user}`,
-    ...(directory === null ? [] : [`in ${directory}`]),
-    ...(unit === null ? [] : [unit]),
-    ...(container === null ? [] : [`container ${container}`]),
-    ...(since === null ? [] : [`since ${told(since)}`])
-  ].join(", ")
-}
-
-/** Describes a port on which no listener is visible. */
-const unlisted = (inUse: Explanation["inUse"]): string =>
-  inUse === null ? "nothing visible" : inUse ? "nothing visible, but something has bound the port" : "nothing"
 
 /** The width of the names before the rows of an explanation, with the gap after them. */
 const LABEL = 12
@@ -220,11 +174,11 @@ export const explanationText = (explanation: Explanation, style: Style): Printed
     ),
     ...(port === null
       ? []
-      : many("listens", listeners.length === 0 ? [unlisted(inUse)] : listeners.map((each) => ofListener(each, told)))),
-    ...many(
-      "ignored",
-      ignored.flatMap((rule) => rule.findings.map(({ message }) => `${rule.check}: ${message}; ${rule.reason}`))
-    ),
+      : many(
+          "listens",
+          listeners.length === 0 ? [unlisted(inUse)] : listeners.map((each) => listenerText(each, told))
+        )),
+    ...many("ignored", ignoredTexts(ignored)),
     ...many("history", history.length === 0 ? ["none"] : history.map((each) => eventLine(each, told)))
   ]
   const paint = painter(style.colour)

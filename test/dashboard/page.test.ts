@@ -265,6 +265,26 @@ describe("a port's page", () => {
     await dialog.waitFor({ state: "detached" })
   })
 
+  it("says it in the words of d explain, with what is ignored", async () => {
+    const server = await serve(FIRST + 3)
+    await box.ok("setPort", "--key", "shop-dev", "--dir", server.directory)
+    await box.ok("doctor", "--ignore", "port-squatted", "--port", String(FIRST + 46), "--reason", "a test")
+    const other = await serve(FIRST + 46)
+    const { page } = await visit(PAGE)
+    await cell(page, FIRST + 3).click()
+    const dialog = page.getByRole("dialog")
+    await dialog.getByText("seen there now").waitFor()
+    await dialog.getByText(new RegExp(`^127\\.0\\.0\\.1, node\\S*, pid ${server.pid}, of `)).waitFor()
+    await server.stop()
+    await page.keyboard.press("Escape")
+    await page.goto(`${PAGE}#${FIRST + 46}`)
+    await dialog.getByText(/^port-squatted: .*; a test$/).waitFor()
+    await other.stop()
+    await page.goto(`${PAGE}#${FIRST + 12}`)
+    await dialog.getByText("Listening", { exact: true }).waitFor()
+    await dialog.getByText("nothing", { exact: true }).waitFor()
+  })
+
   it("shows why a port is free or reserved", async () => {
     const { page } = await visit(PAGE)
     await cell(page, FIRST + 50).click()
