@@ -5,6 +5,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schedule from "effect/Schedule"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandError } from "../domain/CommandError.ts"
+import { DASHBOARD_KEY } from "../domain/names.ts"
 import type { HttpService } from "../http/httpServer.ts"
 import { HealthMonitor } from "../monitor/HealthMonitor.ts"
 import { bugIn } from "./bug.ts"
@@ -20,9 +21,6 @@ import { waitSeconds } from "./waitSeconds.ts"
 
 type Observe = ReturnType<typeof timing>["observe"]
 
-/** The key whose port HTTP is served at. */
-const KEY = "ports-dashboard"
-
 const DESCRIPTION = "HTTP of d: the page of d dashboard, and the ports as JSON"
 
 /** How often to check that HTTP is served at the key's port. */
@@ -36,15 +34,15 @@ const portIn = (answer: Answered): number | string => {
   if (!answer.ok) return answer.failure.message
   const { result } = answer
   const port = typeof result === "object" && result !== null && "port" in result ? result.port : undefined
-  return typeof port === "number" ? port : `${KEY} has no port`
+  return typeof port === "number" ? port : `${DASHBOARD_KEY} has no port`
 }
 
 /** Why HTTP is not served at `port`. */
 const portProblem = (error: unknown, port: number): string => {
   const code = error instanceof Error && "code" in error ? error.code : undefined
   return code === "EADDRINUSE"
-    ? `port ${port} of ${KEY} is in use by another program: d explain --port ${port} shows which`
-    : `HTTP cannot be served at port ${port} of ${KEY}: ${error instanceof Error ? error.message : error}`
+    ? `port ${port} of ${DASHBOARD_KEY} is in use by another program: d explain --port ${port} shows which`
+    : `HTTP cannot be served at port ${port} of ${DASHBOARD_KEY}: ${error instanceof Error ? error.message : error}`
 }
 
 /** Serves HTTP as soon as `d dashboard` asks for it. */
@@ -121,10 +119,10 @@ export const keepHttp = ({ observe, route, timed, ...beside }: Keeping) =>
     }
 
     const portOfKey = async (): Promise<number | string> => {
-      const known = await ask({ command: "getPort", key: KEY })
+      const known = await ask({ command: "getPort", key: DASHBOARD_KEY })
       if (known.ok || known.failure.code !== "not-set") return portIn(known)
-      const made = await ask({ command: "allocate", special: [KEY], description: DESCRIPTION })
-      return made.ok ? portIn(await ask({ command: "getPort", key: KEY })) : made.failure.message
+      const made = await ask({ command: "allocate", special: [DASHBOARD_KEY], description: DESCRIPTION })
+      return made.ok ? portIn(await ask({ command: "getPort", key: DASHBOARD_KEY })) : made.failure.message
     }
 
     /** Returns what is wrong, or "" if HTTP is served. */
