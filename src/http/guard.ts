@@ -2,7 +2,10 @@ import type { IncomingMessage } from "node:http"
 import { quote } from "../text/escape.ts"
 import type { HttpError } from "./failure.ts"
 
-const LOCAL = /^(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_-]{1,63}\.){0,4}localhost):(\d{1,5})$/i
+/** The port that clients leave out. */
+const USUAL = 80
+
+const LOCAL = /^(?:127\.0\.0\.1|\[::1\]|(?:[a-z0-9_-]{1,63}\.){0,4}localhost)(?::(\d{1,5}))?$/i
 
 /** Returns whether a request only reads, by its method. */
 export const isRead = ({ method }: IncomingMessage): boolean => method === "GET" || method === "HEAD"
@@ -21,7 +24,7 @@ const every = ({ rawHeaders }: IncomingMessage, name: string): ReadonlyArray<str
 export const strangerProblem = (request: IncomingMessage, port: number): HttpError | undefined => {
   const [host, ...more] = every(request, "host")
   const local = host === undefined || more.length > 0 ? null : LOCAL.exec(host)
-  if (local === null || Number(local[1]) !== port)
+  if (local === null || Number(local[1] ?? USUAL) !== port)
     return forbidden(
       host === undefined || more.length > 0
         ? "the request does not have one Host"

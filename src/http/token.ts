@@ -24,6 +24,6 @@ export const tokenProblem = (authorization: string | undefined, token: string): 
       given === undefined
         ? "a change needs a token, and the request has none"
         : "the token is not valid: each start of the daemon makes a new one",
-    hint: "d dashboard opens the page with a new one"
+    hint: "d dashboard opens the page with it; d dashboard --url prints it, for Authorization: Bearer TOKEN"
   }
 }

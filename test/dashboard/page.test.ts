@@ -168,6 +168,30 @@ describe("a page with a token", () => {
     expect(complaints).toEqual([])
   })
 
+  it("undoes the operation of the row, and no other", async () => {
+    const { page } = await visit(await addressWithToken(box))
+    await box.ok("allocate", "--special", "older")
+    await box.ok("allocate", "--special", "newer")
+    await page.getByRole("button", { name: /^Undo \d+: allocate, older/ }).click()
+    await page.getByText(/^Undid \d+/).waitFor()
+    const keys = (await listed()).map(({ key }) => key)
+    expect(keys).toContain("newer")
+    expect(keys).not.toContain("older")
+  })
+
+  it("dims on the map what is not searched for", async () => {
+    const { page } = await visit(PAGE)
+    const [dev, other] = ["cad-dev", "ports-dashboard"]
+    const ports = new Map((await listed()).map(({ key, port }) => [key, port]))
+    const dimmed = (key: string) => page.locator(`#port-${ports.get(key)}.dim`).count()
+    await page.keyboard.press("/")
+    await page.keyboard.type("cad dev")
+    await page.locator(`#port-${ports.get(other)}.dim`).waitFor()
+    expect(await dimmed(dev)).toBe(0)
+    await page.keyboard.press("Escape")
+    await page.locator(".dim").first().waitFor({ state: "detached" })
+  })
+
   it("allocates a special", async () => {
     const { page } = await visit(await addressWithToken(box))
     await page.getByRole("button", { name: "Allocate", exact: true }).click()

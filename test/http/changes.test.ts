@@ -171,7 +171,9 @@ describe("nothing is changed", () => {
     await refused(post("allocate", evil, headers), 401, "unauthorized")
     const { headers: answered, text } = await post("allocate", evil, headers)
     expect(answered["www-authenticate"]).toBe("Bearer")
-    expect(JSON.parse(text).error.hint).toBe("d dashboard opens the page with a new one")
+    expect(JSON.parse(text).error.hint).toBe(
+      "d dashboard opens the page with it; d dashboard --url prints it, for Authorization: Bearer TOKEN"
+    )
   })
 
   it("with part of the token, or the token in the address", async () => {
@@ -264,7 +266,7 @@ it("a token is worth nothing once the daemon has been started again", async () =
   expect(JSON.parse(text).error).toEqual({
     code: "unauthorized",
     message: "the token is not valid: each start of the daemon makes a new one",
-    hint: "d dashboard opens the page with a new one"
+    hint: "d dashboard opens the page with it; d dashboard --url prints it, for Authorization: Bearer TOKEN"
   })
   const now = await tokenOf(other)
   expect(now).not.toBe(old)

@@ -1,5 +1,7 @@
+import type { IncomingMessage } from "node:http"
 import { connect } from "node:net"
 import { beforeAll, describe, expect, it } from "vitest"
+import { strangerProblem } from "../../src/http/guard.ts"
 import { type Daemon, type Machine, startDaemon } from "../support/cli.ts"
 import { rangesFrom, watched } from "../support/doctor.ts"
 import { randomFrom, upTo } from "../support/garbage.ts"
@@ -217,4 +219,13 @@ it("ends a client that sends a body without end or reads nothing", { timeout: 60
   silent.write(line.repeat(2000))
   expect(await statusOf({})).toBe(200)
   silent.destroy()
+})
+
+it("takes a Host without a port for port 80, as clients leave it out", () => {
+  const asked = (host: string, port: number) =>
+    strangerProblem({ rawHeaders: ["Host", host], headers: {}, method: "GET" } as unknown as IncomingMessage, port)
+  expect(asked("localhost", 80)).toBeUndefined()
+  expect(asked("localhost:80", 80)).toBeUndefined()
+  for (const host of ["localhost:3500", "evil.example", "localhost.evil.example"]) expect(asked(host, 80)).toBeDefined()
+  expect(asked("localhost", 3500)).toBeDefined()
 })
