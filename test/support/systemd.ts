@@ -7,7 +7,7 @@ import { endWithFile } from "./ends.ts"
 import { temporary } from "./root.ts"
 import { ALICE } from "./users.ts"
 
-/** A systemd of the test's own, with its own processes, /run, units and control groups, on the files of this machine. */
+/** A systemd of the test's own, with its own processes, network, /run, units and control groups, on the files of this machine. */
 export interface Systemd {
   /** Runs a line of shell beside its services. */
   readonly sh: (line: string) => { readonly code: number | null; readonly stdout: string; readonly stderr: string }
@@ -41,7 +41,7 @@ exec env -i PATH=${PATH} container=ports-test SYSTEMD_UNIT_PATH=/etc/systemd/sys
   SYSTEMD_LOG_TARGET=console /lib/systemd/systemd --system --unit=default.target`
 
 /** Enters the control group, and then namespaces of its own. */
-const ENTER = `for group in $2; do echo $$ >$group/cgroup.procs || exit 1; done; exec unshare --mount --pid --cgroup --ipc --uts --fork --kill-child \\
+const ENTER = `for group in $2; do echo $$ >$group/cgroup.procs || exit 1; done; exec unshare --mount --net --pid --cgroup --ipc --uts --fork --kill-child \\
   --mount-proc --propagation private sh "$1/boot.sh" "$1"`
 
 /** Removes a control group and those in it, once their processes are gone. */
@@ -97,7 +97,7 @@ export const bootSystemd = async (files: Readonly<Record<string, string>>): Prom
   })
   const first = (): string => readFileSync(`/proc/${outer.pid}/task/${outer.pid}/children`, "utf8").trim()
   const sh = (line: string) => {
-    const words = ["--target", first(), "--mount", "--pid", "--cgroup", "--ipc", "--uts", "sh", "-c", line]
+    const words = ["--target", first(), "--mount", "--net", "--pid", "--cgroup", "--ipc", "--uts", "sh", "-c", line]
     const { status, stderr, stdout } = spawnSync("nsenter", words, { encoding: "utf8", env: { PATH } })
     return { code: status, stdout, stderr }
   }
