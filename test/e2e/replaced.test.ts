@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it, vi } from "vitest"
 import { type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { isRoot } from "../support/otherUser.ts"
-import { holdSqlite, withSqlite } from "../support/sqlite.ts"
+import { holdLock, holdSqlite, withSqlite } from "../support/sqlite.ts"
 
 const RANGE = { AUTOMATELINUX_APP_RANGE: "25500-25599", AUTOMATELINUX_SPECIAL_RANGE: "25600-25699" }
 
@@ -96,6 +96,37 @@ it("is not opened while another process has another file of that name open, whic
   )
 })
 
+it("is not opened with the -wal of a file that it replaces while it is being opened", async () => {
+  const { beside, daemon, file } = await served()
+  await daemon.stop()
+  copyFileSync(file, `${file}.backup`)
+  const backup = readFileSync(file)
+  const reader = await holdSqlite(file, "PRAGMA journal_mode; BEGIN; SELECT COUNT(*) FROM settings")
+  await beside.ok("allocate", "--app", "after")
+  // Looks like a process that is opening the file: the command waits for it to have done so.
+  const opening = await holdLock(file)
+  const waiting = beside.d("allocate", "--app", "two")
+  await sleep(700)
+  renameSync(`${file}.backup`, file)
+  opening.kill("SIGKILL")
+  const run = await waiting
+  expect([run.code, run.stdout]).toEqual([3, ""])
+  expect(run.stderr).toContain(`was removed or replaced while sqlite3, pid ${reader.pid}, uses it\n`)
+  expect(readFileSync(file)).toEqual(backup)
+})
+
+it("is not opened with a -wal that another process has open for another file, though nothing is in that yet", async () => {
+  const { beside, daemon, file } = await served()
+  await daemon.stop()
+  copyFileSync(file, `${file}.backup`)
+  const reader = await holdSqlite(file, "PRAGMA journal_mode; BEGIN; SELECT COUNT(*) FROM settings")
+  expect(statSync(`${file}-wal`).size).toBe(0)
+  renameSync(`${file}.backup`, file)
+  const run = await beside.d("allocate", "--app", "two")
+  expect([run.code, run.stdout]).toEqual([3, ""])
+  expect(run.stderr).toContain(`was removed or replaced while sqlite3, pid ${reader.pid}, uses it\n`)
+})
+
 it("begins anew, for the daemon and beside it alike, when the registry was removed", async () => {
   const { beside, box, daemon, file } = await served()
   for (const suffix of ["", "-wal", "-shm"]) rmSync(file + suffix)
@@ -127,18 +158,20 @@ it("goes on with a backup that is put in its place under a daemon", async () => 
   expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
 })
 
-it.each(["is there at once", "comes after the old file has gone elsewhere"])(
+it.each(["is there at once", "comes after the old file has gone elsewhere", "comes while another program writes"])(
   "has nothing of the -wal of the old file when the backup %s",
   async (how) => {
     const { beside, box, daemon, file } = await served()
     // The pages lie elsewhere in the copy: what is in the -wal would damage it.
     withSqlite(file, (database) => database.exec(`VACUUM INTO '${file}.backup'`))
     await box.ok("allocate", "--app", "after")
-    if (how !== "is there at once") {
+    const isMovedFirst = how === "comes after the old file has gone elsewhere"
+    if (isMovedFirst) {
       await sleep(1500)
       renameSync(file, `${file}.old`)
       await vi.waitUntil(() => !existsSync(`${file}-wal`), 10_000)
     }
+    if (how === "comes while another program writes") await holdSqlite(file, "BEGIN IMMEDIATE")
     renameSync(`${file}.backup`, file)
     expect(await box.ok("allocate", "--app", "new")).toBe("new-prod 25504\nnew-dev 25505\n")
     expect(await beside.d("getPort", "--key", "after-dev")).toMatchObject({ code: 1 })
@@ -146,7 +179,7 @@ it.each(["is there at once", "comes after the old file has gone elsewhere"])(
     expect(integrityOf(file)).toEqual([{ integrity_check: "ok" }])
     await expectAll(beside, { "cad-prod": 25500, "before-prod": 25502, "new-prod": 25504 })
     // What was moved away is whole.
-    if (how !== "is there at once") {
+    if (isMovedFirst) {
       const old = beside.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${file}.old` })
       await expectAll(old, { "cad-prod": 25500, "before-prod": 25502, "after-prod": 25504 })
     }

@@ -15,6 +15,7 @@ import {
   FULL,
   IOERR,
   LOCKED,
+  MOVED,
   NO_LOCKS,
   NO_SHARED_MEMORY,
   NOMEM,
@@ -119,16 +120,16 @@ export const classifyError = (cause: unknown, path: string): FailureKind => {
       ? { ...kind, fault: "read-only" }
       : { ...kind, reason: `it cannot be created: ${kind.reason}` }
   }
+  const { code = "", message: said = String(cause) } = (cause ?? {}) as DriverError
+  const message = cut(said, LIMITS.message)
+  const errcode = resultCodeOf(cause)
   // The last statement may have been executed on the old files.
-  if (cause instanceof FileReplaced)
+  if (cause instanceof FileReplaced || (errcode !== undefined && MOVED.includes(errcode)))
     return {
       _tag: "ConnectionLost",
       reason: "it keeps being removed or replaced",
       hint: `check: ls -li ${shellWord(path)}*`
     }
-  const { code = "", message: said = String(cause) } = (cause ?? {}) as DriverError
-  const message = cut(said, LIMITS.message)
-  const errcode = resultCodeOf(cause)
   if (errcode !== undefined) return ofSqlite(errcode, message, path)
   // Closed by another fiber, because the files were replaced.
   if (code === "ERR_INVALID_STATE")

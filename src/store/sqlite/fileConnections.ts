@@ -1,6 +1,7 @@
 import { realpathSync, rmSync, statSync } from "node:fs"
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import { tryRead } from "../../machine/tryRead.ts"
 import { collectGarbage, type Database } from "./binding.ts"
 import { FileReplaced } from "./files.ts"
 import { isUsedByOthers } from "./locks.ts"
@@ -15,6 +16,9 @@ const emptyWal = (database: Database, path: string) => {
   if (wal !== undefined && wal.size > 0 && !isUsedByOthers(path)) database.exec("PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
+/** How long another process may take to remove a -wal, in milliseconds. */
+const REMOVAL_MS = 100
+
 /**
  * Removes a -wal whose database was replaced by another one. SQLite leaves it there, and whoever opens the new database
  * would apply it to that. It is removed while the old database is still open, because until then no other process opens
@@ -26,15 +30,19 @@ const removeWal = ({ database, leftWal }: Opened) => {
     string,
     unknown
   >
-  const wal = busy === 0 && log === checkpointed ? leftWal() : undefined
-  if (wal === undefined) return
-  rmSync(wal, { force: true })
-  rmSync(wal.replace(/-wal$/, "-shm"), { force: true })
+  if (busy !== 0 || log !== checkpointed) return
+  // One process at a time: the next one must not remove the -wal that the new database has got meanwhile. One that is in
+  // a transaction for longer is not about to remove it.
+  tryRead(() => database.exec(`PRAGMA busy_timeout = ${REMOVAL_MS}; BEGIN IMMEDIATE`), undefined)
+  const wal = leftWal()
+  if (wal !== undefined) for (const file of [wal, wal.replace(/-wal$/, "-shm")]) rmSync(file, { force: true })
+  // The prebuilt driver closes late, and would keep the lock until then.
+  tryRead(() => database.exec("ROLLBACK"), undefined)
 }
 
 /**
  * How long a connection that can only read is used, in milliseconds. Perhaps the next one can write. And it must not look
- * as if this process had another -wal open, which keeps others from opening the database (prepareFile.ts): SQLite does not
+ * as if this process had another -wal open, which keeps others from opening the database (mismatch.ts): SQLite does not
  * lock the -shm if it cannot write it.
  */
 const READ_ONLY_MS = 100
@@ -94,7 +102,7 @@ export const makeConnections = (path: string, whenStale: () => void) => {
         return Effect.tryPromise({
           try: async () => {
             if (stale) await closeNow()
-            const opened = await open(path, name === "writer")
+            const opened = await open(path, name === "writer", isStale)
             // One of them may come from another copy of SQLite, which would drop the locks of this one when it is closed.
             if ([...connections.values()].some(({ isReadOnly }) => isReadOnly !== opened.isReadOnly)) {
               opened.database.close()

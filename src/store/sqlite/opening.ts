@@ -3,6 +3,7 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import { type Database, loadBinding } from "./binding.ts"
 import { makeConnection } from "./connection.ts"
 import { FileRefused, FileReplaced, identityOf, OnlyReadable, watchFiles } from "./files.ts"
+import { refuseMismatch } from "./mismatch.ts"
 import { prepareFile } from "./prepareFile.ts"
 import { isWriteRefused } from "./probe.ts"
 import { openNothing, openToRead } from "./readOnly.ts"
@@ -37,12 +38,15 @@ export interface Opened {
   readonly isReadOnly: boolean
 }
 
-const openToWrite = async (path: string): Promise<Opened> => {
+const openToWrite = async (path: string, isStale: () => boolean): Promise<Opened> => {
   const { closesLate, DatabaseSync } = await loadBinding()
   const files = watchFiles(path)
-  const [before] = files().split(" ")
+  const before = identityOf(path)
   const database = new DatabaseSync(path)
   try {
+    // SQLite has opened the database, but not yet the -wal, so closing it now leaves a -wal alone that belongs to another one.
+    await refuseMismatch(path)
+    if (identityOf(path) !== before || isStale()) throw new FileReplaced()
     database.exec(OPENING)
     const opened = files()
     if (!opened.startsWith(`${before} `)) throw new FileReplaced()
@@ -76,14 +80,18 @@ const isObstructed = (error: unknown, path: string): boolean => {
 
 /**
  * Opens the database file at `path`. If it cannot be written, opens it to be read. If it does not exist, creates it only
- * if it is to be written, so that a query leaves nothing behind.
+ * if it is to be written, so that a query leaves nothing behind. `isStale` tells whether this process has files open that
+ * were removed or replaced: then nothing is opened.
  */
-export const open = async (path: string, toWrite: boolean): Promise<Opened> => {
-  const prepared = await prepareFile(path, toWrite)
+export const open = async (path: string, toWrite: boolean, isStale: () => boolean): Promise<Opened> => {
+  const prepared = prepareFile(path, toWrite)
   if (prepared.access === "none") return openNothing(path, prepared.why)
-  if (prepared.access === "read") return openToRead(path, prepared.why)
+  if (prepared.access === "read") {
+    await refuseMismatch(path)
+    return openToRead(path, prepared.why)
+  }
   try {
-    return await openToWrite(path)
+    return await openToWrite(path, isStale)
   } catch (error) {
     if (!isObstructed(error, path)) throw error
     return openToRead(path, new OnlyReadable(error)).catch((reason) => {

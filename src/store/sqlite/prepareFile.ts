@@ -12,10 +12,9 @@ import {
 import { dirname } from "node:path"
 import { closedPart } from "../../machine/closedPart.ts"
 import { giveToOwner, makeDirectory } from "../../machine/directory.ts"
-import { pause } from "../../machine/pause.ts"
 import { shellWord } from "../../text/shell.ts"
 import { FileRefused, NotCreated, OnlyReadable } from "./files.ts"
-import { type LockHolder, mismatchedUsers, processNamed } from "./locks.ts"
+import { refuseMismatch } from "./mismatch.ts"
 import { writeBeside } from "./probe.ts"
 import { isForbidden } from "./unwritable.ts"
 
@@ -46,21 +45,6 @@ const requireOneName = (path: string) => {
       "it is mounted as a single file, and changes made here are not visible at its source",
       `mount the directory that contains it, ${dirname(path)}`
     )
-}
-
-const ROUNDS = 20
-const ROUND_MS = 100
-
-/** Finds a process that has had mismatched files open for two seconds: opening them takes a while on a busy machine. */
-const findMismatch = async (path: string): Promise<LockHolder | undefined> => {
-  const found = mismatchedUsers(path)
-  for (let round = 1; found.size > 0 && round < ROUNDS; round++) {
-    await pause(ROUND_MS)
-    const still = mismatchedUsers(path)
-    for (const pid of found) if (!still.has(pid)) found.delete(pid)
-  }
-  const [pid] = found
-  return pid === undefined ? undefined : processNamed(pid)
 }
 
 /**
@@ -125,7 +109,7 @@ export type Prepared =
  * Creates the file if it is missing and `create` is set, refuses one that must not be used, and returns what can be done
  * with it. Does not open an existing file: closing it again would drop this process's locks on it.
  */
-export const prepareFile = async (path: string, create: boolean): Promise<Prepared> => {
+export const prepareFile = (path: string, create: boolean): Prepared => {
   if (isMissing(path)) {
     const why = create ? createFile(path) : fails("ENOENT")
     return why === undefined ? { access: "write" } : { access: "none", why: new NotCreated(why) }
@@ -133,21 +117,14 @@ export const prepareFile = async (path: string, create: boolean): Promise<Prepar
   if (statSync(path).isDirectory()) throw fails("EISDIR")
   accessSync(path, constants.R_OK)
   requireOneName(path)
-  // Reading /proc/locks takes the kernel 15 ms, so do it only if another process may have the file open.
-  const wal = statSync(`${realpathSync(path)}-wal`, { throwIfNoEntry: false })
-  const user = wal !== undefined && wal.size > 0 ? await findMismatch(path) : undefined
-  if (user !== undefined)
-    throw new FileRefused(
-      `it, or its -wal, was removed or replaced while ${user.command}, pid ${user.pid}, uses it`,
-      `wait for that process to end, or end it: kill ${user.pid}`
-    )
   const why = writingFails(path)
   return why === undefined ? { access: "write" } : { access: "read", why: new OnlyReadable(why) }
 }
 
 /** Rejects if the database could not be written, or created, now. Leaves nothing behind. */
 export const tryStorage = async (path: string): Promise<void> => {
-  const prepared = await prepareFile(path, false)
+  const prepared = prepareFile(path, false)
+  if (prepared.access !== "none") await refuseMismatch(path)
   if (prepared.access === "read") throw prepared.why
   if (prepared.access === "write") return writeBeside(path)
   const closed = closedPart(path)

@@ -14,6 +14,9 @@ export const NOTADB = 26
 export const CONSTRAINT_PRIMARYKEY = 1555
 export const CONSTRAINT_UNIQUE = 2067
 
+/** The extended codes for a file that was replaced meanwhile, or whose journal was removed with it. */
+export const MOVED = [1032, 5898]
+
 /** The extended codes for locks, and for memory shared through a file, which not every file system has. */
 export const NO_LOCKS = [2058, 2314, 3594, 3850, 5130]
 export const NO_SHARED_MEMORY = [4618, 5386]
