@@ -19,7 +19,7 @@ import {
 } from "node:fs"
 import { basename, join } from "node:path"
 import { transform } from "esbuild"
-import { bundle, bundleClient, httpApart, PARTS, quietLogger } from "./bundle.mjs"
+import { bundle, bundleClient, httpApart, leftOut, PARTS, quietLogger } from "./bundle.mjs"
 import { buildDashboard } from "./dashboard.mjs"
 import { buildLibrary } from "./library.mjs"
 import { manPage } from "./man.mjs"
@@ -63,7 +63,7 @@ const texts = new Map(
   await Promise.all(
     PARTS.map(async (path) => [
       basename(path),
-      (await bundle(`src/${path}.ts`, [asBuilt, httpApart, quietLogger])).text
+      (await bundle(`src/${path}.ts`, [asBuilt, httpApart, leftOut, quietLogger])).text
     ])
   )
 )

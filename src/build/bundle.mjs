@@ -91,6 +91,15 @@ export const httpApart = {
     )
 }
 
+/** Leaves out what Effect's HTTP server has for WebSockets and for files: 85 kB, of which the daemon serves neither. */
+export const leftOut = {
+  name: "left-out",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^(ws|mime)$/ }, ({ path }) => ({ path, namespace: "left-out" }))
+    onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "module.exports = {}" }))
+  }
+}
+
 /** Bundles the client of the daemon: what every start loads. */
 export const bundleClient = () => bundle("src/main.ts", [onDemand])
 

@@ -3,7 +3,7 @@ import { Agent, request } from "node:http"
 import { resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { QUICK, rate, ratio } from "./measure.mjs"
-import { served, service } from "./place.mjs"
+import { servedAgain, service } from "./place.mjs"
 import { demand, kept } from "./talk.mjs"
 
 const ROUNDS = QUICK ? 3 : 11
@@ -46,8 +46,8 @@ const memoryOf = ({ pid }) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/$
 
 /** What a shell's question for a port costs by HTTP, and what HTTP costs a daemon. */
 export const httpRows = async () => {
-  const off = await served()
-  const { daemon, socket } = await served({ http: "on" })
+  const off = await servedAgain({})
+  const { daemon, socket } = await servedAgain({ http: "on" })
   while (!(await isServing(PORT))) await sleep(50)
   const memory = { ours: memoryOf(daemon), floor: memoryOf(off.daemon) }
   await service(process.execPath, [resolve("test/bench/httpEcho.mjs"), String(ECHO)])
@@ -77,7 +77,7 @@ export const httpRows = async () => {
       aim: 0.25
     },
     {
-      what: "memory of an idle daemon with HTTP on",
+      what: "memory of an idle daemon with HTTP on, not its first start",
       against: "one with HTTP off",
       ratio: memory.ours / memory.floor,
       ...memory,

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir, userInfo } from "node:os"
 import { join, resolve } from "node:path"
@@ -61,6 +62,15 @@ export const served = async (settings, more = {}) => {
   const place = home(settings)
   const daemon = await service(process.execPath, [PROGRAM, "daemon"], { ...place.env, ...more })
   return { ...place, daemon }
+}
+
+/** The same, started for the second time: the first start of a build compiles the program, and keeps the code for the next. */
+export const servedAgain = async (settings) => {
+  const place = await served(settings)
+  const ended = once(place.daemon, "exit")
+  place.daemon.kill("SIGTERM")
+  await ended
+  return { ...place, daemon: await service(process.execPath, [PROGRAM, "daemon"], place.env) }
 }
 
 const run = (program, words) =>
