@@ -1,3 +1,4 @@
+import type { Page } from "playwright-core"
 import { beforeAll, expect, it } from "vitest"
 import { visit } from "../support/browser.ts"
 import { type Machine, startDaemon } from "../support/cli.ts"
@@ -18,6 +19,29 @@ beforeAll(async () => {
   await box.ok("allocate", ...many("--app", APPS), ...many("--special", SPECIALS))
 }, 60_000)
 
+/**
+ * Starts a trace of the page's process. The function that it returns ends it, and returns the CPU time of each task in
+ * milliseconds: unlike the time from its start to its end, it does not depend on what else the machine does.
+ */
+const traceTasks = async (page: Page): Promise<() => Promise<ReadonlyArray<number>>> => {
+  const session = await page.context().newCDPSession(page)
+  const times: Array<number> = []
+  session.on("Tracing.dataCollected", ({ value }) => {
+    for (const { name = "", tdur } of value)
+      if (name.endsWith("RunTask") && tdur !== undefined) times.push(Number(tdur) / 1000)
+  })
+  const ended = new Promise((done) => session.once("Tracing.tracingComplete", done))
+  await session.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: { includedCategories: ["toplevel"] }
+  })
+  return async () => {
+    await session.send("Tracing.end")
+    await ended
+    return times
+  }
+}
+
 it("1,000 keys and 500 changes stay smooth, and only what has changed is drawn again", {
   timeout: 400_000
 }, async () => {
@@ -31,11 +55,8 @@ it("1,000 keys and 500 changes stay smooth, and only what has changed is drawn a
     .waitFor()
 
   await page.evaluate(() => {
-    const seen = { tasks: [] as Array<number>, cells: 0 }
+    const seen = { cells: 0 }
     Object.assign(window, { seen })
-    new PerformanceObserver((list) => {
-      seen.tasks.push(...list.getEntries().map(({ duration }) => duration))
-    }).observe({ type: "longtask" })
     new MutationObserver((records) => {
       seen.cells += new Set(records.map(({ target }) => target.parentElement?.closest("[data-port]") ?? target)).size
     }).observe(document.querySelector(".map") as Element, { subtree: true, childList: true, characterData: true })
@@ -44,14 +65,18 @@ it("1,000 keys and 500 changes stay smooth, and only what has changed is drawn a
     "token"
   )
   const headers = { "content-type": "application/json", authorization: `Bearer ${token}` }
+  const endTrace = await traceTasks(page)
   for (let at = 0; at < 500; at += 1) {
     const [key, to] = at % 2 === 0 ? ["k0", "new"] : ["new", "k0"]
     const body = JSON.stringify({ key, to })
     const { status, text } = await ask(PORT, "/api/rename", { method: "POST", headers, body })
     expect(status, text).toBe(200)
   }
-  const seen = await page.evaluate(() => (window as unknown as { seen: { tasks: Array<number>; cells: number } }).seen)
-  console.log(`500 changes: ${seen.cells} cells drawn, tasks over 50 ms: ${JSON.stringify(seen.tasks)}`)
+  const tasks = await endTrace()
+  const seen = await page.evaluate(() => (window as unknown as { seen: { cells: number } }).seen)
+  console.log(
+    `500 changes: ${seen.cells} cells drawn, longest task: ${Math.max(...tasks)} ms of CPU, of ${tasks.length}`
+  )
   // One special changes its name each time.
   expect(seen.cells).toBeGreaterThan(0)
   expect(seen.cells).toBeLessThan(2000)
