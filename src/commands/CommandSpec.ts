@@ -40,6 +40,8 @@ export interface OptionSpec {
   readonly isNew?: true
   /** Names a port that `d reserve` reserved. */
   readonly isReserved?: true
+  /** Names an operation of the history. */
+  readonly isOperation?: true
   /** Says nothing without this other option. */
   readonly goesWith?: string
 }

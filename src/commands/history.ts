@@ -1,6 +1,6 @@
 import { type CommandSpec, json, type OptionSpec } from "./CommandSpec.ts"
 
-const number = (help: string): OptionSpec => ({ name: "number", value: "N", type: "number", help })
+const number = (help: string): OptionSpec => ({ name: "number", value: "N", type: "number", help, isOperation: true })
 
 /** The commands that look back. */
 export const historyCommands = {

@@ -9,6 +9,9 @@ import type { Answered, Request } from "./connection.ts"
 
 const WORDS_MAX = 1000
 
+/** How many operations are offered. */
+const OPERATIONS_MAX = 20
+
 const isWords = (value: unknown): value is ReadonlyArray<string> =>
   Array.isArray(value) && value.length <= WORDS_MAX && value.every((each) => typeof each === "string")
 
@@ -23,7 +26,12 @@ export const completing = ({ command, shell, words }: Request) => {
     const text = completionText(
       named,
       completion,
-      live.length === 0 ? NOTHING_KNOWN : yield* known(live.some(({ isReserved }) => isReserved))
+      live.length === 0
+        ? NOTHING_KNOWN
+        : yield* known({
+            reserved: live.some(({ isReserved }) => isReserved),
+            operations: live.some(({ isOperation }) => isOperation) ? OPERATIONS_MAX : 0
+          })
     )
     return { ok: true, notes: [], result: { text }, text: () => forFile(text) } satisfies Answered
   })

@@ -188,8 +188,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
 
     const live = makeLive({ config, store, listeners, currentHealth })
 
-    /** Returns every assignment, with its health by the last probe, and the reserved ports if they are wanted. */
-    const known = (withReserved: boolean) =>
+    /**
+     * Returns every assignment, with its health by the last probe; the reserved ports if they are wanted, and as many of the
+     * latest operations.
+     */
+    const known = (wanted: { readonly reserved: boolean; readonly operations: number }) =>
       Effect.gen(function* () {
         const stored = yield* store.readKnown
         const keys = [...portsOf(stored.rows)].map(([key, port]) => {
@@ -202,7 +205,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
             host: claim?.key === key ? claim.host : undefined
           }
         })
-        return { keys, reserved: withReserved ? yield* store.reservations : [] }
+        return {
+          keys,
+          reserved: wanted.reserved ? yield* store.reservations : [],
+          operations: wanted.operations === 0 ? [] : yield* store.operations({ limit: wanted.operations })
+        }
       })
 
     /** Returns the port and the health of every assignment, without finding out what listens there. */

@@ -63,7 +63,7 @@ const valuesOf = (options: ReadonlyArray<OptionSpec>, typed: string): Completion
   if (first?.type === "file") return somewhere(typed, { _tag: "files" })
   if (first?.type === "directory") return somewhere(typed, { _tag: "directories" })
   const closed = options.flatMap(({ type }) => wordsOf(type) ?? [])
-  const live = options.filter(({ isNew, type }) => LIVE.includes(type) && !isNew)
+  const live = options.filter(({ isNew, isOperation, type }) => (LIVE.includes(type) && !isNew) || isOperation)
   return {
     ...words(
       typed,

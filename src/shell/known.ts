@@ -1,6 +1,8 @@
 import type { OptionSpec } from "../commands/CommandSpec.ts"
 import type { HealthState } from "../domain/Health.ts"
 import { appOf, kindOf } from "../domain/names.ts"
+import type { PastOperation } from "../domain/PastOperation.ts"
+import { changeTexts } from "../text/changeTexts.ts"
 import { escaped } from "../text/escape.ts"
 
 /** The values that are in the registry, as a shell offers them. */
@@ -25,9 +27,11 @@ export interface KnownKey {
 export interface Known {
   readonly keys: ReadonlyArray<KnownKey>
   readonly reserved: ReadonlyArray<{ readonly port: number; readonly reason: string }>
+  /** The latest ones, newest first. */
+  readonly operations: ReadonlyArray<Pick<PastOperation, "changes" | "number" | "what">>
 }
 
-export const NOTHING_KNOWN: Known = { keys: [], reserved: [] }
+export const NOTHING_KNOWN: Known = { keys: [], reserved: [], operations: [] }
 
 const detailsOf = ({ description, state }: KnownKey): string =>
   [description, state === "unknown" ? undefined : state].filter(Boolean).join(", ")
@@ -63,7 +67,15 @@ const portsOf = (keys: ReadonlyArray<KnownKey>): ReadonlyArray<Candidate> =>
 const reservedOf = ({ reserved }: Known): ReadonlyArray<Candidate> =>
   reserved.map(({ port, reason }) => ({ value: String(port), about: reason }))
 
-const candidatesOf = ({ isReserved, type }: OptionSpec, known: Known): ReadonlyArray<Candidate> => {
+/** The operations, each with its first change. */
+const operationsOf = ({ operations }: Known): ReadonlyArray<Candidate> =>
+  operations.map(({ changes, number, what }) => {
+    const [first = "", ...more] = changeTexts(changes)
+    return { value: String(number), about: line(what, more.length === 0 ? first : `${first}, and ${more.length} more`) }
+  })
+
+const candidatesOf = ({ isOperation, isReserved, type }: OptionSpec, known: Known): ReadonlyArray<Candidate> => {
+  if (isOperation) return operationsOf(known)
   const keys = byKey(known.keys)
   switch (type) {
     case "app":

@@ -5,7 +5,7 @@ import type { SHELLS } from "../../src/commands/shell.ts"
 import { wordsOf } from "../../src/commands/valueWords.ts"
 import { complete } from "../../src/shell/complete.ts"
 import { completionText } from "../../src/shell/completionText.ts"
-import type { Known } from "../../src/shell/known.ts"
+import { type Known, NOTHING_KNOWN } from "../../src/shell/known.ts"
 import { shellWord } from "../../src/text/shell.ts"
 
 const known: Known = {
@@ -15,7 +15,22 @@ const known: Known = {
     { key: "redis", port: 3500, description: null, state: undefined, host: undefined },
     { key: "evil", port: 3501, description: "a\tb\n\u001b[2J", state: "unknown", host: "lap\u202etop" }
   ],
-  reserved: [{ port: 3128, reason: "Squid" }]
+  reserved: [{ port: 3128, reason: "Squid" }],
+  operations: [
+    {
+      number: 12,
+      what: "allocate",
+      changes: [
+        { what: "allocate", key: "cad-prod", oldPort: null, newPort: 3000, detail: null },
+        { what: "allocate", key: "cad-dev", oldPort: null, newPort: 3001, detail: null }
+      ]
+    },
+    {
+      number: 9,
+      what: "describe",
+      changes: [{ what: "describe", key: "redis", oldPort: null, newPort: null, detail: "\u001b[2J" }]
+    }
+  ]
 }
 
 /** The answer to a shell: the kind of values, and the values. */
@@ -33,10 +48,10 @@ const LIVE: Readonly<Partial<Record<NonNullable<OptionSpec["type"]>, ReadonlyArr
   special: ["evil", "redis"]
 }
 
-const expectedFor = ({ isNew, isReserved, type = "text" }: OptionSpec) => {
+const expectedFor = ({ isNew, isOperation, isReserved, type = "text" }: OptionSpec) => {
   if (type === "file") return { belongs: "files", values: [] }
   if (type === "directory") return { belongs: "directories", values: [] }
-  const live = isReserved ? ["3128"] : isNew ? [] : (LIVE[type] ?? [])
+  const live = isOperation ? ["12", "9"] : isReserved ? ["3128"] : isNew ? [] : (LIVE[type] ?? [])
   return { belongs: "words", values: wordsOf(type) ?? live }
 }
 
@@ -85,7 +100,8 @@ it("completes the words of the short forms by what is left", () => {
   expect(told("rename", "cad", "")).toEqual({ belongs: "words", values: [] })
   expect(told("release", "cad", "").values).toEqual(["cad"])
   expect(told("unreserve", "").values).toEqual(["3128"])
-  expect(told("history", "").values).toEqual(LIVE.key)
+  expect(told("history", "").values).toEqual(["12", "9", ...(LIVE.key ?? [])])
+  expect(told("undo", "").values).toEqual(["12", "9"])
   expect(told("agents", "").values).toEqual(["install", "uninstall", "status"])
   expect(told("agents", "install", "").values).toContain("--for")
 })
@@ -131,7 +147,9 @@ it("offers bash nothing that it would act on", () => {
     ["get", ""],
     ["listPorts", "--host", ""]
   ])
-    expect(completionText("bash", complete("bash", typed), { keys: hostile, reserved: [] })).toBe("d-complete words")
+    expect(completionText("bash", complete("bash", typed), { ...NOTHING_KNOWN, keys: hostile })).toBe(
+      "d-complete words"
+    )
 })
 
 it("writes what each shell shows", () => {
@@ -147,4 +165,9 @@ it("writes what each shell shows", () => {
     "redis\tredis     -- 3500"
   ])
   expect(text("fish", "")[0]).toBe("cad-dev\t3001  CAD app, up")
+  expect(
+    completionText("fish", complete("fish", ["undo", ""]), known)
+      .split("\n")
+      .slice(1)
+  ).toEqual(["12\tallocate  cad-prod: none → 3000, and 1 more", "9\tdescribe  redis: \\u001b[2J"])
 })

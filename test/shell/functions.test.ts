@@ -263,6 +263,7 @@ it("completes the keys in a table that only other programs have written", async 
   ])
   await startDaemon(box)
   expect(await box.ok("__complete", "bash", "get", "")).toBe("d-complete words\ncad-dev\n")
+  expect(await box.ok("__complete", "bash", "undo", "")).toBe("d-complete words\n")
 })
 
 it("completes what is in the registry", async () => {
@@ -272,6 +273,8 @@ it("completes what is in the registry", async () => {
     (await box.ok("__complete", "bash", ...words)).trimEnd().split("\n").slice(1)
   expect(await complete("listPorts", "--host", "")).toEqual(["desk"])
   expect(await complete("release", "--app", "")).toEqual(["cad"])
+  const { operations } = JSON.parse(await box.ok("history", "--json"))
+  expect(await complete("undo", "")).toEqual(operations.map(({ number }: { number: number }) => String(number)))
   expect(await complete("explain", "--port", "")).toEqual(expect.arrayContaining([`${PORT - 1}`, `${PORT}`]))
   expect(await complete("unreserve", "")).toEqual(["20300"])
 })
