@@ -23,7 +23,7 @@ const ARROWS = {
   shell: ["commands", "config", "domain", "files", "machine", "socket", "text"],
   worktree: ["commands", "domain", "machine", "project", "text"],
   agents: ["domain", "files", "machine", "text"],
-  service: ["domain", "files", "machine", "text"],
+  service: ["config", "domain", "files", "machine", "text"],
   prompt: ["text"],
   exchange: ["commands", "domain", "env", "machine", "text"],
   wizard: ["commands", "domain", "prompt", "text"],

@@ -11,7 +11,7 @@ type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 /** How long a daemon that has just been started may take for an answer. */
 const PING_MS = 2000
 
-/** Runs the daemon as a service of systemd, or shows what is installed. */
+/** Runs the daemon as a service of systemd or launchd, or shows what is installed. */
 export const service = async (context: CliContext, { json, payload }: Run): Promise<void> => {
   const { environment } = context
   const { action, dryRun, follow } = payload
@@ -21,7 +21,10 @@ export const service = async (context: CliContext, { json, payload }: Run): Prom
       : follow === true && action !== "logs"
         ? { message: `--follow does not go with ${action}`, hint: "it goes with d service logs" }
         : json && action === "logs"
-          ? { message: "--json does not go with logs", hint: "journalctl --output json has each line as a document" }
+          ? {
+              message: "--json does not go with logs",
+              hint: "on Linux, journalctl --output json has each line as a document"
+            }
           : undefined
   if (wrong !== undefined) return exitWith(context, { code: "invalid", ...wrong }, json)
   const uid = currentUid()
@@ -33,6 +36,7 @@ export const service = async (context: CliContext, { json, payload }: Run): Prom
     uid,
     own: stablePaths(process.execPath, process.argv[1] ?? ""),
     socket,
+    platform: process.platform,
     version,
     ping: async () => {
       const reply = await requestOnce(socket, "ping", environment, PING_MS, true)

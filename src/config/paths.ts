@@ -14,3 +14,6 @@ export const stateDirectory = (environment: Environment): string =>
 
 /** Returns the path of the registry's database file, which is used if no database is configured. */
 export const defaultDatabase = (environment: Environment): string => join(stateDirectory(environment), "ports.sqlite")
+
+/** Returns the path of the log of a daemon that no journal takes: one that `d daemon start` or launchd has started. */
+export const daemonLog = (environment: Environment): string => join(stateDirectory(environment), "daemon.log")

@@ -20,15 +20,21 @@ export interface ServiceResult {
   readonly pid: number | null
 }
 
-/** The result of `d service status`. */
-export interface ServiceStatus {
-  readonly scope: ServiceScope
-  readonly installed: boolean
+/** What the service manager says about the service. */
+export interface ServiceState {
   /** Whether it starts on its own, at the login or with the machine. */
   readonly enabled: boolean
-  /** The state of the unit, as systemd calls it. */
+  /** What the manager calls its state. */
   readonly state: string
   readonly pid: number | null
+}
+
+/** The result of `d service status`. */
+export interface ServiceStatus extends ServiceState {
+  readonly scope: ServiceScope
+  /** What the service manager calls the service. */
+  readonly name: string
+  readonly installed: boolean
   readonly socket: string
   /** Null if nothing is installed. */
   readonly program: ServiceProgram | null

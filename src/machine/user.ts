@@ -31,8 +31,11 @@ const XDG = {
 const absolute = (path: string | undefined): string | undefined =>
   path !== undefined && isAbsolute(path) ? path : undefined
 
-/** Returns one of the user's directories. A variable that is relative or empty counts as unset, and so does HOME. */
+/** Returns the user's home. A HOME that is relative or empty counts as unset. */
+export const homeDirectory = (environment: Environment): string => absolute(environment["HOME"]) ?? home()
+
+/** Returns one of the user's directories. A variable that is relative or empty counts as unset. */
 export const xdgDirectory = (environment: Environment, kind: keyof typeof XDG): string => {
   const [variable, fallback] = XDG[kind]
-  return absolute(environment[variable]) ?? join(absolute(environment["HOME"]) ?? home(), fallback)
+  return absolute(environment[variable]) ?? join(homeDirectory(environment), fallback)
 }

@@ -41,3 +41,7 @@ export const systemctlFor = (scope: ServiceScope, environment: Environment, uid:
     })
   }
 }
+
+/** Reads what `systemctl show` prints of several properties. */
+export const valuesIn = (shown: string): ReadonlyMap<string, string> =>
+  new Map(shown.split("\n").map((line) => [line.split("=", 1)[0] ?? "", line.replace(/^[^=]*=/, "")]))

@@ -1,7 +1,7 @@
 import type { ServiceResult, ServiceStatus } from "../domain/Service.ts"
-import { asTyped } from "./escape.ts"
 import { changeVerb } from "./fileChange.ts"
 import { type Printed, printed } from "./printed.ts"
+import { shellWord } from "./shell.ts"
 
 /** Words the output of `d service`. */
 
@@ -9,7 +9,7 @@ import { type Printed, printed } from "./printed.ts"
 export const serviceText = ({ dryRun, files, pid }: ServiceResult, socket: string): Printed =>
   printed([
     ...files.flatMap(({ change, file, text }) => [
-      `${changeVerb(change, dryRun)} ${asTyped(file)}`,
+      `${changeVerb(change, dryRun)} ${shellWord(file)}`,
       ...(dryRun && text !== null && change !== "none"
         ? text
             .trimEnd()
@@ -18,22 +18,31 @@ export const serviceText = ({ dryRun, files, pid }: ServiceResult, socket: strin
         : [])
     ]),
     ...(files.length === 0 ? ["no service is installed"] : []),
-    ...(pid === null ? [] : [`the daemon answers at ${asTyped(socket)}, pid ${pid}`])
+    ...(pid === null ? [] : [`the daemon answers at ${shellWord(socket)}, pid ${pid}`])
   ])
 
 /** Formats the status of the service. */
-export const statusText = ({ enabled, installed, pid, program, scope, socket, state }: ServiceStatus): Printed => {
+export const statusText = ({
+  enabled,
+  installed,
+  name,
+  pid,
+  program,
+  scope,
+  socket,
+  state
+}: ServiceStatus): Printed => {
   if (!installed) return printed(["no service is installed: d service install"])
   const starts = scope === "user" ? "starts at your login" : "starts with the machine"
   return printed([
-    `d-ports.service is ${state}${pid === null ? "" : `, pid ${pid}`}; ${enabled ? starts : "does not start on its own"}`,
-    `socket  ${asTyped(socket)}`,
+    `${name} is ${state}${pid === null ? "" : `, pid ${pid}`}; ${enabled ? starts : "does not start on its own"}`,
+    `socket  ${shellWord(socket)}`,
     ...(program === null
       ? []
       : [
-          `node    ${asTyped(program.node)}`,
-          `d       ${asTyped(program.script)}`,
-          ...program.gone.map((path) => `${asTyped(path)} is gone: d service install`)
+          `node    ${shellWord(program.node)}`,
+          `d       ${shellWord(program.script)}`,
+          ...program.gone.map((path) => `${shellWord(path)} is gone: d service install`)
         ])
   ])
 }

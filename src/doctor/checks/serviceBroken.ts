@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { userName } from "../../machine/user.ts"
-import { installedProgram, lingers, scopeOf } from "../../service/files.ts"
+import { installedProgram, scopeOf } from "../../service/startScript.ts"
+import { lingers } from "../../service/systemd.ts"
 import { currentUid } from "../../socket/socketPath.ts"
 import { asTyped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -30,5 +31,7 @@ export const serviceBroken: Check = ({ environment }) =>
       evidence: `systemd does not keep the services of ${userName()} running`,
       ...fix(`loginctl enable-linger ${shellWord(userName())}`)
     }
-    return scope === "user" && !lingers(userName()) ? [...broken, ending] : broken
+    // launchd has no remedy for that.
+    const isEnding = process.platform === "linux" && scope === "user" && !lingers(userName())
+    return isEnding ? [...broken, ending] : broken
   })

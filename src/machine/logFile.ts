@@ -1,0 +1,50 @@
+import { closeSync, fchmodSync, fstatSync, openSync, readSync, renameSync, statSync } from "node:fs"
+import { dirname } from "node:path"
+import { giveToOwner, makeDirectory } from "./directory.ts"
+
+/** The log of a daemon whose standard error is a file. */
+
+/** How large a log may be when a daemon starts to write to it, in bytes. */
+const SIZE_MAX = 2 ** 20
+/** How much of the end of a log is read, in bytes. */
+const END = 65_536
+
+const MODE = 0o600
+
+/**
+ * Opens the log at `path` to write at its end, for its owner only. One that has grown large is kept as `PATH.1`, in place of the
+ * one before. Throws the system's error.
+ */
+export const openLog = (path: string): number => {
+  makeDirectory(dirname(path), 0o700)
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found?.isFile() && found.size > SIZE_MAX) renameSync(path, `${path}.1`)
+  // A pipe without a reader would block.
+  else if (found !== undefined && !found.isFile())
+    throw Object.assign(new Error(`${path} is not a regular file`), { code: found.isDirectory() ? "EISDIR" : "EINVAL" })
+  const descriptor = openSync(path, "a", MODE)
+  try {
+    if (found === undefined) giveToOwner(path, descriptor)
+    if ((fstatSync(descriptor).mode & 0o777) !== MODE) fchmodSync(descriptor, MODE)
+    return descriptor
+  } catch (error) {
+    closeSync(descriptor)
+    throw error
+  }
+}
+
+/** Returns the lines at the end of the log at `path` that were written after its first `start` bytes. */
+export const linesAfter = (path: string, start: number): ReadonlyArray<string> => {
+  const descriptor = openSync(path, "r")
+  try {
+    const { size } = fstatSync(descriptor)
+    const buffer = Buffer.alloc(Math.min(END, Math.max(0, size - start)))
+    const length = readSync(descriptor, buffer, 0, buffer.length, size - buffer.length)
+    return buffer
+      .toString("utf8", 0, length)
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+  } finally {
+    closeSync(descriptor)
+  }
+}
