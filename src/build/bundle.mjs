@@ -60,6 +60,7 @@ export const PARTS = [
   "worktree/worktree",
   "agents/agents",
   "service/service",
+  "control/control",
   "watch/watch",
   "shell/completeCommand",
   "shell/shellCommand",

@@ -73,10 +73,16 @@ const readCompletions = (words: ReadonlyArray<string>): Meaning => {
 const changesPort = ({ options, readOnly, short }: CommandSpec): boolean =>
   !readOnly && options.some(({ name, type }) => type === "port" && short?.options.includes(name))
 
+/** Returns the command that has `word` as a synonym, with it as the action if it is one. */
+const synonymFor = (word: string): string | undefined => {
+  const { name, operand } = commandList.find(({ synonyms }) => synonyms?.includes(word)) ?? {}
+  return operand?.type === "choice" && operand.choices.includes(word) ? `${name} ${word}` : name
+}
+
 /** Returns what an unknown command was probably meant as; `next` is the word after it. */
 const commandMeant = (word: string, next: string | undefined): string | undefined => {
   const meant =
-    commandList.find(({ synonyms }) => synonyms?.includes(word.toLowerCase()))?.name ??
+    synonymFor(word.toLowerCase()) ??
     nearest(
       word,
       commandList.flatMap((each) => [each.name, shortNameOf(each)])
@@ -108,12 +114,21 @@ const readHelp = (words: ReadonlyArray<string>): Meaning => {
   return command === undefined ? unknownCommand(word) : { _tag: "Help", command, alone: false }
 }
 
+const inForeground = (words: ReadonlyArray<string>): Meaning =>
+  words.includes("--json")
+    ? wrong(
+        "invalid",
+        "--json does not go with a daemon in the foreground",
+        "d daemon start|stop|restart|status --json"
+      )
+    : { _tag: "Daemon" }
+
 const readCommand = (command: CommandSpec, words: ReadonlyArray<string>): Meaning => {
   const read = readOptions(command, words)
   if ("code" in read)
     return { _tag: "Wrong", ...read, ...(command.errorCode === undefined ? {} : { exitCode: command.errorCode }) }
   const { kind, name } = command
-  if (kind === "service") return { _tag: "Daemon" }
+  if (kind === "service" && !("action" in read.payload)) return inForeground(words)
   return isBuiltinCommand(name) && name !== "help"
     ? { _tag: "Builtin", command: name }
     : { _tag: "Run", command, ...read }

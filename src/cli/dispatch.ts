@@ -2,6 +2,7 @@ import type { Answer } from "../commands/Answer.ts"
 import { runBuiltin } from "../commands/builtins.ts"
 import {
   commandList,
+  commands,
   type DaemonCommand,
   isDaemonCommand,
   isLocalCommand,
@@ -9,17 +10,18 @@ import {
   type RegistryCommand
 } from "../commands/commands.ts"
 import { commandDocument, commandHelp, rootHelp } from "../commands/help.ts"
-import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
-import type { Environment } from "../domain/Environment.ts"
+import { outcomeUnknown } from "../domain/CommandError.ts"
 import { type DaemonReply, daemonAllowed, requestDaemon } from "../socket/daemonClient.ts"
-import { currentUid, serverPath, untrustedSocket, unusableSocket } from "../socket/socketPath.ts"
+import { currentUid, serverPath, unusableSocket } from "../socket/socketPath.ts"
 import { forFile, printed, printedJson } from "../text/printed.ts"
 import { type Invocation, parseArgv } from "./argv.ts"
 import { askDaemon, askRegistry, isInProcess, warnOfOther } from "./askDaemon.ts"
 import type { CliContext } from "./CliContext.ts"
+import { controlDaemon } from "./daemon.ts"
 import { exportRegistry, importRegistry } from "./exchange.ts"
 import { claimOf, withDirectory } from "./here.ts"
 import { runLocally } from "./local.ts"
+import { noDaemon } from "./noDaemon.ts"
 import { exitWith, tell, writeResult, writeStderr, writeStdout } from "./output.ts"
 import { chooseAndPrune } from "./prune.ts"
 import type { WithEffect } from "./Task.ts"
@@ -28,32 +30,6 @@ import { wizard } from "./wizard.ts"
 import { wrongEnvironment } from "./wrongEnvironment.ts"
 
 type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
-
-/** Returns the error if `ping` or `status` got no reply. Names the pid of a daemon that is running but unreachable. */
-const noDaemon = async (
-  environment: Environment,
-  reply: Exclude<DaemonReply<DaemonCommand>, { _tag: "Reply" }>
-): Promise<CommandError> => {
-  const unavailable = (message: string, hint: string): CommandError => ({ code: "unavailable", message, hint })
-  if (reply._tag === "NoDaemon" && reply.place !== undefined) return untrustedSocket(reply.path, reply.place)
-  if (!daemonAllowed(environment))
-    return unavailable("the daemon is not used: AUTOMATELINUX_DAEMON is never", "unset AUTOMATELINUX_DAEMON")
-  const path = reply._tag === "NoDaemon" ? reply.path : serverPath(environment, currentUid())
-  const { holderOf, silent, unreachable } = await import("../socket/socketLock.ts")
-  if (reply._tag === "Lost" || reply.why === "silent") return { code: "unavailable", ...silent(path) }
-  const pid = holderOf(path, currentUid())
-  if (pid !== undefined) return { code: "unavailable", ...unreachable(path, pid) }
-  const doctor = "d doctor --check daemon-running says what to do"
-  switch (reply.why) {
-    case "another program":
-      return unavailable(`the program at ${path} is not a daemon of d`, doctor)
-    case "EACCES":
-    case "EPERM":
-      return unavailable(`permission denied for the socket ${path}`, doctor)
-    default:
-      return unavailable(`no daemon answers at ${path}`, "d daemon starts one")
-  }
-}
 
 /** Opens a page in the browser, if a person is at a terminal. */
 const openPage = async (context: CliContext, url: string): Promise<void> => {
@@ -163,6 +139,7 @@ const runCommand = async (
   const wrong = wrongEnvironment(environment, daemonAllowed(environment) && !isInProcess(name))
   if (wrong !== undefined) return exitWith(context, wrong, invocation.json, errorCode)
   if (invocation.notes.length > 0) await tell(context, ...invocation.notes)
+  if (name === commands.daemon.name) return controlDaemon(context, invocation)
   if (isDaemonCommand(name)) return runOnDaemon(context, name, invocation)
   if (isLocalCommand(name)) return runLocally(context, name, invocation, withEffect)
   if (!isRegistryCommand(name)) return

@@ -236,7 +236,7 @@ const missingIn = ({
   const { needs = [], operand, options } = command
   const [first] = needs
   if (first !== undefined && !needs.some((each) => seen.has(each))) return { name: first, hint: usageHint(command) }
-  if (operand?.type === "choice" && !(operand.name.toLowerCase() in payload))
+  if (operand?.type === "choice" && !operand.optional && !(operand.name.toLowerCase() in payload))
     return { name: operand.name, hint: choiceHint(command, operand.choices) }
   const option = options.find((each) => (each.required || each.standsFor) && !isGiven(each, seen))
   return option && { name: option.standsFor?.[0] ?? option.name, hint: usageHint(command) }

@@ -1,5 +1,6 @@
 import { version } from "../../package.json"
 import { stablePaths } from "../machine/ownProgram.ts"
+import type { ServiceMeans } from "../service/service.ts"
 import { requestOnce } from "../socket/daemonClient.ts"
 import { currentUid, serverPath } from "../socket/socketPath.ts"
 import type { Invocation } from "./argv.ts"
@@ -11,9 +12,29 @@ type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 /** How long a daemon that has just been started may take for an answer. */
 const PING_MS = 2000
 
+/** Returns the means for commands that start and end daemons. */
+export const serviceMeans = (context: CliContext): ServiceMeans => {
+  const { environment } = context
+  const uid = currentUid()
+  const socket = serverPath(environment, uid)
+  return {
+    environment,
+    uid,
+    own: stablePaths(process.execPath, process.argv[1] ?? ""),
+    socket,
+    platform: process.platform,
+    version,
+    ping: async (path = socket) => {
+      const reply = await requestOnce(path, "ping", environment, PING_MS, true)
+      if (reply._tag !== "Reply" || !reply.reply.ok) return undefined
+      return { pid: reply.reply.result.pid, version: reply.reply.version }
+    },
+    tell: (...lines) => tell(context, ...lines)
+  }
+}
+
 /** Runs the daemon as a service of systemd or launchd, or shows what is installed. */
 export const service = async (context: CliContext, { json, payload }: Run): Promise<void> => {
-  const { environment } = context
   const { action, dryRun, follow } = payload
   const wrong =
     dryRun === true && action !== "install" && action !== "uninstall"
@@ -27,24 +48,9 @@ export const service = async (context: CliContext, { json, payload }: Run): Prom
             }
           : undefined
   if (wrong !== undefined) return exitWith(context, { code: "invalid", ...wrong }, json)
-  const uid = currentUid()
-  const socket = serverPath(environment, uid)
   const { runService } = await import("../service/service.ts")
   const request = { action: String(action), dryRun: dryRun === true, follow: follow === true, json }
-  const told = await runService(request, {
-    environment,
-    uid,
-    own: stablePaths(process.execPath, process.argv[1] ?? ""),
-    socket,
-    platform: process.platform,
-    version,
-    ping: async () => {
-      const reply = await requestOnce(socket, "ping", environment, PING_MS, true)
-      if (reply._tag !== "Reply" || !reply.reply.ok) return undefined
-      return { pid: reply.reply.result.pid, version: reply.reply.version }
-    },
-    tell: (...lines) => tell(context, ...lines)
-  })
+  const told = await runService(request, serviceMeans(context))
   if ("code" in told) return exitWith(context, told, json)
   if (told.exitCode !== 0) context.setExitCode(told.exitCode)
   if (told.text !== undefined) await writeStdout(context, told.text, json, action !== "status" && dryRun !== true)

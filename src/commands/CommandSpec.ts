@@ -101,8 +101,13 @@ export interface CommandSpec {
     | { readonly name: string; readonly type: "command" | "file" | "words" }
     /** Likewise a file, or `-` for standard input. */
     | { readonly name: string; readonly type: "file"; readonly dash: true }
-    /** One of these words, which must be given. */
-    | { readonly name: string; readonly type: "choice"; readonly choices: ReadonlyArray<string> }
+    /** One of these words, which must be given unless it is optional. */
+    | {
+        readonly name: string
+        readonly type: "choice"
+        readonly choices: ReadonlyArray<string>
+        readonly optional?: true
+      }
   /** Paragraphs. */
   readonly details: ReadonlyArray<string>
   readonly examples: ReadonlyArray<string>

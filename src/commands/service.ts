@@ -56,30 +56,35 @@ export const serviceCommands = {
     kind: "service",
     readOnly: false,
     idempotent: false,
-    summary: "Run the daemon in the foreground",
-    usage: [""],
-    options: [],
+    summary: "Run the daemon in the foreground, or start and stop one in the background",
+    usage: ["", "start", "stop", "restart", "status"],
+    synonyms: ["start", "stop", "restart"],
+    options: [json],
     details: [
       "Serves every client over one Unix socket and probes the ports periodically. Every command works without it; with it, commands are faster and know which ports are up, down or stale.",
-      "Stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT. Logs to standard error; AUTOMATELINUX_LOG_LEVEL sets the level."
+      "In the foreground, it stops on SIGINT, SIGTERM, SIGHUP and SIGQUIT, and logs to standard error; AUTOMATELINUX_LOG_LEVEL sets the level.",
+      "start runs it in the background, where it outlives its terminal, and returns once it answers. If it does not start, start prints why. It logs to automatelinux/daemon.log in XDG_STATE_HOME. If a daemon already answers, nothing changes. If the service of d service is installed, that starts the daemon.",
+      "stop ends a daemon, however it was started, and returns once it has answered what it has taken and is gone. It refuses to end one that a service of systemd runs, and prints the command that does. restart also restarts that one.",
+      "status prints the version, pid, uptime, socket and log of the daemon, and what started it. Exits with 3 if no daemon is running."
     ],
-    examples: ["d daemon"]
+    examples: ["d daemon", "d daemon start", "d daemon restart"],
+    operand: { name: "ACTION", type: "choice", choices: ["start", "stop", "restart", "status"], optional: true }
   },
   service: {
     name: "service",
     kind: "local",
     readOnly: false,
     idempotent: false,
-    summary: "Run the daemon as a service of systemd, or show what is installed",
+    summary: "Run the daemon as a service, or show what is installed",
     usage: ["install [--dry-run]", "uninstall [--dry-run]", "status", "logs [--follow]"],
-    synonyms: ["systemd", "autostart", "start", "stop", "restart"],
+    synonyms: ["systemd", "launchd", "autostart"],
     options: [
       { name: "dry-run", help: "print the files that would change, and change nothing" },
       { name: "follow", help: "with logs, go on with what is logged from now on" },
       json
     ],
     details: [
-      "install writes two units and a script, starts the daemon, and waits until it answers. It starts again at your login, and at the first command if it has ended. As root, it installs a system service. Run again, install changes only what differs, and restarts the daemon only if a file or the version of d does.",
+      "The service is one of systemd, or of launchd on macOS. install writes its files and a script, starts the daemon, and waits until it answers. It starts again at your login, and with systemd at the first command if it has ended. As root, it installs a system service. Run again, install changes only what differs, and restarts the daemon only if a file or the version of d does.",
       "The script starts the Node and the d that run now. If either is gone, it looks for another Node that runs d, such as those of nvm, fnm, mise, asdf or Volta.",
       "uninstall stops the daemon and removes these files. The registry stays. status exits with 3 if the service does not run.",
       "The service does not see the variables of your shell: its settings belong in the configuration file."

@@ -21,7 +21,7 @@ export const stopOnSignals = (environment: Environment): void => {
 export const programRemoved = (error: unknown): CommandError => ({
   code: "unavailable",
   message: `the program of this daemon was removed or replaced: ${(error as Error).message.split("\n")[0]}`,
-  hint: "d daemon starts the one that is there now"
+  hint: "to start the one that is there now: d daemon start"
 })
 
 /**

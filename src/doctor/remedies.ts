@@ -10,7 +10,6 @@ import { commandToOpen } from "../store/sqlite/unwritable.ts"
 import { sudo } from "../text/describe.ts"
 import { shellWord } from "../text/shell.ts"
 import type { DoctorContext } from "./DoctorContext.ts"
-import { processServing } from "./probeDaemon.ts"
 
 /** Commands that fix something, quoted for bash, zsh and dash. */
 
@@ -138,13 +137,8 @@ export const edit = (file: string): string => `sh -c '\${EDITOR:-vi} "$1"' sh ${
 export const configureFile = ({ settings: { file } }: DoctorContext, name: SettingName, value: string): Fix =>
   fix(edit(file), `set ${name} to ${JSON.stringify(value)}, and restart the daemon if there is one`)
 
-/** Restarts a daemon. */
-export const restart = (context: DoctorContext, path: string, pid: number): Effect.Effect<Fix> =>
-  Effect.map(processServing(path, context.machine), (process) => {
-    const unit = process?.unit ?? null
-    if (unit === null) return fix(`kill ${pid}; while kill -0 ${pid} 2>/dev/null; do sleep 1; done; d daemon`)
-    return fix(`systemctl --user restart ${shellWord(unit)}`, "without --user if it is a system service")
-  })
+/** Restarts the daemon, by its service if one runs it. */
+export const RESTART = "d daemon restart"
 
 /** The last port below those that the kernel uses for outgoing connections by default. */
 const HIGHEST = 32_767

@@ -27,12 +27,15 @@ export const baseOf = (what: string): string => {
 
 const PIECE = Buffer.alloc(65_536)
 
+/** The sockets of this network namespace; `/proc/PID/net/unix` has those of a process's. */
+const TABLE = "/proc/net/unix"
+
 /** Returns the inodes of the sockets that listen on a name of `base` and any suffix, except for `suffix`. */
-export const inodesOf = (base: string, suffix?: string): ReadonlySet<string> => {
+export const inodesOf = (base: string, suffix?: string, file = TABLE): ReadonlySet<string> => {
   const line = new RegExp(`^[0-9a-f]+: [0-9A-F]{8} [0-9A-F]{8} 00010000 0001 01 +(\\d+) @${base}([0-9a-f]{${SUFFIX}})$`)
   const found = new Set<string>()
   // Read in pieces: other users can make the table arbitrarily long.
-  const table = openSync("/proc/net/unix", "r")
+  const table = openSync(file, "r")
   try {
     let rest = ""
     for (let length = readSync(table, PIECE); length > 0; length = readSync(table, PIECE)) {
@@ -50,13 +53,17 @@ export const inodesOf = (base: string, suffix?: string): ReadonlySet<string> => 
 }
 
 /**
- * Returns a process of `uid` that has one of the sockets open. All its user ids must be `uid`: a set-user-ID program
+ * Returns a process of `uid` that has one of the sockets open, of the pids `among` if they are given. All its user ids must be `uid`: a set-user-ID program
  * has the rights of its owner, and sockets that its caller passed to it.
  */
-export const holderAmong = (inodes: ReadonlySet<string>, uid: number): number | undefined => {
+export const holderAmong = (
+  inodes: ReadonlySet<string>,
+  uid: number,
+  among?: ReadonlyArray<string>
+): number | undefined => {
   if (inodes.size === 0) return undefined
   const ids = new RegExp(`^Uid:(\\t${uid}){4}$`, "m")
-  const pid = tryRead(() => readdirSync("/proc"), []).find(
+  const pid = (among ?? tryRead(() => readdirSync("/proc"), [])).find(
     (name) =>
       /^\d+$/.test(name) &&
       ids.test(tryRead(() => readFileSync(`/proc/${name}/status`, "latin1"), "")) &&
@@ -74,6 +81,12 @@ export const holderOfBase = (base: string, uid: number): number | undefined =>
     tryRead(() => inodesOf(base), new Set<string>()),
     uid
   )
+
+/** Whether the process `pid` of `uid` has bound a name of `base`, perhaps in another network namespace. */
+export const isHolder = (base: string, uid: number, pid: number): boolean => {
+  const inodes = tryRead(() => inodesOf(base, undefined, `/proc/${pid}/net/unix`), new Set<string>())
+  return holderAmong(inodes, uid, [String(pid)]) !== undefined
+}
 
 /** Binds an abstract name; `undefined` if it is already bound. */
 export const bind = (name: string): Promise<Server | undefined> =>

@@ -150,6 +150,15 @@ export const parentOf = (pid: number): number => Number(statOf(pid)[PARENT] ?? 0
  */
 export const startOf = (pid: number): string | undefined => statOf(pid)[STARTED]
 
+/** Whether a process exists, of whichever user. */
+export const isRunning = (pid: number): boolean => {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
+  }
+}
+
 /** Returns the command line of a process, as far as this user may read it. */
 export const commandLineOf = (pid: number): string =>
   tryRead(() => readFileSync(`/proc/${pid}/cmdline`, "utf8"), "")

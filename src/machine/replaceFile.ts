@@ -22,6 +22,7 @@ import {
 } from "node:fs"
 import { basename, dirname, join, resolve } from "node:path"
 import { giveToOwner, makeDirectory } from "./directory.ts"
+import { isRunning } from "./processes.ts"
 import { tryRead } from "./tryRead.ts"
 
 /** Replaces a file of the user's as a whole: whoever reads it gets the old content or the new one. */
@@ -101,14 +102,6 @@ export const removeEmpty = (directories: ReadonlyArray<string>): void =>
   tryRead(() => {
     for (const directory of directories) rmdirSync(directory)
   }, undefined)
-
-const isRunning = (pid: number): boolean => {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH")
-  }
-}
 
 /** Removes what earlier writers of `path` have left that were killed. */
 export const removeLeftOvers = (path: string): void => {

@@ -5,24 +5,18 @@ import type { ServiceFile, ServiceResult, ServiceStatus } from "../domain/Servic
 import { type Files, filesOnDisk } from "../files/filesOnDisk.ts"
 import { refused } from "../files/problem.ts"
 import { isInNpxCache } from "../machine/ownProgram.ts"
-import { pause } from "../machine/pause.ts"
 import { removeEmpty } from "../machine/replaceFile.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
 import { serviceText, statusText } from "../text/serviceText.ts"
+import { answered, type Running } from "./answered.ts"
 import type { Manager, ManagerMeans } from "./Manager.ts"
 import { managerFor } from "./managerFor.ts"
 import { installedProgram, isOurs, scopeOf } from "./startScript.ts"
 
-/** A daemon that answers. */
-interface Running {
-  readonly pid: number
-  readonly version: string
-}
-
 /** The means that the client provides to `d service`. */
 export interface ServiceMeans extends ManagerMeans {
-  /** Asks the daemon who it is; undefined if none answers. */
-  readonly ping: () => Promise<Running | undefined>
+  /** Asks the daemon who it is, by default at its path; undefined if none answers. */
+  readonly ping: (path?: string) => Promise<Running | undefined>
   /** The version of this d. */
   readonly version: string
   /** Writes lines to standard error. */
@@ -36,11 +30,10 @@ interface Request {
   readonly json: boolean
 }
 
-/** How long the daemon may take until it answers: it may wait for a database first. */
-const ANSWER_MS = 15_000
-const EVERY_MS = 100
-
 const NOT_RUNNING = 3
+
+/** The command that shows what the daemon of the service has logged. */
+export const LOGS = "d service logs"
 
 /** Variables that change the registry or the socket, and that a service does not inherit from a shell. */
 const UNSEEN = /^(AUTOMATELINUX_(?!PORTS_SOCKET$)|AUTOMATE_LINUX_SOCKET_PATH$|XDG_(CONFIG|STATE)_HOME$)/
@@ -53,7 +46,7 @@ const refuseAnother = async (manager: Manager, { ping }: ServiceMeans): Promise<
   throw new CommandFailed({
     code: "conflict",
     message: `a daemon that this service did not start is running, pid ${running.pid}`,
-    hint: `kill ${running.pid}, and run this again; if a service starts it, disable that first`
+    hint: "d daemon stop, and run this again; if a service starts it, disable that first"
   })
 }
 
@@ -64,24 +57,6 @@ const refuseForward = ({ environment }: ServiceMeans): void => {
     code: "invalid",
     message: "AUTOMATELINUX_FORWARD is set: a daemon in front of another one needs a unit of its own",
     hint: "docs/moving-in.md has it; or unset AUTOMATELINUX_FORWARD"
-  })
-}
-
-/** Returns the daemon once it answers, and is not the one that was to end; or fails. */
-export const answered = async (
-  manager: Manager,
-  { ping }: Pick<ServiceMeans, "ping">,
-  ending?: number
-): Promise<Running> => {
-  for (const over = performance.now() + ANSWER_MS; performance.now() < over; ) {
-    const running = await ping()
-    if (running !== undefined && running.pid !== ending) return running
-    await pause(EVERY_MS)
-  }
-  throw new CommandFailed({
-    code: "unavailable",
-    message: `${manager.name} was started, and its daemon does not answer`,
-    hint: "d service logs shows why"
   })
 }
 
@@ -101,11 +76,11 @@ const noteLimits = async (manager: Manager, { environment, own, tell }: ServiceM
 const start = async (manager: Manager, isChanged: boolean, means: ServiceMeans): Promise<Running> => {
   await manager.enable(isChanged)
   manager.start()
-  const running = await answered(manager, means)
+  const running = await answered(manager.name, LOGS, means.ping)
   if (running.version === means.version) return running
   // d was upgraded in its place: the files are the same, and the daemon is the old one.
   manager.restart()
-  return answered(manager, means, running.pid)
+  return answered(manager.name, LOGS, means.ping, running.pid)
 }
 
 const FOREIGN = { problem: "was not written by d service", hint: "to have d write it, move it away" }
@@ -146,6 +121,20 @@ const uninstall = async (manager: Manager, dryRun: boolean, means: ServiceMeans)
   manager.forget()
   removeEmpty([dirname(means.socket)])
   return result
+}
+
+/** Returns the manager of the service, if one is installed that serves the daemon's socket. */
+export const installedManager = (means: ManagerMeans): Manager | undefined => {
+  try {
+    const manager = managerFor(means)
+    const disk = filesOnDisk()
+    const texts = manager.files.map(({ file }) => disk.read(file) ?? "")
+    return texts.every(isOurs) && texts.at(-1)?.includes(manager.socketWords) ? manager : undefined
+  } catch (error) {
+    // No service manager runs here, or a file cannot be read.
+    if (error instanceof CommandFailed) return undefined
+    throw error
+  }
 }
 
 const status = (manager: Manager, { environment, socket, uid }: ServiceMeans): ServiceStatus => {

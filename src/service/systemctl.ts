@@ -23,7 +23,7 @@ export const systemctlFor = (scope: ServiceScope, environment: Environment, uid:
     throw new CommandFailed({
       code: "unavailable",
       message: "no systemd runs on this machine",
-      hint: "have the service manager of this machine run d daemon"
+      hint: "d daemon start runs the daemon without it"
     })
   const env = withRuntimeDirectory(environment, uid)
   return (...words) => {

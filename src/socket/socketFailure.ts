@@ -4,7 +4,7 @@ import { nameOfUser } from "../machine/processes.ts"
 import { userName } from "../machine/user.ts"
 import { ANOTHER_PATH, SocketRefused } from "./socketFile.ts"
 
-const OUTSIDE = "a sandbox may forbid it: run d daemon outside of it, and let its socket in"
+const OUTSIDE = "a sandbox may forbid it: run d daemon start outside of it, and let its socket in"
 
 /** Explains a refusal of the system by the part of the path that is closed, if there is one. */
 const permissionDenied = (path: string): Pick<CommandError, "message" | "hint"> => {

@@ -1,7 +1,16 @@
 import { createHash, randomBytes } from "node:crypto"
 import { lstatSync, readFileSync } from "node:fs"
 import type { Server } from "node:net"
-import { baseOf, bind, holderAmong, holderOfBase, inodesOf, RANDOM_BYTES, USUAL } from "../machine/abstractSocket.ts"
+import {
+  baseOf,
+  bind,
+  holderAmong,
+  holderOfBase,
+  inodesOf,
+  isHolder,
+  RANDOM_BYTES,
+  USUAL
+} from "../machine/abstractSocket.ts"
 import { pause } from "../machine/pause.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { answers, SocketRefused } from "./socketFile.ts"
@@ -16,6 +25,9 @@ const baseFor = (path: string, uid: number): string =>
  * another user may bind the same path elsewhere, or name a socket so that it looks like a line with that path.
  */
 export const holderOf = (path: string, uid: number): number | undefined => holderOfBase(baseFor(path, uid), uid)
+
+/** Whether the process `pid` of `uid` holds the lock for `path`, perhaps in another network namespace, as that of a container. */
+export const holdsLock = (path: string, uid: number, pid: number): boolean => isHolder(baseFor(path, uid), uid, pid)
 
 /** Returns the pid of the daemon that serves the socket at `path`, if it can be identified. */
 export const serverPidOf = (path: string): number | undefined => {

@@ -1,8 +1,12 @@
+import { commandList } from "../commands/commands.ts"
+
 /** Finds the commands in a sentence, which have to stay whole so that they can be copied. */
 
 const QUOTED = `'[^']*'|"[^"]*"`
 const VALUE = `(?:${QUOTED}|[^\\s'"])+`
-const OF_D = `d [a-z]\\w*(?: --[\\w-]+(?:[ =](?!-)${VALUE})?| [A-Z\\d]\\S*)*`
+/** The words that may follow the name of a command, as `start` in `d daemon start`. */
+const ACTIONS = commandList.flatMap(({ operand }) => (operand?.type === "choice" ? operand.choices : [])).join("|")
+const OF_D = `d [a-z]\\w*(?: (?:${ACTIONS})\\b)?(?: --[\\w-]+(?:[ =](?!-)${VALUE})?| [A-Z\\d]\\S*)*`
 const OF_SHELL = `(?:cd|ch\\w+|export|fuser|kill|ls|ps|ss|ulimit|unset)(?: (?:-\\S+|[/$~\\d]\\S*|[A-Z_]+(?:=${VALUE})?|${QUOTED}))+`
 
 /**

@@ -32,7 +32,7 @@ const bindHint = (code: string): string => {
     case "EACCES":
     case "EPERM":
     case "EAFNOSUPPORT":
-      return "a sandbox forbids it: run d outside of it, or start d daemon outside and let its socket in"
+      return "a sandbox forbids it: run d outside of it, or d daemon start outside of it, and let its socket in"
     default:
       return "try again, or choose a port yourself: d setPort --key KEY --value PORT"
   }

@@ -1,4 +1,4 @@
-import type { RangeUse, Results, Status } from "../commands/Results.ts"
+import type { Results } from "../commands/Results.ts"
 import { SEVERITIES } from "../domain/Finding.ts"
 import { formatPorts } from "../domain/portList.ts"
 import { checkLines } from "./checkText.ts"
@@ -6,47 +6,8 @@ import { nameOf } from "./describe.ts"
 import { plainTable } from "./portTable.ts"
 import { type Line, type Printed, printed } from "./printed.ts"
 import { reservedTable } from "./reservedTable.ts"
+import { LABEL, PLAINLY, statusText } from "./statusText.ts"
 import { plain, type Style } from "./terminalStyle.ts"
-
-/** How a status tells a time and a time span. */
-interface Told {
-  readonly time: (written: string) => string
-  readonly span: (seconds: number) => string
-}
-
-/** The width of the names before the rows of a status, with the gap after them. */
-const LABEL = 11
-
-const statusText = (status: Status, { span, time }: Told): Printed => {
-  const { database, health, http, lastTick, ranges, watching } = status
-  const { changed, problem } = status.settings
-  const settings = problem ?? `changed after the daemon was started: ${changed.join(", ")}`
-  const use = ({ claimed, range, slots }: RangeUse) => `${range}, ${claimed} of ${slots} claimed`
-  const rows: ReadonlyArray<readonly [string, string]> = [
-    ["daemon", `${status.version}, pid ${status.pid}, up ${span(status.uptimeSeconds)}`],
-    ...(changed.length > 0 || problem !== null ? [["settings", settings] as const] : []),
-    // The error names the database itself.
-    ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
-    [
-      "last tick",
-      lastTick === null
-        ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
-        : `${time(lastTick.at)}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
-    ],
-    ...(http ? [["http", http.problem ?? http.address ?? "starting"] as const] : []),
-    ["apps", ranges === null ? "unknown" : use(ranges.app)],
-    ["specials", ranges === null ? "unknown" : use(ranges.special)],
-    [
-      "health",
-      health === null
-        ? "unknown"
-        : Object.entries(health)
-            .map(([state, count]) => `${count} ${state}`)
-            .join(", ")
-    ]
-  ]
-  return printed(rows.map(([name, text]) => `${name.padEnd(LABEL)}${text}`))
-}
 
 const line = (only: Line): Printed => printed([only])
 const released = (result: Results["release"]): Printed =>
@@ -103,8 +64,7 @@ const texts: {
   dashboard: ({ url }) => line(url),
   probe: ({ ports }) => line(`probed ${ports} ${ports === 1 ? "port" : "ports"}`),
   status: async (status, _, { width }) => {
-    if (width === undefined)
-      return statusText(status, { time: (written) => written, span: (seconds) => `${seconds} s` })
+    if (width === undefined) return statusText(status, PLAINLY)
     const { localTimes, span, wrapped } = await import("./terminalText.ts")
     return wrapped(statusText(status, { time: localTimes, span }), width, LABEL)
   }

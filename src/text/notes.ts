@@ -94,10 +94,9 @@ const notes: { readonly [T in Note["_tag"]]: (note: NoteOf<T>) => string } = {
   NothingToPrune: () => "note: there is nothing to release",
   NoneListed: () => "note: no key matches these options",
   NotPinned: ({ keys }) => `note: ${names(keys)} ${keys.length === 1 ? "is" : "are"} not pinned`,
-  OldHealth: ({ seconds }) =>
-    `note: health is ${age(seconds)} old: no daemon is probing the ports; d daemon starts one`,
+  OldHealth: ({ seconds }) => `note: health is ${age(seconds)} old: no daemon is probing the ports: d daemon start`,
   HealthAhead: ({ at }) =>
-    `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; d daemon updates it`,
+    `note: the age of the health is unknown: it was stored at ${at}, by a clock that was ahead; a daemon updates it: d daemon start`,
   Ignoring: ({ target }) => `note: ${describeTarget(target)} is ignored from now on; to undo it: ${unignoring(target)}`,
   NoLongerIgnoring: ({ target }) => `note: ${describeTarget(target)} is no longer ignored`,
   SecretReadable: ({ file, readers }) =>

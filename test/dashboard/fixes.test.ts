@@ -20,7 +20,7 @@ describe("a fix that the page can run", () => {
     "d release --app loom; rm -r /",
     "d doctor --fix",
     "d doctor --ignore port-taken --key cad-dev",
-    "d daemon",
+    "d daemon start",
     "d release",
     "d release --app",
     "d release --app --force",

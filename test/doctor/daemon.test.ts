@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { connect, createServer } from "node:net"
 import { dirname } from "node:path"
 import { expect, it, onTestFinished } from "vitest"
 import { version } from "../../package.json"
+import { endInBackground } from "../support/background.ts"
 import { copyOfProgram, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
 import { timeOfDay } from "../support/clock.ts"
 import {
@@ -28,15 +29,10 @@ const RANGES = rangesFrom(19_000)
 
 const socketOf = (box: Machine) => box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
 
-/** Types a fix that does not end, and leaves it running until the test is over. */
-const leaveRunning = (box: Machine, fix: string): void => {
-  const child: ChildProcess = spawn("bash", ["-c", `d() { ${process.execPath} ${PROGRAM} "$@"; }; ${fix}`], {
-    env: box.env,
-    cwd: box.home,
-    stdio: "ignore",
-    detached: true
-  })
-  onTestFinished(() => void process.kill(-(child.pid ?? 0), "SIGKILL"))
+/** Types a fix that starts a daemon, which ends with the test. */
+const startsBy = async (box: Machine, fix: string): Promise<void> => {
+  endInBackground(box)
+  expect(await box.sh(fix)).toMatchObject({ code: 0 })
 }
 
 it("daemon-running: none was started", async () => {
@@ -45,11 +41,11 @@ it("daemon-running: none was started", async () => {
   expect(finding).toMatchObject({
     severity: "info",
     evidence: `there is no socket at ${socketOf(box)}`,
-    fix: "d daemon"
+    fix: "d daemon start"
   })
   expect(await examine(box)).toMatchObject({ code: 0, healthy: true })
   expect(await examine(box, "--strict")).toMatchObject({ code: 1, healthy: false })
-  leaveRunning(box, fixOf(finding))
+  await startsBy(box, fixOf(finding))
   await until(
     () => findingsOf(box, "daemon-running"),
     (findings) => findings.length === 0
@@ -70,7 +66,7 @@ it("daemon-running: a dead socket, which is taken away on request", async () => 
     evidence: "connecting to it is refused"
   })
   const [none] = await afterMending(box, finding)
-  expect(none).toMatchObject({ severity: "info", fix: "d daemon" })
+  expect(none).toMatchObject({ severity: "info", fix: "d daemon start" })
   expect(existsSync(daemon.socket)).toBe(false)
 })
 
@@ -83,7 +79,7 @@ it("daemon-running: --fix takes away nothing that is not a dead socket", async (
     severity: "error",
     message: `no daemon can be started or reached: ${socketOf(box)} is not a socket`,
     fix: `ls -ld ${socketOf(box)}`,
-    advice: "move it away if nothing needs it, then start a daemon: d daemon"
+    advice: "move it away if nothing needs it, then start a daemon: d daemon start"
   })
   expect(await box.typed("bash", fixOf(finding))).toMatchObject({
     code: 0,
@@ -122,9 +118,9 @@ it("daemon-running: a socket that this user may not use", async () => {
   const { AUTOMATELINUX_PORTS_SOCKET, ...unset } = env
   // Another user's runtime directory counts as not set.
   const runtime = temporary()
-  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon" }])
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon start" }])
   chmodSync(runtime, 0o755)
-  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon" }])
+  expect(await ask({ ...unset, XDG_RUNTIME_DIR: runtime })).toMatchObject([{ severity: "info", fix: "d daemon start" }])
 })
 
 it("daemon-running: one that is stopped does not hold the doctor up", async () => {
@@ -153,7 +149,7 @@ it("daemon-running: a daemon of another version", async () => {
   )
   expect(finding?.message).toBe(`the daemon has version 0.0.1, but d has ${version}`)
   expect(finding?.evidence).toMatch(new RegExp(`^pid ${child.pid}, at ${socketOf(box)}$`))
-  leaveRunning(box, finding?.fix ?? "")
+  await startsBy(box, finding?.fix ?? "")
   await until(
     () => findingsOf(box, "daemon-running"),
     (findings) => findings.length === 0
@@ -269,13 +265,13 @@ it("host-shared: two machines of one name, until one gets another", async () => 
       severity: "error",
       message: "two machines are called fedora, and each overwrites the health that the other one stores",
       evidence: expect.stringMatching(/^a daemon on another machine \([0-9a-f]{16}\) stored health as fedora, /),
-      fix: expect.stringMatching(/^export AUTOMATELINUX_HOST=fedora-2; kill \d+; /)
+      fix: "export AUTOMATELINUX_HOST=fedora-2; d daemon restart"
     })
   }
   // Nothing says that it may be given back, because the other machine serves it.
   expect((await examine(other)).findings.map(({ check }) => check)).toEqual(["host-shared"])
   const finding = await findingOf(other, "host-shared")
-  leaveRunning(other, fixOf(finding))
+  await startsBy(other, fixOf(finding))
   // Here again, where the port is served, as soon as no other overwrites it.
   await seenUp(box, "s")
   const renamed = other.with({ AUTOMATELINUX_HOST: "fedora-2" })

@@ -432,7 +432,7 @@ describe("the service", () => {
     expect(await box.ok("allocate", "--app", "a")).toBe("a-prod 28000\na-dev 28001\n")
     expect(await box.d("ping")).toMatchObject({
       code: 3,
-      stderr: `error: no daemon answers at ${daemon.socket}\nhint: d daemon starts one\n`
+      stderr: `error: no daemon answers at ${daemon.socket}\nhint: d daemon start\n`
     })
     await startDaemon(box)
     expect(await box.ok("ping")).toBe("pong\n")
@@ -769,7 +769,7 @@ describe("the health of the ports", () => {
     db.close()
     expect(await box.d("listPorts")).toMatchObject({
       code: 0,
-      stderr: "note: health is 3 hours old: no daemon is probing the ports; d daemon starts one\n"
+      stderr: "note: health is 3 hours old: no daemon is probing the ports: d daemon start\n"
     })
   })
 })

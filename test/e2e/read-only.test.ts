@@ -70,7 +70,7 @@ describe.skipIf(!isRoot)("a home that cannot be written", () => {
     const run = await inside("d allocate --app new")
     expectReadOnly(run, fileOf(box), "its file system is read-only")
     expect(run.stderr).toContain(
-      "hint: if this is a sandbox, run d daemon outside of it, and let its socket in; otherwise "
+      "hint: if this is a sandbox, run d daemon start outside of it, and let its socket in; otherwise "
     )
     await startDaemon(outside)
     expect(await inside("d allocate --app new")).toEqual({
@@ -277,7 +277,9 @@ describe("a sandbox that forbids writing, whatever the modes say", () => {
     const box = await used()
     const run = await inSandbox(box, sandbox(), "allocate --app new")
     expectReadOnly(run, fileOf(box), "permission denied for ")
-    expect(run.stderr).toContain("hint: if this is a sandbox, run d daemon outside of it, and let its socket in\n")
+    expect(run.stderr).toContain(
+      "hint: if this is a sandbox, run d daemon start outside of it, and let its socket in\n"
+    )
   })
 
   it("reads as an empty registry if there is none", async () => {

@@ -202,7 +202,7 @@ describe("a daemon whose program is taken away", () => {
     process.kill(daemon.pid ?? 0, "SIGUSR2")
     expect(await daemon.ended).toBe(3)
     expect(daemon.log()).toMatch(
-      /error: the program of this daemon was removed or replaced: Cannot find module '.*'\nhint: d daemon starts the one that is there now\n$/
+      /error: the program of this daemon was removed or replaced: Cannot find module '.*'\nhint: to start the one that is there now: d daemon start\n$/
     )
     expect(existsSync(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")).toBe(false)
     expect(await findingOf(box, "daemon-running")).toMatchObject({ severity: "info" })

@@ -45,7 +45,7 @@ it.each(["EACCES", "EPERM"] as const)(
     expect(run).toMatchObject({ code: 3, stdout: "" })
     expect(run.stderr).toMatch(
       new RegExp(
-        `^error: cannot tell whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox forbids it: run d outside of it, or start d daemon outside and let its socket in\n$`
+        `^error: cannot tell whether 2750[01] is free on this machine: the system says ${code}\nhint: a sandbox forbids it: run d outside of it, or d daemon start outside of it, and let its socket in\n$`
       )
     )
   }

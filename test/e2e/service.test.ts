@@ -51,7 +51,7 @@ const shell = (as: "alice" | "root") => {
   return { run, ok }
 }
 
-const pidIn = (text: string) => Number(/, pid (\d+)\n/.exec(text)?.[1])
+const pidIn = (text: string) => Number(/, pid (\d+)\b/.exec(text)?.[1])
 
 /** Skips, and so shows, what cannot be tested without root and namespaces of its own. */
 const needSystemd = (): void =>
@@ -133,17 +133,63 @@ describe("a service of root", () => {
     const refused = run("d service install")
     expect(refused).toMatchObject({ code: 1, stdout: "" })
     expect(refused.stderr).toMatch(
-      /^error: a daemon that this service did not start is running, pid (\d+)\nhint: kill \1, and run this again; .*\n$/
+      /^error: a daemon that this service did not start is running, pid \d+\nhint: d daemon stop, and run this again; .*\n$/
     )
-    ok(`kill ${/pid (\d+)/.exec(refused.stderr)?.[1]}; while d ping; do sleep 0.1; done 2>/dev/null`)
+    ok("d daemon stop")
     expect(run(`ls ${SERVICE}`).code).toBe(2)
     expect(run("unshare --mount sh -c 'mount -t tmpfs none /run/systemd; d service install'")).toMatchObject({
       code: 3,
       stdout: "",
       stderr: expect.stringMatching(
-        /^error: no systemd runs on this machine\nhint: have the service manager of this machine run d daemon/
+        /^error: no systemd runs on this machine\nhint: d daemon start runs the daemon without it/
       )
     })
+  })
+
+  it("is what d daemon starts and restarts, and does not stop behind its back", () => {
+    const { ok, run } = shell("root")
+    const first = pidIn(ok("d service install"))
+    expect(run("d daemon stop")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: `error: d-ports.service runs the daemon, pid ${first}, and d-ports.socket starts it at the next command\nhint: systemctl stop d-ports.socket d-ports.service\n`
+    })
+    expect(JSON.parse(ok("d daemon status --json"))).toMatchObject({
+      pid: first,
+      log: null,
+      startedBy: "service",
+      service: "d-ports.service"
+    })
+    expect(ok("d daemon status")).toContain("\nstarted by d-ports.service\n")
+    const second = pidIn(ok("d daemon restart"))
+    expect(second).not.toBe(first)
+    expect(ok("systemctl show --property MainPID --value d-ports.service")).toBe(`${second}\n`)
+    ok("systemctl stop d-ports.socket d-ports.service")
+    expect(run("d ping").code).toBe(3)
+    const third = run("d daemon start")
+    expect(third).toMatchObject({ code: 0, stderr: "note: d-ports.service runs it: d service status shows more\n" })
+    expect(ok("systemctl show --property MainPID --value d-ports.service")).toBe(`${pidIn(third.stdout)}\n`)
+    // A daemon at another socket is none of the service's.
+    const elsewhere = "AUTOMATELINUX_PORTS_SOCKET=/run/other/d.sock"
+    const other = pidIn(ok(`${elsewhere} d daemon start`))
+    expect(ok(`readlink /proc/${other}/fd/2`)).toBe("/run/root/.local/state/automatelinux/daemon.log\n")
+    expect(pidIn(ok(`${elsewhere} d daemon stop`))).toBe(other)
+    ok("d service uninstall")
+    // Without the service, a daemon that a service of somebody's has started is still the service's.
+    ok("systemd-run --quiet --unit=mine.service --setenv=HOME=/run/root d daemon")
+    ok("while ! d ping; do sleep 0.1; done 2>/dev/null")
+    expect(run("d daemon stop")).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^error: mine\.service runs the daemon, pid \d+\nhint: systemctl stop mine\.service\n$/
+      )
+    })
+    // What a service has started in the background is not its main process.
+    ok("systemctl stop mine.service")
+    ok("systemd-run --quiet --unit=shell.service --setenv=HOME=/run/root sh -c 'd daemon start; sleep 1000'")
+    ok("while ! d ping; do sleep 0.1; done 2>/dev/null")
+    expect(JSON.parse(ok("d daemon status --json"))).toMatchObject({ startedBy: "start", service: null })
+    ok("d daemon stop; systemctl stop shell.service")
   })
 
   it("replaces and removes nothing that it has not written", () => {

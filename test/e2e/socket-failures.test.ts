@@ -10,7 +10,7 @@ const RANGES = { AUTOMATELINUX_APP_RANGE: "30200-30249", AUTOMATELINUX_SPECIAL_R
 
 const at = (path: string) => ({ ...RANGES, AUTOMATELINUX_PORTS_SOCKET: path })
 const ANOTHER = "name another path with AUTOMATELINUX_PORTS_SOCKET"
-const OUTSIDE = "a sandbox may forbid it: run d daemon outside of it, and let its socket in"
+const OUTSIDE = "a sandbox may forbid it: run d daemon start outside of it, and let its socket in"
 
 /** One sentence about the path, and one about what helps. */
 const expectFailure = (run: { code: number | null; stdout: string; stderr: string }, said: string, hint: string) =>

@@ -61,7 +61,7 @@ it("loads nothing of HTTP before that", async () => {
 it("needs a daemon, and says which command starts one", async () => {
   const { code, stderr, stdout } = await off().d("dashboard")
   expect({ code, stdout }).toEqual({ code: 3, stdout: "" })
-  expect(stderr).toMatch(/^error: no daemon answers at .*\nhint: d daemon starts one\n$/)
+  expect(stderr).toMatch(/^error: no daemon answers at .*\nhint: d daemon start\n$/)
 })
 
 it("says that the port is in use", async () => {

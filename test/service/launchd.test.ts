@@ -77,6 +77,30 @@ it("is installed, stays as it is if nothing differs, and leaves nothing", async 
   expect(await mac.ok("service", "uninstall")).toBe("no service is installed\n")
 })
 
+it("is what d daemon stops, starts and restarts", async () => {
+  const { box, calls, mac } = macWithLaunchctl()
+  const { plist } = placesIn(box.home)
+  const first = pidIn(await mac.ok("service", "install"))
+  expect(JSON.parse(await mac.ok("daemon", "status", "--json"))).toMatchObject({
+    pid: first,
+    startedBy: "service",
+    service: "com.automatelinux.ports"
+  })
+  calls()
+  const second = pidIn(await mac.ok("daemon", "restart"))
+  expect(second).not.toBe(first)
+  expect(calls()).toContain(`kickstart -k ${SERVICE}`)
+  expect(await mac.ok("daemon", "stop")).toMatch(new RegExp(`, pid ${second}, has ended\n$`))
+  expect((await mac.d("daemon", "status")).code).toBe(3)
+  const third = await mac.d("daemon", "start")
+  expect(third.stderr).toBe("note: com.automatelinux.ports runs it: d service status shows more\n")
+  expect(calls().at(-1)).toBe(`kickstart ${SERVICE}`)
+  // A daemon at another socket is none of the service's.
+  expect(readFileSync(plist, "utf8")).toContain(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")
+  await mac.ok("service", "uninstall")
+  expect((await box.d("ping")).code).toBe(3)
+})
+
 it("is not installed beside another daemon, nor in place of files that it has not written", async () => {
   const { box, mac } = macWithLaunchctl()
   const { plist } = placesIn(box.home)
@@ -84,7 +108,7 @@ it("is not installed beside another daemon, nor in place of files that it has no
   expect(await mac.d("service", "install")).toEqual({
     code: 1,
     stdout: "",
-    stderr: `error: a daemon that this service did not start is running, pid ${daemon.pid}\nhint: kill ${daemon.pid}, and run this again; if a service starts it, disable that first\n`
+    stderr: `error: a daemon that this service did not start is running, pid ${daemon.pid}\nhint: d daemon stop, and run this again; if a service starts it, disable that first\n`
   })
   mkdirSync(dirname(plist), { recursive: true })
   writeFileSync(plist, "<plist/>")

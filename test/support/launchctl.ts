@@ -63,8 +63,16 @@ else if (verb === "print") {
 } else fail(64, "Unrecognized subcommand: " + verb)
 `
 
-/** Has the program take this machine for a Mac, on which it is user 501. */
+/** Has the program take this machine for a Mac, on which it is user 501, whose are the files of the user of the tests. */
 const MAC = `
+const fs = require("node:fs")
+const own = process.getuid()
+const { lstatSync } = fs
+fs.lstatSync = (...words) => {
+  const stats = lstatSync(...words)
+  if (stats?.uid === own) stats.uid = 501
+  return stats
+}
 Object.defineProperty(process, "platform", { value: "darwin" })
 process.getuid = () => 501
 `

@@ -82,9 +82,11 @@ const COMMANDS: ReadonlyArray<readonly [line: string, command: string]> = [
   ["    note: or stop it: systemctl --user restart ports.service", "systemctl --user restart ports.service"],
   ["    note: start it; or release it: d release --special pt-proxy", "d release --special pt-proxy"],
   [
-    "    fix: kill 4711; while kill -0 4711 2>/dev/null; do sleep 1; done; d daemon",
-    "kill 4711; while kill -0 4711 2>/dev/null; do sleep 1; done; d daemon"
-  ]
+    "    fix: kill -9 4711; while kill -0 4711 2>/dev/null; do sleep 1; done; d daemon start",
+    "kill -9 4711; while kill -0 4711 2>/dev/null; do sleep 1; done; d daemon start"
+  ],
+  ["hint: to start the one that is there now: d daemon start", "d daemon start"],
+  ["note: d-ports.service runs it: d service status shows more", "d service status"]
 ]
 
 describe("a command", () => {

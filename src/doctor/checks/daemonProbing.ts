@@ -3,7 +3,7 @@ import { fix } from "../../domain/Finding.ts"
 import type { Unstored } from "../../domain/portHealth.ts"
 import { age, describeUnstored } from "../../text/describe.ts"
 import type { Check, DoctorContext, FindingDraft } from "../DoctorContext.ts"
-import { asAdministrator, fixForStore, restart } from "../remedies.ts"
+import { asAdministrator, fixForStore, RESTART } from "../remedies.ts"
 
 /** How many ticks may be missed, and how long one may take. */
 const MISSED = 2.5
@@ -33,7 +33,7 @@ export const daemonProbing: Check = (context) =>
     const { failure, fault, idleSeconds, intervalSeconds } = status.watching
     const refused = status.watching.unstored.map((each) => ofRefused(context, each))
     if (idleSeconds <= MISSED * intervalSeconds + SLACK_SECONDS) return refused
-    const again = yield* restart(context, state.path, status.pid)
+    const again = fix(RESTART)
     const draft: FindingDraft = {
       severity: "warning",
       keys: [],

@@ -5,9 +5,9 @@ import { type Finding, fix } from "../../domain/Finding.ts"
 import { otherRegistry } from "../../socket/otherRegistry.ts"
 import { sudo } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
-import type { Check, DoctorContext } from "../DoctorContext.ts"
+import type { Check } from "../DoctorContext.ts"
 import type { DaemonProbe } from "../probeDaemon.ts"
-import { edit, restart } from "../remedies.ts"
+import { edit, RESTART } from "../remedies.ts"
 
 type Judgement = Omit<Finding, "check" | "keys" | "ports">
 
@@ -17,37 +17,28 @@ const serverOf = (path: string): string => `ss -xlp src ${shellWord(path)}`
 type Unreachable = DaemonProbe & { readonly _tag: "Unreachable" }
 
 /** Returns the fix that makes a daemon reachable again. It makes its socket again unless something prevents it. */
-const reach = (context: DoctorContext, { inTheWay, path, pid, stopped }: Unreachable) => {
-  if (stopped) return Effect.succeed(fix(`kill -CONT ${pid}`))
+const reach = ({ inTheWay, path, pid, stopped }: Unreachable) => {
+  if (stopped) return fix(`kill -CONT ${pid}`)
   const again = "and the daemon makes its socket again within 5 seconds"
   switch (inTheWay) {
     case "file":
-      return Effect.succeed(fix(`ls -ld ${shellWord(path)}`, `move it away if nothing needs it, ${again}`))
+      return fix(`ls -ld ${shellWord(path)}`, `move it away if nothing needs it, ${again}`)
     case "program":
-      return Effect.succeed(fix(serverOf(path), `shows the program; end it, ${again}`))
+      return fix(serverOf(path), `shows the program; end it, ${again}`)
     case undefined:
-      return Effect.map(restart(context, path, pid), ({ fix: command, advice }) =>
-        fix(
-          command,
-          ["only if the socket is not back after 5 seconds", ...(advice === null ? [] : [advice])].join("; ")
-        )
-      )
+      return fix(RESTART, "only if the socket is not back after 5 seconds")
   }
 }
 
 /** Reports a daemon that is running and has lost its socket. */
-const unreachable = (context: DoctorContext, state: Unreachable) =>
-  Effect.map(
-    reach(context, state),
-    (remedy): Judgement => ({
-      severity: "error",
-      message: `a daemon is running, but does not answer at ${state.path}`,
-      evidence: `pid ${state.pid} holds its lock${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
-      ...remedy
-    })
-  )
+const unreachable = (state: Unreachable): Judgement => ({
+  severity: "error",
+  message: `a daemon is running, but does not answer at ${state.path}`,
+  evidence: `pid ${state.pid} holds its lock${state.stopped ? ", and is stopped" : ""}; ${state.seen}`,
+  ...reach(state)
+})
 
-const ELSEWHERE = 'export AUTOMATELINUX_PORTS_SOCKET="$HOME/.automatelinux.sock"; d daemon'
+const ELSEWHERE = 'export AUTOMATELINUX_PORTS_SOCKET="$HOME/.automatelinux.sock"; d daemon start'
 
 /** Reports why no daemon answers. */
 const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreachable" }>): Judgement => {
@@ -58,7 +49,7 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         severity: "info",
         message: "no daemon is running: commands are slower and port health is not tracked",
         evidence: `there is no socket at ${path}`,
-        ...fix("d daemon")
+        ...fix("d daemon start")
       }
     case "Misnamed":
       return {
@@ -85,14 +76,14 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
         severity: "error",
         message: `the socket ${path} is dead: its daemon is gone`,
         evidence: "connecting to it is refused",
-        ...fix("d doctor --fix", "or start one: d daemon")
+        ...fix("d doctor --fix", "or start one: d daemon start")
       }
     case "NoSocket":
       return {
         severity: "error",
         message: `no daemon can be started or reached: ${path} is not a socket`,
         evidence: "connecting to it is refused",
-        ...fix(`ls -ld ${shellWord(path)}`, "move it away if nothing needs it, then start a daemon: d daemon")
+        ...fix(`ls -ld ${shellWord(path)}`, "move it away if nothing needs it, then start a daemon: d daemon start")
       }
     case "Forbidden":
       return {
@@ -114,7 +105,7 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
             : `pid ${process.pid} accepts connections but does not reply${process.stopped ? "; it is stopped" : ""}`,
         ...(process === undefined
           ? fix(serverOf(path), "shows the process, if you may see it")
-          : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon`))
+          : fix(process.stopped ? `kill -CONT ${process.pid}` : `kill -9 ${process.pid}; d daemon start`))
       }
     }
     case "Foreign":
@@ -128,33 +119,29 @@ const judge = (state: Exclude<DaemonProbe, { readonly _tag: "Serving" | "Unreach
 }
 
 /** Reports a daemon that was started with other settings than are in effect now. */
-const outdated = (
-  context: DoctorContext,
-  path: string,
-  { pid, settings }: Status
-): Effect.Effect<ReadonlyArray<Judgement>> => {
+const outdated = (path: string, { pid, settings }: Status): ReadonlyArray<Judgement> => {
   const { changed, file, problem } = settings
   const names = SETTING_NAMES.filter((name) => changed.includes(name))
   const evidence = `pid ${pid}, at ${path}, uses the settings that it was started with`
   if (problem !== null) {
-    return Effect.succeed([
+    return [
       {
         severity: "warning",
         message: `no daemon can be started with the current settings: ${problem}`,
         evidence,
         ...fix(edit(file))
       }
-    ])
+    ]
   }
-  if (names.length === 0) return Effect.succeed([])
-  return Effect.map(restart(context, path, pid), (remedy) => [
+  if (names.length === 0) return []
+  return [
     {
       severity: "warning",
       message: `the daemon was started before these settings were changed: ${names.join(", ")}`,
       evidence: `${evidence}; the configuration file is ${file}`,
-      ...remedy
+      ...fix(RESTART)
     }
-  ])
+  ]
 }
 
 /** Checks that a daemon answers, of the same version, with the settings that are in effect. */
@@ -162,15 +149,15 @@ export const daemonRunning: Check = (context) =>
   Effect.gen(function* () {
     const state = yield* context.daemon
     const status = yield* context.status
-    const judgements: Array<Judgement> = status === undefined ? [] : [...(yield* outdated(context, state.path, status))]
-    if (state._tag === "Unreachable") judgements.push(yield* unreachable(context, state))
+    const judgements: Array<Judgement> = status === undefined ? [] : [...outdated(state.path, status)]
+    if (state._tag === "Unreachable") judgements.push(unreachable(state))
     else if (state._tag === "Serving") {
       if (state.version !== context.version)
         judgements.push({
           severity: "warning",
           message: `the daemon has version ${state.version}, but d has ${context.version}`,
           evidence: `pid ${state.pid}, at ${state.path}`,
-          ...(yield* restart(context, state.path, state.pid))
+          ...fix(RESTART)
         })
       // A daemon whose settings were changed serves another registry because of that.
     } else if (judgements.length === 0) judgements.push(judge(state))

@@ -4,7 +4,7 @@ import { fix } from "../../domain/Finding.ts"
 import { shellWord } from "../../text/shell.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { processServing } from "../probeDaemon.ts"
-import { configureFile, restart } from "../remedies.ts"
+import { configureFile, RESTART } from "../remedies.ts"
 
 /** Checks that no other machine has this host's name: each would overwrite the other's health. */
 export const hostShared: Check = (context) =>
@@ -15,7 +15,6 @@ export const hostShared: Check = (context) =>
     const { actor, fromFile } = context.settings
     const server = yield* processServing(state.path, context.machine)
     const name = `${actor.host.slice(0, HOST_MAX - 2)}-2`
-    const restarted = yield* restart(context, state.path, state.pid)
     const draft: FindingDraft = {
       severity: "error",
       keys: [],
@@ -24,7 +23,7 @@ export const hostShared: Check = (context) =>
       evidence: `a daemon on another machine (${rival.machine}) stored health as ${actor.host}, last noticed at ${rival.at}`,
       ...(fromFile.has("host") || (server?.unit ?? null) !== null
         ? configureFile(context, "host", name)
-        : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${restarted.fix}`))
+        : fix(`export AUTOMATELINUX_HOST=${shellWord(name)}; ${RESTART}`))
     }
     return [draft]
   })

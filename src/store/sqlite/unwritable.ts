@@ -8,7 +8,7 @@ import { shellWord } from "../../text/shell.ts"
 /** Says why a database file cannot be written, and what helps. */
 
 export const ELSEWHERE = "name another file with AUTOMATELINUX_DATABASE_URL=sqlite:/PATH/TO/FILE"
-export const OUTSIDE = "if this is a sandbox, run d daemon outside of it, and let its socket in"
+export const OUTSIDE = "if this is a sandbox, run d daemon start outside of it, and let its socket in"
 
 /** The files that SQLite keeps beside the database. */
 export const BESIDE = ["-wal", "-shm"]
