@@ -32,10 +32,15 @@ const startService = async (means: ControlMeans): Promise<StartResult | undefine
   return { socket: means.socket, ...running, started: true }
 }
 
-const start = async (means: ControlMeans): Promise<StartResult> => {
-  const { environment, own, ping, socket, tell, uid, version } = means
+/** Fails if no daemon can serve the path that the environment names. */
+const refusePath = ({ environment, uid }: ControlMeans): void => {
   const wrong = wrongServedPath(environment, uid)
   if (wrong !== undefined) throw new CommandFailed(wrong)
+}
+
+const start = async (means: ControlMeans): Promise<StartResult> => {
+  const { environment, own, ping, socket, tell, uid, version } = means
+  refusePath(means)
   const found = await findDaemon(ownPaths(environment, uid), environment, uid)
   if (found?.isSilent) throw unanswered(found)
   if (found?.status !== undefined) {
@@ -44,15 +49,10 @@ const start = async (means: ControlMeans): Promise<StartResult> => {
       await tell(`note: the daemon has version ${found.status.version}, but d has ${version}: d daemon restart`)
     return { socket: found.path, pid: found.pid, version: found.status.version, started: false }
   }
-  const log = daemonLog(environment)
+  const byService = await startService(means)
+  if (byService !== undefined) return byService
   // One that holds the lock and has no socket yet is starting: another that is started waits for it.
-  return (
-    (await startService(means)) ?? {
-      socket,
-      ...(await spawnDaemon(own, environment, log, ping)),
-      started: true
-    }
-  )
+  return { socket, ...(await spawnDaemon(own, environment, daemonLog(environment), ping)), started: true }
 }
 
 /** Refuses to end a daemon that is not this user's, or not of this registry. */
@@ -97,6 +97,7 @@ const restartService = async (owner: Owner, found: Found, { ping }: ControlMeans
 
 const restart = async (means: ControlMeans): Promise<StartResult> => {
   const { environment, uid } = means
+  refusePath(means)
   const found = await findAny(means)
   if (found === undefined) return start(means)
   refuseOthers(found, uid)

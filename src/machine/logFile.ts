@@ -18,13 +18,14 @@ const MODE = 0o600
 export const openLog = (path: string): number => {
   makeDirectory(dirname(path), 0o700)
   const found = statSync(path, { throwIfNoEntry: false })
-  if (found?.isFile() && found.size > SIZE_MAX) renameSync(path, `${path}.1`)
   // A pipe without a reader would block.
-  else if (found !== undefined && !found.isFile())
+  if (found !== undefined && !found.isFile())
     throw Object.assign(new Error(`${path} is not a regular file`), { code: found.isDirectory() ? "EISDIR" : "EINVAL" })
+  const isLarge = found !== undefined && found.size > SIZE_MAX
+  if (isLarge) renameSync(path, `${path}.1`)
   const descriptor = openSync(path, "a", MODE)
   try {
-    if (found === undefined) giveToOwner(path, descriptor)
+    if (found === undefined || isLarge) giveToOwner(path, descriptor)
     if ((fstatSync(descriptor).mode & 0o777) !== MODE) fchmodSync(descriptor, MODE)
     return descriptor
   } catch (error) {
