@@ -177,10 +177,10 @@ describe("a daemon in the background", () => {
 describe("a daemon that cannot start", () => {
   it("says what is wrong with its settings, and leaves nothing", async () => {
     const box = boxWith()
-    configure(box, '{ "appRange": "3001-3500" }')
+    configure(box, '{ "probeInterval": "often" }')
     const run = await box.d("daemon", "start")
     expect(run).toMatchObject({ code: 2, stdout: "" })
-    expect(run.stderr).toMatch(/^error: the daemon did not start: appRange in .*ports\.json.*\nhint: .+\n$/)
+    expect(run.stderr).toMatch(/^error: the daemon did not start: probeInterval in .*ports\.json.*\nhint: .+\n$/)
     expect(daemonsOf(box)).toEqual([])
     const document = await box.d("daemon", "start", "--json")
     expect(document).toMatchObject({ code: 2, stdout: "" })
@@ -282,7 +282,7 @@ describe("restart", () => {
   it("takes over changed settings, even of another registry, and ends no daemon for wrong ones", async () => {
     const box = boxWith()
     const pid = await start(box)
-    configure(box, '{ "appRange": "3001-3500" }')
+    configure(box, '{ "probeInterval": "often" }')
     expect(await box.d("daemon", "restart")).toMatchObject({
       code: 2,
       stderr: expect.stringMatching(
