@@ -19,6 +19,7 @@ import { historyFilter } from "./historyFilter.ts"
 import { askedRules } from "./ignoring.ts"
 import { runImport } from "./importing.ts"
 import type { Services } from "./layers.ts"
+import { namedSkipped, naming } from "./naming.ts"
 import { prune } from "./prune.ts"
 import type { Payload } from "./requestSchemas.ts"
 
@@ -153,13 +154,13 @@ export const makeHandlers = (environment: Environment): Handlers => ({
         project: payload.dir === undefined ? payload.directory : undefined,
         dryRun: payload.dryRun
       })
-      const skipped = result.skipped.map(({ by, port }) => ({
+      const skipped = (yield* namedSkipped(result.skipped)).map(({ by, port }) => ({
         port,
         reason: "bound" as const,
         by: by === null ? null : describeListener(by)
       }))
       return { result: { assignments: result.assignments, skipped }, notes }
-    }),
+    }).pipe(naming),
   getPort: (payload) =>
     Effect.flatMap(askedKey(payload), (key) => Effect.flatMap(Registry, (registry) => registry.get(key))),
   setPort: (payload) =>
@@ -173,19 +174,19 @@ export const makeHandlers = (environment: Environment): Handlers => ({
             directory: payload.dir,
             force: payload.force
           })
-        ),
+        ).pipe(naming),
   claim: ({ directory, noDir, standing, willBind, ...payload }) =>
     Effect.gen(function* () {
       const asked = yield* askedHere("claim", { ...payload, directory })
       const registry = yield* Registry
       return yield* registry.claim({ ...asked, directory: noDir ? undefined : asked.directory }, { standing, willBind })
-    }),
+    }).pipe(naming),
   check: (payload) =>
     Effect.gen(function* () {
       const asked = yield* askedHere("check", payload)
       if (asked.directory === undefined) return yield* new MissingArgument({ command: "check", argument: "directory" })
       const registry = yield* Registry
-      return yield* registry.check(asked, asked.directory, environment)
+      return yield* registry.check(asked, asked.directory)
     }),
   url: ({ https, path, ...payload }) =>
     Effect.gen(function* () {
@@ -207,7 +208,7 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       Effect.flatMap(Registry, (registry) =>
         registry.release({ apps: payload.app, specials: payload.special, force: payload.force })
       )
-    ),
+    ).pipe(naming),
   rename: (payload) =>
     Effect.gen(function* () {
       const named = yield* askedName("rename", payload)
@@ -250,11 +251,15 @@ export const makeHandlers = (environment: Environment): Handlers => ({
       return { result: { operations: result, trimmed: null }, notes }
     }),
   undo: ({ dryRun, force, number }) =>
-    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "undo", asked: number, dryRun, force })),
+    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "undo", asked: number, dryRun, force })).pipe(
+      naming
+    ),
   redo: (payload) =>
-    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "redo", asked: undefined, ...payload })),
+    Effect.flatMap(Registry, (registry) => registry.takeBack({ what: "redo", asked: undefined, ...payload })).pipe(
+      naming
+    ),
   export: () => Effect.flatMap(Registry, (registry) => registry.exportAll),
-  import: (payload) => runImport(payload, environment),
+  import: runImport,
   doctor: ({ clientVersion = version, ...request }) =>
     Effect.gen(function* () {
       const rules = yield* askedRules(request)

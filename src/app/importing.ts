@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { Results } from "../commands/Results.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
-import type { Environment } from "../domain/Environment.ts"
 import { type IncomingRegistry, NOTHING_IMPORTED } from "../domain/Exchange.ts"
 import { Invalid, MissingArgument } from "../domain/errors.ts"
 import { placeText, readDocument, WrongDocument } from "../exchange/document.ts"
@@ -22,10 +21,13 @@ const incomingFrom = (text: string): IncomingRegistry | Invalid => {
 }
 
 /** Adds the document of a request to the registry, or finds what could be added. */
-export const runImport = (
-  { document, dryRun, onConflict, range, scan }: Payload<"import">,
-  environment: Environment
-): Effect.Effect<
+export const runImport = ({
+  document,
+  dryRun,
+  onConflict,
+  range,
+  scan
+}: Payload<"import">): Effect.Effect<
   CommandResult<Results["import"]>,
   Effect.Effect.Error<ReturnType<(typeof Registry.Service)["importAll" | "scan"]>> | Invalid | MissingArgument,
   Registry
@@ -33,7 +35,7 @@ export const runImport = (
   Effect.gen(function* () {
     const registry = yield* Registry
     if (scan) {
-      const { notes, result: found } = yield* registry.scan(range, environment)
+      const { notes, result: found } = yield* registry.scan(range)
       return { result: { dryRun, onConflict, ...NOTHING_IMPORTED, found }, notes }
     }
     if (range !== undefined) return yield* new Invalid({ command, argument: "range", problem: "goes with scan" })

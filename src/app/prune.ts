@@ -5,6 +5,7 @@ import type { Note } from "../domain/Note.ts"
 import type { Pruning } from "../registry/prune.ts"
 import { Registry } from "../registry/Registry.ts"
 import { evidenceOf, stayText } from "../text/pruneEvidence.ts"
+import { namedBy } from "./naming.ts"
 import type { Payload } from "./requestSchemas.ts"
 
 /** How many keys that stay are named one by one; the others are counted, unless all are asked for. */
@@ -35,11 +36,20 @@ const documentOf = ({ kept, pruned }: Pruning, dryRun: boolean): Results["prune"
   kept: kept.map(({ key, port, stay }) => ({ key, port, reason: stay.why, evidence: stayText(stay) }))
 })
 
+/** Names the containers of what is kept because it is up. */
+const namedKept = (kept: Pruning["kept"]) =>
+  Effect.forEach(kept, (each) =>
+    each.stay.why === "up"
+      ? Effect.map(namedBy(each.stay.by), (by) => ({ ...each, stay: { why: "up" as const, by } }))
+      : Effect.succeed(each)
+  )
+
 /** Lists what is unused, or releases it. */
 export const prune = (payload: Payload<"prune">) =>
   Effect.gen(function* () {
     const registry = yield* Registry
     const dryRun = !payload.yes
-    const result = documentOf(yield* registry.prune({ keys: payload.key, dryRun }), dryRun)
+    const { kept, pruned } = yield* registry.prune({ keys: payload.key, dryRun })
+    const result = documentOf({ kept: yield* namedKept(kept), pruned }, dryRun)
     return { result, notes: notesOf(result, payload) } satisfies CommandResult<Results["prune"]>
   })

@@ -7,6 +7,8 @@ import { type CommandError, outcomeUnknown } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import type { Note } from "../domain/Note.ts"
 import { Operation } from "../domain/Operation.ts"
+import { ContainerEngines } from "../machine/ContainerEngines.ts"
+import { makeNaming } from "../machine/naming.ts"
 import { toCommandError } from "../text/errors.ts"
 import { noteLine } from "../text/notes.ts"
 import { makeHandlers } from "./handlers.ts"
@@ -45,6 +47,7 @@ export const runInProcess = <N extends RegistryCommand>(
     return { result: answer.result, notes: [...warnings, ...answer.notes].map(noteLine) }
   }).pipe(
     Effect.provideService(Operation, perhapsDone),
+    Effect.provideService(ContainerEngines, makeNaming(environment)),
     Effect.mapError(toCommandError),
     // Any other error means that the change was not made.
     Effect.mapError((error) =>

@@ -11,7 +11,17 @@ export interface Filter {
 export const isFiltering = ({ query, states }: Filter): boolean => query.trim() !== "" || states.size > 0
 
 const textOf = ({ description, key, listener, owner, port }: Assignment): string =>
-  [key, port, description, owner?.name, listener?.command, listener?.directory, listener?.container, listener?.unit]
+  [
+    key,
+    port,
+    description,
+    owner?.name,
+    listener?.command,
+    listener?.directory,
+    listener?.container,
+    listener?.containerDetails?.image,
+    listener?.unit
+  ]
     .filter((each) => each !== null && each !== undefined)
     .join("\n")
     .toLowerCase()

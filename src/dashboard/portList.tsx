@@ -1,6 +1,7 @@
 import { Component } from "preact"
 import { useMemo, useState } from "preact/hooks"
 import type { Assignment } from "../domain/Assignment.ts"
+import { imageName } from "../domain/Container.ts"
 import { escaped } from "../text/escape.ts"
 import { type Board, CELL_STATES, type CellState, STATE_NAMES } from "./board.ts"
 import { Glyph } from "./parts.tsx"
@@ -19,6 +20,12 @@ interface Item {
 /** Returns the directory that a key is served from, or belongs to. */
 const placeOf = ({ listener, owner }: Assignment): string =>
   escaped(listener?.container ?? listener?.unit ?? listener?.directory ?? owner?.name ?? "")
+
+/** Returns the image or the program that serves a key. */
+const programOf = ({ listener }: Assignment): string | null => {
+  const details = listener?.containerDetails
+  return (details ? imageName(details) : undefined) ?? listener?.command ?? null
+}
 
 const COLUMNS = {
   Port: ({ assignment }: Item) => assignment.port,
@@ -61,7 +68,8 @@ class Line extends Component<LineProps> {
   }
 
   override render({ assignment, open, state, when }: LineProps) {
-    const { description, key, listener, port } = assignment
+    const { description, key, port } = assignment
+    const program = programOf(assignment)
     return (
       <tr>
         <td class="port">{port}</td>
@@ -78,7 +86,7 @@ class Line extends Component<LineProps> {
           </span>
         </td>
         <td class="where">
-          {listener?.command == null ? null : <span class="process">{escaped(listener.command)}</span>}
+          {program === null ? null : <span class="process">{escaped(program)}</span>}
           <bdi class="muted">{placeOf(assignment)}</bdi>
         </td>
         <td class="muted">{when}</td>

@@ -40,6 +40,8 @@ export interface DoctorContext {
   readonly listeners: Effect.Effect<ReadonlyMap<number, ReadonlyArray<Listener>>>
   /** The assigned ports on which nothing answers. */
   readonly silent: Effect.Effect<ReadonlySet<number>, RegistryError>
+  /** Finds what serves ports: their listeners, or what answers without one because a container engine publishes it. */
+  readonly servedAmong: (ports: Iterable<number>) => Effect.Effect<ReadonlyMap<number, ReadonlyArray<Listener>>>
   readonly silentAmong: (ports: Iterable<number>) => Effect.Effect<ReadonlySet<number>>
   /** The ports that something listens on. */
   readonly bound: Effect.Effect<ReadonlySet<number>>

@@ -129,12 +129,16 @@ const placeOf = (context: DoctorContext, view: View, port: number) => {
 }
 
 /** Narrows `context` to `port` and its listeners. A question about one port does not wait for the daemon. */
-const focusedOn = (context: DoctorContext, port: number | undefined, here: ReadonlyArray<Listener>): DoctorContext => ({
-  ...context,
-  rival: Effect.succeed(undefined),
-  listeners: Effect.succeed(port === undefined ? new Map() : new Map([[port, here]])),
-  silent: context.silentAmong(port === undefined ? [] : [port])
-})
+const focusedOn = (context: DoctorContext, port: number | undefined, here: ReadonlyArray<Listener>): DoctorContext => {
+  const served = Effect.succeed(port === undefined ? new Map() : new Map([[port, here]]))
+  return {
+    ...context,
+    rival: Effect.succeed(undefined),
+    listeners: served,
+    servedAmong: () => served,
+    silent: context.silentAmong(port === undefined ? [] : [port])
+  }
+}
 
 /** Explains a port, or the port that a key has or had. `run` runs checks. */
 export const explain = (
@@ -152,8 +156,7 @@ export const explain = (
       const stored = view.rows.get(about.key)
       return yield* new NotSet(stored === undefined ? { key: about.key } : { key: about.key, stored })
     }
-    const all = yield* context.listeners
-    const here = (port === undefined ? undefined : all.get(port)) ?? []
+    const here = port === undefined ? [] : ((yield* context.servedAmong([port])).get(port) ?? [])
     const drafts = yield* run(
       focusedOn(context, port, here),
       CHECK_NAMES.filter((name) => !NOT_ABOUT_A_PORT.includes(name))

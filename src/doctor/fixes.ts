@@ -79,16 +79,17 @@ export const accept = (context: DoctorContext, key: string) =>
   Effect.gen(function* () {
     const { store } = context
     yield* context.requireListeners
-    const listeners = yield* context.listeners
+    const { keysOf } = yield* context.view
+    const served = yield* context.servedAmong(keysOf.keys())
     return yield* store.write((state) =>
       Effect.gen(function* () {
         const port = state.ports.get(key)
         if (port === undefined) return yield* new NotSet({ key })
-        const serving = listeners.get(port) ?? []
+        const serving = served.get(port) ?? []
         const known = state.owners.get(key)
         // If its app also listens on the port, the other process is meant.
         const others = serving.filter((each) => known === undefined || isOf(known, each, inWorktreeOf) !== true)
-        const owner = [...others, ...serving].map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
+        const owner = [...others, ...serving].map(ownerOf).find((each) => each !== undefined)
         if (owner === undefined) return yield* new NothingToAccept({ key, port, served: serving.length > 0 })
         return {
           answer: [`${key} now belongs to ${describeOwner(owner)}`],

@@ -8,6 +8,7 @@ import { NoListenerTable } from "../domain/errors.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { knownOf, past } from "../domain/portHealth.ts"
 import { holdersByPort, reasonsOf } from "../domain/RegistryState.ts"
+import { publishedOn, withContainers } from "../machine/ContainerEngines.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import type { Store } from "../store/Store.ts"
 import type { DoctorContext, View } from "./DoctorContext.ts"
@@ -76,7 +77,12 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
         return viewOf(everything, settings.reserved, DateTime.formatIso(yield* DateTime.now))
       })
     )
-    const listeners = once(Effect.map(machine.all, byPort))
+    const listeners = once(
+      machine.all.pipe(
+        Effect.flatMap((found) => withContainers(found)),
+        Effect.map(byPort)
+      )
+    )
     /** The ports that nothing answers on: no listener is known, and connecting fails, which a container engine may answer. */
     const silentAmong = (ports: Iterable<number>) =>
       Effect.gen(function* () {
@@ -87,6 +93,14 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
           { concurrency: CONNECTIONS }
         )
         return new Set(silent)
+      })
+    const servedAmong = (ports: Iterable<number>) =>
+      Effect.gen(function* () {
+        const known = yield* listeners
+        const wanted = new Set(ports)
+        const published = byPort(yield* publishedOn(new Set([...wanted].filter((port) => !known.has(port)))))
+        const silent = yield* silentAmong(published.keys())
+        return new Map([...known, ...published].filter(([port]) => wanted.has(port) && !silent.has(port)))
       })
     const tested = new Map<number, Effect.Effect<boolean | undefined>>()
     const inUse = (port: number) =>
@@ -111,6 +125,7 @@ export const makeContext = ({ environment, machine, settings, store, version }: 
       listeners,
       silent: once(Effect.flatMap(view, ({ keysOf }) => silentAmong(keysOf.keys()))),
       silentAmong,
+      servedAmong,
       bound: Effect.map(listeners, (found) => new Set(found.keys())),
       requireListeners: Effect.if(machine.visible, {
         onTrue: () => Effect.void,

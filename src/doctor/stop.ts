@@ -1,7 +1,8 @@
+import { nameInCommand } from "../domain/Container.ts"
 import { type Fix, fix } from "../domain/Finding.ts"
 import type { Listener, Process } from "../domain/Listener.ts"
 import { userName } from "../machine/user.ts"
-import { showProcess, sudo } from "../text/describe.ts"
+import { engineCommand, showProcess, sudo } from "../text/describe.ts"
 import { shellWord } from "../text/shell.ts"
 
 /**
@@ -42,17 +43,21 @@ const containerOf = (verb: "restart" | "stop", { port }: Listener, engine: Proce
     : fix(`docker ps --filter publish=${port}`, `shows the container; ${verb} it with docker ${verb} NAME`)
 
 /** Returns the command that shows the process behind a listener, and who else might know. */
-export const identify = ({ port, user }: Listener): Fix =>
-  fix(
+export const identify = ({ container, port, user }: Listener): Fix => {
+  if (container !== null)
+    return fix(engineCommand(container, "ps", "--filter", `id=${container.id}`), "shows the container")
+  return fix(
     showProcess(port),
     user === "root"
       ? `shows the process; if a container publishes the port, docker ps --filter publish=${port} names it`
       : "shows the process"
   )
+}
 
 /** Returns how to stop what listens. It never stops a container engine, which would end all containers. */
 export const stop = (listener: Listener): Fix => {
-  const { process } = listener
+  const { container, process } = listener
+  if (container !== null) return fix(engineCommand(container, "stop", nameInCommand(container)))
   if (process === null) return identify(listener)
   if (isPart(process)) return containerOf("stop", listener, process.engine)
   return fix(commandFor("stop", listener) ?? `${asItsUser(listener)}kill ${process.pid}`)
@@ -60,7 +65,8 @@ export const stop = (listener: Listener): Fix => {
 
 /** Returns how to restart what listens. */
 export const restartServer = (listener: Listener): Fix => {
-  const { process } = listener
+  const { container, process } = listener
+  if (container !== null) return fix(engineCommand(container, "restart", nameInCommand(container)))
   if (process === null) return identify(listener)
   if (isPart(process)) return containerOf("restart", listener, process.engine)
   const command = commandFor("restart", listener)

@@ -1,3 +1,5 @@
+import type { Container } from "./Container.ts"
+
 /** A program that runs containers, by the name of its command line. */
 export type Engine = "crictl" | "docker" | "podman"
 
@@ -37,6 +39,8 @@ export interface Listener {
   readonly user: string
   /** Null if this user may not inspect it. */
   readonly process: Process | null
+  /** The container that it is in, or that publishes the port. Null if there is none, or no engine was asked or told it. */
+  readonly container: Container | null
   /** Connections waiting to be accepted. */
   readonly queue: number
 }
@@ -46,17 +50,25 @@ export interface ListenerProcess {
   readonly user: string
   readonly pid: number | null
   readonly command: string | null
-  /** Its working directory. */
+  /** Its working directory, or that of its compose project. */
   readonly directory: string | null
   readonly unit: string | null
+  /** The container by its name, or as far as its process shows it. */
   readonly container: string | null
+  /** The container, if its engine tells it. An older daemon says nothing of it. */
+  readonly containerDetails?: Container | null | undefined
 }
 
-export const processOfListener = ({ process, user }: Pick<Listener, "process" | "user">): ListenerProcess => ({
+export const processOfListener = ({
+  container,
+  process,
+  user
+}: Pick<Listener, "container" | "process" | "user">): ListenerProcess => ({
   user,
   pid: process?.pid ?? null,
   command: process?.command ?? null,
-  directory: process?.directory ?? null,
+  directory: container === null ? (process?.directory ?? null) : container.directory,
   unit: process?.unit ?? null,
-  container: process?.container ?? null
+  container: container === null ? (process?.container ?? null) : (container.name ?? container.id),
+  containerDetails: container
 })

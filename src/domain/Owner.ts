@@ -1,4 +1,5 @@
-import type { Listener, Process } from "./Listener.ts"
+import type { Container } from "./Container.ts"
+import type { Listener } from "./Listener.ts"
 import { appOf } from "./names.ts"
 
 export const OWNER_KINDS = ["directory", "unit", "container"] as const
@@ -53,15 +54,16 @@ export const ownerFrom = ({ kind: stored, name, seen, since }: StoredOwner): Key
 const portInside = (container: string | null): string => container?.split(":").at(-1) ?? ""
 
 /**
- * Returns the owner that `process` indicates: the container it is the proxy of, its working directory, or, if that is
- * the root or a home and so identifies nothing, its unit. A container gets a new address at each start, so only the
- * port inside it counts. A directory inside a container is not one of this machine's.
+ * Returns the owner that a listener indicates: the directory of its compose project, the container it is the proxy of, its
+ * working directory, or, if that is the root or a home and so identifies nothing, its unit. A container gets a new address
+ * at each start, so only the port inside it counts. A directory inside a container is not one of this machine's.
  */
-export const ownerOf = (process: Process | null): Owner | undefined => {
+export const ownerOf = ({ container: known, process }: Pick<Listener, "container" | "process">): Owner | undefined => {
+  if (known !== null && known.directory !== null) return { kind: "directory", name: known.directory }
   if (process === null || process.manager) return undefined
   const { atHome, container, directory, proxy, unit } = process
   if (proxy) return { kind: "container", name: portInside(container) }
-  if (container !== null) return undefined
+  if (container !== null || known !== null) return undefined
   if (directory !== null && directory !== "/" && !atHome) return { kind: "directory", name: directory }
   return unit === null ? undefined : { kind: "unit", name: unit }
 }
@@ -76,22 +78,34 @@ export const isNested = (a: string, b: string): boolean => inside(a, b) || insid
 /** Decides whether `path` is in the git worktree of `directory`, or that is in none: a worktree may lie inside another. */
 export type InWorktree = (directory: string, path: string) => boolean
 
+/**
+ * Returns the paths that show whose a listener is: its directory, and those on its command line. For a container that is the
+ * directory of its compose project.
+ */
+const pathsOf = ({ container, process }: Listener): ReadonlyArray<string | null> =>
+  container !== null ? [container.directory] : process === null ? [] : [...process.paths, process.directory]
+
 /** Returns whether `listener` works in the directory of `owner` or below, or has a path in it on its command line. */
-export const isWithin = ({ kind, name }: Owner, { process }: Listener, inWorktree: InWorktree): boolean =>
+export const isWithin = ({ kind, name }: Owner, listener: Listener, inWorktree: InWorktree): boolean =>
   kind === "directory" &&
-  process !== null &&
-  [...process.paths, process.directory].some((path) => path !== null && inside(path, name) && inWorktree(name, path))
+  pathsOf(listener).some((path) => path !== null && inside(path, name) && inWorktree(name, path))
+
+/** Returns whether the compose project of a container is in `directory`, or around it in the same worktree. */
+const isOfProject = (directory: string, { directory: home }: Container, inWorktree: InWorktree): boolean | undefined =>
+  home === null ? undefined : isNested(home, directory) && inWorktree(directory, home)
 
 /**
  * Returns whether `listener` belongs to `owner`: it works in its directory, or in one above or below of the same worktree, or
- * has a path inside it on its command line; or it is in its unit; or it is the proxy of its container. `undefined` if that is
- * unknown, for example for an app that runs sometimes in a container and sometimes not.
+ * has a path inside it on its command line; or it is in its unit; or it is the proxy of its container. A container works in
+ * the directory of its compose project. `undefined` if that is unknown, for example for an app that runs sometimes in a
+ * container and sometimes not.
  */
 export const isOf = (owner: Owner, listener: Listener, inWorktree: InWorktree): boolean | undefined => {
-  const { process } = listener
+  const { container: known, process } = listener
+  if (known !== null && owner.kind === "directory") return isOfProject(owner.name, known, inWorktree)
   if (process === null || process.manager) return undefined
   const { atHome, container, directory, proxy, unit } = process
-  const inContainer = container !== null
+  const inContainer = container !== null || known !== null
   if (inContainer !== (owner.kind === "container")) return undefined
   switch (owner.kind) {
     case "directory":
@@ -126,7 +140,7 @@ export const otherAppOf = (
   counts: (owner: KeyOwner) => boolean = () => true
 ): OtherApp | undefined => {
   const app = appOf(key)
-  const shown = ownerOf(listener.process)
+  const shown = ownerOf(listener)
   if (app === null || shown?.kind !== "directory") return undefined
   const directories = [...owners].filter(([, { kind }]) => kind === "directory")
   const isOwn = directories.some(

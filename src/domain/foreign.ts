@@ -3,7 +3,7 @@ import { contains, type PortRange } from "./PortRange.ts"
 /** A port of the ranges that is not registered, and on which something listens. */
 export interface ForeignPort {
   readonly port: number
-  /** The program; null if this user may not know. */
+  /** The program, or the container by its name; null if this user may not know. */
   readonly command: string | null
 }
 

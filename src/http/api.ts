@@ -36,6 +36,17 @@ const Listener = Schema.Struct({
   directory: NullOr(Schema.String),
   unit: NullOr(Schema.String),
   container: NullOr(Schema.String),
+  containerDetails: NullOr(
+    Schema.Struct({
+      id: Schema.String,
+      name: NullOr(Schema.String),
+      image: NullOr(Schema.String),
+      project: NullOr(Schema.String),
+      service: NullOr(Schema.String),
+      directory: NullOr(Schema.String),
+      cli: Schema.Array(Schema.String)
+    }).annotations({ identifier: "Container", description: "As its engine describes it; null if no engine does." })
+  ),
   user: Schema.String
 }).annotations({ identifier: "Listener" })
 

@@ -1,45 +1,43 @@
-import { existsSync } from "node:fs"
-import type { Environment } from "../domain/Environment.ts"
+import type { Container } from "../domain/Container.ts"
 import { cut, LIMITS } from "../domain/foreignText.ts"
+import { PORT_MAX } from "../domain/names.ts"
+import type { EngineName, EngineSocket } from "./engineSockets.ts"
+import { isObject } from "./json.ts"
 
-/** A running container that publishes a port. */
-export interface Container {
-  /** Its short id. */
-  readonly id: string
-  readonly name: string | null
-  readonly image: string | null
-  /** The directory of its compose project. */
-  readonly directory: string | null
-  /** Its compose project, and its service in it. */
-  readonly project: string | null
-  readonly service: string | null
+/** Asks container engines for their running containers. An engine may answer anything, or nothing. */
+
+/** How long an engine may take: one that does not answer at once is left out, because the list of the ports waits for it. */
+const LIMIT_MS = 150
+/** The longest list of containers that is read, in bytes: a thousand of them. */
+const SIZE_MAX = 2 * 2 ** 20
+
+/** A TCP port of the host that a container publishes. */
+export interface Published {
+  readonly port: number
+  readonly address: string
+  /** The user that the engine runs as, who also listens for the container. */
+  readonly user: string
+  readonly container: Container
 }
 
-/** An engine that does not answer at once is left out: nothing waits for it. */
-const LIMIT_MS = 200
-/** The longest list of containers that is read, in bytes. */
-const SIZE_MAX = 8 * 2 ** 20
-
-/** Returns the sockets of the container engines that this user may have, Docker's and Podman's. */
-const enginePaths = (environment: Environment): ReadonlyArray<string> => {
-  const uid = process.getuid?.() ?? 0
-  const runtime = environment["XDG_RUNTIME_DIR"] || `/run/user/${uid}`
-  const named = /^unix:\/\/(\/.+)$/.exec(environment["DOCKER_HOST"] ?? "")?.[1]
-  const paths = [
-    ...(named === undefined ? [] : [named]),
-    "/var/run/docker.sock",
-    `${runtime}/docker.sock`,
-    "/run/podman/podman.sock",
-    `${runtime}/podman/podman.sock`
-  ]
-  return [...new Set(paths)].filter((path) => existsSync(path))
+/** What an engine says of its running containers. */
+export interface Told {
+  readonly containers: ReadonlyArray<Container>
+  readonly published: ReadonlyArray<Published>
 }
 
-/** Asks the engine at `socketPath` for its running containers. Undefined if it does not answer in time, or with something else. */
-const askEngine = async (socketPath: string): Promise<unknown> => {
+interface Answer {
+  readonly list: unknown
+  readonly engine: EngineName
+}
+
+/** Asks an engine for its list. Undefined if it does not answer in time, or with something else. */
+const ask = async ({ engine, path }: EngineSocket): Promise<Answer | undefined> => {
   const { get } = await import("node:http")
   return new Promise((done) => {
-    const request = get({ socketPath, path: "/containers/json", timeout: LIMIT_MS }, (response) => {
+    const request = get({ socketPath: path, path: "/containers/json", agent: false }, (response) => {
+      if (response.statusCode !== 200) return end(undefined)
+      const server = String(response.headers["server"] ?? "")
       const chunks: Array<Buffer> = []
       let size = 0
       response.on("data", (chunk: Buffer) => {
@@ -49,15 +47,17 @@ const askEngine = async (socketPath: string): Promise<unknown> => {
       })
       response.on("end", () => {
         try {
-          end(JSON.parse(Buffer.concat(chunks).toString()))
+          const list = JSON.parse(Buffer.concat(chunks).toString())
+          end({ list, engine: server.startsWith("Libpod/") ? "podman" : server === "" ? engine : "docker" })
         } catch {
           end(undefined)
         }
       })
       response.on("error", () => end(undefined))
     })
-    const timer = setTimeout(() => end(undefined), LIMIT_MS)
-    const end = (answer: unknown) => {
+    // If this process was busy for that long, the answer may be there already.
+    const timer = setTimeout(() => setImmediate(() => end(undefined)), LIMIT_MS)
+    const end = (answer: Answer | undefined) => {
       clearTimeout(timer)
       request.destroy()
       done(answer)
@@ -66,53 +66,62 @@ const askEngine = async (socketPath: string): Promise<unknown> => {
   })
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const text = (value: unknown, max: number): string | null => (typeof value === "string" ? cut(value, max) : null)
-
-/** The labels of both engines' compose programs. */
-const DIRECTORY_LABEL = "com.docker.compose.project.working_dir"
-const PROJECT_LABEL = "com.docker.compose.project"
-const SERVICE_LABEL = "com.docker.compose.service"
-
-/** Reads one container from an engine's list, with the ports that it publishes. An engine may answer anything. */
-const readContainer = (value: unknown): readonly [Container, ReadonlyArray<number>] | undefined => {
-  if (!isObject(value) || typeof value["Id"] !== "string") return undefined
-  const names = Array.isArray(value["Names"]) ? value["Names"] : []
-  const labels = isObject(value["Labels"]) ? value["Labels"] : {}
-  const ports = (Array.isArray(value["Ports"]) ? value["Ports"] : []).flatMap((port: unknown) =>
-    isObject(port) && typeof port["PublicPort"] === "number" ? port["PublicPort"] : []
-  )
-  const directory = text(labels[DIRECTORY_LABEL], LIMITS.path)
-  const container: Container = {
-    id: value["Id"].slice(0, 12),
-    name: text(names[0], LIMITS.name)?.replace(/^\//, "") ?? null,
-    image: text(value["Image"], LIMITS.name),
-    directory: directory?.startsWith("/") ? directory : null,
-    project: text(labels[PROJECT_LABEL], LIMITS.name),
-    service: text(labels[SERVICE_LABEL], LIMITS.name)
-  }
-  return [container, ports]
+/** The labels of Docker's compose program, which Podman's sets, too; its older versions only set a name of their own. */
+const LABELS = {
+  project: ["com.docker.compose.project", "io.podman.compose.project"],
+  service: ["com.docker.compose.service", "io.podman.compose.service"],
+  directory: ["com.docker.compose.project.working_dir"]
 }
 
-/** The running containers, as far as an engine tells this user about them. */
-export interface Containers {
-  readonly byPort: ReadonlyMap<number, Container>
-  readonly byId: ReadonlyMap<string, Container>
+const textOf = (value: unknown, max: number): string | null =>
+  typeof value === "string" && value !== "" ? cut(value, max) : null
+
+/** Returns the container's own name: each is a path, and those of old links have another container's name before it. */
+const nameIn = (names: unknown): string | null => {
+  const all = Array.isArray(names) ? names.filter((name) => typeof name === "string") : []
+  const own = all.find((name) => name.lastIndexOf("/") < 1) ?? all[0]
+  return textOf(own?.replace(/^\//, ""), LIMITS.name)
 }
 
-export const NO_CONTAINERS: Containers = { byPort: new Map(), byId: new Map() }
-
-/** Asks all container engines for the running containers. */
-export const readContainers = async (environment: Environment): Promise<Containers> => {
-  const lists = await Promise.all(enginePaths(environment).map(askEngine))
-  const found = lists
-    .flatMap((list) => (Array.isArray(list) ? list : []))
-    .map(readContainer)
-    .filter((each) => each !== undefined)
+const readContainer = (value: Readonly<Record<string, unknown>>, cli: ReadonlyArray<string>): Container | undefined => {
+  const { Id: id, Image: image, Labels: given, Names: names } = value
+  if (typeof id !== "string" || !/^[0-9a-f]{12,64}$/.test(id)) return undefined
+  const labels = isObject(given) ? given : {}
+  const label = (kind: keyof typeof LABELS, max: number) =>
+    textOf(
+      LABELS[kind].map((name) => labels[name]).find((each) => each !== undefined),
+      max
+    )
+  const directory = label("directory", LIMITS.path)
   return {
-    byPort: new Map(found.flatMap(([container, ports]) => ports.map((port) => [port, container]))),
-    byId: new Map(found.map(([container]) => [container.id, container]))
+    id: id.slice(0, 12),
+    name: nameIn(names),
+    image: textOf(image, LIMITS.column),
+    project: label("project", LIMITS.name),
+    service: label("service", LIMITS.name),
+    directory: directory?.startsWith("/") ? directory : null,
+    cli
   }
+}
+
+/** Reads the TCP ports of the host in a container's list of ports. Podman leaves out the address if it is any. */
+const readPublished = (ports: unknown, container: Container, user: string): ReadonlyArray<Published> =>
+  (Array.isArray(ports) ? ports : []).filter(isObject).flatMap(({ IP: address, PublicPort: port, Type: type }) => {
+    const isPort = typeof port === "number" && Number.isInteger(port) && port > 0 && port <= PORT_MAX
+    if (!isPort || (type !== undefined && type !== "tcp")) return []
+    return [{ port, address: typeof address === "string" ? address : "", user, container }]
+  })
+
+/** Asks the engine at a socket. Undefined if it does not answer in time, or with something else. */
+export const askEngine = async (socket: EngineSocket): Promise<Told | undefined> => {
+  const answer = await ask(socket)
+  if (!Array.isArray(answer?.list)) return undefined
+  const cli = socket.cli[answer.engine]
+  const read = answer.list.filter(isObject).flatMap((value) => {
+    const container = readContainer(value, cli)
+    return container === undefined
+      ? []
+      : [{ container, published: readPublished(value["Ports"], container, socket.user) }]
+  })
+  return { containers: read.map(({ container }) => container), published: read.flatMap(({ published }) => published) }
 }

@@ -11,7 +11,8 @@ export const owned = async (sockets: ReadonlyArray<Socket>): Promise<ReadonlyArr
   return sockets.map(({ inode, uid, ...socket }) => ({
     ...socket,
     user: names.get(uid) ?? `uid ${uid}`,
-    process: processes.get(owners.get(inode) ?? 0) ?? null
+    process: processes.get(owners.get(inode) ?? 0) ?? null,
+    container: null
   }))
 }
 

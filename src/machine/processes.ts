@@ -106,10 +106,13 @@ const ENGINES: Readonly<Record<string, Engine>> = {
 
 /** The programs of an engine that listen on behalf of containers, or that all containers depend on. */
 const PARTS: Readonly<Record<string, Engine>> = {
+  "com.docker.backend": "docker",
   "docker-proxy": "docker",
   dockerd: "docker",
+  limactl: "docker",
   rootlesskit: "docker",
   conmon: "podman",
+  gvproxy: "podman",
   pasta: "podman",
   rootlessport: "podman",
   slirp4netns: "podman"

@@ -1,5 +1,6 @@
 import { basename, dirname, join } from "node:path"
 import type { Results } from "../commands/Results.ts"
+import { imageName } from "../domain/Container.ts"
 import type { Explanation } from "../domain/Explanation.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { type Worktree, worktreeOf } from "../machine/gitWorktree.ts"
@@ -8,7 +9,7 @@ import { type Worktree, worktreeOf } from "../machine/gitWorktree.ts"
 
 type Seen = Pick<
   PortCheck["listeners"][number] | Explanation["listeners"][number],
-  "pid" | "command" | "directory" | "container" | "user"
+  "pid" | "command" | "directory" | "container" | "containerDetails" | "user"
 >
 
 const KEEP = "do not end that process"
@@ -30,12 +31,14 @@ const placeOf = ({ directory }: Seen, own: string | undefined): string | undefin
 
 /** `node, pid 4711, in /dev/cad-fix, the worktree cad-fix of this repository`. */
 const serverOf = (seen: Seen, own: string | undefined): string => {
-  const { command, container, pid, user } = seen
+  const { command, container, containerDetails, pid, user } = seen
+  const image = containerDetails ? imageName(containerDetails) : undefined
   const place = placeOf(seen, own)
   if (pid === null && container === null) return `a process of the user ${user}`
   return [
-    ...(pid === null ? [] : [`${command ?? "a process"}, pid ${pid}`]),
+    ...(pid === null || containerDetails ? [] : [`${command ?? "a process"}, pid ${pid}`]),
     ...(container === null ? [] : [`the container ${container}`]),
+    ...(image === undefined ? [] : [`image ${image}`]),
     ...(place === undefined ? [] : [`in ${place}`])
   ].join(", ")
 }

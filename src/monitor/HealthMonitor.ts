@@ -8,6 +8,7 @@ import { findDrift } from "../domain/claims.ts"
 import type { Fault } from "../domain/Fault.ts"
 import { earlier } from "../domain/portHealth.ts"
 import { portsOf } from "../domain/RegistryState.ts"
+import { withContainers } from "../machine/ContainerEngines.ts"
 import { MachineIdentity } from "../machine/identity.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { monotonic } from "../machine/monotonic.ts"
@@ -125,7 +126,7 @@ export class HealthMonitor extends Effect.Service<HealthMonitor>()("HealthMonito
       const records = probed(start, listening, answers, thresholds)
       const { fresh, risen } = portsToIdentify(start, listening, records)
       const identified = new Set([...risen, ...fresh])
-      const found = identified.size === 0 ? [] : yield* listeners.on(identified)
+      const found = identified.size === 0 ? [] : yield* withContainers(yield* listeners.on(identified))
       const next = nextTick(start, { machine, records, listening, fresh, risen, found })
 
       const saved = yield* save(next, at)

@@ -34,7 +34,7 @@ const judge = (
       return { servedBy: "other" }
     // The daemon's own: the directory that it was started in says nothing.
     if (key === DASHBOARD_KEY) return { servedBy: "owner" }
-    const learned = listeners.map(({ process }) => ownerOf(process)).find((each) => each !== undefined)
+    const learned = listeners.map(ownerOf).find((each) => each !== undefined)
     return learned === undefined ? { servedBy: "unknown" } : { servedBy: "owner", learned }
   }
   const verdicts = listeners.map((listener) => isOf(owner, listener, inWorktreeOf))

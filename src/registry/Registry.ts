@@ -4,7 +4,6 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { PortsConfig } from "../config/Config.ts"
 import type { CommandResult, KeyPort } from "../domain/CommandResult.ts"
-import type { Environment } from "../domain/Environment.ts"
 import type { Exported } from "../domain/Exchange.ts"
 import { NoApp, NotFound, type NotSet, RangeFull } from "../domain/errors.ts"
 import type { Note } from "../domain/Note.ts"
@@ -14,7 +13,7 @@ import { keyOf, type PortKey } from "../domain/PortKey.ts"
 import { type PortRange, slotsOf } from "../domain/PortRange.ts"
 import type { PortHealth } from "../domain/portHealth.ts"
 import { type Change, portsOf, type RegistryState, reasonsOf } from "../domain/RegistryState.ts"
-import { NO_CONTAINERS, readContainers } from "../machine/containers.ts"
+import { publishedOn, withContainers } from "../machine/ContainerEngines.ts"
 import { Listeners } from "../machine/Listeners.ts"
 import { Store } from "../store/Store.ts"
 import { type AllocateRequest, decideAllocation } from "./allocate.ts"
@@ -27,7 +26,7 @@ import { exportOf } from "./exporting.ts"
 import { makeHistory } from "./history.ts"
 import { decideImport, importedBefore } from "./importing.ts"
 import type { ImportRequest } from "./importRows.ts"
-import { listing } from "./list.ts"
+import { listing, makeMoment } from "./list.ts"
 import { makeLive } from "./live.ts"
 import { heldBy, type Named } from "./named.ts"
 import { decidePin, decideUnpin } from "./pin.ts"
@@ -46,6 +45,7 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     const store = yield* Store
     const listeners = yield* Listeners
     const currentHealth = yield* makeCurrentHealth(listeners)
+    const momentOf = makeMoment(currentHealth)
 
     const rangeOf = (key: string): PortRange => (kindOf(key) === "special" ? config.specialRange : config.appRange)
 
@@ -163,11 +163,11 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     })
 
     /** Finds what listens in `range`, or in the managed ranges, and has no key, and proposes one for each. */
-    const scan = Effect.fn("Registry.scan")(function* (range: PortRange | undefined, environment: Environment) {
+    const scan = Effect.fn("Registry.scan")(function* (range: PortRange | undefined) {
       const { appRange, specialRange } = config
       const { state } = yield* store.readEverything
       const ranges = range === undefined ? [appRange, specialRange] : [range]
-      return yield* findUnregistered(state, { ranges, appRange, reserved: reservedIn(state) }, listeners, environment)
+      return yield* findUnregistered(state, { ranges, appRange, reserved: reservedIn(state) }, listeners)
     })
 
     /** Lists the assignments by port, with their health on this host and their current listeners. */
@@ -177,16 +177,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
       const isChosen = yield* choosing(filter, { ...stored, ports })
       const selected = [...ports].filter(([key]) => isChosen(key))
       const wanted = new Set(selected.map(([, port]) => port))
-      const found = new Map((yield* listeners.on(wanted)).map((listener) => [listener.port, listener]))
-      const now = yield* Clock.currentTimeMillis
-      const health = yield* currentHealth({ ...stored, ports }, wanted, found, now)
-      const moment = { now, health, listeners: found }
+      const moment = yield* momentOf({ ...stored, ports }, wanted, yield* listeners.on(wanted))
       const listed = listing(selected, filter.health, { ...stored, ...stored.marks, ports }, moment)
       const isNone = listed.result.length === 0 && isFiltered(filter)
       return isNone ? { ...listed, notes: [...listed.notes, { _tag: "NoneListed" } as const] } : listed
     })
 
-    const live = makeLive({ config, store, listeners, currentHealth })
+    const live = makeLive({ config, store, listeners, momentOf })
 
     /**
      * Returns every assignment, with its health by the last probe; the reserved ports if they are wanted, and as many of the
@@ -269,15 +266,13 @@ export class Registry extends Effect.Service<Registry>()("Registry", {
     })
 
     /** Checks whether what listens on the port of a key belongs to a directory. */
-    const check = Effect.fn("Registry.check")(function* (asked: Asked, directory: string, environment: Environment) {
+    const check = Effect.fn("Registry.check")(function* (asked: Asked, directory: string) {
       const { key } = yield* find(asked)
       const { result } = yield* get(key)
       const { owners } = yield* store.readNames
       const { answers, found } = yield* whoListens(listeners, result.port)
-      const isContained =
-        found.length === 0 || found.some(({ process }) => process === null || process.container !== null)
-      const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
-      const checked = checkPort({ ...result, directory }, found, { answers, containers, owners })
+      const named = found.length > 0 ? yield* withContainers(found) : yield* publishedOn(new Set([result.port]))
+      const checked = checkPort({ ...result, directory }, named, { answers, owners })
       return { result: checked, notes: [] } satisfies CommandResult<PortCheck>
     })
 

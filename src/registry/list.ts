@@ -1,3 +1,5 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
 import type { Assignment } from "../domain/Assignment.ts"
 import type { CommandResult } from "../domain/CommandResult.ts"
 import { type Health, type HealthState, unwatched } from "../domain/Health.ts"
@@ -6,7 +8,8 @@ import type { Note } from "../domain/Note.ts"
 import { appOf, kindOf } from "../domain/names.ts"
 import { OLD_HEALTH_MS, past } from "../domain/portHealth.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-import type { Watched } from "./currentHealth.ts"
+import { publishedOn, RECENT_MS, withContainers } from "../machine/ContainerEngines.ts"
+import type { makeCurrentHealth, Watched } from "./currentHealth.ts"
 
 type Stored = Pick<RegistryState, "rows" | "keys" | "owners" | "pinned"> & Watched
 
@@ -16,6 +19,21 @@ interface Moment {
   readonly health: ReadonlyMap<number, Health>
   readonly listeners: ReadonlyMap<number, Listener>
 }
+
+const byPort = (listeners: ReadonlyArray<Listener>) => new Map(listeners.map((listener) => [listener.port, listener]))
+
+/** Makes a function that returns what is so at this moment of `ports`, on which `found` listen, and of others that do. */
+export const makeMoment =
+  (currentHealth: Effect.Effect.Success<ReturnType<typeof makeCurrentHealth>>) =>
+  (watched: Watched, ports: ReadonlySet<number>, found: ReadonlyArray<Listener>): Effect.Effect<Moment> =>
+    Effect.gen(function* () {
+      const listeners = byPort(yield* withContainers(found, RECENT_MS))
+      const now = yield* Clock.currentTimeMillis
+      const health = yield* currentHealth(watched, ports, listeners, now)
+      const unseen = [...ports].filter((port) => !listeners.has(port) && health.get(port)?.state === "up")
+      const published = byPort(yield* publishedOn(new Set(unseen), RECENT_MS))
+      return { now, health, listeners: new Map([...published, ...listeners]) }
+    })
 
 const shown = (listener: Listener): Assignment["listener"] => {
   const { user, ...process } = processOfListener(listener)

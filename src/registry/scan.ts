@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { CommandResult } from "../domain/CommandResult.ts"
-import type { Environment } from "../domain/Environment.ts"
+import type { Container } from "../domain/Container.ts"
 import type { Found } from "../domain/Exchange.ts"
 import { NoListenerTable } from "../domain/errors.ts"
 import { type Listener, processOfListener } from "../domain/Listener.ts"
@@ -8,12 +8,11 @@ import { keyLike } from "../domain/names.ts"
 import { type Owner, ownerOf } from "../domain/Owner.ts"
 import { contains, type PortRange } from "../domain/PortRange.ts"
 import type { RegistryState } from "../domain/RegistryState.ts"
-import { type Container, type Containers, NO_CONTAINERS, readContainers } from "../machine/containers.ts"
+import { withContainers } from "../machine/ContainerEngines.ts"
 import type { Listeners } from "../machine/Listeners.ts"
 import { type IsThere, makeIsThere } from "../machine/missing.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { type Project, projectOf, rootOf } from "../project/project.ts"
-import { containerOf } from "./check.ts"
 
 /** Where to look, and what is not to be proposed. */
 interface Scope {
@@ -37,20 +36,17 @@ const readProject = async (directory: string, isThere: IsThere): Promise<Project
 interface Seen {
   readonly port: number
   readonly listener: Listener
-  readonly container: Container | undefined
   readonly owner: Owner | undefined
   /** The project of its directory, if that is what owns it. */
   readonly project: Project | undefined
 }
 
-const seenAt = async (listener: Listener, containers: Containers, isThere: IsThere): Promise<Seen> => {
-  const { port, process } = listener
-  const owner = ownerOf(process)
+const seenAt = async (listener: Listener, isThere: IsThere): Promise<Seen> => {
+  const owner = ownerOf(listener)
   const project = owner?.kind === "directory" ? await readProject(owner.name, isThere) : undefined
   return {
-    port,
+    port: listener.port,
     listener,
-    container: process === null || process.container !== null ? containerOf(listener, containers) : undefined,
     owner: project === undefined ? owner : { kind: "directory", name: project.root },
     project
   }
@@ -77,13 +73,13 @@ const namesOfUnit = ({ listener }: Seen): ReadonlyArray<Named> => {
 
 /** The keys that come to mind for what listens, the best one first. */
 const keysFor = (seen: Seen, appRange: PortRange): ReadonlyArray<Named> => {
-  const { container, port, project } = seen
+  const { listener, port, project } = seen
   const ofProject = namesOfProject(seen, appRange)
   // What a service runs in is often no project, but a directory of its data.
   const isProject = project !== undefined && rootOf(project.root) !== undefined
   const all =
-    container !== undefined
-      ? namesOfContainer(container)
+    listener.container !== null
+      ? namesOfContainer(listener.container)
       : isProject
         ? [...ofProject, ...namesOfUnit(seen)]
         : [...namesOfUnit(seen), ...ofProject]
@@ -95,27 +91,20 @@ const keysFor = (seen: Seen, appRange: PortRange): ReadonlyArray<Named> => {
   return first === undefined ? [] : [...keys, { ...first, name: `${first.name}-${port}` }]
 }
 
-const foundOf = ({ container, listener, owner, port }: Seen, key: Named | undefined): Found => {
-  const { process } = listener
-  const name = container === undefined ? (process?.container ?? null) : (container.name ?? container.id)
-  return {
-    port,
-    key: key?.name ?? null,
-    because: key?.because ?? null,
-    ...processOfListener(listener),
-    directory: container?.directory ?? process?.directory ?? null,
-    container: name,
-    project: container?.project ?? null,
-    owner: owner === undefined ? null : { kind: owner.kind, name: owner.name }
-  }
-}
+const foundOf = ({ listener, owner, port }: Seen, key: Named | undefined): Found => ({
+  port,
+  key: key?.name ?? null,
+  because: key?.because ?? null,
+  ...processOfListener(listener),
+  project: listener.container?.project ?? null,
+  owner: owner === undefined ? null : { kind: owner.kind, name: owner.name }
+})
 
 /** Finds what listens in the ranges and has no key, and proposes a key for each that no other has. */
 export const findUnregistered = Effect.fn("findUnregistered")(function* (
   state: RegistryState,
   { appRange, ranges, reserved }: Scope,
-  listeners: Pick<typeof Listeners.Service, "on" | "ports">,
-  environment: Environment
+  listeners: Pick<typeof Listeners.Service, "on" | "ports">
 ) {
   const assigned = new Set(state.ports.values())
   const listening = yield* listeners.ports
@@ -123,17 +112,15 @@ export const findUnregistered = Effect.fn("findUnregistered")(function* (
   const ports = [...listening.keys()]
     .filter((port) => ranges.some((range) => contains(range, port)) && !assigned.has(port) && !reserved.has(port))
     .sort((a, b) => a - b)
-  const found = yield* listeners.on(new Set(ports))
-  const isContained = found.some(({ process }) => process === null || process.container !== null)
-  const containers = isContained ? yield* Effect.promise(() => readContainers(environment)) : NO_CONTAINERS
+  const found = yield* withContainers(yield* listeners.on(new Set(ports)))
   const used = new Set(state.rows.keys())
   const chosen = ports.flatMap((port) => {
     const all = found.filter((each) => each.port === port)
-    return all.find(({ process }) => process !== null) ?? all[0] ?? []
+    return all.find(({ container, process }) => (container ?? process) !== null) ?? all[0] ?? []
   })
   const isThere = makeIsThere()
   const seen: Array<Seen> = []
-  for (const each of chosen) seen.push(yield* Effect.promise(() => seenAt(each, containers, isThere)))
+  for (const each of chosen) seen.push(yield* Effect.promise(() => seenAt(each, isThere)))
   const result = seen.map((each) => {
     const key = keysFor(each, appRange).find(({ name }) => !used.has(name))
     if (key !== undefined) used.add(key.name)

@@ -1,7 +1,9 @@
 import type { Results } from "../commands/Results.ts"
+import { nameInCommand } from "../domain/Container.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { findExecutable, missingInterpreter, pathWithPackages } from "../machine/executable.ts"
 import { checkLines } from "../text/checkText.ts"
+import { engineCommand } from "../text/describe.ts"
 import { asTyped, quote } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
 import { readSiblings } from "./keysInCommand.ts"
@@ -15,6 +17,16 @@ export { Refusal } from "./siblings.ts"
 const NOT_EXECUTABLE = 126
 const NOT_FOUND = 127
 
+/** Says how to end the container that listens, if one does. */
+const containerHint = ({ listeners }: PortCheck): string | undefined => {
+  const found = listeners.find(({ container }) => container !== null)
+  if (found === undefined) return undefined
+  const { containerDetails: known } = found
+  return known
+    ? `a container listens; to stop it: ${engineCommand(known, "stop", nameInCommand(known))}`
+    : "a container listens; stop it with its engine: docker ps shows it"
+}
+
 /** Refuses to start beside what listens on the port. */
 const refuse = (request: RunRequest, checked: PortCheck): RunFailed => {
   const { command = [], wait } = request
@@ -22,14 +34,15 @@ const refuse = (request: RunRequest, checked: PortCheck): RunFailed => {
   const [since] = checked.listeners.flatMap((listener) => listener.since ?? [])
   const [line = ""] = checkLines(checked)
   const message = since === undefined ? line : `${line}, since ${since}`
+  const contained = checked.verdict === "other" ? undefined : containerHint(checked)
   return new RunFailed({
     code: "conflict",
     message,
-    hint: checked.listeners.some(({ container }) => container !== null)
-      ? "a container listens; stop it with its engine: docker ps shows it"
-      : checked.verdict === "own"
+    hint:
+      contained ??
+      (checked.verdict === "own"
         ? `this app runs already; to end it first: ${again.map(shellWord).join(" ")}`
-        : "do not stop it unless it is yours: it may be another worktree's; d run --app NAME gives this directory another port"
+        : "do not stop it unless it is yours: it may be another worktree's; d run --app NAME gives this directory another port")
   })
 }
 

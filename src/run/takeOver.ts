@@ -25,8 +25,8 @@ const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number> | 
   const own = process.env[MARK]?.split(" ") ?? []
   const found = new Set<number>()
   for (const { container, pid } of checked.listeners) {
+    if (container !== null || (pid !== null && processOf(pid, new Set()).engine !== null)) return undefined
     if (pid === null) continue
-    if (container !== null || processOf(pid, new Set()).engine !== null) return undefined
     const last = marksOf(pid).at(-1)
     // What was started beside this process, inside the same run, is not all of that run.
     const mark = last !== undefined && own.includes(last) ? undefined : last

@@ -1,6 +1,7 @@
 import type { HttpStatus, Results } from "../commands/Results.ts"
 import type { Assignment } from "../domain/Assignment.ts"
 import { type CommandError, type ErrorCode, EXIT_CODES } from "../domain/CommandError.ts"
+import type { Container } from "../domain/Container.ts"
 import {
   type ExportedAssignment,
   type Found,
@@ -39,13 +40,25 @@ const health = () =>
 const keyOwner = () =>
   object<KeyOwner>({ kind: oneOf(OWNER_KINDS), name: text, since: text, seen: orNull(text), said: flag })
 
+const container = () =>
+  object<Container>({
+    id: text,
+    name: orNull(text),
+    image: orNull(text),
+    project: orNull(text),
+    service: orNull(text),
+    directory: orNull(text),
+    cli: listOf(text)
+  })
+
 export const listenerProcess = {
   user: text,
   pid: orNull(pid),
   command: orNull(text),
   directory: orNull(text),
   unit: orNull(text),
-  container: orNull(text)
+  container: orNull(text),
+  containerDetails: orAbsent(orNull(container()))
 }
 
 export const assignment = () =>

@@ -1,17 +1,19 @@
 import type { PortCheck } from "../domain/PortCheck.ts"
-import { nameOf } from "./describe.ts"
+import { describeContainer, nameOf } from "./describe.ts"
 
 type Checked = PortCheck["listeners"][number]
 
-/** `node, pid 4711, in /opt/dev/cad`, as far as it is known. */
-const describe = ({ app, command, container, directory, pid, user }: Checked): string =>
-  pid === null && container === null
-    ? `a process of ${user} (details not visible to you)`
-    : [
-        ...(pid === null ? [] : [`${command ?? "a process"}, pid ${pid}`]),
-        ...(container === null ? [] : [`container ${container}`]),
-        ...(directory === null ? [] : [`in ${directory}${app === null ? "" : `, the directory of ${app}`}`])
-      ].join(", ")
+/** `node, pid 4711, in /opt/dev/cad`, or the container, as far as it is known. */
+const describe = ({ app, command, container, containerDetails, directory, pid, user }: Checked): string => {
+  const place = app === null ? [] : [`the directory of ${app}`]
+  if (containerDetails) return [describeContainer(containerDetails), ...place].join(", ")
+  if (pid === null && container === null) return `a process of ${user} (details not visible to you)`
+  return [
+    ...(pid === null ? [] : [`${command ?? "a process"}, pid ${pid}`]),
+    ...(container === null ? [] : [`container ${container}`]),
+    ...(directory === null ? [] : [`in ${directory}`, ...place])
+  ].join(", ")
+}
 
 /** Returns the lines that say whose server answers on a port. */
 export const checkLines = ({ directory, key, listeners, port, verdict }: PortCheck): ReadonlyArray<string> => {

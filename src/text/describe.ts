@@ -1,14 +1,40 @@
+import { type Container, imageName } from "../domain/Container.ts"
 import type { IgnoredTarget } from "../domain/Ignored.ts"
 import type { Listener } from "../domain/Listener.ts"
 import { keyProblem } from "../domain/names.ts"
 import type { Unstored } from "../domain/portHealth.ts"
 import { quote } from "./escape.ts"
+import { shellWord } from "./shell.ts"
 
 /** Describes listeners, keys and time spans in words, and has the commands that several sentences share. */
 
-/** `node, pid 4711, in /opt/dev/x`, as far as it is known. */
+/** `container shop-db-1, image postgres:16, compose project shop in /opt/dev/shop`, as far as it is known. */
+export const describeContainer = (container: Container): string => {
+  const { directory, id, name, project } = container
+  const image = imageName(container)
+  const place = directory === null ? [] : [`in ${directory}`]
+  return [
+    `container ${name ?? id}`,
+    ...(image === undefined ? [] : [`image ${image}`]),
+    ...(project === null ? place : [[`compose project ${project}`, ...place].join(" ")])
+  ].join(", ")
+}
+
+/** `postgres:16 (shop-db-1)`, for a table: the image without its registry. `cut` shortens each of the two. */
+export const shortContainer = (container: Container, cut = (text: string) => text): string => {
+  const name = cut(container.name ?? container.id)
+  const image = imageName(container)?.replace(/^.*\//s, "")
+  return image === undefined ? `container ${name}` : `${cut(image)} (${name})`
+}
+
+/** Returns a command for the engine of a container. */
+export const engineCommand = ({ cli }: Container, ...words: ReadonlyArray<string>): string =>
+  [...cli, ...words].map(shellWord).join(" ")
+
+/** `node, pid 4711, in /opt/dev/x`, or the container, as far as it is known. */
 export const describeListener = (listener: Listener | null): string => {
   if (listener === null) return "an unknown process"
+  if (listener.container !== null) return describeContainer(listener.container)
   if (listener.process === null) return `a process of ${listener.user} (details not visible to you)`
   const { command, container, directory, pid, proxy, unit } = listener.process
   return [

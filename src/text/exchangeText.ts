@@ -1,6 +1,6 @@
 import type { Results } from "../commands/Results.ts"
 import type { Exported, Found, Refused } from "../domain/Exchange.ts"
-import { nameOf, names } from "./describe.ts"
+import { nameOf, names, shortContainer } from "./describe.ts"
 import { quote } from "./escape.ts"
 import { joined, type Printed, printed, printedJson } from "./printed.ts"
 import { type Columns, plainColumns } from "./table.ts"
@@ -86,8 +86,9 @@ export const importNotes = (result: Results["import"]): ReadonlyArray<string> =>
 const hasProposal = ({ key }: Found): boolean => key !== null
 
 /** What serves a port, as far as it is known. */
-const processText = ({ command, container, pid, project, unit, user }: Found): string => {
-  if (container !== null) return `container ${container}${project === null ? "" : ` of ${project}`}`
+const processText = ({ command, container, containerDetails, pid, unit, user }: Found): string => {
+  if (containerDetails) return shortContainer(containerDetails)
+  if (container !== null) return `container ${container}`
   if (unit !== null) return unit
   return pid === null ? `a process of ${user}` : `${command ?? "a process"} ${pid}`
 }

@@ -1,5 +1,6 @@
 import type { Explanation } from "../domain/Explanation.ts"
 import { isNested, type KeyOwner } from "../domain/Owner.ts"
+import { describeContainer } from "./describe.ts"
 
 /** The words for what is known of a port. */
 
@@ -27,14 +28,16 @@ export const sightText = (owner: KeyOwner, listeners: Explanation["listeners"], 
   [seenThere(owner, listeners, told), ...(owner.said ? [] : ["learned from what listened first"])].join(", ")
 
 export const listenerText = (listener: Explanation["listeners"][number], told = asItIs): string => {
-  const { address, command, container, directory, pid, since, unit, user } = listener
+  const { address, command, container, containerDetails, directory, pid, since, unit, user } = listener
+  const unseen = containerDetails ? [] : ["a process that you may not see"]
   return [
     address,
-    ...(pid === null ? ["a process that you may not see"] : [`${command ?? "a process"}, pid ${pid}`]),
+    ...(containerDetails ? [describeContainer(containerDetails)] : []),
+    ...(pid === null ? unseen : [`${command ?? "a process"}, pid ${pid}`]),
     `of ${user}`,
-    ...(directory === null ? [] : [`in ${directory}`]),
+    ...(directory === null || containerDetails ? [] : [`in ${directory}`]),
     ...(unit === null ? [] : [unit]),
-    ...(container === null ? [] : [`container ${container}`]),
+    ...(container === null || containerDetails ? [] : [`container ${container}`]),
     ...(since === null ? [] : [`since ${told(since)}`])
   ].join(", ")
 }

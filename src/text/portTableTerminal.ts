@@ -1,4 +1,5 @@
 import type { Assignment } from "../domain/Assignment.ts"
+import { shortContainer } from "./describe.ts"
 import { escaped } from "./escape.ts"
 import { COLUMNS } from "./portTable.ts"
 import { joined, type Printed, printed } from "./printed.ts"
@@ -21,8 +22,9 @@ const KEY_MIN = 8
 /** The process that listens: its container or its unit if it has one, otherwise its name and its pid. */
 const processOf = ({ listener }: Assignment): string => {
   if (listener === null) return ""
-  const { command, container, pid, unit, user } = listener
+  const { command, container, containerDetails, pid, unit, user } = listener
   const cut = (name: string) => cutTo(escaped(name), NAME_MAX)
+  if (containerDetails) return shortContainer(containerDetails, cut)
   if (container !== null) return `container ${cut(container)}`
   if (unit !== null) return cut(unit)
   return pid === null ? `of ${cut(user)}` : `${cut(command ?? "pid")} ${pid}`

@@ -21,7 +21,8 @@ const shownOf = ({ description, health, host, listener }: Assignment): string =>
     listener?.pid,
     listener?.command,
     listener?.unit,
-    listener?.container
+    listener?.container,
+    listener?.containerDetails?.image
   ])
 
 const kindBetween = (before: Assignment, after: Assignment): ChangeKind | undefined => {

@@ -1,6 +1,7 @@
 import { stop } from "../doctor/stop.ts"
 import { cut, LIMITS } from "../domain/foreignText.ts"
 import type { Listener } from "../domain/Listener.ts"
+import { makeNaming } from "../machine/naming.ts"
 import { listenersOn } from "../machine/owned.ts"
 import { commandLineOf, startOf } from "../machine/processes.ts"
 import { userName } from "../machine/user.ts"
@@ -45,8 +46,14 @@ export interface Processes {
   readonly kill: (pid: number, signal: Signal) => void
 }
 
+/** Of this process: the engines that its own environment names. */
+const naming = makeNaming(process.env)
+
 const ofThisMachine: Processes = {
-  listenersOn,
+  listenersOn: async (port) => {
+    const found = await listenersOn(port)
+    return found && (await naming.named(found))
+  },
   startOf,
   commandLineOf,
   userName,

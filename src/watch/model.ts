@@ -37,6 +37,7 @@ const textOf = ({ description, health, host, key, listener, port }: Assignment):
     listener?.pid,
     listener?.unit,
     listener?.container,
+    listener?.containerDetails?.image,
     listener?.directory
   ]
     .join(" ")

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
-import { restartServer, resume, stop } from "../../src/doctor/stop.ts"
+import { identify, restartServer, resume, stop } from "../../src/doctor/stop.ts"
 import type { Process } from "../../src/domain/Listener.ts"
 import { userName } from "../../src/machine/user.ts"
 import { sudo } from "../../src/text/describe.ts"
-import { listenerOf, someProcess } from "../support/listener.ts"
+import { listenerOf, someContainer, someProcess } from "../support/listener.ts"
 
 const ENDED = "and start it again"
 
@@ -92,6 +92,33 @@ it.each<[string, ReturnType<typeof mine>, string, string, string | null, string 
     "podman ps",
     "shows which container publishes 3001; stop it with podman stop NAME",
     "shows which container publishes 3001; restart it with podman restart NAME"
+  ],
+  [
+    "a container that its engine names, and not its proxy",
+    {
+      ...mine({ container: "172.17.0.2:80", engine: "docker", proxy: true, unit: "docker.service" }),
+      container: someContainer()
+    },
+    "docker stop shop-db-1",
+    "docker restart shop-db-1",
+    null,
+    null
+  ],
+  [
+    "a container whose process is not visible, of another engine than the usual one",
+    { ...listenerOf(null), container: someContainer({ cli: ["docker", "--host", "unix:///home/me/a b.sock"] }) },
+    "docker --host 'unix:///home/me/a b.sock' stop shop-db-1",
+    "docker --host 'unix:///home/me/a b.sock' restart shop-db-1",
+    null,
+    null
+  ],
+  [
+    "a container whose name is none",
+    { ...listenerOf(null), container: someContainer({ name: "--all; rm -rf /", cli: ["podman"] }) },
+    "podman stop 0123456789ab",
+    "podman restart 0123456789ab",
+    null,
+    null
   ]
 ])("%s", (_, listener, stopped, restarted, advice, adviceForRestart) => {
   expect(stop(listener)).toEqual({ fix: stopped, remedy: stopped, advice })
@@ -100,6 +127,10 @@ it.each<[string, ReturnType<typeof mine>, string, string, string | null, string 
 
 it("shows how to find what it may not see", () => {
   const seen = { fix: `${sudo}ss -ltnp 'sport = :3001'`, advice: "shows the process" }
+  expect(identify({ ...listenerOf(null), container: someContainer() })).toMatchObject({
+    fix: "docker ps --filter id=0123456789ab",
+    advice: "shows the container"
+  })
   for (const proposal of [stop, restartServer]) expect(proposal(listenerOf(null))).toMatchObject(seen)
   expect(stop({ ...listenerOf(null), user: "root" }).advice).toBe(
     "shows the process; if a container publishes the port, docker ps --filter publish=3001 names it"

@@ -2,7 +2,7 @@ import { expect, it } from "vitest"
 import type { Process } from "../../src/domain/Listener.ts"
 import { isOf, type KeyOwner, otherAppOf, ownerOf } from "../../src/domain/Owner.ts"
 import { containerIn, unitIn } from "../../src/machine/processes.ts"
-import { listenerOf, someProcess } from "../support/listener.ts"
+import { listenerOf, someContainer, someProcess } from "../support/listener.ts"
 
 const owner = (kind: KeyOwner["kind"], name: string, seen: string | null = "2026-11-20T00:00:00.000Z"): KeyOwner => ({
   kind,
@@ -26,7 +26,7 @@ it.each([
   ["nothing in a container, whose directories are its own", { container: "0123456789ab" }, undefined],
   ["nothing as the service manager", { manager: true }, undefined]
 ])("a process shows %s", (_, more, shown) => {
-  expect(ownerOf(someProcess(more))).toEqual(shown)
+  expect(ownerOf(listenerOf(someProcess(more)))).toEqual(shown)
 })
 
 const DIRECTORY = owner("directory", "/opt/dev/cad")
@@ -53,6 +53,36 @@ it.each<[string, KeyOwner, Partial<Process> | null, boolean | undefined]>([
   ["a manager", DIRECTORY, { manager: true }, undefined]
 ])("%s", (_, known, more, verdict) => {
   expect(isOf(known, listenerOf(more === null ? null : someProcess(more)), () => true)).toBe(verdict)
+})
+
+/** A container of a compose project in `directory`, or of none. */
+const contained = (directory: string | null, process: Partial<Process> | null = null) => ({
+  ...listenerOf(process === null ? null : someProcess(process)),
+  container: someContainer({ directory })
+})
+
+const PROXY = { proxy: true, container: "172.17.0.2:80", directory: "/" }
+
+it("a container shows the directory of its compose project, whatever process listens for it", () => {
+  const directory = { kind: "directory", name: "/opt/dev/cad" }
+  expect(ownerOf(contained("/opt/dev/cad"))).toEqual(directory)
+  expect(ownerOf(contained("/opt/dev/cad", PROXY))).toEqual(directory)
+  expect(ownerOf(contained(null))).toBeUndefined()
+  expect(ownerOf(contained(null, PROXY))).toEqual({ kind: "container", name: "80" })
+  expect(ownerOf(contained(null, { command: "rootlessport", directory: "/home/me/other" }))).toBeUndefined()
+})
+
+it.each<[string, KeyOwner, ReturnType<typeof contained>, boolean | undefined]>([
+  ["a container of the directory", DIRECTORY, contained("/opt/dev/cad"), true],
+  ["one below, by its proxy", DIRECTORY, contained("/opt/dev/cad/db", PROXY), true],
+  ["one above", DIRECTORY, contained("/opt/dev"), true],
+  ["one of another directory", DIRECTORY, contained("/home/me/other", PROXY), false],
+  ["one of no directory", DIRECTORY, contained(null, PROXY), undefined],
+  ["one of no directory, by a program elsewhere", DIRECTORY, contained(null, { directory: "/tmp" }), undefined],
+  ["a container where a port in one was", owner("container", "80"), contained("/home/me/other", PROXY), true],
+  ["a container where a unit was", owner("unit", "cad.service"), contained("/opt/dev/cad"), undefined]
+])("%s", (_, known, listener, verdict) => {
+  expect(isOf(known, listener, () => true)).toBe(verdict)
 })
 
 it.each([

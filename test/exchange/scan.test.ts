@@ -1,14 +1,14 @@
 import { spawn } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
-import { describe, expect, it, onTestFinished } from "vitest"
+import { describe, expect, it } from "vitest"
 import type { Listener } from "../../src/domain/Listener.ts"
 import { unitIn } from "../../src/machine/processes.ts"
 import { findUnregistered } from "../../src/registry/scan.ts"
 import { asProgram, machine, startDaemon } from "../support/cli.ts"
 import { serve, started, until } from "../support/doctor.ts"
+import { composed, engine } from "../support/engine.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 import { temporary } from "../support/root.ts"
@@ -101,34 +101,14 @@ it("looks at the ports that are named instead of the managed ones", async () => 
 it("names what an engine publishes by its compose service", async () => {
   const home = temporary()
   const box = inProcess({ ...RANGES, DOCKER_HOST: `unix://${join(home, "engine.sock")}` })
-  const engine = createServer((_, response) =>
-    response.end(
-      JSON.stringify([
-        {
-          Id: "0123456789abcdef".repeat(4),
-          Names: ["/shop-db-1"],
-          Image: "postgres",
-          Labels: {
-            "com.docker.compose.project": "shop",
-            "com.docker.compose.service": "db",
-            "com.docker.compose.project.working_dir": "/home/me/src/shop"
-          },
-          Ports: [{ PrivatePort: 5432, PublicPort: 31_760, Type: "tcp" }]
-        }
-      ])
-    )
-  ).listen(join(home, "engine.sock"))
-  onTestFinished(() => {
-    engine.closeAllConnections()
-    engine.close()
-  })
+  await engine(() => [composed(31_760, { directory: "/home/me/src/shop" })], join(home, "engine.sock"))
   await serve(31_760, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "5432"] })
   // An engine that does not answer at once is left out, and this one shares a busy process.
   const shown = await until(
     () => box.d("import", "--scan"),
     ({ stdout }) => stdout.includes("shop-db")
   )
-  expect(shown.stdout).toContain("31760  shop-db  container shop-db-1 of shop  /home/me/src/shop\n")
+  expect(shown.stdout).toContain("31760  shop-db  postgres:16 (shop-db-1)  /home/me/src/shop\n")
   const registered = await until(
     () => box.d("import", "--scan", "--yes", "--dry-run"),
     ({ stdout }) => stdout !== ""
@@ -138,7 +118,9 @@ it("names what an engine publishes by its compose service", async () => {
     () => box.d("import", "--scan", "--yes"),
     ({ stdout }) => stdout !== ""
   )
-  expect(JSON.parse(await box.ok("export")).owners).toMatchObject([{ key: "shop-db", kind: "container", name: "5432" }])
+  expect(JSON.parse(await box.ok("export")).owners).toMatchObject([
+    { key: "shop-db", kind: "directory", name: "/home/me/src/shop" }
+  ])
 })
 
 it("says what it cannot name, and does not register it", async () => {
@@ -168,8 +150,7 @@ const scanned = async (listeners: ReadonlyArray<Listener>, keys: Readonly<Record
       {
         on: (wanted) => Effect.succeed(listeners.filter(({ port }) => wanted.has(port))),
         ports: Effect.succeed(new Map(listeners.map(({ port }) => [port, "1"])))
-      },
-      {}
+      }
     )
   )
   return result

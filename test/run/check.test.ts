@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:http"
 import { join } from "node:path"
-import { expect, it, onTestFinished } from "vitest"
+import { expect, it } from "vitest"
 import { startDaemon } from "../support/cli.ts"
-import { hold, rangesFrom, serve, started } from "../support/doctor.ts"
+import { findingsOf, hold, rangesFrom, serve, started, until } from "../support/doctor.ts"
+import { composed, engine, engineAt } from "../support/engine.ts"
 import { git, repository } from "../support/git.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
@@ -171,46 +171,56 @@ it("sees nothing of a listener in another network, nor one that only has bound t
   expect((await box.d("check", "--dir", mine, "--key", "cad-socket")).code).toBe(1)
 })
 
-it("follows the proxy of a container to its compose project", async () => {
+it.each([false, true])(
+  "follows the proxy of a container to its compose project, as the doctor does; daemon: %s",
+  async (daemon) => {
+    const mine = temporary()
+    const path = join(mine, "engine.sock")
+    const box = inProcess({ ...RANGES, DOCKER_HOST: `unix://${path}` })
+    if (daemon) await startDaemon(box)
+    await box.ok("claim", "--dir", mine, "--app", "cad")
+    let directory = mine
+    await engine(() => [composed(29_301, { directory })], path)
+    await serve(29_301, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "5432"] })
+    const check = () => box.d("check", "--dir", mine, "--app", "cad")
+    const doctor = () => findingsOf(box, "port-taken")
+    expect((await until(check, ({ code }) => code !== 3)).code).toBe(0)
+    expect(await doctor()).toEqual([])
+    directory = join(mine, "db")
+    expect((await until(check, ({ code }) => code !== 3)).code).toBe(0)
+    expect(await doctor()).toEqual([])
+    directory = "/opt/other"
+    const run = await until(check, ({ code }) => code !== 3)
+    expect(run.code).toBe(4)
+    expect(run.stdout).toBe(
+      `29301 (cad-dev) is served by container shop-db-1, image postgres:16, compose project shop in /opt/other, not from ${mine}\n`
+    )
+    const [finding] = await until(doctor, (found) => found.length > 0)
+    expect(finding).toMatchObject({
+      severity: "error",
+      fix: `docker --host unix://${path} stop shop-db-1`,
+      advice: "if it is the app of cad-dev: d doctor --accept cad-dev"
+    })
+    expect(finding?.message).toMatch(
+      /^29301 \(cad-dev\) is served by container shop-db-1, .* in \/opt\/other; it belongs to /
+    )
+    expect(await box.ok("doctor", "--accept", "cad-dev")).toContain("cad-dev now belongs to /opt/other")
+    expect(await doctor()).toEqual([])
+  }
+)
+
+it("cannot tell whose a container is that no engine knows", async () => {
   const mine = temporary()
   const box = inProcess({ ...RANGES, DOCKER_HOST: `unix://${join(mine, "engine.sock")}` })
   await box.ok("claim", "--dir", mine, "--app", "cad")
-  /** What an engine says of its containers; there is no engine on a test machine. */
-  let said: string | undefined
-  const engine = createServer((request, response) => {
-    if (said === undefined) return
-    expect(request.url).toBe("/containers/json")
-    response.end(said)
-  }).listen(join(mine, "engine.sock"))
-  onTestFinished(() => {
-    engine.closeAllConnections()
-    engine.close()
-  })
-  const container = (directory: string) =>
-    JSON.stringify([
-      {
-        Id: "0123456789abcdef".repeat(4),
-        Names: ["/cad-web-1"],
-        Image: "cad",
-        Labels: { "com.docker.compose.project.working_dir": directory },
-        Ports: [{ PrivatePort: 80, PublicPort: 29_301, Type: "tcp" }]
-      }
-    ])
-  await serve(29_301, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "80"] })
-  const check = () => box.d("check", "--dir", mine, "--app", "cad")
-  said = container(mine)
-  expect((await check()).code).toBe(0)
-  said = container("/opt/other")
-  const run = await check()
-  expect(run.code).toBe(4)
-  expect(run.stdout).toContain("in /opt/other")
-  for (const nonsense of ["", "{}", "[1]", "x".repeat(9 * 2 ** 20), '[{"Id":"x","Ports":5,"Labels":[]}]']) {
-    said = nonsense
-    expect((await check()).code).toBe(3)
-  }
-  // One that never answers.
-  said = undefined
-  expect((await check()).code).toBe(3)
+  const proxy = await serve(29_301, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "80"] })
+  const { asked } = await engineAt(join(mine, "engine.sock"), (_, response) => response.end("<html>"))
+  const run = await box.d("check", "--dir", mine, "--app", "cad")
+  expect(run.code).toBe(3)
+  expect(run.stdout).toBe(
+    `cannot tell whether 29301 (cad-dev) is served from ${mine}: by node, pid ${proxy.pid}, container 172.17.0.2:80\n`
+  )
+  expect(asked()).toBe(1)
 })
 
 it("does not take what works in a directory above for its own, unless they are of one worktree", async () => {

@@ -92,6 +92,10 @@ it("are taken from a real daemon, to every command, and from nothing that differ
       // An older daemon has no HTTP.
       ...(request.command === "status" ? [{ ...reply, result: { ...reply.result, http: undefined } }] : [])
     ].map((each) => JSON.stringify(each))
+    // Nor does it ask for containers.
+    const whole = JSON.stringify(reply)
+    for (const { 0: field, index } of whole.matchAll(/"containerDetails":null,/g))
+      mayMiss.push(whole.slice(0, index) + whole.slice(index + field.length))
     for (const each of spoiled(reply)) {
       const other = JSON.stringify(each) ?? ""
       if (mayMiss.includes(other)) continue

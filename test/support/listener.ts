@@ -1,3 +1,4 @@
+import type { Container } from "../../src/domain/Container.ts"
 import type { Listener, Process } from "../../src/domain/Listener.ts"
 
 /** A process that could be anybody's, but for `more`. */
@@ -24,5 +25,18 @@ export const listenerOf = (process: Process | null): Listener => ({
   address: "127.0.0.1",
   user: "me",
   queue: 0,
+  container: null,
   process
+})
+
+/** A container as its engine describes it, but for `more`. */
+export const someContainer = (more: Partial<Container> = {}): Container => ({
+  id: "0123456789ab",
+  name: "shop-db-1",
+  image: "postgres:16",
+  project: "shop",
+  service: "db",
+  directory: "/opt/dev/shop",
+  cli: ["docker"],
+  ...more
 })

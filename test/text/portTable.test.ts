@@ -1,10 +1,12 @@
 import { stripVTControlCharacters } from "node:util"
 import { describe, expect, it } from "vitest"
 import type { Assignment } from "../../src/domain/Assignment.ts"
+import type { Container } from "../../src/domain/Container.ts"
 import { unwatched } from "../../src/domain/Health.ts"
 import { plainTable } from "../../src/text/portTable.ts"
 import { terminalTable } from "../../src/text/portTableTerminal.ts"
 import { widthOf } from "../../src/text/width.ts"
+import { someContainer } from "../support/listener.ts"
 
 const row = (key: string, port: number, description: string | null, more: Partial<Assignment> = {}): Assignment => ({
   key,
@@ -30,6 +32,10 @@ const listener = (more: Partial<NonNullable<Assignment["listener"]>> = {}): Assi
   user: "me",
   ...more
 })
+
+/** What an engine names, by a proxy in the unit of the engine. */
+const named = (more: Partial<Container>) =>
+  listener({ unit: "docker.service", container: "172.17.0.2:80", containerDetails: someContainer(more) })
 
 const ROWS = [
   row("bridge", 80, "A bridge that has a description which is far too long for a narrow terminal"),
@@ -120,6 +126,10 @@ describe("on a terminal", () => {
       listener({ command: "a-program-with-a-very-long-name", pid: 1234567 }),
       listener({ unit: "shop.service" }),
       listener({ unit: "containerd.service", container: "0123456789ab" }),
+      named({}),
+      named({ image: `ghcr.io/me/${"long".repeat(9)}@sha256:${"0".repeat(64)}`, name: "\u001b[2J" }),
+      named({ image: `sha256:${"0".repeat(64)}` }),
+      named({ image: null, name: null }),
       listener({ pid: null, command: null, user: "postgres" })
     ]
     const lines = table(
@@ -130,6 +140,10 @@ describe("on a terminal", () => {
       "node 4711",
       "a-program-with-a-very-l… 1234567",
       "shop.service",
+      "container 0123456789ab",
+      "postgres:16 (shop-db-1)",
+      "longlonglonglonglonglon… (\\u001b[2J)",
+      "container shop-db-1",
       "container 0123456789ab",
       "of postgres"
     ])

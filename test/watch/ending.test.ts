@@ -1,7 +1,9 @@
-import { expect, it } from "vitest"
+import { expect, it, onTestFinished, vi } from "vitest"
 import type { Process } from "../../src/domain/Listener.ts"
 import { userName } from "../../src/machine/user.ts"
 import { end, inspect, type Processes } from "../../src/watch/ending.ts"
+import { serve, until } from "../support/doctor.ts"
+import { composed, engine } from "../support/engine.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 
 /** A machine on which `processes` listen on 3001, with what was killed. */
@@ -65,6 +67,24 @@ it("names each process once, whatever the number of its sockets", async () => {
     [4711, 2],
     [4712, 1]
   ])
+})
+
+it("leaves a container to its engine, which it asks by the environment of this process", async () => {
+  const { path } = await engine(() => [composed(32_150)])
+  vi.stubEnv("DOCKER_HOST", `unix://${path}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  await serve(32_150, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "80"] })
+  expect(
+    await until(
+      () => inspect(32_150),
+      (found) => JSON.stringify(found).includes("shop-db-1")
+    )
+  ).toEqual({
+    _tag: "Refused",
+    why: `container shop-db-1, image postgres:16, compose project shop in /opt/dev/shop, of ${userName()}, is not ended from here`,
+    command: `docker --host unix://${path} stop shop-db-1`,
+    advice: null
+  })
 })
 
 it("leaves to others what a signal of this user does not end, and says how they do it", async () => {

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import type { Fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
+import { withContainers } from "../../machine/ContainerEngines.ts"
 import { describeListener, describeSockets, names } from "../../text/describe.ts"
 import type { Check, FindingDraft } from "../DoctorContext.ts"
 import { byProcess } from "../groupByProcess.ts"
@@ -21,7 +22,7 @@ export const portHung: Check = (context) =>
     let waiting = listening.filter((each) => each.queue > 0 && !stopped.includes(each))
     for (let look = 1; look < PROBES && waiting.length > 0; look++) {
       yield* Effect.sleep(EVERY)
-      const now = yield* context.machine.on(new Set(waiting.map(({ port }) => port)))
+      const now = yield* withContainers(yield* context.machine.on(new Set(waiting.map(({ port }) => port))))
       waiting = now.filter((each) => each.queue > 0 && waiting.some(same(each)))
     }
     const findings = (

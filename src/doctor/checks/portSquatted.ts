@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import { fix } from "../../domain/Finding.ts"
 import { isForeign } from "../../domain/foreign.ts"
 import { cut, LIMITS } from "../../domain/foreignText.ts"
+import { processOfListener } from "../../domain/Listener.ts"
 import { describeListener, describeSockets } from "../../text/describe.ts"
 import { escaped } from "../../text/escape.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -15,10 +16,9 @@ export const portSquatted: Check = (context) =>
     const { appRange, specialRange } = context.settings
     return [...(yield* context.listeners)].flatMap(([port, [listener, ...others]]): ReadonlyArray<FindingDraft> => {
       if (listener === undefined || !isForeign(port, [appRange, specialRange], keysOf, reserved)) return []
-      const { process } = listener
-      const what = [process?.command ?? "another program", ...(process?.directory ? [process.directory] : [])].join(
-        " in "
-      )
+      const { command, container, directory } = processOfListener(listener)
+      const program = listener.container === null ? (command ?? "another program") : `container ${container}`
+      const what = [program, ...(directory ? [directory] : [])].join(" in ")
       const reason = cut(escaped(what), LIMITS.text)
       return [
         {

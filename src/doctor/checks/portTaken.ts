@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { type Fix, fix } from "../../domain/Finding.ts"
 import type { Listener } from "../../domain/Listener.ts"
 import { kindOf } from "../../domain/names.ts"
-import { describeOwner, isOf, isWithin, type KeyOwner, type OtherApp, otherAppOf } from "../../domain/Owner.ts"
+import { describeOwner, isOf, isWithin, type KeyOwner, type OtherApp, otherAppOf, ownerOf } from "../../domain/Owner.ts"
 import { inWorktreeOf } from "../../machine/gitWorktree.ts"
 import { age, describeListener, describeSockets, nameOf } from "../../text/describe.ts"
 import { shellWord } from "../../text/shell.ts"
@@ -66,13 +66,13 @@ const report = (
   // A service manager, or a process that works in /, may belong to any app.
   if (!isOther && (process?.manager === true || process?.directory === "/")) return []
   const belongs = `it belongs to ${describeOwner(owner)}, ${seenAgo(owner, now)}`
-  if (!isOther || process === null)
+  if (!isOther)
     return [
       {
         ...about(port, key, group),
         severity: "info",
         message: `${served(port, key, group)}, which may or may not be its app; ${belongs}`,
-        ...(process === null ? identify(listener) : fix(accept(key)))
+        ...(ownerOf(listener) === undefined ? identify(listener) : fix(accept(key)))
       }
     ]
   const { advice, fix: command } = stop(listener)
@@ -121,7 +121,7 @@ export const portTaken: Check = (context) =>
     yield* context.requireListeners
     const view = yield* context.view
     const { keysOf, owners } = view
-    const listeners = yield* context.listeners
+    const listeners = yield* context.servedAmong(keysOf.keys())
     // Read after what is stored, which must not be from a later time.
     const now = yield* Clock.currentTimeMillis
 
