@@ -6,8 +6,8 @@ import {
   parseTree,
   printParseErrorCode
 } from "jsonc-parser"
+import { breakOf, lineAt } from "../files/block.ts"
 import type { Problem } from "../files/problem.ts"
-import { breakOf, lineAt } from "./block.ts"
 
 /**
  * Adds a property to an object of a JSON file, and removes it, so that all other bytes stay. `modify` of jsonc-parser moves the

@@ -1,6 +1,6 @@
 import type { Node } from "jsonc-parser"
+import { lineAt } from "../files/block.ts"
 import { isProblem, type Problem } from "../files/problem.ts"
-import { lineAt } from "./block.ts"
 import {
   isMadeFor,
   isNode,

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util"
 import { parse, TomlError } from "smol-toml"
+import { findBlock, withBlock, withoutBlock } from "../files/block.ts"
 import { isProblem, type Problem } from "../files/problem.ts"
-import { findBlock, withBlock, withoutBlock } from "./block.ts"
 import type { McpFile } from "./McpFile.ts"
 import type { Program } from "./program.ts"
 

@@ -13,8 +13,8 @@ export const isProblem = (value: object | string | undefined): value is Problem 
   typeof value === "object" && "problem" in value
 
 /** Fails because of the content of `file`. */
-export const refused = (file: string, { hint, problem }: Problem): CommandFailed =>
-  new CommandFailed({ code: "conflict", message: `${asTyped(file)} ${problem}`, hint })
+export const refused = (file: string, { hint, problem }: Problem, cause?: unknown): CommandFailed =>
+  new CommandFailed({ code: "conflict", message: `${asTyped(file)} ${problem}`, hint }, cause)
 
 const WHY: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -33,7 +33,7 @@ export const cannot = (verb: string, file: string, error: unknown): unknown => {
   const listing = `ls -ld ${shellWord(file)}`
   if (error instanceof NotReplaceable)
     return error.why === "has changed"
-      ? refused(file, { problem: "was changed by another program at the same moment", hint: "try again" })
+      ? refused(file, { problem: "was changed by another program at the same moment", hint: "try again" }, error)
       : refused(file, {
           problem:
             error.why === "has hard links" ? "has hard links, which a change would break" : "is not a regular file",
@@ -42,5 +42,5 @@ export const cannot = (verb: string, file: string, error: unknown): unknown => {
   if (!(error instanceof Error && "code" in error)) return error
   const code = String(error.code)
   const message = `cannot ${verb} ${asTyped(file)}: ${WHY[code] ?? `the system says ${code}`}`
-  return new CommandFailed({ code: "unavailable", message, hint: listing })
+  return new CommandFailed({ code: "unavailable", message, hint: listing }, error)
 }

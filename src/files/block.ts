@@ -1,4 +1,4 @@
-import type { Problem } from "../files/problem.ts"
+import type { Problem } from "./problem.ts"
 
 /** Puts marked lines at the end of a text, and takes them out: what was there before is left to the byte. */
 
