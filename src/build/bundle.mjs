@@ -58,6 +58,7 @@ export const PARTS = [
   "mcp/serve",
   "env/envCommand",
   "worktree/worktree",
+  "proxy/proxy",
   "agents/agents",
   "service/service",
   "control/control",

@@ -7,6 +7,7 @@ import type { CliContext } from "./CliContext.ts"
 import { env } from "./env.ts"
 import { projectHere, withDirectory } from "./here.ts"
 import { exitWith, tell, writeStdout } from "./output.ts"
+import { proxy } from "./proxy.ts"
 import { service } from "./service.ts"
 import { completions, shell } from "./shell.ts"
 import type { WithEffect } from "./Task.ts"
@@ -125,6 +126,7 @@ const local: Readonly<Record<LocalCommand, typeof run>> = {
   agents,
   watch,
   service,
+  proxy,
   shell,
   completions
 }

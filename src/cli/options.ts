@@ -35,7 +35,7 @@ const fromHere = (given: string): string | undefined => {
   }
 }
 
-const directoryGone = (given: string): CommandError =>
+export const directoryGone = (given: string): CommandError =>
   wrong(
     "invalid",
     `${quote(given)} is relative to the current directory, which no longer exists`,
@@ -112,6 +112,12 @@ const readShort = (reader: Reader, word: string): CommandError | undefined => {
   return readValue(reader, option, word, undefined)
 }
 
+/** Returns the forms of a command on one line; of one with actions, only those of the action that is given. */
+const hintFor = ({ command, payload }: Reader): string => {
+  const usage = command.usage.filter((each) => each.split(" ")[0] === payload["action"])
+  return usageHint(usage.length === 0 ? command : { ...command, usage })
+}
+
 const choiceHint = ({ name }: CommandSpec, choices: ReadonlyArray<string>): string => `d ${name} ${choices.join("|")}`
 
 /** Reads a word as one of the choices of a command. */
@@ -137,7 +143,7 @@ const readOperand = (reader: Reader, word: string): CommandError | undefined => 
     const how = example === undefined ? "" : `: values follow an option, as in --${example.name} ${example.value}`
     return wrong("invalid", `unexpected argument ${quote(word)}${how}`, helpHint(command))
   }
-  if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, usageHint(command))
+  if (field in payload) return wrong("invalid", `unexpected argument ${quote(word)}`, hintFor(reader))
   if (command.operand?.type === "choice") return readChoice(reader, field, command.operand.choices, word)
   const takesDash = command.operand !== undefined && "dash" in command.operand
   if (word.startsWith("-") && !(word === "-" && takesDash))
@@ -228,18 +234,15 @@ export const ownWords = (command: CommandSpec | undefined, words: ReadonlyArray<
 }
 
 /** Returns what must be given and is not, and how to give it. */
-const missingIn = ({
-  command,
-  payload,
-  seen
-}: Reader): { readonly name: string; readonly hint: string } | undefined => {
+const missingIn = (reader: Reader): { readonly name: string; readonly hint: string } | undefined => {
+  const { command, payload, seen } = reader
   const { needs = [], operand, options } = command
   const [first] = needs
   if (first !== undefined && !needs.some((each) => seen.has(each))) return { name: first, hint: usageHint(command) }
   if (operand?.type === "choice" && !operand.optional && !(operand.name.toLowerCase() in payload))
     return { name: operand.name, hint: choiceHint(command, operand.choices) }
   const option = options.find((each) => (each.required || each.standsFor) && !isGiven(each, seen))
-  return option && { name: option.standsFor?.[0] ?? option.name, hint: usageHint(command) }
+  return option && { name: option.standsFor?.[0] ?? option.name, hint: hintFor(reader) }
 }
 
 /** Reads the words after a command's name. Returns the given values by field, with notes, or the first error. */

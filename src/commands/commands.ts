@@ -5,6 +5,7 @@ import { exchangeCommands } from "./exchange.ts"
 import { historyCommands } from "./history.ts"
 import { keepingCommands } from "./keeping.ts"
 import { portCommands } from "./ports.ts"
+import { proxyCommands } from "./proxy.ts"
 import { runCommands } from "./run.ts"
 import { serviceCommands } from "./service.ts"
 import { shellCommands } from "./shell.ts"
@@ -26,6 +27,7 @@ export const commands = {
   ...doctorCommands,
   ...agentCommands,
   ...shellCommands,
+  ...proxyCommands,
   ...serviceCommands
 } as const satisfies Record<string, CommandSpec>
 

@@ -3,6 +3,7 @@ import { ON_CONFLICT } from "../domain/Exchange.ts"
 import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { MODES } from "../domain/names.ts"
+import { PROXIES } from "../domain/Proxy.ts"
 import type { ValueType } from "./CommandSpec.ts"
 import { EXPORT_FORMATS, IMPORT_FORMATS } from "./exchange.ts"
 import { ENV_FORMATS } from "./run.ts"
@@ -17,6 +18,7 @@ const WORDS: Readonly<Partial<Record<ValueType, ReadonlyArray<string>>>> = {
   health: HEALTH_STATES,
   "import-format": IMPORT_FORMATS,
   mode: MODES,
+  proxy: PROXIES,
   severity: SEVERITIES,
   shell: SHELLS
 }

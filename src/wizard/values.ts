@@ -10,6 +10,7 @@ import {
   specialProblem,
   textProblem
 } from "../domain/names.ts"
+import { domainProblem } from "../domain/Proxy.ts"
 import { parsePortList } from "../domain/portList.ts"
 import { sinceProblem } from "../domain/since.ts"
 import { waitProblem } from "../domain/span.ts"
@@ -25,6 +26,7 @@ const pathProblem: Rule = (text) => (text === "" ? "is empty: write a path" : un
 const RULES: Readonly<Partial<Record<ValueType, Rule>>> = {
   app: appProblem,
   directory: pathProblem,
+  domain: domainProblem,
   file: pathProblem,
   host: textProblem,
   key: keyProblem,

@@ -29,6 +29,14 @@ describe("the forms of a command", () => {
     ["rename", ["(key) (to)", "(app) (to)"]],
     ["history", ["[key|app|port] [since] [host] [limit]", "(number)", "(trim)"]],
     ["worktree", ["list [dir]", "install [dir] [dry-run]", "uninstall [dir] [dry-run]", "setup [dir]"]],
+    [
+      "proxy",
+      [
+        "render (for) [domain] [port]",
+        "diff (for) [domain] [port] [file|live]",
+        "apply (for) [domain] [port] [file|live] [force] [dry-run]"
+      ]
+    ],
     ["watch", ["[app] [health] [interval]", "(once) [app] [health]", "(json) [app] [interval]"]]
   ])("of %s are those of its usage", (name, forms) => {
     expect(shown(name)).toEqual(forms)
