@@ -20,8 +20,8 @@ import { asNobody, isRoot } from "../support/otherUser.ts"
 import { registryLayer } from "../support/registry.ts"
 import { temporary } from "../support/root.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "21800-21849", AUTOMATELINUX_SPECIAL_RANGE: "21850-21899" }
-const PORT = 21_850
+const RANGES = { AUTOMATELINUX_APP_RANGE: "23900-23949", AUTOMATELINUX_SPECIAL_RANGE: "23950-23999" }
+const PORT = 23_950
 
 /** A user whose engine of containers has its socket at `path`. */
 const userOf = (path: string): Machine => inProcess({ ...RANGES, DOCKER_HOST: `unix://${path}` })
@@ -44,7 +44,7 @@ describe.each([false, true])("a port that a container publishes, with a daemon: 
     let ofWeb = "/opt/dev/web"
     const { path } = await engine(() => [
       composed(PORT),
-      composed(21_801, { id: "f".repeat(64), name: "web", directory: ofWeb })
+      composed(23_901, { id: "f".repeat(64), name: "web", directory: ofWeb })
     ])
     const box = userOf(path)
     if (daemon) await startDaemon(box)
@@ -91,8 +91,8 @@ describe.each([false, true])("a port that a container publishes, with a daemon: 
     const { stderr, stdout } = await box.d("allocate", "--special", "new")
     expect([stdout, stderr]).toEqual([`new ${PORT + 1}\n`, `skipped ${PORT}: ${words}\n`])
 
-    await box.ok("setPort", "--key", "cad-dev", "--value", "21801")
-    await proxy(21_801)
+    await box.ok("setPort", "--key", "cad-dev", "--value", "23901")
+    await proxy(23_901)
     // It holds a lock until its process ends.
     const refused = () =>
       until(
