@@ -1,7 +1,9 @@
+import { statSync } from "node:fs"
 import type { Results } from "../commands/Results.ts"
 import { nameInCommand } from "../domain/Container.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { findExecutable, missingInterpreter, pathWithPackages } from "../machine/executable.ts"
+import { tryRead } from "../machine/tryRead.ts"
 import { checkLines } from "../text/checkText.ts"
 import { engineCommand } from "../text/describe.ts"
 import { asTyped, quote } from "../text/escape.ts"
@@ -70,11 +72,13 @@ const find = (word: string, path: string): string => {
     throw new RunFailed({ code: "not-found", message, hint: "install it, or correct the first line" }, NOT_FOUND)
   }
   const isThere = found._tag === "NotExecutable"
+  const isDirectory = isThere && tryRead(() => statSync(word).isDirectory(), false)
+  const remedy = isDirectory ? "name a program in it" : `chmod +x ${asTyped(word)}, or name the program that runs it`
   throw new RunFailed(
     {
       code: "not-found",
-      message: `${quote(word)} ${isThere ? "cannot be executed" : "was not found"}`,
-      hint: isThere ? `chmod +x ${asTyped(word)}, or name the program that runs it` : "check its name, or install it"
+      message: `${quote(word)} ${isDirectory ? "is a directory" : isThere ? "cannot be executed" : "was not found"}`,
+      hint: isThere ? remedy : "check its name, or install it"
     },
     isThere ? NOT_EXECUTABLE : NOT_FOUND
   )

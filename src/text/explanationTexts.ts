@@ -1,5 +1,5 @@
 import type { Explanation } from "../domain/Explanation.ts"
-import { isNested, type KeyOwner } from "../domain/Owner.ts"
+import { inside, type KeyOwner } from "../domain/Owner.ts"
 import { describeContainer } from "./describe.ts"
 
 /** The words for what is known of a port. */
@@ -16,9 +16,9 @@ export const healthText = ({ lastUp, since, state }: Explanation["keys"][number]
   return state === "up" ? "up now" : `${state} now, ${seen}`
 }
 
-/** When an owner was seen on its port: now, if one of the `listeners` works in its directory. */
+/** When an owner was seen on its port: now, if one of the `listeners` works in its directory or below. */
 const seenThere = ({ kind, name, seen }: KeyOwner, listeners: Explanation["listeners"], told: Told): string => {
-  if (kind === "directory" && listeners.some(({ directory }) => directory !== null && isNested(name, directory)))
+  if (kind === "directory" && listeners.some(({ directory }) => directory !== null && inside(directory, name)))
     return "seen there now"
   return seen === null ? "not seen there yet" : `last seen there ${told(seen)}`
 }

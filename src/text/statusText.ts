@@ -1,5 +1,6 @@
 import type { RangeUse, Status } from "../commands/Results.ts"
 import type { DaemonReport } from "../domain/Control.ts"
+import { counted } from "./describe.ts"
 import { type Printed, printed } from "./printed.ts"
 import { shellWord } from "./shell.ts"
 
@@ -38,10 +39,10 @@ export const statusText = (status: Status, told: Told): Printed => {
     // The error names the database itself.
     ["database", database.error ?? `${database.label}, ${database.latencyMs} ms`],
     [
-      "last tick",
+      "last probe",
       lastTick === null
         ? `none yet${watching.failure === null ? "" : `: ${watching.failure}`}`
-        : `${told.time(lastTick.at)}, ${lastTick.durationMs} ms for ${lastTick.ports} ports`
+        : `${told.time(lastTick.at)}, ${lastTick.durationMs} ms for ${counted(lastTick.ports, "port")}`
     ],
     ...(http ? [["http", http.problem ?? http.address ?? "starting"] as const] : []),
     ["apps", ranges === null ? "unknown" : use(ranges.app)],

@@ -1,3 +1,4 @@
+import { join } from "node:path"
 import { beforeAll, expect, it } from "vitest"
 import type { Explanation } from "../../src/domain/Explanation.ts"
 import { type Machine, startDaemon } from "../support/cli.ts"
@@ -55,6 +56,9 @@ it("a directory whose server runs, without a daemon that has seen it", async () 
   await box.ok("setPort", "--key", "x", "--value", "19221", "--dir", directory)
   const belongs = async () => /^belongs to +(.*)$/m.exec(await box.ok("explain", "--key", "x"))?.[1]
   expect(await belongs()).toBe(`${directory}, seen there now`)
+  await box.ok("setPort", "--key", "x", "--value", "19221", "--dir", join(directory, "part"))
+  expect(await belongs()).toBe(`${directory}/part, not seen there yet`)
+  await box.ok("setPort", "--key", "x", "--value", "19221", "--dir", directory)
   await stop()
   expect(await belongs()).toBe(`${directory}, not seen there yet`)
 })

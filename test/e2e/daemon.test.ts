@@ -577,7 +577,7 @@ describe("the service", () => {
       ranges: { app: { range: "28000-28099", slots: 50, claimed: 1 }, special: { slots: 100, claimed: 1 } }
     })
     expect(await box.ok("status")).toMatch(
-      /^daemon {5}0.1.0, pid \d+, up \d+ s\ndatabase {3}the registry's file .*\nlast tick .*\napps .*\nspecials .*\nhealth .*\n$/
+      /^daemon {5}0.1.0, pid \d+, up \d+ s\ndatabase {3}the registry's file .*\nlast probe .*\napps .*\nspecials .*\nhealth .*\n$/
     )
   })
 })

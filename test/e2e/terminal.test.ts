@@ -136,7 +136,7 @@ describe("status and the log", () => {
     const { lines } = await onTerminal(box.with({ NO_COLOR: "1" }), 60, line)
     const text = lines.join("\n")
     expect(text).toMatch(/^daemon {5}\d+\.\d+\.\d+, pid \d+, up \d+ s$/m)
-    expect(text).toMatch(/^last tick {2}(none yet|\d\d:\d\d \(\d s ago\), \d+ ms for 4 ports)$/m)
+    expect(text).toMatch(/^last probe (none yet|\d\d:\d\d \(\d s ago\), \d+ ms for 4 ports)$/m)
     expect(text).toMatch(/^\d\d:\d\d:\d\d serving\n( {2}\w+: .*\n(?! )| {2}.*\n)+/m)
     expect(text).toMatch(/^\d\d:\d\d:\d\d stopped$/m)
     expect(text).not.toMatch(/#\d|fiber|timestamp/)

@@ -88,7 +88,7 @@ it.each<[ReadonlyArray<string>, number, string]>([
   [["nosuchprogram"], 127, 'error: "nosuchprogram" was not found\n'],
   [["./nosuchprogram"], 127, 'error: "./nosuchprogram" was not found\n'],
   [["./package.json"], 126, 'error: "./package.json" cannot be executed\n'],
-  [["/"], 126, 'error: "/" cannot be executed\n'],
+  [["/"], 126, 'error: "/" is a directory\n'],
   [["./nointerpreter"], 127, 'error: "./nointerpreter" is run by "/nonexistent/interpreter", which was not found\n'],
   [["./crlf"], 127, 'error: "./crlf" is run by "/bin/sh\\r", which was not found\n'],
   [["--app", "a b", "true"], 125, 'error: app "a b" is not an app\'s name'],

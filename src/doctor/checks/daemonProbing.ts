@@ -39,7 +39,7 @@ export const daemonProbing: Check = (context) =>
       keys: [],
       ports: [],
       message: `the daemon has not probed the ports for ${age(idleSeconds)}; it should probe them every ${intervalSeconds} s`,
-      evidence: failure ?? `pid ${status.pid}, last tick ${status.lastTick?.at ?? "never"}; its log may say why`,
+      evidence: failure ?? `pid ${status.pid}, last probe ${status.lastTick?.at ?? "never"}; its log may say why`,
       ...(fault === null ? again : yield* fixForStore(context, fault, again))
     }
     return [draft, ...refused]
