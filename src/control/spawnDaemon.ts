@@ -17,9 +17,12 @@ const EVERY_MS = 50
 /** How long a daemon that does not answer may take to end. */
 const END_MS = 3000
 
-/** Variables of the program that calls `d`, which mean something else to a process that outlives it, or nothing. */
+/**
+ * Variables of the program that calls `d`, which mean something else to a process that outlives it, or nothing. D_RUN marks
+ * what `d run` ends with its command.
+ */
 const NOT_INHERITED =
-  /^(npm_.*|INIT_CWD|LISTEN_(FDS|FDNAMES|PID|PIDFDID)|NOTIFY_SOCKET|WATCHDOG_(PID|USEC)|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAINPID|MANAGERPID|NODE_CHANNEL_(FD|SERIALIZATION_MODE)|NODE_UNIQUE_ID|_|OLDPWD|PWD|SHLVL)$/
+  /^(npm_.*|D_RUN|INIT_CWD|LISTEN_(FDS|FDNAMES|PID|PIDFDID)|NOTIFY_SOCKET|WATCHDOG_(PID|USEC)|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAINPID|MANAGERPID|NODE_CHANNEL_(FD|SERIALIZATION_MODE)|NODE_UNIQUE_ID|_|OLDPWD|PWD|SHLVL)$/
 
 const inherited = (environment: Environment): Record<string, string | undefined> =>
   Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_INHERITED.test(name)))

@@ -152,6 +152,13 @@ describe("a daemon in the background", () => {
     expect(JSON.parse(await box.ok("daemon", "status", "--json"))).toMatchObject({ pid: Number(pid) })
   })
 
+  it("outlives the command of d run that started it", async () => {
+    const box = boxWith()
+    const { code, stderr, stdout } = await box.sh(`d run --app shop ${process.execPath} ${PROGRAM} daemon start`)
+    expect(code, stderr).toBe(0)
+    expect(daemonsOf(box)).toEqual([pidIn(stdout)])
+  })
+
   it("logs to a file for its owner only, which is put aside if it has grown large", async () => {
     const box = boxWith()
     mkdirSync(dirname(logOf(box)), { recursive: true })
