@@ -1,13 +1,16 @@
 import { readlinkSync } from "node:fs"
 import { daemonLog } from "../config/paths.ts"
+import { IDENTIFYING_NAMES } from "../config/settings.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { DaemonReport, StartResult, StopResult } from "../domain/Control.ts"
+import type { Environment } from "../domain/Environment.ts"
 import { nameOfUser } from "../machine/processes.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { answered } from "../service/answered.ts"
 import { type Owner, ownerOf } from "../service/owner.ts"
 import { installedManager, LOGS } from "../service/service.ts"
+import { fingerprintOf, UNREADABLE } from "../socket/configFingerprint.ts"
 import { ownPaths, unusableSocket, wrongServedPath } from "../socket/socketPath.ts"
 import { startText, stopText } from "../text/controlText.ts"
 import { type Printed, printedJson } from "../text/printed.ts"
@@ -55,16 +58,26 @@ const start = async (means: ControlMeans): Promise<StartResult> => {
   return { socket, ...(await spawnDaemon(own, environment, daemonLog(environment), ping)), started: true }
 }
 
+/**
+ * Whether a daemon differs from its own settings as they are now, so that it may be of this registry although it serves another:
+ * settings that identify the registry were changed since it was started, or neither it nor this process can read them.
+ */
+const isOutdated = ({ status }: Found, environment: Environment): boolean =>
+  status !== undefined &&
+  (fingerprintOf(environment) === UNREADABLE
+    ? status.settings.problem !== null
+    : IDENTIFYING_NAMES.some((name) => status.settings.changed.includes(name)))
+
 /** Refuses to end a daemon that is not this user's, or not of this registry. */
-const refuseOthers = ({ isOwn, otherRegistry, owner, path, pid, status }: Found, uid: number): void => {
+const refuseOthers = (found: Found, { environment, uid }: ControlMeans): void => {
+  const { isOwn, otherRegistry, owner, path, pid } = found
   const daemon = `the daemon at ${path}, pid ${pid},`
   if (!isOwn && owner !== undefined && owner !== uid)
     throw fail("conflict", `${daemon} belongs to ${nameOfUser(owner)}`, "only its owner can end it")
   if (!isOwn)
     throw fail("conflict", `${daemon} is not a process of this machine`, "if it runs in a container, end it there")
-  // Its own settings may have been changed since it was started.
-  if (otherRegistry !== undefined && status?.settings.changed.length === 0)
-    throw fail("conflict", `${daemon} serves another registry: ${otherRegistry}`, `if it should end: kill ${pid}`)
+  if (otherRegistry !== undefined && !isOutdated(found, environment))
+    throw fail("conflict", `${daemon} was not ended: ${otherRegistry}`, `if it should end: kill ${pid}`)
 }
 
 /** Returns the daemon that a client of this environment finds. Fails if the socket is not trusted. */
@@ -78,7 +91,7 @@ const stop = async (means: ControlMeans): Promise<StopResult> => {
   const { socket, uid } = means
   const found = await findAny(means)
   if (found === undefined) return { socket, pid: null }
-  refuseOthers(found, uid)
+  refuseOthers(found, means)
   const owner = ownerOf(found.pid, means)
   if (owner?.stop !== undefined) {
     const again = owner.again === undefined ? "" : `, and ${owner.again} starts it at the next command`
@@ -100,7 +113,7 @@ const restart = async (means: ControlMeans): Promise<StartResult> => {
   refusePath(means)
   const found = await findAny(means)
   if (found === undefined) return start(means)
-  refuseOthers(found, uid)
+  refuseOthers(found, means)
   const { file, problem = null } = found.status?.settings ?? {}
   if (problem !== null)
     throw fail("invalid", `no daemon can be started with the current settings: ${problem}`, `correct ${file}`)

@@ -302,6 +302,29 @@ describe("restart", () => {
     expect((await box.ok("status")).split("\n")[1]).toContain("/other.sqlite")
   })
 
+  it("says that the configuration file cannot be read, which does not keep stop from ending the daemon", async () => {
+    const box = boxWith()
+    const pid = await start(box)
+    configure(box, "{")
+    expect(await box.d("daemon", "restart")).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /^error: no daemon can be started with the current settings: .*\nhint: correct .*\n$/
+      )
+    })
+    expect(daemonsOf(box)).toEqual([pid])
+    // Whether a daemon with another file has the same registry is not known.
+    const elsewhere = box.with({ XDG_CONFIG_HOME: join(box.home, "elsewhere") })
+    mkdirSync(join(box.home, "elsewhere/automatelinux"), { recursive: true })
+    writeFileSync(join(box.home, "elsewhere/automatelinux/ports.json"), "{")
+    configure(box, "{}")
+    expect((await elsewhere.d("daemon", "stop")).stderr).toMatch(
+      /, was not ended: the settings of this environment are unreadable\nhint: if it should end: kill \d+\n$/
+    )
+    configure(box, "{")
+    expect(pidIn(await box.ok("daemon", "stop"))).toBe(pid)
+  })
+
   it("loses nothing of a client that allocates all the time", { timeout: 60_000 }, async () => {
     const box = boxWith()
     await start(box)
@@ -339,12 +362,14 @@ describe("a daemon of others", () => {
     const box = boxWith()
     const pid = await start(box)
     const elsewhere = box.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${box.home}/other.sqlite` })
+    // A setting that does not identify a registry makes no difference.
+    configure(box, '{ "probeInterval": "45 seconds" }')
     for (const action of ["stop", "restart"]) {
       const run = await elsewhere.d("daemon", action)
       expect(run).toMatchObject({ code: 1, stdout: "" })
       expect(run.stderr).toMatch(
         new RegExp(
-          `^error: the daemon at .*, pid ${pid}, serves another registry: .*\nhint: if it should end: kill ${pid}\n$`
+          `^error: the daemon at .*, pid ${pid}, was not ended: the daemon serves another registry .*\nhint: if it should end: kill ${pid}\n$`
         )
       )
     }
