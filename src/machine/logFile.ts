@@ -1,4 +1,4 @@
-import { closeSync, fchmodSync, fstatSync, openSync, readSync, renameSync, statSync } from "node:fs"
+import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readSync, renameSync } from "node:fs"
 import { dirname } from "node:path"
 import { giveToOwner, makeDirectory } from "./directory.ts"
 
@@ -11,22 +11,28 @@ const END = 65_536
 
 const MODE = 0o600
 
+const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
+
+const fails = (code: string) => Object.assign(new Error(code), { code })
+
 /**
  * Opens the log at `path` to write at its end, for its owner only. One that has grown large is kept as `PATH.1`, in place of the
- * one before. Throws the system's error.
+ * one before. Links are refused, because root may have the HOME of another user, who could have made one to a file of root's.
+ * Throws the system's error.
  */
 export const openLog = (path: string): number => {
   makeDirectory(dirname(path), 0o700)
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = lstatSync(path, { throwIfNoEntry: false })
   // A pipe without a reader would block.
-  if (found !== undefined && !found.isFile())
-    throw Object.assign(new Error(`${path} is not a regular file`), { code: found.isDirectory() ? "EISDIR" : "EINVAL" })
+  if (found !== undefined && !found.isFile()) throw fails(found.isDirectory() ? "EISDIR" : "EFTYPE")
   const isLarge = found !== undefined && found.size > SIZE_MAX
   if (isLarge) renameSync(path, `${path}.1`)
-  const descriptor = openSync(path, "a", MODE)
+  const descriptor = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, MODE)
   try {
+    const { mode, nlink } = fstatSync(descriptor)
+    if (nlink > 1) throw fails("EMLINK")
     if (found === undefined || isLarge) giveToOwner(path, descriptor)
-    if ((fstatSync(descriptor).mode & 0o777) !== MODE) fchmodSync(descriptor, MODE)
+    if ((mode & 0o777) !== MODE) fchmodSync(descriptor, MODE)
     return descriptor
   } catch (error) {
     closeSync(descriptor)

@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { createServer } from "node:net"
 import { dirname, join } from "node:path"
 import { describe, expect, it, onTestFinished } from "vitest"
@@ -226,6 +236,33 @@ describe("a daemon that cannot start", () => {
       stdout: "",
       stderr: `error: the daemon did not start: it ended with 9, and has logged nothing\nhint: cat ${logOf(box)}\n`
     })
+  })
+
+  it("writes no log to where a link leads, which another user may have made for root", async () => {
+    const box = boxWith()
+    const other = join(box.home, "other")
+    writeFileSync(other, "kept", { mode: 0o644 })
+    mkdirSync(dirname(logOf(box)), { recursive: true })
+    symlinkSync(other, logOf(box))
+    expect(await box.d("daemon", "start")).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^error: cannot write .*: it is not a regular file\nhint: ls -ld .*\n$/)
+    })
+    expect([readFileSync(other, "utf8"), statSync(other).mode & 0o777]).toEqual(["kept", 0o644])
+    expect(daemonsOf(box)).toEqual([])
+  })
+
+  it("writes no log to a file that has another name", async () => {
+    const box = boxWith()
+    const other = join(box.home, "other")
+    writeFileSync(other, "kept", { mode: 0o644 })
+    mkdirSync(dirname(logOf(box)), { recursive: true })
+    linkSync(other, logOf(box))
+    expect(await box.d("daemon", "start")).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/^error: cannot write .*: it has several hard links\nhint: ls -ld .*\n$/)
+    })
+    expect([readFileSync(other, "utf8"), statSync(other).mode & 0o777]).toEqual(["kept", 0o644])
   })
 
   it("says that its log cannot be written", async () => {
