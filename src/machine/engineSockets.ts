@@ -82,6 +82,9 @@ export const engineSockets = (environment: Environment): ReadonlyArray<EngineSoc
       ?.path
   }
   const asked = pathIn(environment["DOCKER_HOST"])
+  // If DOCKER_HOST is set, docker uses no context.
+  const isPlain = (place: string) =>
+    place === real(own.docker) && (!environment["DOCKER_HOST"] || place === real(asked))
   const named = [asked, own.docker].flatMap((path) => (path === undefined ? [] : [{ engine: "docker" as const, path }]))
   const found = new Map<string, EngineSocket>()
   for (const { engine, path } of [...named, ...standard]) {
@@ -94,7 +97,7 @@ export const engineSockets = (environment: Environment): ReadonlyArray<EngineSoc
       user: nameOfUser(there.uid),
       engine: standard.find((each) => real(each.path) === place)?.engine ?? engine,
       cli: {
-        docker: place === real(own.docker) ? ["docker"] : ["docker", "--host", `unix://${path}`],
+        docker: isPlain(place) ? ["docker"] : ["docker", "--host", `unix://${path}`],
         podman: place === real(own.podman) ? ["podman"] : ["podman", "--remote", "--url", `unix://${path}`]
       }
     })

@@ -280,9 +280,14 @@ describe("the sockets of engines", () => {
     const current = await listening(join(home.HOME, ".colima/default/docker.sock"))
     context(home.HOME, "colima", `unix://${current}`)()
     symlinkSync(current, join(home.HOME, "link.sock"))
+    expect(found(home)).toEqual([[current, "docker"]])
+    // With DOCKER_HOST, plain docker reaches no context.
     expect(found({ ...home, DOCKER_HOST: `unix://${named}` })).toEqual([
       [named, `docker --host unix://${named}`],
-      [current, "docker"]
+      [current, `docker --host unix://${current}`]
+    ])
+    expect(found({ ...home, DOCKER_HOST: "tcp://127.0.0.1:2375" })).toEqual([
+      [current, `docker --host unix://${current}`]
     ])
     expect(found({ ...home, DOCKER_HOST: `unix://${join(home.HOME, "link.sock")}` })).toEqual([
       [join(home.HOME, "link.sock"), "docker"]
