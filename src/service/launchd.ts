@@ -3,6 +3,7 @@ import { closeSync } from "node:fs"
 import { daemonLog } from "../config/paths.ts"
 import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
+import type { ServiceState } from "../domain/Service.ts"
 import { cannot } from "../files/problem.ts"
 import { openLog } from "../machine/logFile.ts"
 import { pause } from "../machine/pause.ts"
@@ -52,7 +53,8 @@ export const launchd = (means: ManagerMeans): Manager => {
   const scope = scopeOf(uid)
   const domain = scope === "system" ? "system" : `gui/${uid}`
   const service = `${domain}/${LABEL}`
-  const log = daemonLog(environment)
+  // sudo may keep the HOME of its user, who could replace a log of root's that is in it.
+  const log = daemonLog(scope === "system" ? {} : environment)
   const files = launchdFiles(means, log)
   const launchctl = launchctlFor(environment)
   const run = (...words: ReadonlyArray<string>): void => {
@@ -78,25 +80,27 @@ export const launchd = (means: ManagerMeans): Manager => {
       hint: `launchctl print ${service}`
     })
   }
+  const state = (): ServiceState => {
+    const { isDone, said } = launchctl("print", service)
+    // The service's own properties are indented by one tab, those of what belongs to it by more.
+    const property = (name: string) => new RegExp(`^\\t${name} = (.*)$`, "m").exec(said)?.[1]
+    return {
+      enabled: isDone,
+      state: isDone ? (property("state") ?? "unknown") : "not loaded",
+      pid: isDone ? Number(property("pid")) || null : null
+    }
+  }
   return {
     name: LABEL,
     files,
     socketWords: socketElement(socket),
     checkPlaces: () => {},
     listens: () => false,
-    state: () => {
-      const { isDone, said } = launchctl("print", service)
-      // The service's own properties are indented by one tab, those of what belongs to it by more.
-      const property = (name: string) => new RegExp(`^\\t${name} = (.*)$`, "m").exec(said)?.[1]
-      return {
-        enabled: isDone,
-        state: isDone ? (property("state") ?? "unknown") : "not loaded",
-        pid: isDone ? Number(property("pid")) || null : null
-      }
-    },
+    state,
     enable: async (isChanged) => {
-      makeLog(log)
       if (isChanged) await unload()
+      // A daemon that runs would go on writing to the log that is put aside.
+      if (isChanged || state().pid === null) makeLog(log)
       run("enable", service)
     },
     start: () => {

@@ -1,7 +1,9 @@
 import { execFileSync } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { expect, it } from "vitest"
+import { home } from "../../src/machine/user.ts"
+import { launchd } from "../../src/service/launchd.ts"
 import { launchdFiles } from "../../src/service/launchdFiles.ts"
 import { PROGRAM, startDaemon } from "../support/cli.ts"
 import { macWithLaunchctl } from "../support/launchctl.ts"
@@ -45,10 +47,13 @@ it("is installed, stays as it is if nothing differs, and leaves nothing", async 
   expect(readFileSync(log, "utf8")).toContain(`pid=${pid}`)
   expect(statSync(log).mode & 0o777).toBe(0o600)
 
+  // The daemon that runs would go on writing to a log that is put aside.
+  appendFileSync(log, "x".repeat(2 ** 20))
   expect(await mac.ok("service", "install")).toBe(
     `unchanged: ${script}\nunchanged: ${plist}\nthe daemon answers at ${socket}, pid ${pid}\n`
   )
   expect(calls().at(-1)).toBe(`kickstart ${SERVICE}`)
+  expect(existsSync(`${log}.1`)).toBe(false)
   expect(await mac.ok("service", "status")).toMatch(
     new RegExp(
       `^com\\.automatelinux\\.ports is running, pid ${pid}; starts at your login\nsocket {2}.*\nnode {4}.*\nd {7}.*\n$`
@@ -160,4 +165,10 @@ it("is a daemon of the system if root installs it", () => {
     "/usr/local/lib/automatelinux/start-ports",
     "/Library/LaunchDaemons/com.automatelinux.ports.plist"
   ])
+})
+
+it("does not have root log to the home of the user who runs sudo", () => {
+  const text = launchd({ ...means, uid: 0 }).files.at(-1)?.text
+  expect(text).toContain(`<string>${home()}/.local/state/automatelinux/daemon.log</string>`)
+  expect(text).not.toContain("/Users/me")
 })
