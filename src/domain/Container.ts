@@ -4,7 +4,7 @@ export interface Container {
   readonly id: string
   readonly name: string | null
   readonly image: string | null
-  /** Its compose project, its service in it, and the directory of the project. */
+  /** Its compose project, its service in it, and the directory of the project if that identifies one: a home does not. */
   readonly project: string | null
   readonly service: string | null
   readonly directory: string | null

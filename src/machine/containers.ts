@@ -3,6 +3,8 @@ import { cut, LIMITS } from "../domain/foreignText.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import type { EngineName, EngineSocket } from "./engineSockets.ts"
 import { isObject } from "./json.ts"
+import { readUsers } from "./processes.ts"
+import { home } from "./user.ts"
 
 /** Asks container engines for their running containers. An engine may answer anything, or nothing. */
 
@@ -83,7 +85,14 @@ const nameIn = (names: unknown): string | null => {
   return textOf(own?.replace(/^\//, ""), LIMITS.name)
 }
 
-const readContainer = (value: Readonly<Record<string, unknown>>, cli: ReadonlyArray<string>): Container | undefined => {
+/** Returns the directories that identify no project, because any may be below them: the root, and all homes. */
+const readShared = (): ReadonlySet<string> => new Set(["/", home(), ...readUsers().homes])
+
+const readContainer = (
+  value: Readonly<Record<string, unknown>>,
+  cli: ReadonlyArray<string>,
+  shared: ReadonlySet<string>
+): Container | undefined => {
   const { Id: id, Image: image, Labels: given, Names: names } = value
   if (typeof id !== "string" || !/^[0-9a-f]{12,64}$/.test(id)) return undefined
   const labels = isObject(given) ? given : {}
@@ -99,7 +108,7 @@ const readContainer = (value: Readonly<Record<string, unknown>>, cli: ReadonlyAr
     image: textOf(image, LIMITS.column),
     project: label("project", LIMITS.name),
     service: label("service", LIMITS.name),
-    directory: directory?.startsWith("/") ? directory : null,
+    directory: directory?.startsWith("/") && !shared.has(directory) ? directory : null,
     cli
   }
 }
@@ -117,8 +126,9 @@ export const askEngine = async (socket: EngineSocket): Promise<Told | undefined>
   const answer = await ask(socket)
   if (!Array.isArray(answer?.list)) return undefined
   const cli = socket.cli[answer.engine]
+  const shared = readShared()
   const read = answer.list.filter(isObject).flatMap((value) => {
-    const container = readContainer(value, cli)
+    const container = readContainer(value, cli, shared)
     return container === undefined
       ? []
       : [{ container, published: readPublished(value["Ports"], container, socket.user) }]

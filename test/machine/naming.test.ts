@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest"
 import type { Listener } from "../../src/domain/Listener.ts"
 import { engineSockets } from "../../src/machine/engineSockets.ts"
 import { makeNaming } from "../../src/machine/naming.ts"
-import { userName } from "../../src/machine/user.ts"
+import { home, userName } from "../../src/machine/user.ts"
 import { composed, engine, engineAt } from "../support/engine.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
@@ -138,6 +138,12 @@ it("keeps long texts short, and directories that are none out", async () => {
   const [named] = await makeNaming(using(path)).named([unseen()])
   expect(named?.container?.name).toHaveLength(80)
   expect(named?.container?.directory).toBeNull()
+})
+
+it.each(["/", home()])("takes %s for no project's directory: any project may be below it", async (directory) => {
+  const { path } = await engine(() => [composed(3001, { directory })])
+  const [named] = await makeNaming(using(path)).named([unseen()])
+  expect(named?.container).toMatchObject({ project: "shop", directory: null })
 })
 
 describe("an engine that answers anything", () => {
