@@ -53,8 +53,8 @@ export const inodesOf = (base: string, suffix?: string, file = TABLE): ReadonlyS
 }
 
 /**
- * Returns a process of `uid` that has one of the sockets open, of the pids `among` if they are given. All its user ids must be `uid`: a set-user-ID program
- * has the rights of its owner, and sockets that its caller passed to it.
+ * Returns a process of `uid` that has one of the sockets open, of the pids `among` if they are given. All its user ids must
+ * be `uid`: a set-user-ID program has the rights of its owner, and sockets that its caller passed to it.
  */
 export const holderAmong = (
   inodes: ReadonlySet<string>,

@@ -52,9 +52,9 @@ interface Known extends Opened {
 }
 
 /**
- * Manages the two connections to the file at `path`, and calls `whenStale` when one is to be closed. They are opened when they are first used, and reopened if the file
- * or its -wal was removed or replaced. Both are closed before either is reopened, because SQLite must never have the
- * old and the new file open with the same -wal.
+ * Manages the two connections to the file at `path`, and calls `whenStale` when one is to be closed. They are opened when
+ * they are first used, and reopened if the file or its -wal was removed or replaced. Both are closed before either is
+ * reopened, because SQLite must never have the old and the new file open with the same -wal.
  */
 export const makeConnections = (path: string, whenStale: () => void) => {
   const connections = new Map<"reader" | "writer", Known>()
