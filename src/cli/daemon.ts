@@ -10,16 +10,19 @@ type Run = Pick<Invocation & { readonly _tag: "Run" }, "json" | "payload">
 /** Starts, ends or shows a daemon in the background. */
 export const controlDaemon = async (context: CliContext, { json, payload }: Run): Promise<void> => {
   const { environment } = context
+  const means = serviceMeans(context)
   const isPiped = context.style().width === undefined
   const { runControl } = await import("../control/control.ts")
   const span = isPiped ? undefined : (await import("../text/terminalText.ts")).span
   const told = await runControl(
     { action: String(payload["action"]), json, span },
     {
-      ...serviceMeans(context),
+      ...means,
       noDaemon: async () => {
         const reply = await requestDaemon({ command: "ping", payload: {}, environment, any: true })
-        return noDaemon(environment, reply._tag === "Reply" ? { _tag: "NoDaemon", path: "", why: "" } : reply)
+        // It answers this, but not what only a daemon of d answers.
+        const other = { _tag: "NoDaemon", path: means.socket, why: "another program" } as const
+        return noDaemon(environment, reply._tag === "Reply" ? other : reply)
       }
     }
   )

@@ -304,6 +304,23 @@ it("ends a daemon whose socket is gone", async () => {
   expect(daemonsOf(box)).toEqual([])
 })
 
+it("says of a program that answers a ping, but no status, that it is not a daemon of d", async () => {
+  const box = boxWith()
+  mkdirSync(dirname(socketOf(box)), { mode: 0o700 })
+  const pong = { ok: true, version, result: { pong: true, pid: process.pid, waitSeconds: 1, clock: 1 } }
+  const server = createServer((client) =>
+    client.on("data", (line) => client.end(`${String(line).includes("ping") ? JSON.stringify(pong) : "{}"}\n`))
+  )
+  await new Promise<void>((done) => server.listen(socketOf(box), done))
+  onTestFinished(() => void server.close())
+  expect(await box.d("daemon", "status")).toMatchObject({
+    code: 3,
+    stdout: "",
+    stderr: expect.stringContaining(`error: the program at ${socketOf(box)} is not a daemon of d\n`)
+  })
+  expect(await box.ok("daemon", "stop")).toBe(`no daemon of d was running at ${socketOf(box)}\n`)
+})
+
 describe("restart", () => {
   it("starts a daemon if none runs", async () => {
     const box = boxWith()
