@@ -25,6 +25,16 @@ import { spawnDaemon } from "./spawnDaemon.ts"
 const fail = (code: CommandError["code"], message: string, hint: string): CommandFailed =>
   new CommandFailed({ code, message, hint })
 
+/** Notes why commands of this process may not use the daemon that answers, or find another version. */
+const noteDifferences = async (
+  { otherRegistry, status }: Found,
+  { tell, version }: Pick<ControlMeans, "tell" | "version">
+): Promise<void> => {
+  if (otherRegistry !== undefined) await tell(`note: ${otherRegistry}`)
+  if (status !== undefined && status.version !== version)
+    await tell(`note: the daemon has version ${status.version}, but d has ${version}: d daemon restart`)
+}
+
 /** Has the service start the daemon, if one is installed for this socket: a daemon beside it would keep it from starting. */
 const startService = async (means: ControlMeans): Promise<StartResult | undefined> => {
   const manager = installedManager(means)
@@ -32,6 +42,9 @@ const startService = async (means: ControlMeans): Promise<StartResult | undefine
   manager.start()
   const running = await answered(manager.name, LOGS, means.ping)
   await means.tell(`note: ${manager.name} runs it: d service status shows more`)
+  // It has the settings of the service, and not those of this shell.
+  const found = await findDaemon([means.socket], means.environment, means.uid)
+  if (found !== undefined) await noteDifferences(found, means)
   return { socket: means.socket, ...running, started: true }
 }
 
@@ -42,14 +55,12 @@ const refusePath = ({ environment, uid }: ControlMeans): void => {
 }
 
 const start = async (means: ControlMeans): Promise<StartResult> => {
-  const { environment, own, ping, socket, tell, uid, version } = means
+  const { environment, own, ping, socket, uid } = means
   refusePath(means)
   const found = await findDaemon(ownPaths(environment, uid), environment, uid)
   if (found?.isSilent) throw unanswered(found)
   if (found?.status !== undefined) {
-    if (found.otherRegistry !== undefined) await tell(`note: ${found.otherRegistry}`)
-    if (found.status.version !== version)
-      await tell(`note: the daemon has version ${found.status.version}, but d has ${version}: d daemon restart`)
+    await noteDifferences(found, means)
     return { socket: found.path, pid: found.pid, version: found.status.version, started: false }
   }
   const byService = await startService(means)

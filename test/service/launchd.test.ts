@@ -100,6 +100,12 @@ it("is what d daemon stops, starts and restarts", async () => {
   const third = await mac.d("daemon", "start")
   expect(third.stderr).toBe("note: com.automatelinux.ports runs it: d service status shows more\n")
   expect(calls().at(-1)).toBe(`kickstart ${SERVICE}`)
+  // It does not have the settings of the shell that starts it.
+  await mac.ok("daemon", "stop")
+  const elsewhere = mac.with({ AUTOMATELINUX_DATABASE_URL: `sqlite:${box.home}/other.sqlite` })
+  expect((await elsewhere.d("daemon", "start")).stderr).toMatch(
+    /^note: com\.automatelinux\.ports runs it: .*\nnote: the daemon serves another registry than this environment configures: .*\n$/
+  )
   // A daemon at another socket is none of the service's.
   expect(readFileSync(plist, "utf8")).toContain(box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? "")
   await mac.ok("service", "uninstall")
