@@ -102,7 +102,7 @@ const unknownCommand = (word: string, next?: string): Meaning => {
   return wrong(
     "unknown-command",
     `Unknown command: ${asTyped(word)}`,
-    `${meant === undefined ? "" : `did you mean ${meant}? `}d help lists the commands`
+    `${meant === undefined ? "" : `did you mean d ${meant}? `}d help lists the commands`
   )
 }
 

@@ -2,7 +2,7 @@ import type { DaemonCommand } from "../commands/commands.ts"
 import type { CommandError } from "../domain/CommandError.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { type DaemonReply, daemonAllowed } from "../socket/daemonClient.ts"
-import { currentUid, serverPath, untrustedSocket } from "../socket/socketPath.ts"
+import { currentUid, deniedSocket, serverPath, untrustedSocket } from "../socket/socketPath.ts"
 
 /** Returns the error if `ping` or `status` got no reply. Names the pid of a daemon that is running but unreachable. */
 export const noDaemon = async (
@@ -24,7 +24,7 @@ export const noDaemon = async (
       return unavailable(`the program at ${path} is not a daemon of d`, doctor)
     case "EACCES":
     case "EPERM":
-      return unavailable(`permission denied for the socket ${path}`, doctor)
+      return deniedSocket(path)
     default:
       return unavailable(`no daemon answers at ${path}`, "d daemon start")
   }

@@ -27,10 +27,15 @@ const fail = (code: CommandError["code"], message: string, hint: string): Comman
 
 /** Notes why commands of this process may not use the daemon that answers, or find another version. */
 const noteDifferences = async (
-  { otherRegistry, status }: Found,
+  { difference, status }: Found,
   { tell, version }: Pick<ControlMeans, "tell" | "version">
 ): Promise<void> => {
-  if (otherRegistry !== undefined) await tell(`note: ${otherRegistry}`)
+  const changed = status?.settings.changed ?? []
+  if (difference !== undefined) await tell(`note: ${difference}`)
+  else if (changed.length > 0)
+    await tell(
+      `note: settings that changed after the daemon was started: ${changed.join(", ")}; d daemon restart applies them`
+    )
   if (status !== undefined && status.version !== version)
     await tell(`note: the daemon has version ${status.version}, but d has ${version}: d daemon restart`)
 }
@@ -151,6 +156,7 @@ const status = async (means: ControlMeans): Promise<DaemonReport> => {
   const found = await findAny(means)
   if (found === undefined) throw new CommandFailed(await noDaemon())
   if (found.status === undefined) throw unanswered(found)
+  await noteDifferences(found, means)
   const { pid, uptimeSeconds, version } = found.status
   const service = found.isOwn ? (ownerOf(pid, means)?.name ?? null) : null
   const log = found.isOwn ? logOf(pid) : null

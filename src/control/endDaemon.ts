@@ -24,10 +24,11 @@ export const endDaemon = async (found: Found, uid: number): Promise<void> => {
   }
   for (const over = performance.now() + END_MS; performance.now() < over; await pause(EVERY_MS))
     if (!isThere(found, uid)) return
-  const why = processOf(pid, new Set()).stopped ? ": it is stopped" : ""
+  // It ends as soon as it goes on.
+  const isSuspended = processOf(pid, new Set()).stopped
   throw new CommandFailed({
     code: "unavailable",
-    message: `the daemon at ${path}, pid ${pid}, has not ended within ${END_MS / 1000} s${why}`,
-    hint: `kill -9 ${pid}`
+    message: `the daemon at ${path}, pid ${pid}, has not ended within ${END_MS / 1000} s${isSuspended ? ": it is suspended" : ""}`,
+    hint: `kill -${isSuspended ? "CONT" : "9"} ${pid}`
   })
 }

@@ -3,9 +3,9 @@ import type { Status } from "../commands/Results.ts"
 import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { tryRead } from "../machine/tryRead.ts"
-import { requestOnce } from "../socket/daemonClient.ts"
+import { type DaemonReply, requestOnce } from "../socket/daemonClient.ts"
 import { holderOf, holdsLock, silent, unreachable } from "../socket/socketLock.ts"
-import { clientPaths, ownPaths } from "../socket/socketPath.ts"
+import { clientPaths, deniedSocket, ownPaths } from "../socket/socketPath.ts"
 
 /** A daemon of d that runs. */
 export interface Found {
@@ -21,6 +21,8 @@ export interface Found {
   readonly isSilent: boolean
   /** Why it does not answer commands of this environment, if it serves another registry. */
   readonly otherRegistry: string | undefined
+  /** How its settings differ from those of this environment, be it only in the ranges. */
+  readonly difference: string | undefined
 }
 
 /** The time limit for a ping, which a daemon answers at once. */
@@ -28,8 +30,17 @@ const PING_MS = 2000
 /** The time limit for a status, for which a daemon waits 5 seconds for its database. */
 const STATUS_MS = 7000
 
+/** The system's error codes if this user may not use a socket. */
+const DENIED = ["EACCES", "EPERM"]
+
 /** Fails because something at `path` does not answer. */
 const silence = (path: string): CommandFailed => new CommandFailed({ code: "unavailable", ...silent(path) })
+
+/** Returns how the settings of a daemon differ from those of this environment, if it refused a request for that. */
+const differenceIn = (reply: DaemonReply<"ping" | "status">): string | undefined =>
+  reply._tag === "Reply" && !reply.reply.ok && reply.reply.error.code === "other-store"
+    ? reply.reply.error.message
+    : undefined
 
 /**
  * Returns the daemon of d at `path`. Nothing else counts, such as the AutomateLinux daemon: a daemon answers a ping as ours does,
@@ -37,7 +48,10 @@ const silence = (path: string): CommandFailed => new CommandFailed({ code: "unav
  */
 const daemonAt = async (path: string, environment: Environment, uid: number): Promise<Found | undefined> => {
   const asked = await requestOnce(path, "ping", environment, PING_MS)
-  const told = asked._tag === "Reply" ? await requestOnce(path, "status", environment, STATUS_MS, true) : asked
+  const otherRegistry = differenceIn(asked)
+  const first = asked._tag === "Reply" ? await requestOnce(path, "status", environment, STATUS_MS) : asked
+  const difference = differenceIn(first)
+  const told = difference === undefined ? first : await requestOnce(path, "status", environment, STATUS_MS, true)
   const status =
     told._tag === "Reply" && told.reply.ok && "settings" in told.reply.result ? told.reply.result : undefined
   const isSilent = told._tag === "Lost" || (told._tag === "NoDaemon" && told.why === "silent")
@@ -45,6 +59,7 @@ const daemonAt = async (path: string, environment: Environment, uid: number): Pr
   const pid = status?.pid ?? holder
   if (pid === undefined) {
     if (isSilent) throw silence(path)
+    if (asked._tag === "NoDaemon" && DENIED.includes(asked.why)) throw new CommandFailed(deniedSocket(path))
     return undefined
   }
   const owner = tryRead(() => lstatSync(path).uid, undefined)
@@ -55,10 +70,8 @@ const daemonAt = async (path: string, environment: Environment, uid: number): Pr
     isOwn: process.platform === "linux" ? holdsLock(path, uid, pid) : owner === uid,
     status,
     isSilent,
-    otherRegistry:
-      asked._tag === "Reply" && !asked.reply.ok && asked.reply.error.code === "other-store"
-        ? asked.reply.error.message
-        : undefined
+    otherRegistry,
+    difference
   }
 }
 

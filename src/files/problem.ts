@@ -1,5 +1,8 @@
+import { lstatSync } from "node:fs"
+import { dirname } from "node:path"
 import { CommandFailed } from "../domain/CommandFailed.ts"
 import { NotReplaceable } from "../machine/replaceFile.ts"
+import { tryRead } from "../machine/tryRead.ts"
 import { asTyped } from "../text/escape.ts"
 import { shellWord } from "../text/shell.ts"
 
@@ -30,9 +33,16 @@ const WHY: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only"
 }
 
+/** Returns the part of a path that exists, or is no directory: the rest cannot be listed. */
+const existing = (file: string): string => {
+  let at = file
+  while (at !== dirname(at) && tryRead(() => lstatSync(at), undefined) === undefined) at = dirname(at)
+  return at
+}
+
 /** Turns an error of the system into a failure. */
 export const cannot = (verb: string, file: string, error: unknown): unknown => {
-  const listing = `ls -ld ${shellWord(file)}`
+  const listing = `ls -ld ${shellWord(existing(file))}`
   if (error instanceof NotReplaceable)
     return error.why === "has changed"
       ? refused(file, { problem: "was changed by another program at the same moment", hint: "try again" }, error)

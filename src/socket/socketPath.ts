@@ -112,6 +112,12 @@ export const untrustedSocket = (path: string, { why }: Untrusted): CommandError 
   hint: "d doctor --check daemon-running says what to do"
 })
 
+export const deniedSocket = (path: string): CommandError => ({
+  code: "unavailable",
+  message: `permission denied for the socket ${path}`,
+  hint: "d doctor --check daemon-running says what to do"
+})
+
 /** Returns why a program should not connect to the daemon's path on its own, if there is a reason. */
 export const unusableSocket = (environment: Environment, uid: number): CommandError | undefined => {
   const path = serverPath(environment, uid)

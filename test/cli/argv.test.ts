@@ -94,7 +94,7 @@ describe("the short form", () => {
   ])("d %s is told of %s", (line, meant) => {
     expect(parseArgv(line.split(" "))).toMatchObject({
       _tag: "Wrong",
-      hint: `did you mean ${meant}? d help lists the commands`
+      hint: `did you mean d ${meant}? d help lists the commands`
     })
   })
 
@@ -131,7 +131,7 @@ describe("the short form", () => {
       _tag: "Wrong",
       code: "unknown-command",
       message: `Unknown command: ${word}`,
-      hint: `did you mean ${name}? d help lists the commands`
+      hint: `did you mean d ${name}? d help lists the commands`
     })
   })
 

@@ -290,10 +290,11 @@ it("says that a daemon hangs, with the line that ends it, and kills nothing", { 
     expect(await box.d("daemon", action)).toEqual({
       code: 3,
       stdout: "",
-      stderr: `error: ${at}, has not ended within 10 s: it is stopped\nhint: kill -9 ${pid}\n`
+      stderr: `error: ${at}, has not ended within 10 s: it is suspended\nhint: kill -CONT ${pid}\n`
     })
   expect(daemonsOf(box)).toEqual([pid])
-  expect((await box.sh(`kill -9 ${pid}; d daemon start`)).code).toBe(0)
+  // It has been told, and ends at once.
+  expect((await box.sh(`kill -CONT ${pid}; while kill -0 ${pid} 2>&-; do :; done; d daemon start`)).code).toBe(0)
 })
 
 it("ends a daemon whose socket is gone", async () => {
@@ -448,6 +449,33 @@ describe("a daemon of others", () => {
     expect(daemonsOf(box)).toEqual([pid])
   })
 
+  it("is not said to be away if its socket may not be used", async ({ skip }) => {
+    if (!isRoot) skip("another user needs root")
+    const box = boxWith()
+    await start(box)
+    for (const directory of [dirname(box.home), box.home, dirname(socketOf(box))])
+      execFileSync("chmod", ["a+x", directory])
+    for (const action of ["status", "stop", "restart"]) {
+      const run = await asNobody(
+        { AUTOMATELINUX_PORTS_SOCKET: socketOf(box), AUTOMATELINUX_DAEMON: "" },
+        "daemon",
+        action
+      )
+      expect([action, run.code, run.stdout]).toEqual([action, 3, ""])
+      expect(run.stderr).toContain("permission denied")
+    }
+  })
+
+  it("is noted to have other ranges than this shell", async () => {
+    const box = boxWith()
+    await start(box)
+    const elsewhere = box.with({ AUTOMATELINUX_APP_RANGE: "4000-4999" })
+    for (const action of ["start", "status"])
+      expect((await elsewhere.d("daemon", action)).stderr).toMatch(
+        /^note: the daemon's appRange is .*, and this environment's "4000-4999"\n$/
+      )
+  })
+
   it("is started in front of the AutomateLinux daemon, and ended without it", async () => {
     const other = await standIn()
     const box = boxWith({ AUTOMATELINUX_FORWARD: other.path })
@@ -463,7 +491,7 @@ describe("a daemon of others", () => {
 it.each([
   [["halt"], 'daemon has no action "halt"', "d daemon start|stop|restart|status"],
   [["statsu"], 'daemon has no action "statsu"', "did you mean d daemon status?"],
-  [["stop", "now"], 'unexpected argument "now"', "d daemon, or d daemon start"],
+  [["stop", "now"], 'unexpected argument "now"', "hint: d daemon stop"],
   [["start", "--follow"], 'daemon has no option "--follow"', "it belongs to service"],
   [["--json"], "--json does not go with a daemon in the foreground", "d daemon start|stop|restart|status --json"]
 ])("refuses d daemon %j", async (words, message, hint) => {
@@ -477,7 +505,7 @@ it.each([
 
 it.each(["start", "stop", "restart"])("is proposed for d %s", async (word) => {
   const box = boxWith().by(inThisProcess)
-  expect((await box.d(word)).stderr).toContain(`did you mean daemon ${word}?`)
+  expect((await box.d(word)).stderr).toContain(`did you mean d daemon ${word}?`)
 })
 
 it("runs the program that it is a part of", async () => {

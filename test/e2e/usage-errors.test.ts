@@ -73,7 +73,7 @@ describe("wrong calls", () => {
     /^error: health "sick" is not a health: write one of unknown, up, down, stale/
   )
   wrong(["frobnicate"], /^error: Unknown command: frobnicate\nhint: d help lists/)
-  wrong(["getport", "--key", "a"], /^error: Unknown command: getport\nhint: did you mean getPort\?/)
+  wrong(["getport", "--key", "a"], /^error: Unknown command: getport\nhint: did you mean d getPort\?/)
   wrong(["nothing", "--help"], /^error: Unknown command: nothing\nhint: d help lists/)
   wrong(["check", "3000"], /^error: 3000 is a port, not a key\nhint: d explain 3000 shows who has it/)
   wrong(["get", "3000"], /^error: 3000 is a port, not a key\nhint: d explain 3000/)
@@ -89,7 +89,7 @@ describe("wrong calls", () => {
   wrong(["run", "--wizard"], /^error: --wizard asks questions, and needs a terminal/)
   wrong(["send", "--wizard", "--json"], /"code":"invalid","message":"--wizard asks questions/)
   wrong(["getPort", "--wizard", "--key", "a"], /^error: unexpected argument "--key": --wizard asks for everything/)
-  wrong(["getport", "--wizard"], /^error: Unknown command: getport\nhint: did you mean getPort/)
+  wrong(["getport", "--wizard"], /^error: Unknown command: getport\nhint: did you mean d getPort/)
   wrong(["getPort", "--key", "a", "--key", "b"], /^error: --key is given twice/)
   wrong(["getPort", "--key", "a", "--key"], /^error: --key is given twice/)
   wrong(["allocate", "--app", "a", "--app"], /^error: --app needs a value/)
