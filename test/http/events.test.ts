@@ -152,6 +152,12 @@ describe("a page", () => {
   })
 })
 
+/** How many clients of the daemon's HTTP it has not closed. */
+const clients = (): number =>
+  readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .filter((line) => new RegExp(`^ *\\d+: \\w+:${PORT.toString(16).toUpperCase()} \\w+:\\w+ 01 `).test(line)).length
+
 it("nothing is probed or read more often without a page", async () => {
   const page = await stream(PORT)
   await page.shows("cad-dev", (found) => found !== undefined)
@@ -159,6 +165,11 @@ it("nothing is probed or read more often without a page", async () => {
   await seconds(3)
   const busy = reads() - withPage
   page.leave()
+  // A look that still sees the server would find out whose it is.
+  await until(
+    async () => clients(),
+    (count) => count === 0
+  )
   const server = await serve(21_200)
   const [probed, read] = [await cycles(), reads()]
   await seconds(3)
@@ -170,12 +181,6 @@ it("nothing is probed or read more often without a page", async () => {
   expect(await cycles()).toBe(probed + 1)
   await server.stop()
 })
-
-/** How many clients of the daemon's HTTP it has not closed. */
-const clients = (): number =>
-  readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .filter((line) => new RegExp(`^ *\\d+: \\w+:${PORT.toString(16).toUpperCase()} \\w+:\\w+ 01 `).test(line)).length
 
 it("a client that never reads is dropped, and the others go on", { timeout: 60_000 }, async () => {
   const page = await stream(PORT)
