@@ -4,7 +4,7 @@ import { join } from "node:path"
 import { parseEnv } from "node:util"
 import { describe, expect, it } from "vitest"
 import type { WorktreeEntry } from "../../src/domain/Worktrees.ts"
-import { collect, type Machine, machine, PROGRAM, startDaemon } from "../support/cli.ts"
+import { collect, type Machine, machine, PROGRAM, type Run, startDaemon } from "../support/cli.ts"
 import { mariadb, sqlite } from "../support/databases.ts"
 import { rangesFrom } from "../support/doctor.ts"
 import { git, repository } from "../support/git.ts"
@@ -252,11 +252,12 @@ describe("the hook", () => {
       const main = cad()
       await box.ok("worktree", "install", "--dir", main)
       const root = temporary()
-      const made = await Promise.all(
-        Array.from({ length: 20 }, (_, at) =>
-          runGit(main, "worktree", "add", "-q", "-b", `task/${at}`, join(root, `${at}`))
-        )
-      )
+      /** git reads the files of all worktrees, and fails if another git is just writing one of them. */
+      const add = async (at: number, left = 10): Promise<Run> => {
+        const run = await runGit(main, "worktree", "add", "-q", "-B", `task/${at}`, join(root, `${at}`))
+        return left > 0 && /failed to read .*\/commondir/.test(run.stderr) ? add(at, left - 1) : run
+      }
+      const made = await Promise.all(Array.from({ length: 20 }, (_, at) => add(at)))
       expect(made.filter(({ code }) => code !== 0)).toEqual([])
       const [first, ...worktrees] = await list(box, main)
       expect(first).toMatchObject({ directory: main, main: true, apps: [] })
