@@ -5,8 +5,9 @@ import { type Machine, startDaemon } from "../support/cli.ts"
 import { ask, serves } from "../support/http.ts"
 import { inProcess } from "../support/inProcess.ts"
 
-const RANGES = { AUTOMATELINUX_APP_RANGE: "46200-47199", AUTOMATELINUX_SPECIAL_RANGE: "47200-47299" }
-const PORT = 47_200
+/** With room for what is in use: no range as large is free below the ports that the system hands out. */
+const RANGES = { AUTOMATELINUX_APP_RANGE: "46100-47499", AUTOMATELINUX_SPECIAL_RANGE: "47500-47599" }
+const PORT = 47_500
 const APPS = 480
 const SPECIALS = 40
 
