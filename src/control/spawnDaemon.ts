@@ -4,6 +4,7 @@ import type { CommandError, ErrorCode } from "../domain/CommandError.ts"
 import { CommandFailed } from "../domain/CommandFailed.ts"
 import type { Environment } from "../domain/Environment.ts"
 import { cut, LIMITS } from "../domain/foreignText.ts"
+import { RUN_MARK } from "../domain/names.ts"
 import { cannot } from "../files/problem.ts"
 import { closeInherited } from "../machine/descriptors.ts"
 import { linesAfter, openLog } from "../machine/logFile.ts"
@@ -17,15 +18,13 @@ const EVERY_MS = 50
 /** How long a daemon that does not answer may take to end. */
 const END_MS = 3000
 
-/**
- * Variables of the program that calls `d`, which mean something else to a process that outlives it, or nothing. D_RUN marks
- * what `d run` ends with its command.
- */
+/** Variables of the program that calls `d`, which mean something else to a process that outlives it, or nothing. */
 const NOT_INHERITED =
-  /^(npm_.*|D_RUN|INIT_CWD|LISTEN_(FDS|FDNAMES|PID|PIDFDID)|NOTIFY_SOCKET|WATCHDOG_(PID|USEC)|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAINPID|MANAGERPID|NODE_CHANNEL_(FD|SERIALIZATION_MODE)|NODE_UNIQUE_ID|_|OLDPWD|PWD|SHLVL)$/
+  /^(npm_.*|INIT_CWD|LISTEN_(FDS|FDNAMES|PID|PIDFDID)|NOTIFY_SOCKET|WATCHDOG_(PID|USEC)|INVOCATION_ID|JOURNAL_STREAM|SYSTEMD_EXEC_PID|MAINPID|MANAGERPID|NODE_CHANNEL_(FD|SERIALIZATION_MODE)|NODE_UNIQUE_ID|_|OLDPWD|PWD|SHLVL)$/
 
+/** Returns the environment of the daemon. `d run` ends the processes with its mark together with its command. */
 const inherited = (environment: Environment): Record<string, string | undefined> =>
-  Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_INHERITED.test(name)))
+  Object.fromEntries(Object.entries(environment).filter(([name]) => !NOT_INHERITED.test(name) && name !== RUN_MARK))
 
 /** How a process has ended. */
 interface End {

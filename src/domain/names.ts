@@ -125,6 +125,9 @@ export const kindOf = (key: string): Kind => (key.endsWith("-prod") ? "prod" : k
 /** The key at whose port the daemon serves HTTP. */
 export const DASHBOARD_KEY = "ports-dashboard"
 
+/** The variable that marks the processes of a `d run`. One run inside another keeps the outer mark. */
+export const RUN_MARK = "D_RUN"
+
 /** Returns the app that `key` belongs to, or `null` for a special. */
 export const appOf = (key: string): string | null =>
   kindOf(key) === "special" ? null : key.replace(/-(prod|dev)$/, "")

@@ -1,6 +1,7 @@
 import { findNodeAtLocation, parseTree } from "jsonc-parser"
 import type { Incoming, IncomingRegistry } from "../domain/Exchange.ts"
-import { type Fields, isObject, type Place } from "./document.ts"
+import { isObject } from "../machine/json.ts"
+import type { Fields, Place } from "./document.ts"
 
 export { type Fields, isObject }
 

@@ -12,6 +12,7 @@ import { CHECK_NAMES } from "../domain/Finding.ts"
 import { columnTime, LIMITS } from "../domain/foreignText.ts"
 import { PORT_MAX } from "../domain/names.ts"
 import { LEARNED } from "../domain/Owner.ts"
+import { isObject } from "../machine/json.ts"
 
 /** Reads the versioned JSON document. Written by hand, because the client reads it, too, and must load no library for it. */
 
@@ -31,9 +32,6 @@ export class WrongDocument extends Error {
 }
 
 export type Fields = Readonly<Record<string, unknown>>
-
-export const isObject = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
 
 const wrong = (place: Place, problem: string): never => {
   throw new WrongDocument(place, problem)

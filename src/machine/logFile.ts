@@ -1,6 +1,7 @@
 import { closeSync, constants, fchmodSync, fstatSync, lstatSync, openSync, readSync, renameSync } from "node:fs"
 import { dirname } from "node:path"
 import { giveToOwner, makeDirectory } from "./directory.ts"
+import { systemError } from "./systemError.ts"
 
 /** The log of a daemon whose standard error is a file. */
 
@@ -13,8 +14,6 @@ const MODE = 0o600
 
 const { O_APPEND, O_CREAT, O_NOFOLLOW, O_WRONLY } = constants
 
-const fails = (code: string) => Object.assign(new Error(code), { code })
-
 /**
  * Opens the log at `path` to write at its end, for its owner only. One that has grown large is kept as `PATH.1`, in place of the
  * one before. Links are refused, because root may have the HOME of another user, who could have made one to a file of root's.
@@ -24,13 +23,13 @@ export const openLog = (path: string): number => {
   makeDirectory(dirname(path), 0o700)
   const found = lstatSync(path, { throwIfNoEntry: false })
   // A pipe without a reader would block.
-  if (found !== undefined && !found.isFile()) throw fails(found.isDirectory() ? "EISDIR" : "EFTYPE")
+  if (found !== undefined && !found.isFile()) throw systemError(found.isDirectory() ? "EISDIR" : "EFTYPE")
   const isLarge = found !== undefined && found.size > SIZE_MAX
   if (isLarge) renameSync(path, `${path}.1`)
   const descriptor = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, MODE)
   try {
     const { mode, nlink } = fstatSync(descriptor)
-    if (nlink > 1) throw fails("EMLINK")
+    if (nlink > 1) throw systemError("EMLINK")
     if (found === undefined || isLarge) giveToOwner(path, descriptor)
     if ((mode & 0o777) !== MODE) fchmodSync(descriptor, MODE)
     return descriptor

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util"
+import { fieldIn, isObject } from "../machine/json.ts"
 import { NO_APP, type Setup } from "./Target.ts"
 
 /** Decides how a running Caddy's configuration is changed, so that it has one route of `d`'s with all the names. */
@@ -23,18 +24,17 @@ const SERVERS = "/config/apps/http/servers"
 
 type Fields = Readonly<Record<string, unknown>>
 
-const fieldsOf = (value: unknown): Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {}
+const fieldsOf = (value: unknown): Fields => (isObject(value) ? value : {})
 
 const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
 
-const serversIn = (config: unknown): Fields => fieldsOf(fieldsOf(fieldsOf(fieldsOf(config)["apps"])["http"])["servers"])
+const serversIn = (config: unknown): Fields => fieldsOf(fieldIn(config, "apps", "http", "servers"))
 
 const LISTENS = /^(?:tcp\/)?(|localhost|0\.0\.0\.0|127\.[\d.]+|\[::1?\]):(\d+)(?:-(\d+))?$/
 
 /** Whether a server listens on `port` of this machine itself. */
 const listensOn = (server: unknown, port: number): boolean =>
-  listOf(fieldsOf(server)["listen"]).some((address) => {
+  listOf(fieldIn(server, "listen")).some((address) => {
     const [, , first, last = first] = LISTENS.exec(String(address)) ?? []
     return Number(first) <= port && port <= Number(last)
   })
@@ -76,8 +76,8 @@ const serverOf = ({ hasIpv6, port }: Setup, route: unknown) => ({
 /** Finds the route in a configuration. It is there several times if two programs have added it at the same moment. */
 const placesIn = (config: unknown): ReadonlyArray<Placed & { readonly at: number }> =>
   Object.entries(serversIn(config)).flatMap(([server, value]) =>
-    listOf(fieldsOf(value)["routes"]).flatMap((route, at) =>
-      fieldsOf(route)["@id"] === OURS ? [{ server, at, route }] : []
+    listOf(fieldIn(value, "routes")).flatMap((route, at) =>
+      fieldIn(route, "@id") === OURS ? [{ server, at, route }] : []
     )
   )
 
@@ -103,7 +103,7 @@ const makeServer = (config: unknown, server: unknown): Step => {
   const servers = { [OURS]: server }
   const { apps } = fieldsOf(config)
   const { http } = fieldsOf(apps)
-  if (fieldsOf(http)["servers"]) return { method: "PUT", path: pathOf(OURS), body: server }
+  if (fieldIn(http, "servers")) return { method: "PUT", path: pathOf(OURS), body: server }
   if (http) return { method: "PUT", path: SERVERS, body: servers }
   if (apps) return { method: "PUT", path: "/config/apps/http", body: { servers } }
   if (config) return { method: "PUT", path: "/config/apps", body: { http: { servers } } }
@@ -128,7 +128,7 @@ export const nextStep = (config: unknown, setup: Setup): Step | undefined => {
       : { method: "PATCH", path: `${pathOf(server)}/routes/${now.at}`, body: route }
   if (server === OURS && own === undefined) return makeServer(config, serverOf(setup, route))
   // The first one, because a route of others may take every request.
-  return fieldsOf(serversIn(config)[server])["routes"]
+  return fieldIn(serversIn(config)[server], "routes")
     ? { method: "PUT", path: `${pathOf(server)}/routes/0`, body: route }
     : { method: "PUT", path: `${pathOf(server)}/routes`, body: [route] }
 }

@@ -35,7 +35,7 @@ interface Seen {
   readonly presence: Presence | undefined
 }
 
-const homeDirectory = ({ owners }: RegistryState, key: string): KeyOwner | undefined => {
+const homeOf = ({ owners }: RegistryState, key: string): KeyOwner | undefined => {
   const app = appOf(key)
   const keys = app === null ? [key] : [key, `${app}-prod`, `${app}-dev`]
   const [owner] = keys.flatMap((each) => owners.get(each) ?? [])
@@ -52,7 +52,7 @@ const reasonsOf = (health: PortHealth | undefined, presence: Presence | undefine
 const seenIn = (state: RegistryState, known: Known, key: string, port: number): Seen => {
   const record = knownOf(known.health, state, port, known.now)
   const health = record?.key === key ? record : undefined
-  const home = homeDirectory(state, key)
+  const home = homeOf(state, key)
   // One that a key got since they were looked for is looked for the next time.
   const presence = home && known.presences.get(home.name)
   return { key, port, health, reasons: reasonsOf(health, presence), home, presence }

@@ -1,3 +1,4 @@
+import { RUN_MARK } from "../domain/names.ts"
 import { portUrl } from "../domain/portUrl.ts"
 import { quote } from "../text/escape.ts"
 import type { RunMeans, RunRequest } from "./request.ts"
@@ -11,7 +12,7 @@ interface Claimed {
 }
 
 /** The names that a run sets itself. */
-const OWN = ["PORT", "D_KEY", "D_DIR", "D_PORT", "D_URL", "D_RUN"]
+const OWN = ["PORT", "D_KEY", "D_DIR", "D_PORT", "D_URL", RUN_MARK]
 
 const PLACEHOLDER = /\{(port|url)(?::([A-Za-z0-9._{}-]+))?\}/g
 

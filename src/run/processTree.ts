@@ -1,11 +1,9 @@
 import { execFile } from "node:child_process"
 import { readdirSync, readFileSync } from "node:fs"
+import { RUN_MARK } from "../domain/names.ts"
 import { tryRead } from "../machine/tryRead.ts"
 
 /** Finds all processes that a command has started, those included that have left its session. */
-
-/** The variable that marks the processes of a run. One run inside another keeps the outer mark. */
-export const MARK = "D_RUN"
 
 interface Entry {
   readonly pid: number
@@ -40,7 +38,7 @@ const listProcesses = (): Promise<ReadonlyArray<Entry>> =>
 const isMarked = (pid: number, mark: string): boolean =>
   tryRead(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
     .split("\0")
-    .some((entry) => entry.startsWith(`${MARK}=`) && entry.includes(mark))
+    .some((entry) => entry.startsWith(`${RUN_MARK}=`) && entry.includes(mark))
 
 /** Returns the descendants of `root`, and the other processes with `mark` in their environment, but this process. */
 export const treeOf = async (root: number | undefined, mark: string): Promise<ReadonlyArray<number>> => {

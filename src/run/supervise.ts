@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { constants } from "node:os"
+import { RUN_MARK } from "../domain/names.ts"
 import { pause } from "../machine/pause.ts"
 import { tryRead } from "../machine/tryRead.ts"
 import { describeAll } from "./listening.ts"
-import { MARK, signalAll, treeOf } from "./processTree.ts"
+import { signalAll, treeOf } from "./processTree.ts"
 import { startWatchdog } from "./watchdog.ts"
 
 /** Runs a command in the foreground, as if the shell had started it, and leaves none of its processes behind. */
@@ -72,10 +73,10 @@ export const supervise = (
   env: Readonly<Record<string, string | undefined>>
 ): Supervised => {
   const mark = `${process.pid}.${Math.random().toString(36).slice(2, 10)}`
-  const outer = process.env[MARK]
+  const outer = process.env[RUN_MARK]
   const child = spawn(file, words, {
     stdio: "inherit",
-    env: { ...env, [MARK]: outer === undefined ? mark : `${outer} ${mark}` }
+    env: { ...env, [RUN_MARK]: outer === undefined ? mark : `${outer} ${mark}` }
   })
   // After the command, which is not to wait for it.
   const stopWatchdog = startWatchdog(mark)

@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs"
+import { RUN_MARK } from "../domain/names.ts"
 import type { PortCheck } from "../domain/PortCheck.ts"
 import { pause } from "../machine/pause.ts"
 import { processOf } from "../machine/processes.ts"
 import { tryRead } from "../machine/tryRead.ts"
-import { MARK, signalAll, treeOf } from "./processTree.ts"
+import { signalAll, treeOf } from "./processTree.ts"
 
 /** How long a server has after TERM, before KILL. */
 const GRACE_MS = 5000
@@ -13,8 +14,8 @@ const EVERY_MS = 100
 const marksOf = (pid: number): ReadonlyArray<string> =>
   tryRead(() => readFileSync(`/proc/${pid}/environ`, "latin1"), "")
     .split("\0")
-    .find((entry) => entry.startsWith(`${MARK}=`))
-    ?.slice(MARK.length + 1)
+    .find((entry) => entry.startsWith(`${RUN_MARK}=`))
+    ?.slice(RUN_MARK.length + 1)
     .split(" ") ?? []
 
 /**
@@ -22,7 +23,7 @@ const marksOf = (pid: number): ReadonlyArray<string> =>
  * Undefined if a container engine listens for it: to end that would end more.
  */
 const processesOf = async (checked: PortCheck): Promise<ReadonlyArray<number> | undefined> => {
-  const own = process.env[MARK]?.split(" ") ?? []
+  const own = process.env[RUN_MARK]?.split(" ") ?? []
   const found = new Set<number>()
   for (const { container, pid } of checked.listeners) {
     if (container !== null || (pid !== null && processOf(pid, new Set()).engine !== null)) return undefined

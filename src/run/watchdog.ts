@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { MARK } from "./processTree.ts"
+import { RUN_MARK } from "../domain/names.ts"
 
 /**
  * Waits for a line on its standard input. If that ends without one, its parent was killed: it ends all processes with the mark
@@ -10,7 +10,7 @@ read -r line && exit
 for signal in TERM KILL; do
   found=
   for file in /proc/[0-9]*/environ; do
-    if tr '\\0' '\\n' <"$file" 2>/dev/null | grep -q "^${MARK}=.*$0"; then
+    if tr '\\0' '\\n' <"$file" 2>/dev/null | grep -q "^${RUN_MARK}=.*$0"; then
       pid=\${file#/proc/}
       kill -$signal "\${pid%/environ}" 2>/dev/null && found=1
     fi
@@ -27,7 +27,7 @@ done
 export const startWatchdog = (mark: string): (() => void) => {
   if (process.platform !== "linux") return () => {}
   // In a session of its own, where no signal of the terminal reaches it; and unmarked, so that it does not end itself.
-  const { [MARK]: _, ...env } = process.env
+  const { [RUN_MARK]: _, ...env } = process.env
   const dog = spawn("sh", ["-c", SCRIPT, mark], { detached: true, stdio: ["pipe", "ignore", "ignore"], env, cwd: "/" })
   dog.on("error", () => {})
   dog.stdin.on("error", () => {})

@@ -12,13 +12,12 @@ import {
 import { dirname } from "node:path"
 import { closedPart } from "../../machine/closedPart.ts"
 import { giveToOwner, makeDirectory } from "../../machine/directory.ts"
+import { systemError } from "../../machine/systemError.ts"
 import { shellWord } from "../../text/shell.ts"
 import { FileRefused, NotCreated, OnlyReadable } from "./files.ts"
 import { refuseMismatch } from "./mismatch.ts"
 import { writeBeside } from "./probe.ts"
 import { isForbidden } from "./unwritable.ts"
-
-const fails = (code: string) => Object.assign(new Error(code), { code })
 
 /** Whether `path` itself is a mount point, as when a container engine mounts a single file. */
 const isMounted = (path: string): boolean => {
@@ -55,7 +54,7 @@ export const isMissing = (path: string): boolean => {
   while (lstatOf(at) === undefined) at = dirname(at)
   if (!existsSync(at))
     throw new FileRefused(`${at} is a link to something that does not exist`, `check: ls -l ${shellWord(at)}`)
-  if (at !== path && !statSync(at).isDirectory()) throw fails("ENOTDIR")
+  if (at !== path && !statSync(at).isDirectory()) throw systemError("ENOTDIR")
   return at !== path
 }
 
@@ -111,10 +110,10 @@ export type Prepared =
  */
 export const prepareFile = (path: string, create: boolean): Prepared => {
   if (isMissing(path)) {
-    const why = create ? createFile(path) : fails("ENOENT")
+    const why = create ? createFile(path) : systemError("ENOENT")
     return why === undefined ? { access: "write" } : { access: "none", why: new NotCreated(why) }
   }
-  if (statSync(path).isDirectory()) throw fails("EISDIR")
+  if (statSync(path).isDirectory()) throw systemError("EISDIR")
   accessSync(path, constants.R_OK)
   requireOneName(path)
   const why = writingFails(path)
@@ -128,5 +127,5 @@ export const tryStorage = async (path: string): Promise<void> => {
   if (prepared.access === "read") throw prepared.why
   if (prepared.access === "write") return writeBeside(path)
   const closed = closedPart(path)
-  if (closed !== undefined) throw new NotCreated(fails(closed.code))
+  if (closed !== undefined) throw new NotCreated(systemError(closed.code))
 }
