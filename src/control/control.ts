@@ -164,7 +164,7 @@ const status = async (means: ControlMeans): Promise<DaemonReport> => {
   return { version, pid, uptimeSeconds, socket: found.path, log, startedBy, service }
 }
 
-/** What `d daemon ACTION` prints: a document, and the same as text. */
+/** The output of `d daemon ACTION`. */
 interface ControlOutput {
   readonly text: Printed
   /** Whether something was changed. */

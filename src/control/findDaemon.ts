@@ -15,7 +15,7 @@ export interface Found {
   readonly owner: number | undefined
   /** Whether it is known to be a process of this user on this machine. */
   readonly isOwn: boolean
-  /** What it says of itself; undefined if it does not answer. */
+  /** Its own report; undefined if it does not answer. */
   readonly status: Status | undefined
   /** Whether something accepts connections at the socket, and does not answer. */
   readonly isSilent: boolean

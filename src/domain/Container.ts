@@ -12,7 +12,7 @@ export interface Container {
   readonly cli: ReadonlyArray<string>
 }
 
-/** What an engine allows as a name. Others may come from something that is no engine, and go into no command. */
+/** The names that an engine allows. Another one may come from a program that is no engine, and goes into no command. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
 
 /** Returns what a command calls a container: its name, or its id. */

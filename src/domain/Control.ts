@@ -24,6 +24,6 @@ export interface DaemonReport {
   readonly log: string | null
   /** `start`: by `d daemon start`; null if it was started in another way, or that cannot be known. */
   readonly startedBy: "service" | "start" | null
-  /** What the service manager calls the service; null unless it was started by one. */
+  /** The name of the service that started it; null if none did. */
   readonly service: string | null
 }

@@ -1,6 +1,6 @@
 import type { FileChange } from "./FileChange.ts"
 
-/** What `d proxy` writes for: reverse proxies, and the file of host names. */
+/** The targets of `d proxy`: reverse proxies, and the file of host names. */
 export const PROXIES = ["caddy", "nginx", "traefik", "haproxy", "hosts"] as const
 
 export type ProxyName = (typeof PROXIES)[number]

@@ -20,11 +20,11 @@ export interface ServiceResult {
   readonly pid: number | null
 }
 
-/** What the service manager says about the service. */
+/** The state of the service, by its manager. */
 export interface ServiceState {
   /** Whether it starts on its own, at the login or with the machine. */
   readonly enabled: boolean
-  /** What the manager calls its state. */
+  /** Its state, in the words of the manager. */
   readonly state: string
   readonly pid: number | null
 }
@@ -32,7 +32,7 @@ export interface ServiceState {
 /** The result of `d service status`. */
 export interface ServiceStatus extends ServiceState {
   readonly scope: ServiceScope
-  /** What the service manager calls the service. */
+  /** The name of the service in its manager. */
   readonly name: string
   readonly installed: boolean
   readonly socket: string

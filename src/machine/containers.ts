@@ -22,7 +22,7 @@ export interface Published {
   readonly container: Container
 }
 
-/** What an engine says of its running containers. */
+/** The running containers of an engine, and the ports that they publish. */
 export interface Told {
   readonly containers: ReadonlyArray<Container>
   readonly published: ReadonlyArray<Published>

@@ -1,6 +1,6 @@
 import type { NamedPort } from "../domain/Proxy.ts"
 
-/** What the configuration of a proxy depends on. */
+/** The facts that the configuration of a proxy depends on. */
 export interface Setup {
   readonly ports: ReadonlyArray<NamedPort>
   /** The domain of the names. */

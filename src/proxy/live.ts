@@ -13,7 +13,7 @@ const STEPS_MAX = 20
 const asText = (placed: Placed | undefined): string =>
   placed === undefined ? "" : `${JSON.stringify(placed, undefined, 2)}\n`
 
-/** What a running Caddy has, and should have. */
+/** The difference between the route that a running Caddy has and the one that it should have. */
 interface Compared {
   readonly change: ProxyApplied["change"]
   readonly diff: string

@@ -15,7 +15,7 @@ export const signed = (lines: ReadonlyArray<string>, command: string): ReadonlyA
   ...lines
 ]
 
-/** Whose lines these are: those of `d` as it wrote them, or edited since, or another program's. */
+/** Who wrote the lines: `d`, and they are as it wrote them; `d`, and they were edited since; or another program. */
 export type Authorship = "ours" | "edited" | "foreign"
 
 export const authorshipOf = ([made = "", checksum = "", ...lines]: ReadonlyArray<string>): Authorship =>

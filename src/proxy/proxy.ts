@@ -59,7 +59,7 @@ const nameKeys = async (
 ): Promise<ReadonlyArray<NamedPort>> => {
   const all = await assignmentsOf(means)
   const host = means.host()
-  // What belongs to a directory, a unit or a container of this host is used here, whoever claimed it.
+  // A key that belongs to a directory, a unit or a container of this host is used here, even if another host claimed it.
   const isHere = ({ host: claimed, owner }: (typeof all)[number]) =>
     claimed === null || claimed === host || owner !== null
   // The daemon's own page is served at its own address alone, so that no other name can lead to it.

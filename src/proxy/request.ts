@@ -10,7 +10,7 @@ import { shellWord } from "../text/shell.ts"
 import type { Target } from "./Target.ts"
 import { TARGETS } from "./targets.ts"
 
-/** What the command line asks for. */
+/** A command line, read. */
 export interface Request {
   readonly action: "render" | "diff" | "apply"
   readonly proxy: ProxyName

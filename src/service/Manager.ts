@@ -2,7 +2,7 @@ import type { Environment } from "../domain/Environment.ts"
 import type { ServiceState } from "../domain/Service.ts"
 import type { OwnProgram } from "../machine/ownProgram.ts"
 
-/** What a manager is made for. */
+/** The facts that a manager depends on. */
 export interface ManagerMeans {
   readonly environment: Environment
   readonly uid: number
@@ -21,9 +21,9 @@ export interface WantedFile {
   readonly directories: ReadonlyArray<string>
 }
 
-/** What keeps services on this machine: systemd or launchd. It is chosen once; after that there is one path. */
+/** The program that keeps services on this machine: systemd or launchd. It is chosen once; after that there is one path. */
 export interface Manager {
-  /** What it calls the service. */
+  /** The name of the service in it. */
   readonly name: string
   /** The files of the service. The last one defines it, and names the daemon's socket in these words. */
   readonly files: ReadonlyArray<WantedFile>

@@ -22,7 +22,7 @@ const EVERY_MS = 100
 
 interface Done {
   readonly isDone: boolean
-  /** What it printed, or why it failed. */
+  /** Its output, or the reason that it failed. */
   readonly said: string
 }
 

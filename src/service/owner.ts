@@ -7,7 +7,7 @@ import type { ManagerMeans } from "./Manager.ts"
 import { LOGS } from "./service.ts"
 import { scopeWords, systemctlFor, valuesIn } from "./systemctl.ts"
 
-/** A service that runs a daemon: that of `d service`, or one that somebody has written. */
+/** A service that runs a daemon: that of `d service`, or one that a user has written. */
 export interface Owner {
   readonly name: string
   readonly restart: () => void
@@ -15,7 +15,7 @@ export interface Owner {
   readonly logs: string
   /** Set if the daemon must not be ended without the service manager: the command that ends it. */
   readonly stop?: string
-  /** What starts the daemon again at the next command, if anything does. */
+  /** The unit that starts the daemon again at the next command, if one does. */
   readonly again?: string
 }
 

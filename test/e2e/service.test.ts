@@ -175,7 +175,7 @@ describe("a service of root", () => {
     expect(ok(`readlink /proc/${other}/fd/2`)).toBe("/run/root/.local/state/automatelinux/daemon.log\n")
     expect(pidIn(ok(`${elsewhere} d daemon stop`))).toBe(other)
     ok("d service uninstall")
-    // Without the service, a daemon that a service of somebody's has started is still the service's.
+    // Without the service, a daemon that a user's own service has started is still the service's.
     ok("systemd-run --quiet --unit=mine.service --setenv=HOME=/run/root d daemon")
     ok("while ! d ping; do sleep 0.1; done 2>/dev/null")
     expect(run("d daemon stop")).toMatchObject({
@@ -184,7 +184,7 @@ describe("a service of root", () => {
         /^error: mine\.service runs the daemon, pid \d+\nhint: systemctl stop mine\.service\n$/
       )
     })
-    // What a service has started in the background is not its main process.
+    // A process that a service has started in the background is not its main process.
     ok("systemctl stop mine.service")
     ok("systemd-run --quiet --unit=shell.service --setenv=HOME=/run/root sh -c 'd daemon start; sleep 1000'")
     ok("while ! d ping; do sleep 0.1; done 2>/dev/null")

@@ -21,7 +21,7 @@ import { asUser, isRoot, NOBODY } from "../support/otherUser.ts"
 import { ensure } from "../support/programs.ts"
 import { once, temporary } from "../support/root.ts"
 
-/** What `d proxy` prints, compares and writes. */
+/** The files that `d proxy` prints, compares and writes. */
 
 const RANGES = { AUTOMATELINUX_APP_RANGE: "21800-21839", AUTOMATELINUX_SPECIAL_RANGE: "21840-21859" }
 
@@ -300,7 +300,7 @@ describe("the file of host names", () => {
     expect(written.slice(text.length)).toMatch(new RegExp(`^(${end}){1,2}${BLOCK.join(end)}(${end})?$`))
     expect(statSync(file).mode & 0o777).toBe(0o640)
     expect(await hosts("apply")).toMatchObject({ code: 0, stdout: `unchanged: ${file}\n` })
-    // What comes after the block stays there.
+    // The lines after the block stay there.
     writeFileSync(file, `${written}${end}10.0.0.1 db${end}`)
     await box.ok("allocate", "--app", "pt")
     expect(await hosts("apply")).toMatchObject({ code: 0, stdout: `changed ${file}\n` })

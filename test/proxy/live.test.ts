@@ -30,7 +30,7 @@ const applied = async (port = PROXY): Promise<string> => {
   return stdout
 }
 
-/** What Caddy answers, asked again if it cuts the connection, as it does after a change. */
+/** Returns Caddy's answer. Asks again if it cuts the connection, as it does after a change. */
 const admin = (path: string, method = "GET", body?: unknown) =>
   until(
     () =>

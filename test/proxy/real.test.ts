@@ -63,7 +63,7 @@ const checked = async (box: Machine, ...options: ReadonlyArray<string>) => {
   }
 }
 
-/** What they say although nothing is wrong: the server is meant to have no HTTPS, and the map is only slower. */
+/** The warnings about nothing that is wrong: the server is meant to have no HTTPS, and the map is only slower. */
 const HARMLESS = [/^.*listening only on the HTTP port.*\n/gm, /^.* could not build optimal map_hash.*\n/gm]
 
 const expectGood = (all: Awaited<ReturnType<typeof checked>>): void => {
@@ -124,7 +124,7 @@ const boxWithApps = async (): Promise<Machine> => {
   return box
 }
 
-/** What must be so behind each proxy. */
+/** The tests that each proxy must pass. */
 const expectApps = async (): Promise<void> => {
   expect(await seenBehind(PROXY, "cad.localhost")).toMatchObject({
     port: 19_881,
@@ -152,7 +152,7 @@ const expectApps = async (): Promise<void> => {
   expect(await seenBehind(PROXY, "gone.localhost")).toMatchObject({ port: 19_885 })
 }
 
-/** What another machine gets for a name: undefined if the connection ends without an answer. */
+/** Returns the answer that another machine gets for a name; undefined if the connection ends without an answer. */
 const fromOutside = (name: string) => get(PROXY, name, { from: outside ?? "" }).catch(() => undefined)
 
 describe("an app", () => {

@@ -159,7 +159,7 @@ it("has a property list that a real parser reads as it is meant", () => {
   execFileSync("plistutil", ["-i", xml, "-o", binary])
   expect(readFileSync(binary, "latin1").startsWith("bplist00")).toBe(true)
   execFileSync("plistutil", ["-i", binary, "-o", back])
-  // What the parser has read, as it writes it itself.
+  // The list as the parser has read it, and writes it itself.
   const bare = (plist: string) => plist.replace(/<!--.*?-->/, "").replaceAll(/\s*\n\s*/g, "")
   expect(bare(readFileSync(back, "utf8"))).toBe(bare(text))
   expect(text).toContain("<string>/Users/R&amp;D &lt;me&gt;/.local/share/automatelinux/start-ports</string>")

@@ -27,7 +27,7 @@ const environmentIn = (home: string) => ({
   LD_LIBRARY_PATH: LIBRARIES.join(":")
 })
 
-/** What a program says of a configuration, on both streams. */
+/** Returns a program's verdict on a configuration, from both streams. */
 export const checkBy = (program: keyof typeof PROGRAMS, ...words: ReadonlyArray<string>) => {
   const { status, stderr, stdout } = spawnSync(join(DIRECTORY, PROGRAMS[program]), words, {
     encoding: "utf8",
@@ -98,7 +98,7 @@ export const caddyWith = (lines: string, admin: number): ReadonlyArray<string> =
   return ["--config", main, "--adapter", "caddyfile"]
 }
 
-/** What a server adds to the key of a WebSocket before it hashes it (RFC 6455). */
+/** The text that a server adds to the key of a WebSocket before it hashes it (RFC 6455). */
 const WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 /**
@@ -133,7 +133,7 @@ export const startApp = (port: number, host: string): Promise<void> =>
     })
   })
 
-/** What a proxy on `port` answers to a request for a name; `from` is the address that it is asked at. */
+/** Returns the answer of a proxy on `port` to a request for a name; `from` is the address that it is asked at. */
 export const get = (
   port: number,
   name: string,
@@ -150,7 +150,7 @@ export const get = (
     sent.end()
   })
 
-/** What an app on another side of a proxy was asked, as it says itself. */
+/** The request that an app behind a proxy got, in its own words. */
 export const seenBehind = async (port: number, name: string) => {
   const { status, text } = await get(port, name, { path: "/a%2Fb?c=1" })
   if (status !== 200) throw new Error(`${name} answers ${status}: ${text}`)
@@ -175,7 +175,7 @@ export const firstEvent = (port: number, name: string): Promise<string> =>
     sent.end()
   })
 
-/** What comes back after an upgrade to WebSocket. */
+/** Returns what comes back after an upgrade to WebSocket. */
 export const echoOf = (port: number, name: string, text: string): Promise<string> =>
   new Promise((done, fail) => {
     const headers = {

@@ -33,7 +33,7 @@ const listener = (more: Partial<NonNullable<Assignment["listener"]>> = {}): Assi
   ...more
 })
 
-/** What an engine names, by a proxy in the unit of the engine. */
+/** A container that its engine names, behind a proxy in the unit of the engine. */
 const named = (more: Partial<Container>) =>
   listener({ unit: "docker.service", container: "172.17.0.2:80", containerDetails: someContainer(more) })
 

@@ -11,7 +11,7 @@ import { once, temporary } from "../support/root.ts"
 
 beforeAll(() => once("installation of patch", () => ensure(["patch"], ["patch"])))
 
-/** What patch makes of `old` by the difference to `now`. */
+/** Returns what patch makes of `old` by the difference to `now`. */
 const patched = (old: string | undefined, now: string): string => {
   const file = join(temporary(), "file")
   if (old !== undefined) writeFileSync(file, old)
