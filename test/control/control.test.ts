@@ -33,6 +33,15 @@ const boxWith = (env: Readonly<Record<string, string>> = {}): Machine => {
 const socketOf = (box: Machine): string => box.env["AUTOMATELINUX_PORTS_SOCKET"] ?? ""
 const logOf = (box: Machine): string => join(box.home, ".local/state/automatelinux/daemon.log")
 const pidIn = (text: string): number => Number(/, pid (\d+)\b/.exec(text)?.[1])
+
+/** Expects that `restart` refuses settings that are wrong, and leaves the daemon alone. */
+const keepsRunning = async (box: Machine, pid: number): Promise<void> => {
+  expect(await box.d("daemon", "restart")).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/^error: no daemon can be started with the current settings: .*\nhint: correct .*\n$/)
+  })
+  expect(daemonsOf(box)).toEqual([pid])
+}
 const start = async (box: Machine): Promise<number> => pidIn(await box.ok("daemon", "start"))
 
 const configure = (box: Machine, text: string): void => {
@@ -345,13 +354,7 @@ describe("restart", () => {
     const box = boxWith()
     const pid = await start(box)
     configure(box, '{ "probeInterval": "often" }')
-    expect(await box.d("daemon", "restart")).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(
-        /^error: no daemon can be started with the current settings: .*\nhint: correct .*\n$/
-      )
-    })
-    expect(daemonsOf(box)).toEqual([pid])
+    await keepsRunning(box, pid)
     configure(box, JSON.stringify({ databaseUrl: `sqlite:${box.home}/other.sqlite` }))
     await box.ok("daemon", "restart")
     expect((await box.ok("status")).split("\n")[1]).toContain("/other.sqlite")
@@ -361,13 +364,7 @@ describe("restart", () => {
     const box = boxWith()
     const pid = await start(box)
     configure(box, "{")
-    expect(await box.d("daemon", "restart")).toMatchObject({
-      code: 2,
-      stderr: expect.stringMatching(
-        /^error: no daemon can be started with the current settings: .*\nhint: correct .*\n$/
-      )
-    })
-    expect(daemonsOf(box)).toEqual([pid])
+    await keepsRunning(box, pid)
     // Whether a daemon with another file has the same registry is not known.
     const elsewhere = box.with({ XDG_CONFIG_HOME: join(box.home, "elsewhere") })
     mkdirSync(join(box.home, "elsewhere/automatelinux"), { recursive: true })
@@ -474,6 +471,18 @@ describe("a daemon of others", () => {
       expect((await elsewhere.d("daemon", action)).stderr).toMatch(
         /^note: the daemon's appRange is .*, and this environment's "4000-4999"\n$/
       )
+  })
+
+  it("is noted to have older settings than its file", async () => {
+    const box = boxWith()
+    await start(box)
+    configure(box, '{ "probeInterval": "2 minutes" }')
+    for (const action of ["start", "status"])
+      expect((await box.d("daemon", action)).stderr).toBe(
+        "note: settings that changed after the daemon was started: probeInterval; d daemon restart applies them\n"
+      )
+    await box.ok("daemon", "restart")
+    expect(await box.d("daemon", "status")).toMatchObject({ code: 0, stderr: "" })
   })
 
   it("is started in front of the AutomateLinux daemon, and ended without it", async () => {

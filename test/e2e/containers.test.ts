@@ -14,7 +14,7 @@ import { HealthMonitor } from "../../src/monitor/HealthMonitor.ts"
 import { Registry } from "../../src/registry/Registry.ts"
 import { asProgram, type Machine, startDaemon } from "../support/cli.ts"
 import { examine, findingOf, serve, until } from "../support/doctor.ts"
-import { composed, engine, engineAt } from "../support/engine.ts"
+import { composed, describedAt, engine, engineAt } from "../support/engine.ts"
 import { inProcess } from "../support/inProcess.ts"
 import { asNobody, isRoot } from "../support/otherUser.ts"
 import { registryLayer } from "../support/registry.ts"
@@ -26,7 +26,7 @@ const PORT = 23_950
 /** A user whose engine of containers has its socket at `path`. */
 const userOf = (path: string): Machine => inProcess({ ...RANGES, DOCKER_HOST: `unix://${path}` })
 
-/** What a container engine runs beside itself to listen for a container. */
+/** The program that a container engine runs to listen for a container. */
 const proxy = (port: number) =>
   serve(port, { directory: "/", words: ["-container-ip", "172.17.0.2", "-container-port", "5432"] })
 
@@ -61,15 +61,7 @@ describe.each([false, true])("a port that a container publishes, with a daemon: 
       directory: "/opt/dev/shop",
       unit: null,
       container: "shop-db-1",
-      containerDetails: {
-        id: "0123456789ab",
-        name: "shop-db-1",
-        image: "docker.io/library/postgres:16",
-        project: "shop",
-        service: "db",
-        directory: "/opt/dev/shop",
-        cli: ["docker", "--host", `unix://${path}`]
-      }
+      containerDetails: describedAt(path)
     })
     const explained = await until(
       () => box.ok("explain", String(PORT)),

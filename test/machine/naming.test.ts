@@ -8,7 +8,7 @@ import type { Listener } from "../../src/domain/Listener.ts"
 import { engineSockets } from "../../src/machine/engineSockets.ts"
 import { makeNaming } from "../../src/machine/naming.ts"
 import { home, userName } from "../../src/machine/user.ts"
-import { composed, engine, engineAt } from "../support/engine.ts"
+import { composed, describedAt, engine, engineAt } from "../support/engine.ts"
 import { listenerOf, someProcess } from "../support/listener.ts"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
@@ -34,15 +34,7 @@ it("names what publishes a port with image, compose project and the command for 
   const [named] = await makeNaming(using(path)).named([unseen()])
   expect(named).toEqual({
     ...unseen(),
-    container: {
-      id: "0123456789ab",
-      name: "shop-db-1",
-      image: "docker.io/library/postgres:16",
-      project: "shop",
-      service: "db",
-      directory: "/opt/dev/shop",
-      cli: ["docker", "--host", `unix://${path}`]
-    }
+    container: describedAt(path)
   })
 })
 

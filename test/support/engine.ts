@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs"
 import { createServer, type RequestListener } from "node:http"
 import { dirname, join } from "node:path"
 import { onTestFinished } from "vitest"
+import type { Container } from "../../src/domain/Container.ts"
 import { temporary } from "./root.ts"
 
 /** Engines of containers, recorded: no machine that runs the tests has one. */
@@ -32,6 +33,17 @@ export const composed = (
   HostConfig: { NetworkMode: "shop_default" },
   NetworkSettings: { Networks: {} },
   Mounts: []
+})
+
+/** The same as `d` describes it, if the engine at `path` tells of it. */
+export const describedAt = (path: string): Container => ({
+  id: "0123456789ab",
+  name: "shop-db-1",
+  image: "docker.io/library/postgres:16",
+  project: "shop",
+  service: "db",
+  directory: "/opt/dev/shop",
+  cli: ["docker", "--host", `unix://${path}`]
 })
 
 export interface Recorded {
