@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { stalled } from "./support/stalled.ts"
 
 /** What runs on Oracle's MySQL: every suite in which the server matters, on it instead of MariaDB. */
 export default defineConfig({
@@ -15,10 +16,11 @@ export default defineConfig({
     exclude: ["test/store/mysql/galera-node.test.ts"],
     globalSetup: ["test/support/globalSetup.ts"],
     setupFiles: ["test/support/setup.ts"],
+    reporters: ["default", stalled()],
     pool: "forks",
     isolate: false,
     poolOptions: { forks: { minForks: 4, maxForks: 4 } },
-    hookTimeout: 30_000,
+    hookTimeout: 120_000,
     testTimeout: 120_000
   }
 })

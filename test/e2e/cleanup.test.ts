@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { PROGRAM } from "../support/cli.ts"
+import { collect, PROGRAM } from "../support/cli.ts"
 import { temporary } from "../support/root.ts"
 
 /** The processes whose command line names `path`, or that run in it. */
@@ -49,3 +50,29 @@ it.each([
     expect(left()).toEqual([])
   }
 )
+
+it("a run of the tests in which a process is blocked ends, and says where", async () => {
+  const root = temporary()
+  symlinkSync(resolve("node_modules"), join(root, "node_modules"))
+  writeFileSync(
+    join(root, "vitest.config.ts"),
+    `import { stalled } from ${JSON.stringify(resolve("test/support/stalled.ts"))}
+     export default { test: { pool: "forks", poolOptions: { forks: { minForks: 2, maxForks: 2 } }, reporters: ["default", stalled(3000)] } }`
+  )
+  const test = 'import { execFileSync } from "node:child_process"\nimport { it } from "vitest"\n'
+  writeFileSync(join(root, "a.test.ts"), `${test}it("waits", () => new Promise((done) => setTimeout(done, 1000)))`)
+  const blocked =
+    'it("waits", () => new Promise((done) => setTimeout(done, 1000)))\nit("is blocked", () => void execFileSync("sleep", ["47.6"]))'
+  writeFileSync(join(root, "b.test.ts"), `${test}${blocked}`)
+  const run = await collect(
+    spawn("npx", ["vitest", "run", "--root", root], { env: process.env, stdio: ["ignore", "pipe", "pipe"] })
+  )
+  expect(run.code).toBe(1)
+  expect(run.stdout).toContain("a.test.ts")
+  expect(run.stderr).toMatch(
+    /^nothing was heard of \S+\/b\.test\.ts since the (start of "is blocked"|end of "waits")\n/m
+  )
+  expect(run.stderr).toMatch(/^ {4}\d+ S \S+ sleep 47\.6$/m)
+  expect(run.stderr).not.toContain("a.test.ts")
+  expect(processesOf("sleep 47.6")).toEqual([])
+})
