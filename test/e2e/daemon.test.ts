@@ -362,13 +362,21 @@ describe("the protocol", () => {
     const ticks = (count: number) => sleep(count * 30)
     await rounds(5000)
     await ticks(100)
-    const [memory, open] = [memoryKiB(ticking.pid), descriptors(ticking.pid)]
-    await rounds(10_000)
-    await ticks(200)
-    const grown = memoryKiB(ticking.pid) - memory
-    console.log(`memory ${memory} KiB, grown by ${grown} KiB; descriptors ${open}, now ${descriptors(ticking.pid)}`)
+    const open = descriptors(ticking.pid)
+    /** What 10,000 requests and 200 ticks add to the memory. */
+    const grow = async () => {
+      const memory = memoryKiB(ticking.pid)
+      await rounds(10_000)
+      await ticks(200)
+      const grown = memoryKiB(ticking.pid) - memory
+      console.log(`memory ${memory} KiB, grown by ${grown} KiB; descriptors ${open}, now ${descriptors(ticking.pid)}`)
+      return grown
+    }
+    // V8 makes its heap larger once or twice. What is never freed would be added each time.
+    let grown = await grow()
+    for (let left = 3; left > 0 && grown >= 10_000; left--) grown = await grow()
+    expect(grown).toBeLessThan(10_000)
     expect(descriptors(ticking.pid)).toBeLessThanOrEqual(open + 1)
-    expect(grown).toBeLessThan(30_000)
   })
 })
 
