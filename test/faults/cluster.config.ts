@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config"
+import { stalled } from "../support/stalled.ts"
 
 export default defineConfig({
   test: {
@@ -7,6 +8,7 @@ export default defineConfig({
     include: ["test/faults/cluster.rounds.ts"],
     globalSetup: ["test/support/globalSetup.ts", "test/faults/cluster.setup.ts"],
     setupFiles: ["test/support/setup.ts"],
+    reporters: ["default", stalled()],
     fileParallelism: false,
     testTimeout: 300_000,
     hookTimeout: 300_000
