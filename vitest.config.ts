@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os"
 import { defineConfig } from "vitest/config"
-import { stalled } from "./test/support/stalled.ts"
+import { filesToRun, stalled } from "./test/support/stalled.ts"
 
 /**
  * Most tests wait for a server, or for time to pass. Each process has a thousand ports of its own, of eight in
@@ -10,7 +10,7 @@ const PROCESSES = Math.min(3 * availableParallelism(), 6)
 
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    include: filesToRun(["test/**/*.test.ts"]),
     globalSetup: ["test/support/globalSetup.ts"],
     setupFiles: ["test/support/setup.ts"],
     reporters: ["default", stalled()],

@@ -91,8 +91,8 @@ if (!existsSync(ROOT)) {
   }
 }
 console.log(`MySQL: ${readFileSync(join(ROOT, "VERSION"), "utf8")}`)
-const vitest = ["node_modules/vitest/vitest.mjs", "run", "--config", "test/mysql.config.ts", ...process.argv.slice(2)]
-const { status } = spawnSync(process.execPath, vitest, {
+const words = ["test/run.mjs", "--config", "test/mysql.config.ts", ...process.argv.slice(2)]
+const { status } = spawnSync(process.execPath, words, {
   stdio: ["ignore", "inherit", "inherit"],
   env: { ...process.env, PORTS_TEST_MYSQL: ROOT }
 })

@@ -47,14 +47,10 @@ for (const version of process.argv.length > 2 ? process.argv.slice(2) : VERSIONS
   const bin = install(version)
   console.log(`Node ${execFileSync(join(bin, "node"), ["--version"], { encoding: "utf8" }).trim()}`)
   for (const { env, suites } of runsOf(version)) {
-    const { status } = spawnSync(
-      join(bin, "node"),
-      ["node_modules/vitest/vitest.mjs", "run", "--silent=true", ...suites],
-      {
-        stdio: ["ignore", "inherit", "inherit"],
-        env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, PORTS_TEST_BUILT: "1", ...env }
-      }
-    )
+    const { status } = spawnSync(join(bin, "node"), ["test/run.mjs", "--silent=true", ...suites], {
+      stdio: ["ignore", "inherit", "inherit"],
+      env: { ...process.env, PATH: `${bin}:${process.env.PATH}`, PORTS_TEST_BUILT: "1", ...env }
+    })
     if (status !== 0) process.exit(status ?? 1)
   }
 }

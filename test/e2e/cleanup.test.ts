@@ -51,28 +51,41 @@ it.each([
   }
 )
 
-it("a run of the tests in which a process is blocked ends, and says where", async () => {
+it.each([
+  ["once is finished", "", 'if (!existsSync("done"))', 0],
+  ["always fails", "", "", 1],
+  ["beside a test that fails is not repeated", 'throw new Error("wrong")', 'if (!existsSync("done"))', 1]
+])("a run of the tests in which a process is blocked %s, and says where", async (_, beside, when, code) => {
   const root = temporary()
   symlinkSync(resolve("node_modules"), join(root, "node_modules"))
   writeFileSync(
     join(root, "vitest.config.ts"),
-    `import { stalled } from ${JSON.stringify(resolve("test/support/stalled.ts"))}
-     export default { test: { pool: "forks", poolOptions: { forks: { minForks: 2, maxForks: 2 } }, reporters: ["default", stalled(3000)] } }`
+    `import { filesToRun, stalled } from ${JSON.stringify(resolve("test/support/stalled.ts"))}
+     const forks = { minForks: 2, maxForks: 2 }
+     export default { test: { include: filesToRun(["*.test.ts"]), poolOptions: { forks }, reporters: ["default", stalled(2000)] } }`
   )
-  const test = 'import { execFileSync } from "node:child_process"\nimport { it } from "vitest"\n'
-  writeFileSync(join(root, "a.test.ts"), `${test}it("waits", () => new Promise((done) => setTimeout(done, 1000)))`)
-  const blocked =
-    'it("waits", () => new Promise((done) => setTimeout(done, 1000)))\nit("is blocked", () => void execFileSync("sleep", ["47.6"]))'
-  writeFileSync(join(root, "b.test.ts"), `${test}${blocked}`)
-  const run = await collect(
-    spawn("npx", ["vitest", "run", "--root", root], { env: process.env, stdio: ["ignore", "pipe", "pipe"] })
+  writeFileSync(
+    join(root, "a.test.ts"),
+    `import { it } from "vitest"
+     it("waits", () => new Promise((done) => setTimeout(done, 500)))
+     it("may fail", () => { ${beside} })`
   )
-  expect(run.code).toBe(1)
-  expect(run.stdout).toContain("a.test.ts")
-  expect(run.stderr).toMatch(
-    /^nothing was heard of \S+\/b\.test\.ts since the (start of "is blocked"|end of "waits")\n/m
+  writeFileSync(
+    join(root, "b.test.ts"),
+    `import { execFileSync } from "node:child_process"
+     import { existsSync, writeFileSync } from "node:fs"
+     import { it } from "vitest"
+     it("waits", () => new Promise((done) => setTimeout(done, 500)))
+     it("is blocked", () => { ${when} { writeFileSync("done", ""); execFileSync("sleep", ["47.6"]) } })`
   )
-  expect(run.stderr).toMatch(/^ {4}\d+ S \S+ sleep 47\.6$/m)
-  expect(run.stderr).not.toContain("a.test.ts")
+  const words = [resolve("test/run.mjs"), "test.ts"]
+  const run = await collect(spawn(process.execPath, words, { cwd: root, stdio: ["ignore", "pipe", "pipe"] }))
+  expect(run.code, run.stdout + run.stderr).toBe(code)
+  const [first, second] = run.stderr.split("running once more: b.test.ts\n")
+  expect(first).toMatch(/^nothing was heard of \S+\/b\.test\.ts since the (start of "is blocked"|end of "waits")\n/m)
+  expect(first).toMatch(/^ {4}\d+ S \S+ sleep 47\.6$/m)
+  expect(run.stderr).not.toContain("a.test.ts since")
+  expect(second === undefined).toBe(beside !== "")
+  expect(run.stdout.match(/a\.test\.ts .*2 tests/g)).toHaveLength(1)
   expect(processesOf("sleep 47.6")).toEqual([])
 })

@@ -1,5 +1,6 @@
 import { spawnSync } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { relative } from "node:path"
 import type { Reporter, TestModule } from "vitest/node"
 
 interface Process {
@@ -31,29 +32,54 @@ const startedBy = (pid: number, all = processes(), depth = 1): ReadonlyArray<Pro
     .filter(({ parent }) => parent === pid)
     .flatMap((each) => [{ ...each, depth }, ...startedBy(each.pid, all, depth + 1)])
 
+/** Reads a variable of test/run.mjs, which is for this run, and not for those that a test starts. */
+const take = (name: string): string | undefined => {
+  const value = process.env[name]
+  delete process.env[name]
+  return value
+}
+
+/** The test files to run: those that `patterns` name, or those that a run which hung did not finish. */
+export const filesToRun = (patterns: ReadonlyArray<string>): Array<string> =>
+  take("PORTS_TEST_FILES")?.split(" ") ?? [...patterns]
+
 /**
- * Ends a run of the tests if nothing was heard of a test file for `limit` milliseconds, which is more than a test may take.
- * Says in which test that was, and which processes there were. A test that waits ends by its own limit, but not one whose
- * process is blocked, for example by a program that it waits for synchronously.
+ * Ends a run of the tests if nothing was heard of its test files for `limit` milliseconds, and says which are not finished, and
+ * which processes there are. A test that waits ends by its own limit, but not one whose process is blocked, for example by a
+ * program that it waits for synchronously; and vitest waits forever for a process from which it does not hear any more.
  */
 export const stalled = (limit = 600_000): Reporter => {
-  const heard = new Map<string, { at: number; last: string }>()
-  const hear = ({ moduleId }: TestModule, last: string) => void heard.set(moduleId, { at: Date.now(), last })
+  const path = take("PORTS_TEST_UNFINISHED")
+  const unfinished = new Map<string, string>()
+  let heardAt = Date.now()
+  let hasFailed = false
+  const hear = ({ moduleId }: TestModule, last: string) => {
+    heardAt = Date.now()
+    unfinished.set(moduleId, last)
+  }
   const look = () => {
-    const found = [...heard].filter(([, { at }]) => Date.now() - at > limit)
-    if (found.length === 0) return
-    for (const [file, { last }] of found) console.error(`nothing was heard of ${file} since ${last}`)
+    if (Date.now() - heardAt < limit) return
+    for (const [file, last] of unfinished) console.error(`nothing was heard of ${file} since ${last}`)
     const workers = startedBy(process.pid).filter(({ line }) => line.includes("(vitest "))
     const left = workers.flatMap((worker) => [{ ...worker, depth: 0 }, ...startedBy(worker.pid)])
     for (const { depth, line } of left) console.error(`${"  ".repeat(depth + 1)}${line}`)
     spawnSync("kill", ["-9", ...left.map(({ pid }) => String(pid))])
+    if (path !== undefined && !hasFailed)
+      writeFileSync(path, [...unfinished.keys()].map((file) => relative(process.cwd(), file)).join(" "))
     process.exit(1)
   }
   return {
     onInit: () => void setInterval(look, limit / 10).unref(),
+    onTestRunStart(files) {
+      for (const { moduleId } of files) unfinished.set(moduleId, "the start of the run")
+    },
     onTestModuleStart: (file) => hear(file, "its start"),
     onTestCaseReady: (test) => hear(test.module, `the start of "${test.fullName}"`),
     onTestCaseResult: (test) => hear(test.module, `the end of "${test.fullName}"`),
-    onTestModuleEnd: ({ moduleId }) => void heard.delete(moduleId)
+    onTestModuleEnd(file) {
+      heardAt = Date.now()
+      unfinished.delete(file.moduleId)
+      hasFailed ||= file.state() === "failed"
+    }
   }
 }
