@@ -228,6 +228,7 @@ describe("a page with a token", () => {
     await page.keyboard.press("Enter")
     await page.getByText("The daemon no longer accepts this page's token.").waitFor()
     await page.keyboard.press("Escape")
+    await page.getByRole("dialog").waitFor({ state: "detached" })
     // The new address, in the same tab.
     await page.goto(await addressWithToken(box))
     await page.getByRole("button", { name: "Allocate", exact: true }).waitFor()
@@ -301,6 +302,7 @@ describe("a port's page", () => {
     await dialog.getByText(new RegExp(`^127\\.0\\.0\\.1, node\\S*, pid ${server.pid}, of `)).waitFor()
     await server.stop()
     await page.keyboard.press("Escape")
+    await dialog.waitFor({ state: "detached" })
     await page.goto(`${PAGE}#${FIRST + 46}`)
     await dialog.getByText(/^port-squatted: .*; a test$/).waitFor()
     await other.stop()
