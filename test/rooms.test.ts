@@ -188,21 +188,21 @@ describe("a question to a running daemon", () => {
   })
 
   it("loads no package but leven, by what the bundler put into the client", async () => {
-    const { inputs } = await bundleClient()
-    expect(packagesIn(inputs)).toEqual(["leven"])
-    expect(inputs).toContain("src/socket/daemonClient.ts")
+    const { files: contained } = await bundleClient()
+    expect(packagesIn(contained)).toEqual(["leven"])
+    expect(contained).toContain("src/socket/daemonClient.ts")
   })
 
   it("loads no package at all from a program that uses the library", async () => {
-    const { inputs } = await bundleEntry("index")
-    expect(inputs.filter((path) => path.includes("node_modules"))).toEqual([])
-    expect(inputs).toContain("src/socket/daemonClient.ts")
+    const { files: contained } = await bundleEntry("index")
+    expect(contained.filter((path) => path.includes("node_modules"))).toEqual([])
+    expect(contained).toContain("src/socket/daemonClient.ts")
   })
 })
 
 describe("the page", () => {
   it("contains no package but preact", async () => {
-    const { inputs } = await bundlePage("main.tsx")
-    expect(packagesIn(inputs)).toEqual(["preact"])
+    const { files: contained } = await bundlePage("main.tsx")
+    expect(packagesIn(contained)).toEqual(["preact"])
   })
 })

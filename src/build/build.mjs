@@ -22,6 +22,7 @@ import { transform } from "esbuild"
 import { bundle, bundleClient, httpApart, leftOut, PARTS, quietLogger } from "./bundle.mjs"
 import { buildDashboard } from "./dashboard.mjs"
 import { buildLibrary } from "./library.mjs"
+import { licensesOf } from "./licenses.mjs"
 import { manPage } from "./man.mjs"
 
 /** Makes `dist/NAME` with the files that `write` creates, completely or not at all. */
@@ -59,23 +60,23 @@ const asBuilt = {
     onResolve({ filter: /^@photostructure\/sqlite$/ }, () => ({ path: `../${sqlite}/dist/index.cjs`, external: true }))
 }
 
-const texts = new Map(
+const bundles = new Map(
   await Promise.all(
     PARTS.map(async (path) => [
       basename(path),
-      (await bundle(`src/${path}.ts`, [asBuilt, httpApart, leftOut, quietLogger])).text
+      await bundle(`src/${path}.ts`, [asBuilt, httpApart, leftOut, quietLogger])
     ])
   )
 )
-texts.set("client", (await bundleClient()).text)
+bundles.set("client", await bundleClient())
 const digest = createHash("sha256")
-for (const text of texts.values()) digest.update(text)
+for (const { text } of bundles.values()) digest.update(text)
 const parts = `parts-${digest.digest("hex").slice(0, 16)}`
 
 const writeParts = (directory) => {
   // Wrapped at build time, because concatenating 600 kB would slow down every start.
   const head = "(function (exports, require, module, __filename, __dirname) {"
-  for (const [name, text] of texts) writeFileSync(join(directory, `${name}.cjs`), `${head}${text}\n})`)
+  for (const [name, { text }] of bundles) writeFileSync(join(directory, `${name}.cjs`), `${head}${text}\n})`)
 }
 
 if (!existsSync(`dist/${sqlite}`)) await makeDirectory(sqlite, writeSqlite)
@@ -103,8 +104,12 @@ const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/
   target: "node12"
 })
 replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
-await buildLibrary(replaceFile, loaderFrom(".."))
-await buildDashboard(replaceFile)
+const files = [
+  ...[...bundles.values()].flatMap((each) => each.files),
+  ...(await buildLibrary(replaceFile, loaderFrom(".."))),
+  ...(await buildDashboard(replaceFile))
+]
+replaceFile("dist/licenses.txt", licensesOf(files))
 
 /** Runs the program that was just built, and returns its output. */
 const said = (...words) =>
@@ -122,7 +127,7 @@ replaceFile("dist/man/automatelinux-ports.1", ".so man1/d.1\n")
 const HOUR_MS = 3_600_000
 for (const name of readdirSync("dist")) {
   const old =
-    ![parts, sqlite, "d.cjs", "library", "man", "dashboard"].includes(name) &&
+    ![parts, sqlite, "d.cjs", "library", "licenses.txt", "man", "dashboard"].includes(name) &&
     Date.now() - statSync(`dist/${name}`).mtimeMs > HOUR_MS
   if (old) rmSync(`dist/${name}`, { recursive: true, force: true })
 }

@@ -2,6 +2,10 @@ import { readFileSync } from "node:fs"
 import { basename } from "node:path"
 import { build } from "esbuild"
 
+/** The files of which a bundle contains anything. */
+export const filesIn = ({ outputs }) =>
+  Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs).filter((path) => inputs[path].bytesInOutput > 0))
+
 /** Bundles `entry` with its imports. Returns the text, and the files that it contains. */
 export const bundle = async (entry, plugins = [], { external = [], format = "cjs", minify = true } = {}) => {
   const { metafile, outputFiles } = await build({
@@ -22,7 +26,7 @@ export const bundle = async (entry, plugins = [], { external = [], format = "cjs
     plugins,
     logLevel: "warning"
   })
-  return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
+  return { text: outputFiles[0].text, files: filesIn(metafile) }
 }
 
 /**

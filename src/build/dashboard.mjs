@@ -1,6 +1,7 @@
 // Builds the page of the dashboard: dist/dashboard has a document, a script and a style, which ask for no other file.
 import { mkdirSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
+import { filesIn } from "./bundle.mjs"
 
 const SOURCE = "src/dashboard"
 const TARGET = "dist/dashboard"
@@ -21,14 +22,15 @@ export const bundlePage = async (entry) => {
     metafile: true,
     logLevel: "warning"
   })
-  return { text: outputFiles[0].text, inputs: Object.keys(metafile.inputs) }
+  return { text: outputFiles[0].text, files: filesIn(metafile) }
 }
 
-/** Builds the page. */
+/** Builds the page. Returns the files that it contains. */
 export const buildDashboard = async (replaceFile) => {
   const [script, style] = await Promise.all([bundlePage("main.tsx"), bundlePage("app.css")])
   mkdirSync(TARGET, { recursive: true })
   replaceFile(`${TARGET}/app.js`, script.text)
   replaceFile(`${TARGET}/app.css`, style.text)
   replaceFile(`${TARGET}/index.html`, readFileSync(`${SOURCE}/index.html`, "utf8"))
+  return [...script.files, ...style.files]
 }

@@ -49,13 +49,23 @@ const writeTypes = (replaceFile) => {
   }
 }
 
-/** Builds the library. `loader` is the text that loads the parts of the program, which it needs without a daemon. */
+/**
+ * Builds the library. `loader` is the text that loads the parts of the program, which it needs without a daemon. Returns the
+ * files that it contains.
+ */
 export const buildLibrary = async (replaceFile, loader) => {
   mkdirSync(LIBRARY, { recursive: true })
   replaceFile(`${LIBRARY}/parts.cjs`, `${loader}\nmodule.exports = { load }\n`)
-  for (const name of [...ENTRIES, "sync"]) replaceFile(`${LIBRARY}/${name}.cjs`, (await bundleEntry(name)).text)
+  const files = []
+  const write = async (path, bundled) => {
+    const { files: contained, text } = await bundled
+    replaceFile(`${LIBRARY}/${path}`, text)
+    files.push(...contained)
+  }
+  for (const name of [...ENTRIES, "sync"]) await write(`${name}.cjs`, bundleEntry(name))
   for (const name of ENTRIES.filter((each) => each !== "effect")) replaceFile(`${LIBRARY}/${name}.mjs`, moduleOf(name))
   // A program that imports effect has it as ES modules, which are others than those that are required.
-  replaceFile(`${LIBRARY}/effect.mjs`, (await bundleEntry("effect", "esm")).text)
+  await write("effect.mjs", bundleEntry("effect", "esm"))
   writeTypes(replaceFile)
+  return files
 }

@@ -60,12 +60,25 @@ it("has the program, its documents and what it needs at run time, and nothing el
     "d.cjs",
     "dashboard",
     "library",
+    "licenses.txt",
     "man",
     expect.stringMatching(/^parts-/),
     expect.stringMatching(/^sqlite-/)
   ])
   const kilobytes = Number(execFileSync("du", ["-sk", installed], { encoding: "utf8" }).split("\t")[0])
   expect(kilobytes).toBeLessThan(25_000)
+})
+
+it("comes with the licences of the packages whose code it contains, once each", () => {
+  const text = readFileSync(join(installed, "dist/licenses.txt"), "utf8")
+  const names = [...text.matchAll(/^(\S+) \d+\.\S+ \((?:MIT|ISC|BSD-3-Clause|Apache-2\.0)\)$/gm)].map(
+    ([, name]) => name
+  )
+  expect(names).toEqual(expect.arrayContaining(["effect", "@effect/cli", "get-port", "preact", "leven", "diff"]))
+  expect(new Set(names).size).toBe(names.length)
+  // Dependencies, which bring their own.
+  expect(names).not.toContain("mysql2")
+  expect(text.match(/Copyright .* Effectful Technologies/g)).toHaveLength(1)
 })
 
 it("brings no script that npm runs when it is installed", () => {
