@@ -1,11 +1,11 @@
 import { defineConfig } from "vitest/config"
-import { stalled } from "../support/stalled.ts"
+import { filesToRun, stalled } from "../support/stalled.ts"
 
 export default defineConfig({
   test: {
     // Apart from those of the faults, so that both can run at the same time.
     env: { FAULTS_FIRST: "21000" },
-    include: ["test/faults/cluster.rounds.ts"],
+    include: filesToRun(["test/faults/cluster.rounds.ts"]),
     globalSetup: ["test/support/globalSetup.ts", "test/faults/cluster.setup.ts"],
     setupFiles: ["test/support/setup.ts"],
     reporters: ["default", stalled()],

@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config"
-import { stalled } from "../support/stalled.ts"
+import { filesToRun, stalled } from "../support/stalled.ts"
 
 export default defineConfig({
   test: {
-    include: ["test/faults/{faults,elsewhere,power-cut}.rounds.ts"],
+    include: filesToRun(["test/faults/{faults,elsewhere,power-cut}.rounds.ts"]),
     globalSetup: ["test/support/globalSetup.ts"],
     setupFiles: ["test/support/setup.ts"],
     reporters: ["default", stalled()],
