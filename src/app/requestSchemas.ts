@@ -22,17 +22,23 @@ const AbsolutePath = ruled((text) =>
 
 const Since = ruled(sinceProblem)
 
+const NO_RANGE = "is not a range of ports: write 3000-3999"
+
 /** A range of ports, or a single one. */
-const RangeInput = Schema.transformOrFail(Schema.String, Schema.Struct({ first: Port, last: Port }), {
-  strict: true,
-  decode: (text, _, ast) => {
-    const range = parsePortOrRange(text)
-    return range === undefined
-      ? ParseResult.fail(new ParseResult.Type(ast, text, "is not a range of ports: write 3000-3999"))
-      : ParseResult.succeed({ first: Port.make(range.first), last: Port.make(range.last) })
-  },
-  encode: (range) => ParseResult.succeed(formatPortOrRange(range))
-})
+const RangeInput = Schema.transformOrFail(
+  Schema.String.annotations({ message: () => NO_RANGE }),
+  Schema.Struct({ first: Port, last: Port }),
+  {
+    strict: true,
+    decode: (text, _, ast) => {
+      const range = parsePortOrRange(text)
+      return range === undefined
+        ? ParseResult.fail(new ParseResult.Type(ast, text, NO_RANGE))
+        : ParseResult.succeed({ first: Port.make(range.first), last: Port.make(range.last) })
+    },
+    encode: (range) => ParseResult.succeed(formatPortOrRange(range))
+  }
+)
 
 /** A positive whole number as callers may write it: digits, or a number. */
 const CountInput = Schema.transform(
