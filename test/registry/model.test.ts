@@ -47,7 +47,7 @@ const emptyModel = () =>
 
 /** The registry and the model, side by side: whatever is done, in whatever order, they say and store the same. */
 describe.each([sqlite, mariadb])("the registry on $name", (database) => {
-  it(`agrees with a plain model over ${STEPS} steps`, { timeout: 3_600_000 }, async () => {
+  it(`agrees with a plain model over ${STEPS} steps`, { timeout: 120_000 + 200 * STEPS }, async () => {
     const env = { HOME: temporary(), AUTOMATELINUX_HOST: "box", ...RANGES, ...(await database.fresh()) }
     const runtime = ManagedRuntime.make(registryLayer(env))
     let model = emptyModel()

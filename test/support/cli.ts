@@ -189,7 +189,7 @@ export const startDaemon = async (box: Machine, forAll = false): Promise<Daemon>
   if (forAll) endWithFile(end)
   else onTestFinished(end)
   while (!log.includes("serving")) {
-    if (child.exitCode !== null) {
+    if (child.exitCode !== null || child.signalCode !== null) {
       await closed
       throw new Error(`the daemon ended: ${log}`)
     }
