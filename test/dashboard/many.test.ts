@@ -2,20 +2,27 @@ import type { Page } from "playwright-core"
 import { beforeAll, expect, it } from "vitest"
 import { visit } from "../support/browser.ts"
 import { type Machine, startDaemon } from "../support/cli.ts"
-import { ask, serves } from "../support/http.ts"
+import { until } from "../support/doctor.ts"
+import { ask } from "../support/http.ts"
 import { inProcess } from "../support/inProcess.ts"
 
 /** With room for what is in use: no range as large is free below the ports that the system hands out. */
 const RANGES = { AUTOMATELINUX_APP_RANGE: "46100-47499", AUTOMATELINUX_SPECIAL_RANGE: "47500-47599" }
-const PORT = 47_500
 const APPS = 480
 const SPECIALS = 40
 
 let box: Machine
+/** Where the page is: the system may have handed out the first ports to somebody. */
+let port: number
 beforeAll(async () => {
   box = inProcess({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   await startDaemon(box, true)
-  await serves(box, PORT)
+  const http = await until(
+    async () => JSON.parse(await box.ok("status", "--json")).http,
+    (found) => found !== null && found.address !== null,
+    20
+  )
+  port = Number(new URL(http.address).port)
   const many = (option: string, count: number) => Array.from({ length: count }, (_, at) => [option, `k${at}`]).flat()
   await box.ok("allocate", ...many("--app", APPS), ...many("--special", SPECIALS))
 }, 60_000)
@@ -46,7 +53,7 @@ const traceTasks = async (page: Page): Promise<() => Promise<ReadonlyArray<numbe
 it("1,000 keys and 500 changes stay smooth, and only what has changed is drawn again", {
   timeout: 400_000
 }, async () => {
-  const { complaints, page } = await visit(`http://localhost:${PORT}/`)
+  const { complaints, page } = await visit(`http://localhost:${port}/`)
   await page.getByText("k479-dev", { exact: true }).waitFor()
   expect(await page.locator("[data-port]").count()).toBeGreaterThan(1000)
   await page.locator("#doctor ~ *").first().waitFor({ state: "attached" })
@@ -70,7 +77,7 @@ it("1,000 keys and 500 changes stay smooth, and only what has changed is drawn a
   for (let at = 0; at < 500; at += 1) {
     const [key, to] = at % 2 === 0 ? ["k0", "new"] : ["new", "k0"]
     const body = JSON.stringify({ key, to })
-    const { status, text } = await ask(PORT, "/api/rename", { method: "POST", headers, body })
+    const { status, text } = await ask(port, "/api/rename", { method: "POST", headers, body })
     expect(status, text).toBe(200)
   }
   const tasks = await endTrace()
