@@ -8,9 +8,8 @@ import { CHECK_NAMES, SEVERITIES } from "../domain/Finding.ts"
 import { LIMITS } from "../domain/foreignText.ts"
 import { HEALTH_STATES } from "../domain/Health.ts"
 import { countProblem, MODES, reasonProblem, textProblem } from "../domain/names.ts"
-import { Port, PortInput, PortListInput } from "../domain/Port.ts"
+import { PortInput, PortListInput, PortRangeInput } from "../domain/Port.ts"
 import { AppName, PortKey, ruled, SpecialKey } from "../domain/PortKey.ts"
-import { formatPortOrRange, parsePortOrRange } from "../domain/portList.ts"
 import { sinceProblem } from "../domain/since.ts"
 import { quote } from "../text/escape.ts"
 
@@ -21,24 +20,6 @@ const AbsolutePath = ruled((text) =>
 )
 
 const Since = ruled(sinceProblem)
-
-const NO_RANGE = "is not a range of ports: write 3000-3999"
-
-/** A range of ports, or a single one. */
-const RangeInput = Schema.transformOrFail(
-  Schema.String.annotations({ message: () => NO_RANGE }),
-  Schema.Struct({ first: Port, last: Port }),
-  {
-    strict: true,
-    decode: (text, _, ast) => {
-      const range = parsePortOrRange(text)
-      return range === undefined
-        ? ParseResult.fail(new ParseResult.Type(ast, text, NO_RANGE))
-        : ParseResult.succeed({ first: Port.make(range.first), last: Port.make(range.last) })
-    },
-    encode: (range) => ParseResult.succeed(formatPortOrRange(range))
-  }
-)
 
 /** A positive whole number as callers may write it: digits, or a number. */
 const CountInput = Schema.transform(
@@ -169,7 +150,7 @@ const decoders = {
     }),
     dryRun: Switch,
     scan: Switch,
-    range: Schema.optional(RangeInput)
+    range: Schema.optional(PortRangeInput)
   }),
   doctor: struct({
     check: Schema.optional(Check),

@@ -25,7 +25,7 @@ const VALUES = [
 ]
 
 /** What the wire has beside the options of the command line. */
-const OTHERS = ["rows", "entries", "until", "clientVersion"]
+const OTHERS = "asks clientVersion directory document formerly name standing suggested willBind".split(" ")
 
 const NAMES = commandList.map(({ name }) => name).filter((name): name is RegistryCommand => isRegistryCommand(name))
 
