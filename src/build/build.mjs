@@ -6,7 +6,6 @@ import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import {
   chmodSync,
-  copyFileSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -45,11 +44,11 @@ const makeDirectory = async (name, write) => {
 const SQLITE = "node_modules/@photostructure/sqlite"
 const sqlite = `sqlite-${JSON.parse(readFileSync(join(SQLITE, "package.json"), "utf8")).version}`
 const SYSTEMS = /^(linux|darwin)-(x64|arm64)$/
+const driver = await bundle(join(SQLITE, "dist/index.cjs"))
 
-const writeSqlite = async (directory) => {
+const writeSqlite = (directory) => {
   mkdirSync(join(directory, "dist"))
-  writeFileSync(join(directory, "dist/index.cjs"), (await bundle(join(SQLITE, "dist/index.cjs"))).text)
-  copyFileSync(join(SQLITE, "LICENSE"), join(directory, "LICENSE"))
+  writeFileSync(join(directory, "dist/index.cjs"), driver.text)
   for (const system of readdirSync(join(SQLITE, "prebuilds")).filter((name) => SYSTEMS.test(name)))
     cpSync(join(SQLITE, "prebuilds", system), join(directory, "prebuilds", system), { recursive: true })
 }
@@ -105,6 +104,7 @@ const { code } = await transform(`${loaderFrom(".")}\n${readFileSync("src/build/
 })
 replaceFile("dist/d.cjs", `#!/usr/bin/env node\n${CHECK}\n${code}`, 0o755)
 const files = [
+  ...driver.files,
   ...[...bundles.values()].flatMap((each) => each.files),
   ...(await buildLibrary(replaceFile, loaderFrom(".."))),
   ...(await buildDashboard(replaceFile))

@@ -4,9 +4,9 @@ import { join } from "node:path"
 
 const DIRECTORY = /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/
 
-/** Returns the licences of the packages that the bundled files `inputs` are from. Packages with the same text share it. */
-export const licensesOf = (inputs) => {
-  const directories = new Set(inputs.flatMap((path) => DIRECTORY.exec(path) ?? []))
+/** Returns the licences of the packages that the bundled `files` are from. Packages with the same text share it. */
+export const licensesOf = (files) => {
+  const directories = new Set(files.flatMap((path) => DIRECTORY.exec(path) ?? []))
   const sharing = new Map()
   for (const directory of [...directories].sort()) {
     const { license, name, version } = JSON.parse(readFileSync(join(directory, "package.json"), "utf8"))

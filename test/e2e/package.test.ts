@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process"
 import { chmodSync, chownSync, cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { beforeAll, expect, it } from "vitest"
+import { bundle, httpApart, leftOut, quietLogger } from "../../src/build/bundle.mjs"
 import { isRoot, NOBODY } from "../support/otherUser.ts"
 import { temporary } from "../support/root.ts"
 
@@ -69,16 +70,25 @@ it("has the program, its documents and what it needs at run time, and nothing el
   expect(kilobytes).toBeLessThan(25_000)
 })
 
-it("comes with the licences of the packages whose code it contains, once each", () => {
+it("comes with the licences of the packages whose code it contains, once each", async () => {
   const text = readFileSync(join(installed, "dist/licenses.txt"), "utf8")
-  const names = [...text.matchAll(/^(\S+) \d+\.\S+ \((?:MIT|ISC|BSD-3-Clause|Apache-2\.0)\)$/gm)].map(
-    ([, name]) => name
-  )
-  expect(names).toEqual(expect.arrayContaining(["effect", "@effect/cli", "get-port", "preact", "leven", "diff"]))
+  const names = text.split(/^-{80}$/m).flatMap((block) => {
+    const [head = "", ...terms] = block.trim().split("\n\n")
+    expect(terms.join("\n"), head).toMatch(/\b(?:copyright|\(c\))[\s\S]*(?:Permission|Redistribution)/i)
+    return head
+      .split("\n")
+      .map((line) => /^(\S+) \d+\.\S+ \((?:MIT|ISC|BSD-3-Clause)\)$/.exec(line)?.[1] ?? `not ${line}`)
+  })
   expect(new Set(names).size).toBe(names.length)
-  // Dependencies, which bring their own.
+  // Of the driver, the page, the client, the library and a part.
+  for (const name of ["node-gyp-build", "@photostructure/sqlite", "preact", "leven", "smol-toml"])
+    expect(names).toContain(name)
+  const { files } = await bundle("src/run.ts", [httpApart, leftOut, quietLogger])
+  const used = files.flatMap((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])
+  expect(used).toContain("@effect/sql-mysql2")
+  expect(names).toEqual(expect.arrayContaining(used))
+  // A dependency, which brings its own.
   expect(names).not.toContain("mysql2")
-  expect(text.match(/Copyright .* Effectful Technologies/g)).toHaveLength(1)
 })
 
 it("brings no script that npm runs when it is installed", () => {
