@@ -54,7 +54,8 @@ it.each([
 it.each([
   ["once is finished", "", 'if (!existsSync("done"))', 0],
   ["always fails", "", "", 1],
-  ["beside a test that fails is not repeated", 'throw new Error("wrong")', 'if (!existsSync("done"))', 1]
+  ["beside a test that fails is not repeated", 'throw new Error("wrong")', 'if (!existsSync("done"))', 1],
+  ["beside an error outside of tests is not repeated", 'void Promise.reject("wrong")', 'if (!existsSync("done"))', 1]
 ])("a run of the tests in which a process is blocked %s, and says where", async (_, beside, when, code) => {
   const root = temporary()
   symlinkSync(resolve("node_modules"), join(root, "node_modules"))
@@ -82,6 +83,7 @@ it.each([
   const run = await collect(spawn(process.execPath, words, { cwd: root, stdio: ["ignore", "pipe", "pipe"] }))
   expect(run.code, run.stdout + run.stderr).toBe(code)
   const [first, second] = run.stderr.split("running once more: b.test.ts\n")
+  expect(first).toMatch(/^the run hangs: nothing was heard of any test for 2 s\n/m)
   expect(first).toMatch(/^nothing was heard of \S+\/b\.test\.ts since the (start of "is blocked"|end of "waits")\n/m)
   expect(first).toMatch(/^ {4}\d+ S \S+ sleep 47\.6$/m)
   expect(run.stderr).not.toContain("a.test.ts since")

@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process"
 import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { relative } from "node:path"
-import type { Reporter, TestModule } from "vitest/node"
+import type { Reporter, TestModule, Vitest } from "vitest/node"
 
 interface Process {
   readonly pid: number
   readonly parent: number
-  readonly depth: number
   /** Its state, what it waits for in the kernel, and its command. */
   readonly line: string
 }
@@ -19,18 +18,22 @@ const processes = (): ReadonlyArray<Process> =>
         const [, state, parent] = /.*\) (\S) (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, "latin1")) ?? []
         const waits = readFileSync(`/proc/${pid}/wchan`, "latin1")
         const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim().slice(0, 200)
-        return [{ pid: Number(pid), parent: Number(parent), depth: 0, line: `${pid} ${state} ${waits} ${words}` }]
+        return [{ pid: Number(pid), parent: Number(parent), line: `${pid} ${state} ${waits} ${words}` }]
       } catch {
         // It has ended.
         return []
       }
     })
 
-/** The processes that `pid` has started, each followed by those that it has started. */
-const startedBy = (pid: number, all = processes(), depth = 1): ReadonlyArray<Process> =>
-  all
-    .filter(({ parent }) => parent === pid)
-    .flatMap((each) => [{ ...each, depth }, ...startedBy(each.pid, all, depth + 1)])
+/** The processes that run test files, each followed by those that it has started. */
+const workers = (): ReadonlyArray<Process & { readonly depth: number }> => {
+  const all = processes()
+  const startedBy = (pid: number, depth: number): ReadonlyArray<Process & { readonly depth: number }> =>
+    all
+      .filter(({ line, parent }) => parent === pid && (depth > 1 || line.includes("(vitest ")))
+      .flatMap((each) => [{ ...each, depth }, ...startedBy(each.pid, depth + 1)])
+  return startedBy(process.pid, 1)
+}
 
 /** Reads a variable of test/run.mjs, which is for this run, and not for those that a test starts. */
 const take = (name: string): string | undefined => {
@@ -51,6 +54,7 @@ export const filesToRun = (patterns: ReadonlyArray<string>): Array<string> =>
 export const stalled = (limit = 600_000): Reporter => {
   const path = take("PORTS_TEST_UNFINISHED")
   const unfinished = new Map<string, string>()
+  let vitest: Vitest | undefined
   let heardAt = Date.now()
   let hasFailed = false
   const hear = ({ moduleId }: TestModule, last: string) => {
@@ -59,17 +63,20 @@ export const stalled = (limit = 600_000): Reporter => {
   }
   const look = () => {
     if (Date.now() - heardAt < limit) return
+    console.error(`the run hangs: nothing was heard of any test for ${limit / 1000} s`)
     for (const [file, last] of unfinished) console.error(`nothing was heard of ${file} since ${last}`)
-    const workers = startedBy(process.pid).filter(({ line }) => line.includes("(vitest "))
-    const left = workers.flatMap((worker) => [{ ...worker, depth: 0 }, ...startedBy(worker.pid)])
-    for (const { depth, line } of left) console.error(`${"  ".repeat(depth + 1)}${line}`)
+    const left = workers()
+    for (const { depth, line } of left) console.error(`${"  ".repeat(depth)}${line}`)
     spawnSync("kill", ["-9", ...left.map(({ pid }) => String(pid))])
-    if (path !== undefined && !hasFailed)
+    if (path !== undefined && !hasFailed && vitest?.state.getUnhandledErrors().length === 0)
       writeFileSync(path, [...unfinished.keys()].map((file) => relative(process.cwd(), file)).join(" "))
     process.exit(1)
   }
   return {
-    onInit: () => void setInterval(look, limit / 10).unref(),
+    onInit(running) {
+      vitest = running
+      setInterval(look, limit / 10).unref()
+    },
     onTestRunStart(files) {
       for (const { moduleId } of files) unfinished.set(moduleId, "the start of the run")
     },
