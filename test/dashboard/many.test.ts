@@ -2,8 +2,7 @@ import type { Page } from "playwright-core"
 import { beforeAll, expect, it } from "vitest"
 import { visit } from "../support/browser.ts"
 import { type Machine, startDaemon } from "../support/cli.ts"
-import { until } from "../support/doctor.ts"
-import { ask } from "../support/http.ts"
+import { ask, serves } from "../support/http.ts"
 import { inProcess } from "../support/inProcess.ts"
 
 /** With room for what is in use: no range as large is free below the ports that the system hands out. */
@@ -17,12 +16,7 @@ let port: number
 beforeAll(async () => {
   box = inProcess({ ...RANGES, AUTOMATELINUX_HTTP: "on", AUTOMATELINUX_PROBE_INTERVAL: "1 hour" })
   await startDaemon(box, true)
-  const http = await until(
-    async () => JSON.parse(await box.ok("status", "--json")).http,
-    (found) => found !== null && found.address !== null,
-    20
-  )
-  port = Number(new URL(http.address).port)
+  port = await serves(box)
   const many = (option: string, count: number) => Array.from({ length: count }, (_, at) => [option, `k${at}`]).flat()
   await box.ok("allocate", ...many("--app", APPS), ...many("--special", SPECIALS))
 }, 60_000)

@@ -5,11 +5,17 @@ import { onTestFinished } from "vitest"
 import type { Machine } from "./cli.ts"
 import { until } from "./doctor.ts"
 
-/** Waits until the daemon of `box` serves HTTP at `port`. */
-export const serves = (box: Machine, port: number): Promise<unknown> =>
+/** The port at which the daemon of `box` serves HTTP; 0 if it does not. */
+const servedPort = async (box: Machine): Promise<number> => {
+  const { http } = JSON.parse(await box.ok("status", "--json"))
+  return http?.address ? Number(new URL(http.address).port) : 0
+}
+
+/** Waits until the daemon of `box` serves HTTP, at `port` if that is given. Returns the port. */
+export const serves = (box: Machine, port?: number): Promise<number> =>
   until(
-    async () => JSON.parse(await box.ok("status", "--json")).http,
-    (http) => http !== null && http.address === `http://localhost:${port}`,
+    () => servedPort(box),
+    (found) => (port === undefined ? found > 0 : found === port),
     20
   )
 
