@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readSync } from "node:fs"
+import { closeSync, openSync, readSync } from "node:fs"
 import { tryRead } from "./tryRead.ts"
 
 /** A listening TCP socket in the kernel's table. */
@@ -42,38 +42,34 @@ const parseSocketTable = (lines: ReadonlyArray<string>): ReadonlyArray<Socket> =
     return [{ port: Number.parseInt(port, 16), address: address(host), uid: Number(uid), inode, queue }]
   })
 
-/** The kernel's tables of TCP sockets, and where it reports how many sockets each has. */
-const TABLES = [
-  { path: "/proc/net/tcp", counter: "/proc/net/sockstat", count: /^TCP: inuse (\d+)/m },
-  { path: "/proc/net/tcp6", counter: "/proc/net/sockstat6", count: /^TCP6: inuse (\d+)/m }
-]
+/** The kernel's tables of TCP sockets. */
+const TABLES = ["/proc/net/tcp", "/proc/net/tcp6"]
 
 /** The most that the kernel returns per read. */
 const PIECE = Buffer.alloc(4096)
+
+/** More than the longest line, which has 180 characters. */
+const ROOM = 256
 
 /**
  * Reads the lines of a table, without its header, as far as they are of listening sockets.
  *
  * The kernel lists those first. After them, and again on each further read, it scans its whole table of possible
- * connections, which takes 3 ms even if there are few. So reading stops once there are as many lines as sockets, or a
- * line of a connected socket.
+ * connections, which takes 3 ms even if there are few. So reading stops at a line of a connected socket, or once the
+ * kernel left room for another line: it fills a read as long as it has lines.
  */
-const readListening = ({ count, counter, path }: (typeof TABLES)[number]): ReadonlyArray<string> => {
-  const countSockets = () =>
-    Number(count.exec(tryRead(() => readFileSync(counter, "utf8"), ""))?.[1] ?? Number.POSITIVE_INFINITY)
+const readListening = (path: string): ReadonlyArray<string> => {
   const file = openSync(path, "r")
   try {
     const lines: Array<string> = []
     let rest = ""
-    // Count again at the end: a new socket may be listed before one that already existed.
-    for (let sockets = countSockets(); lines.length <= sockets && sockets > 0; ) {
+    for (let isMore = true; isMore; ) {
       const length = readSync(file, PIECE)
-      if (length === 0) break
       const found = (rest + PIECE.toString("latin1", 0, length)).split("\n")
       rest = found.pop() ?? ""
       lines.push(...found)
-      if (lines.length > 1 && !lines.at(-1)?.includes(` ${LISTEN} `)) break
-      if (lines.length > sockets) sockets = countSockets()
+      const isListening = lines.length === 1 || lines.at(-1)?.includes(` ${LISTEN} `)
+      isMore = length > PIECE.length - ROOM && isListening === true
     }
     return lines.slice(1)
   } finally {
@@ -81,10 +77,15 @@ const readListening = ({ count, counter, path }: (typeof TABLES)[number]): Reado
   }
 }
 
+/** The kernel repeats a line if a socket was opened between two reads: it then counts again from the first one. */
+const withoutRepeats = (sockets: ReadonlyArray<Socket>): ReadonlyArray<Socket> => [
+  ...new Map(sockets.map((socket) => [`${socket.inode} ${socket.address} ${socket.port}`, socket])).values()
+]
+
 /** Reads the listening sockets; `undefined` if there is no such table, as on systems other than Linux. */
 export const readSockets = (): ReadonlyArray<Socket> | undefined => {
   const tables = TABLES.map((table) => tryRead(() => readListening(table), undefined)).filter(
     (lines) => lines !== undefined
   )
-  return tables.length === 0 ? undefined : tables.flatMap(parseSocketTable)
+  return tables.length === 0 ? undefined : withoutRepeats(tables.flatMap(parseSocketTable))
 }

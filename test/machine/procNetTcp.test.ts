@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
+import { Worker } from "node:worker_threads"
 import { expect, it, onTestFinished } from "vitest"
 import { readSockets } from "../../src/machine/procNetTcp.ts"
 
@@ -44,4 +45,38 @@ it.each([0, 1, 2, 30, 100])("finds all of %d listeners, with connections and wit
   for (const server of servers.slice(0, 10)) await new Promise((done) => server.close(done))
   expect(found()).toEqual(all())
   expect(found().length).toBe(Math.max(0, count - 10))
+})
+
+/** Opens and closes a port over and over. */
+const COMING_AND_GOING = `
+  const { createServer } = require("node:net")
+  const { workerData } = require("node:worker_threads")
+  const next = () => {
+    const server = createServer()
+    server.listen(workerData, "::", () => server.close(() => setImmediate(next)))
+  }
+  next()`
+
+// 20 and their header nearly fill a read, which is when the kernel is asked for more.
+it.each([20, 43])("finds each of %d listeners once while others come and go", async (count) => {
+  const ports = Array.from({ length: count }, (_, at) => FIRST + at)
+  const servers = await Promise.all(ports.map((port) => listenAt(port, "::")))
+  const others = [97, 98, 99].map((at) => new Worker(COMING_AND_GOING, { eval: true, workerData: FIRST + at }))
+  onTestFinished(async () => {
+    for (const server of servers) server.close()
+    await Promise.all(others.map((other) => other.terminate()))
+  })
+  const wrong: Array<ReadonlyArray<number>> = []
+  let seen = 0
+  for (let look = 0; look < 400; look++) {
+    // Let the workers' messages through.
+    if (look % 100 === 0) await new Promise((done) => setImmediate(done))
+    const sockets = readSockets() ?? []
+    const inodes = new Set(sockets.map(({ inode }) => inode))
+    const listening = new Set(sockets.map(({ port }) => port))
+    if (listening.has(FIRST + 97)) seen++
+    if (inodes.size < sockets.length || !ports.every((port) => listening.has(port))) wrong.push([...listening])
+  }
+  expect(wrong).toEqual([])
+  expect(seen).toBeGreaterThan(0)
 })
