@@ -48,7 +48,9 @@ const useOpenPort = () => {
     update({ message: null })
     location.hash = String(next)
   }
-  const close = () => {
+  /** Closes the page of `shown`. The browser tells that it was closed later, when another one may be open. */
+  const close = (shown: number) => {
+    if (portInAddress() !== shown) return
     history.replaceState(null, "", location.pathname)
     setPort(undefined)
   }
@@ -179,7 +181,14 @@ export const Page = () => {
       {isAllocating || port !== undefined ? null : said}
       {isAllocating ? <Allocation close={() => setAllocating(false)} said={said} /> : null}
       {port === undefined ? null : (
-        <PortPanel key={port} port={port} cell={board.cells.get(port)} canWrite={canWrite} close={close} said={said} />
+        <PortPanel
+          key={port}
+          port={port}
+          cell={board.cells.get(port)}
+          canWrite={canWrite}
+          close={() => close(port)}
+          said={said}
+        />
       )}
     </>
   )
