@@ -19,7 +19,7 @@ beforeAll(async () => {
   port = await serves(box)
   const many = (option: string, count: number) => Array.from({ length: count }, (_, at) => [option, `k${at}`]).flat()
   await box.ok("allocate", ...many("--app", APPS), ...many("--special", SPECIALS))
-}, 60_000)
+}, 180_000)
 
 /**
  * Starts a trace of the page's process. The function that it returns ends it, and returns the CPU time of each task in
