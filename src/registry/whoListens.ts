@@ -13,7 +13,13 @@ export interface Seen {
 const isWhole = ({ answers, found }: Seen): boolean =>
   found.length > 0 ? found.every(({ process }) => process !== null) : answers !== true
 
-/** Finds what listens on `port`. A server that comes up or ends meanwhile is looked for again, once. */
+/** How long a bind test of another program may listen. */
+const BIND_TEST = "50 millis"
+
+/**
+ * Finds what listens on `port`. A server that comes up or ends meanwhile is looked for again at once. What answers and
+ * still is not there is looked for once more later: several bind tests before the start of a server come and go.
+ */
 export const whoListens = Effect.fn("whoListens")(function* (
   { answers, on }: Pick<typeof Listeners.Service, "answers" | "on">,
   port: number
@@ -23,5 +29,8 @@ export const whoListens = Effect.fn("whoListens")(function* (
     return { found, answers: found.length > 0 ? undefined : yield* answers(port) } satisfies Seen
   })
   const first = yield* look
-  return isWhole(first) ? first : yield* look
+  if (isWhole(first)) return first
+  const second = yield* look
+  if (isWhole(second) || second.found.length > 0) return second
+  return yield* Effect.delay(look, BIND_TEST)
 })
