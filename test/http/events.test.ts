@@ -38,8 +38,8 @@ const cycles = async (): Promise<number> =>
   Number(/^d_tick_duration_seconds_count (\d+)$/m.exec((await ask(PORT, "/metrics")).text)?.[1])
 
 /**
- * How many bytes the daemon has read from files and sockets. How often it has read says less: on a busy machine V8 may
- * wake its event loop hundreds of times per second, and each time it reads the eight bytes of a counter.
+ * How many bytes the daemon has read from files and sockets. How often it has read says less: on a busy machine Node's
+ * event loop may be woken hundreds of times per second for a while, and each time reads the eight bytes of a counter.
  */
 const bytesRead = (): number => Number(/^rchar: (\d+)$/m.exec(readFileSync(`/proc/${daemon.pid}/io`, "utf8"))?.[1])
 
